@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a person may choose, and how our own code is compiled (Potluck::compile_options; private to our targets).
+include(GNUInstallDirs)
+
+option(POTLUCK_BUILD_TESTS "Build the tests" ON)
+option(POTLUCK_WERROR "Treat warnings in our own code as errors" OFF)
+set(POTLUCK_CUDA AUTO CACHE STRING "Build for CUDA: ON, OFF, or AUTO (where nvcc is found)")
+set_property(CACHE POTLUCK_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+# Our own plugins stand where an installation has them, relative to bin/.
+set(POTLUCK_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/potluck/plugins")
+
+add_library(potluck_compile_options INTERFACE)
+add_library(Potluck::compile_options ALIAS potluck_compile_options)
+target_compile_features(potluck_compile_options INTERFACE cxx_std_20 c_std_11)
+# No contraction to fused multiply-adds: the same bits with every compiler and processor.
+target_compile_options(
+  potluck_compile_options
+  INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -ffp-contract=off
+            -fno-math-errno
+            -fno-trapping-math>
+            $<$<AND:$<BOOL:${POTLUCK_WERROR}>,$<COMPILE_LANGUAGE:C,CXX>>:-Werror>)

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compose/tree.h"
+#include "plugins/registry.h"
+
+namespace potluck {
+
+/// What the command line changes in a composition file.
+struct Overrides {
+  std::vector<std::pair<std::string, std::string>> set;    ///< "sample.steps" -> "500", from --set sample.steps=500
+  std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
+};
+
+/// Reads and checks a composition file. The plugins that it names are added to the registry, after the places that are
+/// there already.
+/// @throws CompositionError with everything that is wrong, file:line:column each; FileError where it cannot be read.
+Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, Registry& registry);
+
+/// JSON Schema (draft 2020-12) of the composition format for editors, from the same tables that validate.
+std::string composition_schema(Registry& registry);
+
+/// JSON Schema of one model's settings.
+std::string model_schema(const ModelKind& kind);
+
+}  // namespace potluck

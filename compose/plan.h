@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compose/tree.h"
+#include "core/energy/energy.h"
+
+namespace potluck {
+
+struct PlanOptions {
+  Device device;
+  Precision precision = Precision::kFloat32;
+  int64_t most_rows = 256;  ///< chains in one call; a leaf inside `each` sees V times as many rows
+  int workers = 1;          ///< threads that may evaluate at once; a model that is not thread-safe is created for each
+};
+
+/// What is evaluated in each step, for `explain`.
+struct PlannedLeaf {
+  std::string name;   ///< of the node that first names it
+  std::string model;  ///< with plugin id and version
+  int64_t rows_a_chain = 1;
+  int used = 1;        ///< how many places in the tree share this evaluation
+  std::string weight;  ///< "1", "0.5", "depends on the state"
+};
+
+/// A composition made ready to evaluate: each distinct leaf (same model, settings, weights and inputs) once.
+class Plan : public Energy {
+ public:
+  virtual const std::vector<PlannedLeaf>& leaves() const = 0;
+  /// How many times each distinct leaf has been evaluated since creation.
+  virtual std::vector<int64_t> evaluations() const = 0;
+  virtual const std::vector<std::string>& explanation() const = 0;  ///< normalisation, integrability, T: a line each
+};
+
+/// @throws CompositionError for everything that only created models can tell: shapes and settings they refuse, an
+///   unknown normaliser where one is needed, a composite that is not integrable, a device that a model cannot use.
+std::unique_ptr<Plan> make_plan(const Composition& composition, const PlanOptions& options);
+
+}  // namespace potluck

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace potluck {
+
+/// A position in a text the user wrote. `line` and `column` count from 1; 0 means unknown.
+/// `file` may also name a command-line override, such as "--set sample.steps".
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// "scene.yaml:14:22", "scene.yaml", or "" when nothing is known.
+std::string to_string(const Place& place);
+
+/// Base of everything the library throws. The text reads
+/// `<where>: <what> must be <expected>, got <actual>. <what to do>`.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// An option or setting outside its bounds, of the wrong type or unknown. Exit code 2.
+class SettingError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file that cannot be read, written or understood. Exit code 2.
+class FileError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One thing wrong with a composition.
+struct Diagnostic {
+  Place where;
+  std::string text;
+};
+
+/// Everything wrong with a composition, at least one diagnostic, in the order of the file. Exit code 2.
+class CompositionError : public Error {
+ public:
+  explicit CompositionError(std::vector<Diagnostic> all);
+  const std::vector<Diagnostic>& all() const { return all_; }
+
+ private:
+  std::vector<Diagnostic> all_;
+};
+
+/// A plugin that was refused, or a model that failed in a call. Exit code 3.
+class PluginError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Numbers that cannot go on: every chain frozen, no finite start. Exit code 4.
+class NumericalError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace potluck

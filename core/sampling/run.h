@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/energy/energy.h"
+#include "core/sampling/start.h"
+#include "core/settings.h"
+
+namespace potluck {
+
+/// What is sampled: exp(-E(x)/T) on the coordinates that are not held.
+struct Target {
+  const Energy* energy = nullptr;
+  std::vector<Held> held;  ///< one per variable
+  double temperature = 1;  ///< T > 0, acts once on the finished composite
+};
+
+struct RunOptions {
+  std::string method = "mala";
+  std::vector<SettingValue> values;  ///< one per option of the method, in its declared order
+  int64_t chains = 64;
+  int64_t first_chain = 0;  ///< id of the first chain: another share of the same run
+  int64_t warmup = 500;     ///< steps that tune the method and are not recorded
+  int64_t steps = 1000;
+  int64_t thin = 1;  ///< a draw every `thin` steps
+  uint32_t seed = 1;
+  int threads = 0;  ///< 0: as many as the machine has
+};
+
+/// The state of every chain at a recorded step. Valid during the call only, on the CPU.
+struct Draw {
+  int64_t index = 0;  ///< 0, 1, ...
+  int64_t step = 0;   ///< counted from the end of the warm-up: thin, 2 thin, ...
+  int64_t chains = 0;
+  std::vector<const void*> position;      ///< [variables]: [chains, n] in the run's precision; int64_t if categorical
+  const double* energy = nullptr;         ///< [chains], of the finished composite, before temperature
+  const double* expert_energy = nullptr;  ///< [experts, chains]
+  const double* acceptance = nullptr;     ///< [chains] mean acceptance probability since the last draw; 1 if unadjusted
+  const uint8_t* frozen = nullptr;        ///< [chains] 1: the chain's state failed and it moves no more
+};
+
+/// Where a run stands, after each block of steps.
+struct Progress {
+  bool warmup = false;
+  int64_t done = 0;  ///< steps of this phase
+  int64_t total = 0;
+  double acceptance = 1;  ///< mean over chains since the last report
+  double step_size = 0;
+  double seconds = 0;  ///< of this phase
+  int64_t frozen = 0;
+};
+
+/// Receives what a run produces. Called from the thread that called run(), never two at once.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void drew(const Draw&) {}
+  virtual void progressed(const Progress&) {}
+};
+
+/// A chain whose state had an energy that is not a number, or a gradient that is not finite.
+struct FrozenChain {
+  int64_t chain = 0;
+  int64_t step = 0;  ///< counted from the first step of the warm-up
+  std::vector<double> expert_energy;
+};
+
+struct RunSummary {
+  std::string method;
+  std::string start;  ///< Start::description, and whether starts had to be drawn again
+  bool exact_start = false;
+  std::string why_stopped;  ///< "all 2000 steps done", "interrupted"
+  bool interrupted = false;
+  int64_t steps_done = 0;
+  int64_t draws = 0;
+  double step_size = 0;
+  double acceptance = 1;            ///< mean over chains and steps after the warm-up
+  int64_t nan_proposals = 0;        ///< proposals rejected because their energy or gradient was not a number
+  std::vector<FrozenChain> frozen;  ///< the first 100
+  int64_t frozen_count = 0;
+  double warmup_seconds = 0;
+  double sampling_seconds = 0;
+  std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
+};
+
+/// Draws the starts, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and samples.
+/// The draws on the CPU are the same bits for any number of threads, and for any number of chains once the cohort is
+/// full. Stops at the end of a block once `stop` is set.
+/// @throws SettingError for options out of bounds; NumericalError where a chain finds no start with density, or all
+///   chains are frozen; PluginError from the energy.
+RunSummary run(const Target& target, const Start& start, const RunOptions& options,
+               std::span<Observer* const> observers, const std::atomic<bool>& stop);
+
+/// A sampling method as the user names it.
+struct MethodDescription {
+  std::string name;
+  std::string summary;
+  std::string reference;
+  bool exact = false;  ///< leaves exp(-E/T) invariant whatever the step size
+  std::vector<SettingDescription> options;
+};
+
+/// All methods, in alphabetical order.
+const std::vector<MethodDescription>& methods();
+
+/// @throws SettingError "sample.method must be one of …, got '…'. Did you mean …?"
+const MethodDescription& method(const std::string& name);
+
+/// How many rows every evaluation on the CPU has for a state of `numbers` continuous numbers a chain: the batch size
+/// of the energy that a run needs (`Energy::most_rows`). Depends on nothing else, so that bits do not either.
+int64_t tile_rows(int64_t numbers);
+
+}  // namespace potluck

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/variables/variable.h"
+
+namespace potluck {
+
+/// Where chains begin. A chain's start depends on the seed, its id and the attempt, on nothing else.
+class Start {
+ public:
+  virtual ~Start() = default;
+  /// For reports: "exact draws of the quadratic composite", "uniform in the supports".
+  virtual std::string description() const = 0;
+  /// The starts are independent draws of the finished target.
+  virtual bool exact() const = 0;
+  /// Fills position[v] ([rows, n] doubles, one per variable) for chains first_chain ... first_chain + rows - 1. Held
+  /// coordinates may be left alone: the caller writes them. `attempt` counts the redraws of a chain whose start had
+  /// no density.
+  virtual void draw(uint32_t seed, int64_t first_chain, int64_t rows, int attempt, double* const* position) const = 0;
+};
+
+/// Uniform in bounded supports; standard normal on the real line; least + |normal| or most - |normal| where one end is
+/// finite.
+std::unique_ptr<Start> default_start(const std::vector<Variable>& variables);
+
+/// Uniform in the supports, all of which must be bounded. @throws SettingError naming the variable that is not.
+std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables);
+
+/// Standard normal, folded into the supports.
+std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables);
+
+/// Given positions, one [rows, n] array per variable; chain c takes row c mod rows.
+std::unique_ptr<Start> given_start(std::vector<std::vector<double>> position, int64_t rows,
+                                   const std::vector<Variable>& variables, std::string description);
+
+}  // namespace potluck

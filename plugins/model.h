@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/precision.h"
+#include "core/settings.h"
+#include "potluck/plugin.h"
+
+namespace potluck {
+
+/// An input as the model declares it.
+struct InputDescription {
+  std::string name;
+  bool categorical = false;
+  bool parent = false;  ///< the model is conditional on it; false: it is drawn
+  std::string summary;
+};
+
+/// A model that a loaded plugin offers. Lives as long as the process: plugins are never unloaded.
+struct ModelKind {
+  std::string name;  ///< "gaussian", "acme.smoothness"
+  std::string summary;
+  std::string reference;
+  std::vector<InputDescription> inputs;
+  std::vector<SettingDescription> settings;
+  std::string plugin_id;
+  std::string plugin_version;
+  std::string plugin_file;
+  std::string plugin_sha256;
+  const potluck_model_kind* table = nullptr;
+
+  int input(const std::string& name) const;    ///< index, or -1
+  int setting(const std::string& name) const;  ///< index, or -1
+};
+
+/// A named array of numbers from a weights file. `bytes` holds row-major values of `type`.
+struct Weight {
+  std::string name;
+  int32_t type = POTLUCK_FLOAT32;
+  std::vector<int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+
+/// What a composition binds to one declared input.
+struct Slot {
+  std::vector<int64_t> shape;
+  int64_t categories = 0;
+  std::vector<double> least, most;  ///< per coordinate; both empty: the real line
+  int64_t size() const;
+};
+
+struct ModelSetup {
+  Device device;
+  Precision precision = Precision::kFloat32;
+  int64_t most_rows = 1;
+  std::vector<Slot> slots;           ///< one per declared input
+  std::vector<SettingValue> values;  ///< one per declared setting
+  std::span<const Weight> weights;   ///< empty: no weights file
+  uint64_t initial_key[2] = {0, 0};
+};
+
+/// Why a model refused its setup, and what it was about, so that the caller can point at file:line.
+class ModelCreateError : public Error {
+ public:
+  ModelCreateError(const std::string& text, int32_t status, int32_t about, int32_t index)
+      : Error(text), status(status), about(about), index(index) {}
+  int32_t status;  ///< POTLUCK_BAD_SETTING, ...
+  int32_t about;   ///< POTLUCK_ABOUT_SETTING, ...
+  int32_t index;   ///< of the setting, input or weight
+};
+
+/// A created model: the host's side of the door. Every call checks the status and turns a failure into an error that
+/// names plugin, version, model, call and shapes; the floating-point mode is guarded round each call.
+class Model {
+ public:
+  /// @throws ModelCreateError; PluginError where the model cannot run on the device ("expert 'ising' (acme.ising
+  /// 1.2.0) runs on cpu only, the run is on cuda:0. Use --device cpu, or ask its author for CUDA") or in the precision.
+  Model(const ModelKind& kind, const ModelSetup& setup);
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  const ModelKind& kind() const;
+  const ModelSetup& setup() const;  ///< `weights` is emptied after creation
+  const potluck_facts& facts() const;
+  bool can(uint64_t ability) const { return (facts().abilities & ability) != 0; }
+  size_t workspace_bytes(int64_t rows) const;
+
+  /// @throws PluginError on a status other than POTLUCK_OK. Rows that are NaN are the caller's to see.
+  void evaluate(const potluck_call& call) const;
+
+  /// log Z for each row of parents; false where the model does not know it. See plugin.h for the arrays.
+  bool log_normaliser(const potluck_call& given, double* log_z) const;
+
+  /// The quadratic form over the inputs left open (null in `input`), which together hold n numbers; nothing where the
+  /// energy is not quadratic in them or the model does not say.
+  struct Quadratic {
+    int64_t n = 0;
+    std::vector<double> precision;  ///< [n, n]
+    std::vector<double> linear;     ///< [n]
+    double constant = 0;
+  };
+  std::optional<Quadratic> quadratic(const void* const* input) const;
+
+  /// Exact draws on the CPU; false where the model cannot. See plugin.h for the arrays.
+  bool draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms, void* const* out) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace potluck
