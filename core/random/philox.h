@@ -42,7 +42,7 @@ Words philox_words(const NoiseAddress& at, uint32_t block);
 /// Element `index` of the stream, standard normal: word index % 4 of block index / 4 (docs/noise.md).
 float standard_normal(const NoiseAddress& at, int64_t index);
 
-/// `count` uniforms in (0, 1): number i is (w + 1/2) 2^-53, w the upper 53 bits of the 64-bit word made of words
+/// `count` uniforms in (0, 1): number i is (w + 1/2) 2^-52, w the upper 52 bits of the 64-bit word made of words
 /// 2 (i % 2) (low half) and 2 (i % 2) + 1 (high half) of block i / 2.
 void uniforms(const NoiseAddress& at, int64_t count, double* out);
 
