@@ -4,6 +4,7 @@ include(GNUInstallDirs)
 
 option(POTLUCK_BUILD_TESTS "Build the tests" ON)
 option(POTLUCK_WERROR "Treat warnings in our own code as errors" OFF)
+option(POTLUCK_SANITIZE "Run our own code under the address and undefined-behaviour sanitizers" OFF)
 set(POTLUCK_CUDA AUTO CACHE STRING "Build for CUDA: ON, OFF, or AUTO (where nvcc is found)")
 set_property(CACHE POTLUCK_CUDA PROPERTY STRINGS AUTO ON OFF)
 
@@ -30,3 +31,9 @@ target_compile_options(
             -fno-math-errno
             -fno-trapping-math>
             $<$<AND:$<BOOL:${POTLUCK_WERROR}>,$<COMPILE_LANGUAGE:C,CXX>>:-Werror>)
+if(POTLUCK_SANITIZE)
+  # Whoever links compile_options is instrumented, our plugins too. Everything found stops the program.
+  set(_sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(potluck_compile_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:${_sanitizers}>)
+  target_link_options(potluck_compile_options INTERFACE -fsanitize=address,undefined)
+endif()
