@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compose/tree.h"
-#include "plugins/registry.h"
+#include "plugins/model_source.h"
 
 namespace potluck {
 
@@ -17,13 +17,13 @@ struct Overrides {
   std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
 };
 
-/// Reads and checks a composition file. The plugins that it names are added to the registry, after the places that are
+/// Reads and checks a composition file. The plugins that it names are added to `models`, after the places that are
 /// there already.
 /// @throws CompositionError with everything that is wrong, file:line:column each; FileError where it cannot be read.
-Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, Registry& registry);
+Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models);
 
 /// JSON Schema (draft 2020-12) of the composition format for editors, from the same tables that validate.
-std::string composition_schema(Registry& registry);
+std::string composition_schema(ModelSource& models);
 
 /// JSON Schema of one model's settings.
 std::string model_schema(const ModelKind& kind);

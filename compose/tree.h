@@ -44,6 +44,10 @@ struct Leaf {
   std::shared_ptr<const WeightsFile> weights;  ///< or null
   std::vector<Binding> inputs;                 ///< one per declared input
   int64_t parts = 1;                           ///< V: rows a chain; more than 1 only inside `each`
+  Place model_place;                           ///< where the model is named
+  Place weights_place;                         ///< where the weights file is named; unknown where there is none
+  std::vector<Place> setting_places;           ///< one per declared setting; where it was left out: model_place
+  std::vector<Place> input_places;             ///< one per declared input
 };
 
 /// prod_i p_i^w_i

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plugins/model.h"
+#include "plugins/model_source.h"
 
 namespace potluck {
 
@@ -33,7 +34,7 @@ struct PluginListing {
 ///
 /// Order of search: files and folders in the order added, an earlier place wins over a later one; within one place two
 /// files with one id are both refused. Nothing is opened before a model of it is asked for.
-class Registry {
+class Registry : public ModelSource {
  public:
   struct Options {
     bool allow_world_writable = false;  ///< accept files and folders that anybody may write to
@@ -42,13 +43,13 @@ class Registry {
     bool trust_verdicts = true;  ///< false: ignore cached verdicts (`plugins check`)
   };
   explicit Registry(Options options);
-  ~Registry();
+  ~Registry() override;
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
   /// A file is one plugin; a folder is every *.potluck.so in it. A folder that is missing is an error where
   /// `must_exist`.
-  void add_place(const std::filesystem::path& file_or_folder, const std::string& place, bool must_exist);
+  void add_place(const std::filesystem::path& file_or_folder, const std::string& place, bool must_exist) override;
 
   /// Everything found, usable or not, in the order of search. Opens no library.
   std::vector<PluginListing> list();
@@ -56,13 +57,13 @@ class Registry {
   /// Loads the plugin that offers `name` (all or nothing) and returns the model.
   /// @throws PluginError "no model 'acme.ising2d'. ..." with the nearest names and the reasons of rejected plugins that
   ///   have it; or why that plugin could not be loaded.
-  const ModelKind& model(const std::string& name);
+  const ModelKind& model(const std::string& name) override;
 
   /// Loads one plugin by id or file and returns its models, in its own order.
   std::vector<const ModelKind*> models_of(const std::string& file_or_id);
 
   /// Names of all models that usable plugins offer (from the notes; opens nothing), sorted.
-  std::vector<std::string> model_names();
+  std::vector<std::string> model_names() override;
 
  private:
   struct State;
