@@ -1,2 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
 # potluck_add_plugin(): one shared library that offers models through the door.
+#
+#   potluck_add_plugin(
+#     NAME target                     the CMake target
+#     ID acme.smoothness              names the file: acme.smoothness.potluck.so
+#     VERSION 1.0.0
+#     LICENCE Apache-2.0              an SPDX expression
+#     MODELS acme.smoothness ...      as in the table; each is the id, or begins with it and a dot
+#     SOURCES smoothness.c ...
+#     [LIBTORCH]                      the sources use LibTorch: link it, and say in the note which one
+#     [NEEDS_MINOR 0]                 least minor version of the door that the plugin needs
+#     [LIBRARIES ...]                 further libraries to link
+#     [OUTPUT_DIRECTORY folder])
+#
+# The library exports the door's one symbol and nothing else, has no undefined symbols, and carries the note that is
+# read before it is opened. C, C++ and CUDA sources; a project whose only language is C works too. This file stands
+# alone: it is installed as it is, next to FindLibTorch.cmake.
+function(potluck_add_plugin)
+  cmake_parse_arguments(arg "LIBTORCH" "NAME;ID;VERSION;LICENCE;NEEDS_MINOR;OUTPUT_DIRECTORY"
+                        "MODELS;SOURCES;LIBRARIES" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "potluck_add_plugin: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  foreach(needed NAME ID VERSION LICENCE MODELS SOURCES)
+    if(NOT arg_${needed})
+      message(FATAL_ERROR "potluck_add_plugin: ${needed} must be given")
+    endif()
+  endforeach()
+  foreach(name IN LISTS arg_ID arg_MODELS)
+    if(NOT name MATCHES "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*$")
+      message(FATAL_ERROR "potluck_add_plugin: ID and MODELS must be lower-case words of letters, digits and _, "
+                          "joined by dots, got '${name}'")
+    endif()
+  endforeach()
+  foreach(text VERSION LICENCE)
+    if(arg_${text} MATCHES "[^-+.() A-Za-z0-9_]")
+      message(FATAL_ERROR "potluck_add_plugin: ${text} must be plain text, got '${arg_${text}}'")
+    endif()
+  endforeach()
+  if(NOT arg_NEEDS_MINOR)
+    set(arg_NEEDS_MINOR 0)
+  endif()
+  if(NOT arg_OUTPUT_DIRECTORY)
+    foreach(folder "${POTLUCK_PLUGIN_OUTPUT_DIRECTORY}" "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}"
+                   "${CMAKE_CURRENT_BINARY_DIR}")
+      if(folder AND NOT arg_OUTPUT_DIRECTORY)
+        set(arg_OUTPUT_DIRECTORY "${folder}")
+      endif()
+    endforeach()
+  endif()
+
+  set(torch none)
+  if(arg_LIBTORCH)
+    if(NOT TARGET LibTorch::cpu OR NOT LibTorch_BUILD)
+      list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+      find_package(LibTorch 2.10 REQUIRED)
+    endif()
+    set(torch "${LibTorch_BUILD}")
+  endif()
+
+  # The note, as a source of its own: a plugin's sources need not know of it.
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  set(language C)
+  set(extension c)
+  if("CXX" IN_LIST languages)
+    set(language CXX)
+    if(NOT "C" IN_LIST languages)
+      set(extension cpp)
+    endif()
+  endif()
+  list(JOIN arg_MODELS "," models)
+  string(
+    JOIN "\\n" note
+    "note=1"
+    "id=${arg_ID}"
+    "version=${arg_VERSION}"
+    "abi=1"
+    "needs_minor=${arg_NEEDS_MINOR}"
+    "models=${models}"
+    "licence=${arg_LICENCE}"
+    "torch=${torch}"
+    "compiler=${CMAKE_${language}_COMPILER_ID} ${CMAKE_${language}_COMPILER_VERSION}"
+    "")
+  set(note_file "${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}_note.${extension}")
+  file(CONFIGURE OUTPUT "${note_file}" CONTENT "#include \"potluck/plugin.h\"\nPOTLUCK_NOTE(\"${note}\");\n" @ONLY)
+  set(version_script "${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}.version")
+  file(CONFIGURE OUTPUT "${version_script}" CONTENT "{ global: potluck_plugin_v1; local: *; };\n" @ONLY)
+
+  add_library(${arg_NAME} MODULE ${arg_SOURCES} "${note_file}")
+  set_target_properties(
+    ${arg_NAME}
+    PROPERTIES PREFIX ""
+               OUTPUT_NAME "${arg_ID}"
+               SUFFIX ".potluck.so"
+               LIBRARY_OUTPUT_DIRECTORY "${arg_OUTPUT_DIRECTORY}"
+               C_VISIBILITY_PRESET hidden
+               CXX_VISIBILITY_PRESET hidden
+               CUDA_VISIBILITY_PRESET hidden
+               VISIBILITY_INLINES_HIDDEN ON
+               CUDA_RUNTIME_LIBRARY Shared
+               LINK_DEPENDS "${version_script}")
+  foreach(standard C_STANDARD:11 CXX_STANDARD:20 CUDA_STANDARD:20)
+    string(REPLACE ":" ";" standard "${standard}")
+    list(GET standard 0 property)
+    list(GET standard 1 least)
+    if(NOT CMAKE_${property} OR (CMAKE_${property} LESS least OR CMAKE_${property} GREATER 89))
+      set_target_properties(${arg_NAME} PROPERTIES ${property} ${least})
+    endif()
+  endforeach()
+  # Unique symbols of g++ would join plugins that were opened apart.
+  target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fno-gnu-unique>)
+  endif()
+  target_link_options(${arg_NAME} PRIVATE "LINKER:--version-script=${version_script}" LINKER:-z,defs
+                      LINKER:--enable-new-dtags)
+  target_link_libraries(${arg_NAME} PRIVATE Potluck::plugin ${arg_LIBRARIES})
+  if(arg_LIBTORCH)
+    target_link_libraries(${arg_NAME} PRIVATE LibTorch::cpu)
+    set_target_properties(${arg_NAME} PROPERTIES INSTALL_RPATH "${LibTorch_LIBRARY_DIR}"
+                                                 INSTALL_RPATH_USE_LINK_PATH ON)
+  endif()
+endfunction()
