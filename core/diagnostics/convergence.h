@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace potluck {
+
+/// Draws of one number: `values` is [chains, draws].
+struct ChainValues {
+  std::span<const double> values;
+  int64_t chains = 0;
+  int64_t draws = 0;
+};
+
+// Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, "Rank-normalization, folding, and localization: an improved R-hat
+// for assessing convergence of MCMC". Chains are split in half (the middle draw of an odd number is left out). All give
+// the numbers that ArviZ gives, with one exception: draws that are all equal have an effective sample size of 0 here.
+// NaN where a value is not finite or there are fewer than 4 draws; see chains_not_finite().
+
+/// Rank-normalised split R-hat: the larger of bulk and folded. NaN for a single chain is not given: halves are
+/// compared.
+double rhat(const ChainValues& draws);
+/// Effective sample size of the mean of the rank-normalised draws.
+double ess_bulk(const ChainValues& draws);
+/// The smaller of the effective sample sizes of the indicators of the 5 % and the 95 % quantile.
+double ess_tail(const ChainValues& draws);
+/// Effective sample size of the mean, without rank normalisation.
+double ess_mean(const ChainValues& draws);
+/// Monte Carlo standard error of the mean: sd / sqrt(ess_mean).
+double mcse_mean(const ChainValues& draws);
+/// Monte Carlo standard error of the standard deviation.
+double mcse_sd(const ChainValues& draws);
+
+/// All at once, in less time than one by one.
+struct Convergence {
+  double mean = 0;
+  double sd = 0;
+  double mcse_mean = 0;
+  double mcse_sd = 0;
+  double ess_bulk = 0;
+  double ess_tail = 0;
+  double rhat = 0;
+};
+Convergence diagnose(const ChainValues& draws);
+
+/// Which chains have a value that is not finite, in order.
+std::vector<int64_t> chains_not_finite(const ChainValues& draws);
+
+}  // namespace potluck

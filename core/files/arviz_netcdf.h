@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace potluck {
+
+/// What an export wrote.
+struct ArvizExport {
+  int64_t draws = 0;
+  std::string lost;  ///< what could not be read of the parts; empty when everything was
+};
+
+/// Writes the draws of a run as a NetCDF-4 file in ArviZ's InferenceData schema:
+///   posterior      each recorded variable [chain, draw, its shape] in the run's precision
+///   sample_stats   lp = -energy/T, energy, acceptance_rate, diverging (the chain is frozen) [chain, draw],
+///                  expert_energy [chain, draw, expert], step [draw]
+///   observed_data  each given variable; a partly given one has NaN where it is free
+/// Attributes of each group: created_at, inference_library ("potluck"), inference_library_version; of the posterior
+/// also method, seed, temperature, thin and warmup. The parts are read twice, a draw at a time: memory does not grow
+/// with the number of draws.
+/// @param level  of compression, 0 to 9
+/// @throws FileError
+ArvizExport write_arviz_netcdf(const std::filesystem::path& run_folder, const std::filesystem::path& file,
+                               int level = 1);
+
+}  // namespace potluck

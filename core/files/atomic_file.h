@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+
+namespace potluck {
+
+/// A file that appears under its name whole or not at all: written under a temporary name in the same folder, which
+/// is synced to disk and renamed by commit(). Without a commit the temporary file is removed and what stood under the
+/// name before stays.
+class AtomicFile {
+ public:
+  /// Creates the temporary file. @throws FileError where the folder is missing or cannot be written.
+  explicit AtomicFile(std::filesystem::path file);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// For libraries that write by name: they may overwrite this file before commit().
+  const std::filesystem::path& temporary() const { return temporary_; }
+
+  void write(const void* bytes, size_t count);
+  /// At most once. @throws FileError, and then the file did not appear.
+  void commit();
+
+ private:
+  std::filesystem::path file_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+  bool committed_ = false;
+};
+
+void write_whole_file(const std::filesystem::path& file, std::string_view contents);
+
+/// Asks the disk to keep what the folder lists. @throws FileError
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace potluck
