@@ -60,18 +60,17 @@ endif()
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES "80-virtual;90-real" CACHE STRING "CUDA architectures")
 endif()
+enable_language(CUDA)
 # The runtime is linked by name below, so that it is LibTorch's own file; two of them in one process share no streams.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
-enable_language(CUDA)
 
-get_filename_component(_toolkit "${CMAKE_CUDA_COMPILER}" DIRECTORY)
-get_filename_component(_toolkit "${_toolkit}" DIRECTORY)
+set(_toolkit "${CMAKE_CUDA_COMPILER_TOOLKIT_LIBRARY_ROOT}")
 find_file(POTLUCK_CUDART libcudart.so.13
           PATHS "${LibTorch_LIBRARY_DIR}/../../nvidia/cu13/lib" "${LibTorch_LIBRARY_DIR}" "${_toolkit}/lib64"
                 "${_toolkit}/lib" "${_toolkit}/targets/x86_64-linux/lib"
           NO_DEFAULT_PATH REQUIRED)
 find_path(POTLUCK_CUDA_INCLUDE_DIR cuda_runtime_api.h
-          PATHS "${_toolkit}/include" "${_toolkit}/targets/x86_64-linux/include" NO_DEFAULT_PATH REQUIRED)
+          PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${_toolkit}/include" NO_DEFAULT_PATH REQUIRED)
 mark_as_advanced(POTLUCK_CUDART POTLUCK_CUDA_INCLUDE_DIR)
 get_filename_component(POTLUCK_CUDART "${POTLUCK_CUDART}" ABSOLUTE)
 

@@ -11,6 +11,17 @@ find_package(ZLIB REQUIRED)
 find_package(netCDF QUIET)
 find_package(LibTorch 2.10 REQUIRED)
 
+# Python with cmake/requirements.txt installed, for tests and examples.
+set(_python "$ENV{POTLUCK_PYTHON}")
+if(NOT _python)
+  set(_python "${PROJECT_SOURCE_DIR}/.venv/bin/python")
+endif()
+set(POTLUCK_PYTHON "${_python}" CACHE FILEPATH "Python with cmake/requirements.txt installed")
+
 if(POTLUCK_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  if(NOT EXISTS "${POTLUCK_PYTHON}")
+    message(FATAL_ERROR "The tests need a Python, and there is none at ${POTLUCK_PYTHON}. Run `make setup`, set "
+                        "POTLUCK_PYTHON to one that has cmake/requirements.txt, or use -DPOTLUCK_BUILD_TESTS=OFF.")
+  endif()
 endif()
