@@ -98,9 +98,8 @@ function(potluck_add_plugin)
                CXX_VISIBILITY_PRESET hidden
                CUDA_VISIBILITY_PRESET hidden
                VISIBILITY_INLINES_HIDDEN ON
-               CUDA_RUNTIME_LIBRARY Shared
                LINK_DEPENDS "${version_script}")
-  foreach(standard C_STANDARD:11 CXX_STANDARD:20 CUDA_STANDARD:20)
+  foreach(standard C_STANDARD:11 CXX_STANDARD:20)
     string(REPLACE ":" ";" standard "${standard}")
     list(GET standard 0 property)
     list(GET standard 1 least)
@@ -112,6 +111,14 @@ function(potluck_add_plugin)
   target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fno-gnu-unique>)
+  endif()
+  if(arg_SOURCES MATCHES "\\.cu(;|$)")
+    if(TARGET Potluck::cudart)  # in Potluck's own tree: LibTorch's runtime, and the flags of our kernels
+      set_target_properties(${arg_NAME} PROPERTIES CUDA_RUNTIME_LIBRARY None)
+      target_link_libraries(${arg_NAME} PRIVATE Potluck::cuda_compile_options)
+    else()
+      set_target_properties(${arg_NAME} PROPERTIES CUDA_RUNTIME_LIBRARY Shared)
+    endif()
   endif()
   target_link_options(${arg_NAME} PRIVATE "LINKER:--version-script=${version_script}" LINKER:-z,defs
                       LINKER:--enable-new-dtags)
