@@ -198,11 +198,11 @@ void compare_with_note(const potluck_plugin& table, const PluginNote& note) {
   compare("version", note.version, text_or_empty(table.version));
   compare("licence", note.licence, text_or_empty(table.licence));
   compare("needs_minor", std::to_string(note.needs_minor), std::to_string(table.needs_minor));
-  std::string models;
+  std::vector<std::string> models;
   for (auto* model = table.models; model != nullptr && *model != nullptr; ++model) {
-    models += (models.empty() ? "" : ",") + text_or_empty((*model)->name);
+    models.push_back(text_or_empty((*model)->name));
   }
-  compare("models", fmt::format("{}", fmt::join(note.models, ",")), models);
+  compare("models", fmt::format("{}", fmt::join(note.models, ",")), fmt::format("{}", fmt::join(models, ",")));
 }
 
 }  // namespace potluck
