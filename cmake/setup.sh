@@ -6,11 +6,11 @@
 #   POTLUCK_LIBTORCH=/path   use this LibTorch (2.10 - 2.12; has include/ and lib/), install none
 #   POTLUCK_PYTHON=/path     use this Python for tests and examples, which has cmake/requirements.txt installed
 #   POTLUCK_CUDA=OFF         do not look for nvcc, install none
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "setup: $*"; }
-fail() { printf '%s\n' "setup: $1" >&2; shift; printf '       %s\n' "$@" >&2; exit 1; }
+fail() { printf '%s\n' "setup: $1" >&2; shift; printf '       %s\n' "$@" >&2; exit 2; }
 
 # work "what it does" "what to do if it fails" command...: the last line of its output every few seconds, all of it
 # where it fails.
@@ -39,6 +39,9 @@ work() {
   rm -f "$log"
 }
 
+# Whatever else stops the script does not do so in silence; 2 is fail's own.
+trap '(($? == 2)) || fail "stopped at line $LINENO of cmake/setup.sh" "Run bash -x cmake/setup.sh to see why."; exit 2' ERR
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
@@ -50,8 +53,9 @@ install_packages() {
     say "this is not Debian: cmake/debian-packages.txt lists what must be there, under Debian's names"
     return
   fi
-  local installed
-  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p')
+  local installed  # dpkg-query fails where it does not know a name; what it does know is what counts
+  installed=$({ dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
+    sed -n 's/^installed //p')
   for package in "${wanted[@]}"; do
     grep -qx -- "$package" <<<"$installed" || missing+=("$package")
   done
