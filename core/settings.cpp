@@ -38,7 +38,10 @@ std::string join(const std::vector<std::string>& words) { return fmt::format("{}
 /// ">= 0", "<= 1", "between 0 and 1", or "" where both ends are open.
 std::string bounds_in_words(const SettingDescription& setting) {
   const bool from = setting.least != -std::numeric_limits<double>::infinity();
+  const bool positive = setting.least == kPositive;
   const bool to = setting.most != std::numeric_limits<double>::infinity();
+  if (positive && to) return fmt::format("> 0 and <= {}", setting.most);
+  if (positive) return "> 0";
   if (from && to) return fmt::format("between {} and {}", setting.least, setting.most);
   if (from) return fmt::format(">= {}", setting.least);
   if (to) return fmt::format("<= {}", setting.most);
@@ -83,6 +86,10 @@ void parse_one(const SettingDescription& setting, const std::string& word, const
       check_bounds(setting, static_cast<double>(value.integer.back()), word, what);
       return;
     case SettingKind::kReal:
+      if (std::find(setting.choices.begin(), setting.choices.end(), word) != setting.choices.end()) {
+        value.real.push_back(std::numeric_limits<double>::quiet_NaN());
+        return;
+      }
       value.real.push_back(parse_number(word, what));
       check_bounds(setting, value.real.back(), word, what);
       return;
@@ -174,6 +181,9 @@ SettingValue preset_value(const SettingDescription& setting, const std::string& 
 std::string describe_range(const SettingDescription& setting) {
   std::string text = setting.kind == SettingKind::kChoice ? "one of " + join(setting.choices) + ";"
                                                           : kind_in_words(setting.kind) + ",";
+  if (setting.kind == SettingKind::kReal && !setting.choices.empty()) {
+    text = kind_in_words(setting.kind) + " or " + join(setting.choices) + ',';
+  }
   if (setting.list) text.insert(0, "list, each ");
   if (setting.kind == SettingKind::kInteger || setting.kind == SettingKind::kReal) {
     const std::string bounds = bounds_in_words(setting);

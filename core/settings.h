@@ -11,17 +11,21 @@ namespace potluck {
 
 enum class SettingKind { kBool, kInteger, kReal, kText, kChoice, kFile };
 
+/// As `least`: greater than zero.
+inline constexpr double kPositive = std::numeric_limits<double>::denorm_min();
+
 /// One setting of a model or option of a method: the one source of help, JSON Schema and validation.
 struct SettingDescription {
-  std::string name;
+  std::string name = {};
   SettingKind kind = SettingKind::kReal;
-  bool list = false;                  ///< several values of that kind
-  std::optional<std::string> preset;  ///< default as text; none: the user must give it
+  bool list = false;                                 ///< several values of that kind
+  std::optional<std::string> preset = std::nullopt;  ///< default as text; none: the user must give it
   std::string unit = "1";
   double least = -std::numeric_limits<double>::infinity();  ///< inclusive, for each element of a list
   double most = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices;
-  std::string summary;
+  /// The words of a choice. A real may have them too, such as step_size: auto; they are read as NaN.
+  std::vector<std::string> choices = {};
+  std::string summary = {};
 };
 
 /// A validated value. bool, integer and choice (its index) fill `integer`; real fills `real`; text and file fill

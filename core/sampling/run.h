@@ -24,8 +24,7 @@ struct RunOptions {
   std::string method = "mala";
   std::vector<SettingValue> values;  ///< one per option of the method, in its declared order
   int64_t chains = 64;
-  int64_t first_chain = 0;  ///< id of the first chain: another share of the same run
-  int64_t warmup = 500;     ///< steps that tune the method and are not recorded
+  int64_t warmup = 500;  ///< steps that tune the method and are not recorded
   int64_t steps = 1000;
   int64_t thin = 1;  ///< a draw every `thin` steps
   uint32_t seed = 1;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace potluck {
+
+/// One variable's rows in a group of chains, and what is to be done with them. Types are those of a table below: Real
+/// is float or double. Null where a kernel does not use it.
+struct RowArguments {
+  int64_t rows = 0;
+  int64_t n = 0;
+  const uint32_t* chain = nullptr;  ///< [rows] ids
+  const uint8_t* frozen = nullptr;  ///< [rows] 1: leave the row alone
+  const uint8_t* held = nullptr;    ///< [n] 1: leave the coordinate alone; null: none
+  uint32_t seed = 0, variable = 0, step = 0, purpose = 0;
+  double least = 0, most = 0;         ///< support
+  bool faces = false;                 ///< an end of the support is finite
+  const void* from = nullptr;         ///< [rows, n] Real, current positions
+  const void* gradient = nullptr;     ///< [rows, n] Real, at `from`
+  void* to = nullptr;                 ///< [rows, n] Real, new positions; may be `from`
+  void* unfolded = nullptr;           ///< [rows, n] Real, new positions before faces; may be `to`, or null: not wanted
+  const void* to_gradient = nullptr;  ///< [rows, n] Real, at `to`
+  double drift = 0, noise = 0;
+  double clip = 0;          ///< elementwise bound of the gradient
+  bool clamp = false;       ///< put what left the support on its face instead of reflecting it
+  double* sum = nullptr;    ///< [rows], added to
+  uint8_t* flag = nullptr;  ///< [rows], set to 1
+};
+
+/// The loops over elements, compiled for one vector width. All tables give the same bits.
+struct RowKernels {
+  struct Typed {
+    /// to = fold(from - drift gradient + noise z); frozen rows and held coordinates are copied.
+    void (*move)(const RowArguments&);
+    /// to = from - drift clip(gradient) + noise z, then reflected or clamped; sum += share of coordinates clipped.
+    void (*move_clipped)(const RowArguments&);
+    /// sum += (from - unfolded) . (gradient + s to_gradient) / 2 + drift (|to_gradient|^2 - |gradient|^2) / 4 over
+    /// free coordinates in float64, s the sign of the fold: what MALA's log ratio subtracts, times T.
+    void (*ratio)(const RowArguments&);
+    /// flag = 1 where a free coordinate of `gradient` is not finite.
+    void (*not_finite)(const RowArguments&);
+  };
+  const char* name;                                  ///< "avx512", "avx2", "baseline"
+  void (*normals)(const RowArguments&, float* out);  ///< [rows, n] standard normals at the arguments' address
+  Typed float32;
+  Typed float64;
+};
+
+/// The widest that this processor runs.
+const RowKernels& row_kernels();
+
+/// All that this processor runs, for tests that compare their bits.
+std::vector<const RowKernels*> all_row_kernels();
+
+}  // namespace potluck

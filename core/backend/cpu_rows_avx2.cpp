@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backend/cpu_rows_loops.h"
+
+namespace potluck {
+
+extern const RowKernels kRowKernels_avx2;
+constinit const RowKernels kRowKernels_avx2 = {"avx2", normals, typed<float>(), typed<double>()};
+
+}  // namespace potluck

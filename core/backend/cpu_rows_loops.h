@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The loops of RowKernels. Included once by each of cpu_rows_<width>.cpp, which are compiled for different vector
+// widths; there is no include guard, and everything has internal linkage and calls nothing inline from elsewhere, so
+// that no copy compiled for a wider unit can be linked into the rest of the program.
+
+#include <cstdint>
+
+#include "core/backend/cpu_rows.h"
+#include "core/random/element.h"
+
+namespace potluck {
+namespace {
+
+constexpr int kLanes = 16;    // counters generated together: a multiple of every vector width
+constexpr int kPatch = 1024;  // elements moved together: their noise stays in the first-level cache
+constexpr int kCounters = kPatch / 4 * 4 + kLanes;  // a row of one element takes a whole counter
+
+// Rows row0 .. row0 + rows - 1 and columns column0 .. column0 + columns - 1; either one row or whole rows.
+struct Patch {
+  int64_t row0, rows, column0, columns, stride;
+};
+
+// Normals of a patch: z[row][column] at z + row * stride + column, stride the columns rounded up to counters.
+struct NoisePatch {
+  alignas(64) float z[4 * kCounters];
+};
+
+__attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p, float* __restrict z) {
+  alignas(64) uint32_t block[kCounters], chain[kCounters];
+  const int64_t per_row = p.stride / 4;
+  const int64_t counters = p.rows * per_row;
+  for (int64_t row = 0; row < p.rows; ++row) {
+    const uint32_t id = a.chain[p.row0 + row];
+    const uint32_t first = static_cast<uint32_t>(p.column0 / 4);
+    for (int64_t q = 0; q < per_row; ++q) {
+      block[row * per_row + q] = first + static_cast<uint32_t>(q);
+      chain[row * per_row + q] = id;
+    }
+  }
+  for (int64_t q = counters; q < (counters + kLanes - 1) / kLanes * kLanes; ++q) block[q] = chain[q] = 0;
+  for (int64_t at = 0; at < counters; at += kLanes) {
+    alignas(64) uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      c0[i] = block[at + i];
+      c1[i] = chain[at + i];
+      c2[i] = a.step;
+      c3[i] = a.purpose;
+    }
+    uint32_t key0 = a.seed, key1 = a.variable;
+    for (int round = 0; round < element::kRounds; ++round) {
+      for (int i = 0; i < kLanes; ++i) element::philox_round(c0[i], c1[i], c2[i], c3[i], key0, key1);
+      key0 += element::kWeyl0;
+      key1 += element::kWeyl1;
+    }
+    float* out = z + 4 * at;
+    for (int i = 0; i < kLanes; ++i) element::normal_pair(c0[i], c1[i], out[4 * i], out[4 * i + 1]);
+    for (int i = 0; i < kLanes; ++i) element::normal_pair(c2[i], c3[i], out[4 * i + 2], out[4 * i + 3]);
+  }
+}
+
+constexpr int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Calls visit(patch) for patches that cover all rows.
+template <class Visit>
+__attribute__((always_inline)) inline void for_patches(int64_t rows, int64_t n, Visit visit) {
+  const int64_t stride = (n + 3) / 4 * 4;
+  if (stride <= kPatch) {
+    const int64_t most_rows = kPatch / stride;
+    for (int64_t row = 0; row < rows; row += most_rows)
+      visit(Patch{row, least_of(most_rows, rows - row), 0, n, stride});
+    return;
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < n; column += kPatch) {
+      const int64_t columns = least_of(kPatch, n - column);
+      visit(Patch{row, 1, column, columns, (columns + 3) / 4 * 4});
+    }
+  }
+}
+
+void normals(const RowArguments& a, float* out) {
+  NoisePatch noise;
+  for_patches(a.rows, a.n, [&](const Patch& p) {
+    fill_noise(a, p, noise.z);
+    for (int64_t row = 0; row < p.rows; ++row) {
+      float* to = out + (p.row0 + row) * a.n + p.column0;
+      for (int64_t j = 0; j < p.columns; ++j) to[j] = noise.z[row * p.stride + j];
+    }
+  });
+}
+
+// One reflection at each face for the whole row; a point that needs more is folded alone.
+template <class Real>
+__attribute__((noinline)) void fold_row(const Real* from, Real* to, int64_t count, Real least, Real most) {
+  int outside = 0;
+  for (int64_t j = 0; j < count; ++j) {
+    const Real y = from[j];
+    const Real above = y < least ? least + (least - y) : y;
+    const Real inside = above > most ? most - (above - most) : above;
+    outside |= (inside < least) | (inside > most);
+    to[j] = inside;
+  }
+  if (!outside) return;
+  for (int64_t j = 0; j < count; ++j) {
+    if (to[j] < least || to[j] > most) {
+      // `to` may be `from`: undo the reflections that were done, which leaves the fold the same.
+      Real sign;
+      to[j] = element::fold(from == to ? to[j] : from[j], least, most, sign);
+    }
+  }
+}
+
+template <class Real>
+__attribute__((noinline)) void clamp_row(Real* to, int64_t count, Real least, Real most) {
+  for (int64_t j = 0; j < count; ++j) {
+    const Real y = to[j] < least ? least : to[j];
+    to[j] = y > most ? most : y;
+  }
+}
+
+template <class Real, bool kClip>
+void move_rows(const RowArguments& a) {
+  const Real drift = static_cast<Real>(a.drift), scale = static_cast<Real>(a.noise), bound = static_cast<Real>(a.clip);
+  const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
+  NoisePatch noise;
+  for_patches(a.rows, a.n, [&](const Patch& p) {
+    fill_noise(a, p, noise.z);
+    for (int64_t row = 0; row < p.rows; ++row) {
+      const int64_t at = (p.row0 + row) * a.n + p.column0;
+      const Real* x = static_cast<const Real*>(a.from) + at;
+      const Real* g = static_cast<const Real*>(a.gradient) + at;
+      const float* z = noise.z + row * p.stride;
+      Real* to = static_cast<Real*>(a.to) + at;
+      Real* raw = a.unfolded ? static_cast<Real*>(a.unfolded) + at : to;
+      if (a.frozen && a.frozen[p.row0 + row]) {
+        for (int64_t j = 0; j < p.columns; ++j) raw[j] = to[j] = x[j];
+        continue;
+      }
+      const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
+      if constexpr (kClip) {
+        int64_t clipped = 0;
+        for (int64_t j = 0; j < p.columns; ++j) {
+          const bool is_free = !held || !held[j];
+          const Real low = g[j] < -bound ? -bound : g[j];
+          const Real slope = low > bound ? bound : low;
+          clipped += is_free && slope != g[j];
+          raw[j] = is_free ? element::langevin(x[j], slope, z[j], drift, scale) : x[j];
+        }
+        if (a.sum) a.sum[p.row0 + row] += static_cast<double>(clipped) / static_cast<double>(a.n);
+      } else if (held) {
+        for (int64_t j = 0; j < p.columns; ++j) {
+          const Real y = element::langevin(x[j], g[j], z[j], drift, scale);
+          raw[j] = held[j] ? x[j] : y;
+        }
+      } else {
+        for (int64_t j = 0; j < p.columns; ++j) raw[j] = element::langevin(x[j], g[j], z[j], drift, scale);
+      }
+      if (a.faces && a.clamp) {
+        clamp_row(raw, p.columns, least, most);
+      } else if (a.faces) {
+        fold_row(raw, to, p.columns, least, most);
+      } else if (raw != to) {
+        for (int64_t j = 0; j < p.columns; ++j) to[j] = raw[j];
+      }
+    }
+  });
+}
+
+template <class Real>
+void ratio(const RowArguments& a) {
+  constexpr int kSums = 8;
+  const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
+  const double quarter = a.drift / 4;
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const Real* x = static_cast<const Real*>(a.from) + row * a.n;
+    const Real* y = static_cast<const Real*>(a.unfolded) + row * a.n;
+    const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
+    const Real* h = static_cast<const Real*>(a.to_gradient) + row * a.n;
+    double sums[kSums] = {};
+    // Element j goes to sum j % kSums, in every vector width.
+    const auto add = [&](int lane, int64_t j, double sign) {
+      const double from = static_cast<double>(g[j]), to = static_cast<double>(h[j]);
+      const double apart = static_cast<double>(x[j]) - static_cast<double>(y[j]);
+      sums[lane] += 0.5 * (apart * (from + sign * to)) + quarter * (to * to - from * from);
+    };
+    int outside = a.held != nullptr;
+    if (a.faces) {
+      for (int64_t j = 0; j < a.n; ++j) outside |= (y[j] < least) | (y[j] > most);
+    }
+    if (outside) {
+      for (int64_t j = 0; j < a.n; ++j) {
+        if (a.held && a.held[j]) continue;
+        Real sign;
+        element::fold(y[j], least, most, sign);
+        add(static_cast<int>(j % kSums), j, static_cast<double>(sign));
+      }
+    } else {
+      int64_t j = 0;
+      for (; j + kSums <= a.n; j += kSums) {
+        for (int lane = 0; lane < kSums; ++lane) add(lane, j + lane, 1.0);
+      }
+      for (; j < a.n; ++j) add(static_cast<int>(j % kSums), j, 1.0);
+    }
+    a.sum[row] += ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+  }
+}
+
+template <class Real>
+void not_finite(const RowArguments& a) {
+  const Real largest = sizeof(Real) == 4 ? static_cast<Real>(__FLT_MAX__) : static_cast<Real>(__DBL_MAX__);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
+    int bad = 0;
+    if (a.held) {
+      for (int64_t j = 0; j < a.n; ++j) bad |= !(g[j] <= largest && g[j] >= -largest) & !a.held[j];
+    } else {
+      for (int64_t j = 0; j < a.n; ++j) bad |= !((g[j] <= largest) & (g[j] >= -largest));
+    }
+    if (bad) a.flag[row] = 1;
+  }
+}
+
+template <class Real>
+constexpr RowKernels::Typed typed() {
+  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, not_finite<Real>};
+}
+
+}  // namespace
+}  // namespace potluck

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backend/thread_pool.h"
+
+#include <utility>
+
+namespace potluck {
+
+ThreadPool::ThreadPool(int workers) {
+  for (int worker = 1; worker < workers; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& work) {
+  {
+    const std::lock_guard lock(mutex_);
+    work_ = &work;
+    pieces_ = pieces;
+    next_ = 0;
+    busy_ = static_cast<int>(threads_.size());
+    ++round_;
+  }
+  wake_.notify_all();
+  take_pieces(0);
+  std::unique_lock lock(mutex_);
+  finished_.wait(lock, [this] { return busy_ == 0; });
+  work_ = nullptr;
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void ThreadPool::serve(int worker) {
+  uint64_t seen = 0;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return closing_ || round_ != seen; });
+      if (closing_) return;
+      seen = round_;
+    }
+    take_pieces(worker);
+    {
+      const std::lock_guard lock(mutex_);
+      --busy_;
+    }
+    finished_.notify_one();
+  }
+}
+
+void ThreadPool::take_pieces(int worker) {
+  for (int64_t piece = next_++; piece < pieces_; piece = next_++) {
+    try {
+      (*work_)(piece, worker);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      next_ = pieces_;
+    }
+  }
+}
+
+}  // namespace potluck

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace potluck {
+
+/// Threads that share out numbered pieces of work. Worker 0 is the thread that calls.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int workers);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int workers() const { return static_cast<int>(threads_.size()) + 1; }
+
+  /// Calls work(piece, worker) for every piece, each once, and returns when all are done. The first exception is
+  /// thrown again here after the others have finished; pieces not yet begun are then left out.
+  void run(int64_t pieces, const std::function<void(int64_t piece, int worker)>& work);
+
+ private:
+  void serve(int worker);
+  void take_pieces(int worker);
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_, finished_;
+  uint64_t round_ = 0;
+  int busy_ = 0;
+  bool closing_ = false;
+  const std::function<void(int64_t, int)>* work_ = nullptr;
+  std::atomic<int64_t> next_{0};
+  int64_t pieces_ = 0;
+  std::exception_ptr failure_;
+};
+
+}  // namespace potluck

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.h"
+#include "core/sampling/ebm_practice.h"
+#include "core/sampling/langevin.h"
+#include "core/sampling/mala.h"
+#include "core/sampling/method.h"
+
+namespace potluck {
+
+namespace {
+
+struct Entry {
+  MethodDescription (*describe)();
+  std::unique_ptr<Method> (*create)(const std::vector<SettingValue>&);
+};
+
+/// The table a new method adds its row to, in alphabetical order.
+constexpr Entry kMethods[] = {
+    {EbmPractice::describe, EbmPractice::create},
+    {Langevin::describe, Langevin::create},
+    {Mala::describe, Mala::create},
+};
+
+}  // namespace
+
+const std::vector<MethodDescription>& methods() {
+  static const std::vector<MethodDescription> all = [] {
+    std::vector<MethodDescription> described;
+    for (const Entry& entry : kMethods) described.push_back(entry.describe());
+    return described;
+  }();
+  return all;
+}
+
+const MethodDescription& method(const std::string& name) {
+  std::vector<std::string> names;
+  for (const MethodDescription& one : methods()) {
+    if (one.name == name) return one;
+    names.push_back(one.name);
+  }
+  std::string text = fmt::format("sample.method must be one of {}; got '{}'", fmt::join(names, ", "), name);
+  if (const auto near = nearest_name(name, names)) text += fmt::format(". Did you mean '{}'?", *near);
+  throw SettingError(text);
+}
+
+std::unique_ptr<Method> make_method(const std::string& name, const std::vector<SettingValue>& values) {
+  const auto index = static_cast<size_t>(&method(name) - methods().data());
+  if (values.size() != methods()[index].options.size()) {
+    throw SettingError(fmt::format("method '{}' must be given one value for each of its {} options, got {}", name,
+                                   methods()[index].options.size(), values.size()));
+  }
+  return kMethods[index].create(values);
+}
+
+void Method::check(const Energy& energy, double) const {
+  if (!energy.hard_walls()) return;
+  throw SettingError(
+      fmt::format("sample.method must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
+                  "Use mala, or give the variable a support with that box",
+                  description().name));
+}
+
+}  // namespace potluck

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/energy/energy.h"
+#include "core/sampling/run.h"
+
+namespace potluck::testing {
+
+/// An energy over one variable given by a function of one row: returns E and writes dE/dx.
+class RowEnergy final : public Energy {
+ public:
+  using Row = std::function<double(const double* x, double* gradient)>;
+
+  RowEnergy(Variable variable, Row row, Precision precision = Precision::kFloat64)
+      : variables_{std::move(variable)}, row_(std::move(row)), precision_(precision) {}
+
+  const std::vector<Variable>& variables() const override { return variables_; }
+  Precision precision() const override { return precision_; }
+  Device device() const override { return {}; }
+  int64_t most_rows() const override { return tile_rows(variables_[0].size()); }
+  size_t workspace_bytes(int64_t) const override { return 0; }
+  const std::vector<std::string>& experts() const override { return experts_; }
+  bool rows_alone() const override { return true; }
+  bool hard_walls() const override { return hard_walls_; }
+  bool capturable() const override { return false; }
+  void set_hard_walls() { hard_walls_ = true; }
+
+  void evaluate(const EnergyCall& call) const override {
+    ++calls_;
+    if (precision_ == Precision::kFloat32) {
+      rows<float>(call);
+    } else {
+      rows<double>(call);
+    }
+  }
+  int64_t calls() const { return calls_; }
+
+ private:
+  template <class Real>
+  void rows(const EnergyCall& call) const {
+    const int64_t n = variables_[0].size();
+    std::vector<double> x(n), g(n);
+    for (int64_t row = 0; row < call.rows; ++row) {
+      const Real* from = static_cast<const Real*>(call.position[0]) + row * n;
+      for (int64_t j = 0; j < n; ++j) x[j] = from[j];
+      call.energy[row] = row_(x.data(), g.data());
+      if (call.expert_energy) call.expert_energy[row] = call.energy[row];
+      if (!call.gradient || !call.gradient[0]) continue;
+      Real* to = static_cast<Real*>(call.gradient[0]) + row * n;
+      for (int64_t j = 0; j < n; ++j) to[j] = static_cast<Real>(g[j]);
+    }
+  }
+
+  std::vector<Variable> variables_;
+  Row row_;
+  Precision precision_;
+  bool hard_walls_ = false;
+  std::vector<std::string> experts_ = {"row"};
+  mutable std::atomic<int64_t> calls_{0};
+};
+
+/// A variable `name` of n numbers on [least, most].
+inline Variable line(std::string name, int64_t n = 1, double least = -INFINITY, double most = INFINITY) {
+  Variable variable;
+  variable.name = std::move(name);
+  variable.shape = {n};
+  variable.least = least;
+  variable.most = most;
+  return variable;
+}
+
+/// E = precision |x|^2 / 2 in every coordinate.
+inline RowEnergy normal_energy(Variable variable, double precision, Precision type = Precision::kFloat64) {
+  const int64_t n = variable.size();
+  return RowEnergy(
+      std::move(variable),
+      [n, precision](const double* x, double* g) {
+        double energy = 0;
+        for (int64_t j = 0; j < n; ++j) {
+          g[j] = precision * x[j];
+          energy += 0.5 * precision * x[j] * x[j];
+        }
+        return energy;
+      },
+      type);
+}
+
+/// Keeps every draw of variable 0 as doubles [draws][chains * n], and energies.
+class Keeper final : public Observer {
+ public:
+  Keeper(int64_t n, Precision precision) : n_(n), precision_(precision) {}
+  void drew(const Draw& draw) override {
+    std::vector<double> one(draw.chains * n_);
+    for (size_t i = 0; i < one.size(); ++i) {
+      one[i] = precision_ == Precision::kFloat32 ? double{static_cast<const float*>(draw.position[0])[i]}
+                                                 : static_cast<const double*>(draw.position[0])[i];
+    }
+    positions.push_back(std::move(one));
+    energies.emplace_back(draw.energy, draw.energy + draw.chains);
+    acceptances.emplace_back(draw.acceptance, draw.acceptance + draw.chains);
+  }
+  std::vector<std::vector<double>> positions, energies, acceptances;
+
+ private:
+  int64_t n_;
+  Precision precision_;
+};
+
+}  // namespace potluck::testing

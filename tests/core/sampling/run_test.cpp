@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/error.h"
+#include "tests/core/energies.h"
+
+namespace potluck {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::Keeper;
+using testing::line;
+using testing::normal_energy;
+using testing::RowEnergy;
+
+std::vector<SettingValue> values(const std::string& method_name, const std::vector<std::string>& words) {
+  std::vector<SettingValue> out;
+  for (size_t i = 0; i < words.size(); ++i)
+    out.push_back(parse_setting(method(method_name).options[i], {words[i]}, "x"));
+  return out;
+}
+
+const std::atomic<bool> kGoOn{false};
+
+struct Result {
+  RunSummary summary;
+  std::vector<std::vector<double>> positions, energies;
+};
+
+Result sample(const Energy& energy, const RunOptions& options, std::vector<Held> held = {{}}, double temperature = 1) {
+  Keeper keeper(energy.variables()[0].size(), energy.precision());
+  Observer* observers[] = {&keeper};
+  const Target target{&energy, std::move(held), temperature};
+  Result result;
+  result.summary = run(target, *default_start(energy.variables()), options, observers, kGoOn);
+  result.positions = keeper.positions;
+  result.energies = keeper.energies;
+  return result;
+}
+
+RunOptions mala(const std::string& step_size, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
+  RunOptions options;
+  options.method = "mala";
+  options.values = values("mala", {step_size});
+  options.chains = chains;
+  options.warmup = warmup;
+  options.steps = steps;
+  options.thin = thin;
+  options.threads = 2;
+  return options;
+}
+
+TEST(RunTest, TunesMalaToItsAcceptanceAndSamplesTheTarget) {
+  const RowEnergy energy = normal_energy(line("x", 10), 4);
+  const Result result = sample(energy, mala("auto", 1024, 400, 200, 200));
+  EXPECT_NEAR(result.summary.acceptance, 0.574, 0.03);
+  double sum = 0;
+  for (const double x : result.positions.back()) sum += x * x;
+  // 10 240 independent coordinates N(0, 1/4): SE of the variance (1/4) sqrt(2/10240) = .0035.
+  EXPECT_NEAR(sum / 10240, 0.25, 6 * 0.0035);
+}
+
+TEST(RunTest, GivesTheSameBitsForAnyNumberOfThreadsAndChains) {
+  const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
+  RunOptions options = mala("0.3", 700, 30, 60, 20);
+  const Result reference = sample(energy, options);
+  for (const int threads : {1, 5}) {
+    options.threads = threads;
+    EXPECT_EQ(sample(energy, options).positions, reference.positions);
+  }
+  for (const int64_t chains : {1, 7}) {
+    options.chains = chains;
+    const Result few = sample(energy, options);
+    for (size_t draw = 0; draw < few.positions.size(); ++draw) {
+      for (int64_t i = 0; i < chains * 3; ++i) ASSERT_EQ(few.positions[draw][i], reference.positions[draw][i]);
+    }
+  }
+}
+
+TEST(RunTest, TunedDrawsDoNotDependOnChainsBeyondTheCohort) {
+  const RowEnergy energy = normal_energy(line("x", 3), 1);
+  const Result many = sample(energy, mala("auto", 900, 60, 20, 20));
+  const Result cohort = sample(energy, mala("auto", 256, 60, 20, 20));
+  for (int64_t i = 0; i < 256 * 3; ++i) ASSERT_EQ(cohort.positions[0][i], many.positions[0][i]);
+}
+
+TEST(RunTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
+  const RowEnergy energy = normal_energy(line("x", 2), 1);
+  const Result often = sample(energy, mala("0.5", 16, 10, 40, 1)), seldom = sample(energy, mala("0.5", 16, 10, 40, 20));
+  EXPECT_EQ(often.positions[19], seldom.positions[0]);
+  EXPECT_EQ(often.positions[39], seldom.positions[1]);
+}
+
+TEST(RunTest, KeepsHeldCoordinatesBitForBitAndCachesOneEvaluationAStep) {
+  const RowEnergy energy = normal_energy(line("x", 3), 1);
+  Held held;
+  held.mask = {0, 1, 0};
+  held.value = {0, 0.1, 0};
+  const Result result = sample(energy, mala("0.5", 5, 10, 10, 1), {held});
+  for (const auto& draw : result.positions) {
+    for (int chain = 0; chain < 5; ++chain) EXPECT_EQ(draw[chain * 3 + 1], 0.1);
+    EXPECT_NE(draw[0], draw[3]);
+  }
+  EXPECT_EQ(energy.calls(), 1 + 20);  // one tile: the start, then one a step
+}
+
+// A chain whose state fails is frozen with its step and energies; the others' bits do not change.
+TEST(RunTest, FreezesOnlyTheChainThatFails) {
+  const auto row = [](const double* x, double* g) {
+    g[0] = x[0];
+    return 0.5 * x[0] * x[0];
+  };
+  const auto failing = [](const double* x, double* g) {
+    g[0] = x[0];
+    return x[0] > 3.2 ? NAN : 0.5 * x[0] * x[0];
+  };
+  RunOptions options;
+  options.method = "langevin";
+  options.values = values("langevin", {"0.1"});
+  options.chains = 300;
+  options.warmup = 0;
+  options.steps = 100;
+  options.thin = 100;
+  options.seed = 4;
+  const Result sound = sample(RowEnergy(line("x"), row), options);
+  const Result broken = sample(RowEnergy(line("x"), failing), options);
+  ASSERT_GT(broken.summary.frozen_count, 0);
+  ASSERT_LT(broken.summary.frozen_count, 50);
+  std::vector<bool> frozen(300);
+  for (const FrozenChain& one : broken.summary.frozen) {
+    frozen[one.chain] = true;
+    EXPECT_TRUE(std::isnan(one.expert_energy[0]));
+    EXPECT_LT(one.step, 100);
+    EXPECT_GT(broken.positions[0][one.chain], 3.2);
+  }
+  for (int chain = 0; chain < 300; ++chain) {
+    if (!frozen[chain]) {
+      EXPECT_EQ(sound.positions[0][chain], broken.positions[0][chain]);
+    }
+  }
+}
+
+TEST(RunTest, RejectsAndCountsProposalsThatAreNotNumbersAndRejectsInfinityQuietly) {
+  for (const double wall : {double{INFINITY}, double{NAN}}) {
+    const RowEnergy energy(line("x"), [wall](const double* x, double* g) {
+      g[0] = x[0];
+      return x[0] > 1 ? wall : 0.5 * x[0] * x[0];
+    });
+    Keeper keeper(1, Precision::kFloat64);
+    Observer* observers[] = {&keeper};
+    const RunOptions options = mala("0.5", 200, 0, 50, 10);
+    const auto start = given_start({{0.0}}, 1, energy.variables(), "zero");
+    const RunSummary summary = run({&energy, {{}}, 1}, *start, options, observers, kGoOn);
+    EXPECT_EQ(summary.frozen_count, 0);
+    EXPECT_EQ(summary.nan_proposals > 0, std::isnan(wall));
+    for (const auto& draw : keeper.positions) {
+      for (const double x : draw) EXPECT_LE(x, 1);
+    }
+  }
+}
+
+TEST(RunTest, DrawsStartsWithoutDensityAgainAndThenGivesUp) {
+  const RowEnergy half(line("x"), [](const double* x, double* g) {
+    g[0] = x[0];
+    return x[0] < 0 ? INFINITY : 0.5 * x[0] * x[0];
+  });
+  const Result result = sample(half, mala("0.5", 300, 0, 10, 10));
+  EXPECT_THAT(result.summary.start, HasSubstr("starts without density were drawn again"));
+  const RowEnergy nowhere(line("x"), [](const double*, double* g) {
+    g[0] = 0;
+    return INFINITY;
+  });
+  try {
+    sample(nowhere, mala("0.5", 3, 0, 10, 10));
+    FAIL();
+  } catch (const NumericalError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "3 of 3 chains found no start with density in 100 attempts (first: chain 0; starts: uniform in bounded "
+        "supports, standard normal elsewhere). Give a start that lies where all experts have density: "
+        "sample.start");
+  }
+}
+
+TEST(RunTest, SaysWhichChainAndExpertWhenAllFail) {
+  const RowEnergy energy(line("x"), [](const double* x, double* g) {
+    g[0] = -1e200 * x[0];
+    return x[0] * x[0] > 1e100 ? NAN : 0.0;
+  });
+  RunOptions options;
+  options.method = "langevin";
+  options.values = values("langevin", {"0.5"});
+  options.chains = 2;
+  options.warmup = 0;
+  options.steps = 10;
+  try {
+    sample(energy, options);
+    FAIL();
+  } catch (const NumericalError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "step 0: all 2 chains became non-finite (first: chain 0, expert 'row' = nan). Lower step_size (now 0.5)");
+  }
+}
+
+TEST(RunTest, RefusesOptionsThatDoNotFit) {
+  const RowEnergy energy = normal_energy(line("x"), 1);
+  const auto text = [&](RunOptions options, double temperature = 1) -> std::string {
+    try {
+      sample(energy, options, {{}}, temperature);
+    } catch (const SettingError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(text(mala("0.5", 0, 0, 10, 1)), "sample.chains must be >= 1, got 0");
+  EXPECT_EQ(text(mala("0.5", 1, 0, 10, 3)), "sample.steps must be a multiple of sample.thin (3), got 10. Use 12");
+  EXPECT_EQ(text(mala("auto", 1, 0, 10, 1)),
+            "sample.warmup must be >= 20 where step_size is auto, got 0. Raise it, or give a step_size");
+  EXPECT_EQ(text(mala("0.5", 1, 0, 10, 1), -1), "sample.temperature must be > 0, got -1");
+  RunOptions wrong = mala("0.5", 1, 0, 10, 1);
+  wrong.method = "malla";
+  EXPECT_EQ(text(wrong),
+            "sample.method must be one of ebm_practice, langevin, mala; got 'malla'. Did you mean 'mala'?");
+}
+
+TEST(RunTest, RefusesHardWallsForUnadjustedMethods) {
+  RowEnergy energy = normal_energy(line("x"), 1);
+  energy.set_hard_walls();
+  RunOptions options;
+  options.method = "langevin";
+  options.values = values("langevin", {"0.1"});
+  EXPECT_THROW(sample(energy, options), SettingError);
+}
+
+TEST(RunTest, StopsAtTheEndOfABlockWhenAsked) {
+  const RowEnergy energy = normal_energy(line("x"), 1);
+  std::atomic<bool> stop{false};
+  struct Stopper final : Observer {
+    explicit Stopper(std::atomic<bool>& flag) : flag_(flag) {}
+    void drew(const Draw& draw) override { flag_ = draw.index == 4; }
+    std::atomic<bool>& flag_;
+  } stopper(stop);
+  Observer* observers[] = {&stopper};
+  const RunSummary summary =
+      run({&energy, {{}}, 1}, *default_start(energy.variables()), mala("0.5", 2, 0, 100, 2), observers, stop);
+  EXPECT_TRUE(summary.interrupted);
+  EXPECT_EQ(summary.draws, 5);
+  EXPECT_EQ(summary.steps_done, 10);
+  EXPECT_EQ(summary.why_stopped, "interrupted");
+}
+
+}  // namespace
+}  // namespace potluck
