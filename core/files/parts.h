@@ -49,8 +49,8 @@ class PartReader {
   const std::string& header() const { return header_; }
   /// The next record's bytes, aligned to 8, valid until the next call; empty at the end. A record is never empty.
   std::span<const std::byte> next();
-  /// After the end: what could not be read, such as "the last record of runs/a/draws/0003.part is torn: 512 of 4096
-  /// bytes are there"; empty when everything was read.
+  /// After the end: what could not be read, such as "runs/a/draws/0003.part: the last record is torn: 512 of its
+  /// 4096 bytes are there"; empty when everything was read.
   const std::string& lost() const { return lost_; }
 
  private:
@@ -58,7 +58,8 @@ class PartReader {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   bool open_next();
-  std::span<const std::byte> stop(std::string what);
+  /// Ends the reading at `part`, with what is lost there.
+  std::span<const std::byte> stop(size_t part, const std::string& what);
 
   std::vector<std::filesystem::path> parts_;
   size_t next_part_ = 0;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/files/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "core/error.h"
+
+namespace potluck {
+
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& file, const char* advice) {
+  throw FileError(
+      fmt::format("{}: must be a file that can be written, got '{}'. {}", file.string(), std::strerror(errno), advice));
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& file) {
+  static std::atomic<uint64_t> counter = 0;
+  return file.parent_path() / fmt::format(".{}.{}-{}.part-written", file.filename().string(), getpid(), counter++);
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path file) : file_(std::move(file)), temporary_(temporary_name(file_)) {
+  descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail(file_, "Check that its folder is there and may be written");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  std::error_code ignored;
+  if (!committed_) std::filesystem::remove(temporary_, ignored);
+}
+
+void AtomicFile::write(const void* bytes, size_t count) {
+  const char* from = static_cast<const char*>(bytes);
+  while (count > 0) {
+    const ssize_t done = ::write(descriptor_, from, count);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(file_, "Check the space on the disk");
+    from += done;
+    count -= static_cast<size_t>(done);
+  }
+}
+
+void AtomicFile::commit() {
+  // A library that writes by name may have put another file there: sync the one that has the name now.
+  ::close(descriptor_);
+  descriptor_ = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor_ < 0 || ::fsync(descriptor_) != 0) fail(file_, "Check the space on the disk");
+  ::close(descriptor_);
+  descriptor_ = -1;
+  if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail(file_, "Remove what stands there");
+  committed_ = true;
+  sync_folder(folder_of(file_));
+}
+
+void write_whole_file(const std::filesystem::path& file, std::string_view contents) {
+  AtomicFile target(file);
+  target.write(contents.data(), contents.size());
+  target.commit();
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Some file systems cannot sync a folder and answer EINVAL; there is nothing more to ask of them.
+  const bool failed = descriptor < 0 || (::fsync(descriptor) != 0 && errno != EINVAL);
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  errno = reason;
+  if (failed) fail(folder, "Check the disk");
+}
+
+}  // namespace potluck
