@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/cpu_rows_loops.h"
 
+#if !defined(__AVX512F__)
+#error "this file must be compiled for its vector width: see CMakeLists.txt"
+#endif
+
 namespace potluck {
 
 extern const RowKernels kRowKernels_avx512;
