@@ -70,8 +70,8 @@ struct ModelSetup {
 /// Why a model refused its setup, and what it was about, so that the caller can point at file:line.
 class ModelCreateError : public Error {
  public:
-  ModelCreateError(const std::string& text, int32_t status, int32_t about, int32_t index)
-      : Error(text), status(status), about(about), index(index) {}
+  ModelCreateError(const std::string& text, int32_t status_, int32_t about_, int32_t index_)
+      : Error(text), status(status_), about(about_), index(index_) {}
   int32_t status;  ///< POTLUCK_BAD_SETTING, ...
   int32_t about;   ///< POTLUCK_ABOUT_SETTING, ...
   int32_t index;   ///< of the setting, input or weight

@@ -9,17 +9,9 @@
 
 #include "plugins/model.h"
 #include "plugins/model_source.h"
+#include "plugins/note.h"
 
 namespace potluck {
-
-/// What an ELF note says of a plugin, read without opening the library.
-struct PluginNote {
-  int note = 0;
-  std::string id, version, licence, torch, compiler;
-  int abi = 0;
-  uint32_t needs_minor = 0;
-  std::vector<std::string> models;
-};
 
 /// A file that was found where plugins are looked for.
 struct PluginListing {
@@ -69,8 +61,5 @@ class Registry : public ModelSource {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// @throws PluginError "…/x.potluck.so: must be an ELF shared library, got …", "… carries no Potluck note. …"
-PluginNote read_note(const std::filesystem::path& file);
 
 }  // namespace potluck

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# From a fresh Debian 12 to pictures, and to passing tests. Everything is in cmake/setup.sh and the CMake presets;
+# this only says in which order.
+#
+#   make demo           set up, build, draw the lower halves of real garments, say where the pictures are
+#   make test           set up, build everything, run all tests
+#   make setup          install what is missing (see cmake/setup.sh for what can be chosen)
+#   make format         lay out the sources; make format-check only looks
+#   make clean          remove what was built (not .venv)
+#
+# PRESET=debug|no-cuda|cuda builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
+PRESET ?= release
+JOBS ?= $(shell nproc)
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup configure build format format-check clean
+
+# As in CMakePresets.json.
+BUILD_FOLDER := $(if $(filter release,$(PRESET)),build,build-$(PRESET))
+# Used where they are there. CMake takes them when a build folder is first configured.
+CCACHE := $(shell command -v ccache)
+MOLD := $(shell command -v mold)
+FASTER := $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+            -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) \
+          $(if $(MOLD),-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold -DCMAKE_MODULE_LINKER_FLAGS=-fuse-ld=mold)
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup:
+	@cmake/setup.sh
+
+# A second make, because what speeds up the build may just have been installed.
+configure: setup
+	@$(MAKE) --no-print-directory -s configure-now
+
+.PHONY: configure-now
+configure-now:
+	@cmake --preset $(PRESET) $(FASTER) $(if $(POTLUCK_CUDA),-DPOTLUCK_CUDA=$(POTLUCK_CUDA)) $(OPTIONS)
+
+build: configure
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+demo: configure
+	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target programs
+	@BUILD_FOLDER=$(BUILD_FOLDER) examples/wardrobe/run.sh
+
+test: build
+	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+format format-check:
+	@cmake/format.sh $(if $(filter format-check,$@),--check)
+
+clean:
+	rm -rf build build-debug build-no-cuda build-cuda

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "plugins/floating_point.h"
+
+namespace potluck {
+
+namespace {
+
+template <typename Described>
+int index_of(const std::vector<Described>& all, const std::string& name) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Described& one) { return one.name == name; });
+  return found == all.end() ? -1 : static_cast<int>(found - all.begin());
+}
+
+/// What a plugin writes its complaint into. Zeroed, so that a text without an end still has one.
+class Complaint {
+ public:
+  Complaint() { error_ = {sizeof(potluck_error), text_.data(), text_.size(), POTLUCK_ABOUT_NOTHING, 0}; }
+  Complaint(const Complaint&) = delete;
+  Complaint& operator=(const Complaint&) = delete;
+
+  potluck_error* error() { return &error_; }
+  int32_t about() const { return error_.about; }
+  int32_t index() const { return error_.index; }
+
+  void say(const char* text) { std::strncpy(text_.data(), text, text_.size() - 1); }
+
+  /// One printable line; empty where the plugin said nothing.
+  std::string text() {
+    text_.back() = '\0';
+    std::string text = text_.data();
+    for (char& c : text) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    }
+    while (text.ends_with(' ') || text.ends_with('.')) text.pop_back();
+    return text;
+  }
+
+ private:
+  std::array<char, 1024> text_{};
+  potluck_error error_{};
+};
+
+/// Calls into a plugin, whose last argument is always the complaint. What must not come out does not.
+template <typename Function, typename... Arguments>
+int ask(Function* function, Complaint& complaint, Arguments... arguments) {
+  const FloatingPointGuard guard;
+  try {
+    return function(arguments..., complaint.error());
+  } catch (const std::exception& error) {
+    complaint.say(error.what());
+  } catch (...) {
+    complaint.say("something was thrown that is no std::exception");
+  }
+  return POTLUCK_INTERNAL;
+}
+
+std::string status_in_words(int status) {
+  switch (status) {
+    case POTLUCK_BAD_SETTING:
+      return "a setting does not fit";
+    case POTLUCK_BAD_SHAPE:
+      return "a shape does not fit";
+    case POTLUCK_UNSUPPORTED:
+      return "this is not supported";
+    case POTLUCK_OUT_OF_MEMORY:
+      return "out of memory";
+    case POTLUCK_NUMERIC:
+      return "the numbers failed";
+    case POTLUCK_INTERNAL:
+      return "an internal error";
+    default:
+      return fmt::format("the status {}, which is none of potluck/plugin.h", status);
+  }
+}
+
+std::string device_in_words(const Device& device) {
+  return device.kind == Device::Kind::kCpu ? "cpu" : fmt::format("cuda:{}", device.index);
+}
+
+}  // namespace
+
+int ModelKind::input(const std::string& input_name) const { return index_of(inputs, input_name); }
+int ModelKind::setting(const std::string& setting_name) const { return index_of(settings, setting_name); }
+
+int64_t Slot::size() const { return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>()); }
+
+/// Everything that the created model and the calls on it need. The plugin's own model dies with it.
+struct Model::State {
+  State(const ModelKind& kind_, const ModelSetup& setup_) : kind(kind_), setup(setup_) {
+    if (setup.slots.size() != kind.inputs.size() || setup.values.size() != kind.settings.size()) {
+      throw PluginError(fmt::format("{}: its setup must have {} inputs and {} settings, got {} and {}", name(),
+                                    kind.inputs.size(), kind.settings.size(), setup.slots.size(), setup.values.size()));
+    }
+    create();
+    try {
+      read_facts();
+      check_device_and_precision();
+    } catch (...) {
+      destroy();
+      throw;
+    }
+  }
+  ~State() { destroy(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void create();
+  void destroy() {
+    const FloatingPointGuard guard;
+    kind.table->destroy(model);
+  }
+  void read_facts();
+  void check_device_and_precision() const;
+
+  std::string name() const { return fmt::format("model '{}' ({} {})", kind.name, kind.plugin_id, kind.plugin_version); }
+  /// "image [28, 28], label [] of 10 categories"
+  std::string shapes() const;
+  std::string about_in_words(int32_t about, int32_t index) const;
+  [[noreturn]] void fail(const char* call, int64_t rows, int status, Complaint& complaint) const {
+    std::string why = complaint.text();
+    if (why.empty()) why = status_in_words(status);
+    throw PluginError(fmt::format("{} failed in {} ({} rows of {}; {} on {}): {}", name(), call, rows, shapes(),
+                                  setup.precision == Precision::kFloat32 ? "float32" : "float64",
+                                  device_in_words(setup.device), why));
+  }
+
+  const ModelKind& kind;
+  ModelSetup setup;
+  potluck_model* model = nullptr;
+  potluck_facts facts{};
+};
+
+std::string Model::State::shapes() const {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < setup.slots.size(); ++i) {
+    const Slot& slot = setup.slots[i];
+    parts.push_back(fmt::format("{} [{}]", kind.inputs[i].name, fmt::join(slot.shape, ", ")));
+    if (slot.categories > 0) parts.back() += fmt::format(" of {} categories", slot.categories);
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string Model::State::about_in_words(int32_t about, int32_t index) const {
+  const auto at = static_cast<size_t>(index);
+  if (about == POTLUCK_ABOUT_SETTING && at < kind.settings.size()) return "setting '" + kind.settings[at].name + "': ";
+  if (about == POTLUCK_ABOUT_INPUT && at < kind.inputs.size()) return "input '" + kind.inputs[at].name + "': ";
+  if (about == POTLUCK_ABOUT_WEIGHT && at < setup.weights.size()) return "weights '" + setup.weights[at].name + "': ";
+  return "";
+}
+
+void Model::State::create() {
+  // The structs that are passed, and the arrays of pointers to them. The plugin keeps copies only.
+  std::vector<potluck_slot> slots;
+  for (const Slot& slot : setup.slots) {
+    slots.push_back({sizeof(potluck_slot), static_cast<int64_t>(slot.shape.size()), slot.shape.data(), slot.categories,
+                     slot.least.empty() ? nullptr : slot.least.data(), slot.most.empty() ? nullptr : slot.most.data()});
+  }
+  std::vector<std::vector<const char*>> texts(setup.values.size());
+  std::vector<potluck_value> values;
+  for (size_t i = 0; i < setup.values.size(); ++i) {
+    const SettingValue& value = setup.values[i];
+    for (const std::string& text : value.text) texts[i].push_back(text.c_str());
+    values.push_back({sizeof(potluck_value), value.count(), value.integer.data(), value.real.data(), texts[i].data()});
+  }
+  std::vector<potluck_array> weights;
+  for (const Weight& weight : setup.weights) {
+    weights.push_back({sizeof(potluck_array), weight.name.c_str(), weight.type, POTLUCK_CPU,
+                       static_cast<int64_t>(weight.shape.size()), weight.shape.data(),
+                       const_cast<std::byte*>(weight.bytes.data()), 0});
+  }
+  const auto pointers = [](const auto& structs) {
+    std::vector<const typename std::decay_t<decltype(structs)>::value_type*> all;
+    for (const auto& one : structs) all.push_back(&one);
+    return all;
+  };
+  const auto slot_pointers = pointers(slots);
+  const auto value_pointers = pointers(values);
+  const auto weight_pointers = pointers(weights);
+  const potluck_setup passed = {sizeof(potluck_setup),  static_cast<int32_t>(setup.device.kind),
+                                setup.device.index,     static_cast<int32_t>(setup.precision),
+                                setup.most_rows,        slot_pointers.data(),
+                                value_pointers.data(),  static_cast<int64_t>(weights.size()),
+                                weight_pointers.data(), {setup.initial_key[0], setup.initial_key[1]}};
+  Complaint complaint;
+  const int status = ask(kind.table->create, complaint, &passed, &model);
+  if (status == POTLUCK_OK && model == nullptr) {
+    throw PluginError(fmt::format("{}: create must leave a model where it answers POTLUCK_OK, got none", name()));
+  }
+  if (status != POTLUCK_OK) {
+    std::string why = complaint.text();
+    if (why.empty()) why = about_in_words(complaint.about(), complaint.index()) + status_in_words(status);
+    throw ModelCreateError(fmt::format("{} refused {}: {}", name(), shapes(), why), status, complaint.about(),
+                           complaint.index());
+  }
+  setup.weights = {};
+}
+
+void Model::State::read_facts() {
+  facts.size = sizeof(potluck_facts);
+  facts.least_energy = -std::numeric_limits<double>::infinity();
+  Complaint complaint;
+  const int status = ask(kind.table->facts, complaint, model, &facts);
+  if (status != POTLUCK_OK) fail("facts", 0, status, complaint);
+  if ((facts.abilities & (POTLUCK_CAN_CPU | POTLUCK_CAN_CUDA)) == 0) {
+    throw PluginError(fmt::format("{}: its facts must name a device it can run on, got none", name()));
+  }
+  if (std::isnan(facts.least_energy) || facts.least_energy == std::numeric_limits<double>::infinity()) {
+    throw PluginError(fmt::format("{}: its least_energy must be a number or -inf, got {}", name(), facts.least_energy));
+  }
+  if (facts.draw_uniforms < 0) {
+    throw PluginError(fmt::format("{}: its draw_uniforms must be >= 0, got {}", name(), facts.draw_uniforms));
+  }
+}
+
+void Model::State::check_device_and_precision() const {
+  const bool on_cpu = setup.device.kind == Device::Kind::kCpu;
+  if ((facts.abilities & (on_cpu ? POTLUCK_CAN_CPU : POTLUCK_CAN_CUDA)) == 0) {
+    throw PluginError(
+        fmt::format("expert '{}' ({} {}) runs on {} only, the run is on {}. Use --device {}, or ask its author for {}",
+                    kind.name, kind.plugin_id, kind.plugin_version, on_cpu ? "cuda" : "cpu",
+                    device_in_words(setup.device), on_cpu ? "cuda" : "cpu", on_cpu ? "the CPU" : "CUDA"));
+  }
+  if (setup.precision == Precision::kFloat64 && (facts.abilities & POTLUCK_CAN_FLOAT64) == 0) {
+    throw PluginError(fmt::format(
+        "expert '{}' ({} {}) computes in float32 only, the run is in float64. Use float32, or ask its author for "
+        "float64",
+        kind.name, kind.plugin_id, kind.plugin_version));
+  }
+}
+
+Model::Model(const ModelKind& kind, const ModelSetup& setup) : state_(std::make_unique<State>(kind, setup)) {}
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+const ModelKind& Model::kind() const { return state_->kind; }
+const ModelSetup& Model::setup() const { return state_->setup; }
+const potluck_facts& Model::facts() const { return state_->facts; }
+
+size_t Model::workspace_bytes(int64_t rows) const {
+  return facts().workspace_bytes + static_cast<size_t>(rows) * facts().workspace_bytes_a_row;
+}
+
+void Model::evaluate(const potluck_call& call) const {
+  Complaint complaint;
+  const int status = ask(state_->kind.table->evaluate, complaint, state_->model, &call);
+  if (status != POTLUCK_OK) state_->fail("evaluate", call.rows, status, complaint);
+}
+
+bool Model::log_normaliser(const potluck_call& given, double* log_z) const {
+  const auto function = state_->kind.table->log_normaliser;
+  if (function == nullptr) return false;
+  Complaint complaint;
+  const int status = ask(function, complaint, state_->model, &given, log_z);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) {
+    state_->fail("log_normaliser", given.rows, status, complaint);
+  }
+  return status == POTLUCK_OK;
+}
+
+std::optional<Model::Quadratic> Model::quadratic(const void* const* input) const {
+  const auto function = state_->kind.table->quadratic;
+  if (function == nullptr) return std::nullopt;
+  Quadratic form;
+  for (size_t i = 0; i < state_->setup.slots.size(); ++i) {
+    if (input[i] != nullptr) continue;
+    if (state_->kind.inputs[i].categorical) return std::nullopt;  // only continuous inputs can be left open
+    form.n += state_->setup.slots[i].size();
+  }
+  const auto n = static_cast<size_t>(form.n);
+  form.precision.resize(n * n);
+  form.linear.resize(n);
+  potluck_call given{};
+  given.size = sizeof given;
+  given.rows = 1;
+  given.input = input;
+  given.threads = 1;
+  Complaint complaint;
+  const int status =
+      ask(function, complaint, state_->model, &given, form.precision.data(), form.linear.data(), &form.constant);
+  if (status == POTLUCK_UNSUPPORTED) return std::nullopt;
+  if (status != POTLUCK_OK) state_->fail("quadratic", 1, status, complaint);
+  return form;
+}
+
+bool Model::draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms,
+                 void* const* out) const {
+  const auto function = state_->kind.table->draw;
+  if (function == nullptr || facts().draw_uniforms == 0) return false;
+  Complaint complaint;
+  const int status = ask(function, complaint, state_->model, &given, held, uniforms, out);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) state_->fail("draw", given.rows, status, complaint);
+  return status == POTLUCK_OK;
+}
+
+}  // namespace potluck

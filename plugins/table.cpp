@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace potluck {
+
+namespace {
+
+/// Size of a struct up to and with its last member of version 1.0: the least that any plugin may say.
+#define POTLUCK_SIZE_THROUGH(type, member) (offsetof(type, member) + sizeof(static_cast<type*>(nullptr)->member))
+constexpr size_t kPluginBytes = POTLUCK_SIZE_THROUGH(potluck_plugin, models);
+constexpr size_t kModelBytes = POTLUCK_SIZE_THROUGH(potluck_model_kind, category_energies);
+constexpr size_t kInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, summary);
+constexpr size_t kSettingBytes = POTLUCK_SIZE_THROUGH(potluck_setting, summary);
+#undef POTLUCK_SIZE_THROUGH
+
+template <typename... Parts>
+[[noreturn]] void refuse(fmt::format_string<Parts...> format, Parts&&... parts) {
+  throw PluginError(fmt::format(format, std::forward<Parts>(parts)...));
+}
+
+void check_size(const std::string& what, const char* type, size_t needed, size_t size) {
+  if (size < needed) refuse("{} must have the {} bytes of {}, got {}", what, needed, type, size);
+}
+
+std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
+
+std::string given_text(const std::string& what, const char* text) {
+  if (text == nullptr || *text == '\0') refuse("{} must be given", what);
+  return text;
+}
+
+/// Names of inputs and settings: what can stand as a key in a composition.
+std::string key_name(const std::string& what, const char* text) {
+  const std::string name = given_text(what, text);
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto sound = [letter](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  if (!letter(name[0]) || !std::all_of(name.begin(), name.end(), sound)) {
+    refuse("{} must be a word of letters, digits and _, got '{}'", what, name);
+  }
+  return name;
+}
+
+template <typename Described>
+void refuse_twins(const std::string& what, const std::vector<Described>& all) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (all[i].name == all[j].name) refuse("{} '{}' is declared twice", what, all[i].name);
+    }
+  }
+}
+
+InputDescription read_input(const std::string& model, const potluck_input& input) {
+  check_size(model + ": an input", "potluck_input", kInputBytes, input.size);
+  InputDescription description;
+  description.name = key_name(model + ": an input's name", input.name);
+  const std::string what = model + ": input '" + description.name + "'";
+  if (input.kind != POTLUCK_CONTINUOUS && input.kind != POTLUCK_CATEGORICAL) {
+    refuse("{}: its kind must be POTLUCK_CONTINUOUS or POTLUCK_CATEGORICAL, got {}", what, input.kind);
+  }
+  if (input.role != POTLUCK_DRAWN && input.role != POTLUCK_PARENT) {
+    refuse("{}: its role must be POTLUCK_DRAWN or POTLUCK_PARENT, got {}", what, input.role);
+  }
+  description.categorical = input.kind == POTLUCK_CATEGORICAL;
+  description.parent = input.role == POTLUCK_PARENT;
+  description.summary = text_or_empty(input.summary);
+  return description;
+}
+
+SettingKind read_kind(const std::string& what, int32_t kind) {
+  switch (kind & ~POTLUCK_LIST) {
+    case POTLUCK_BOOL:
+      return SettingKind::kBool;
+    case POTLUCK_INTEGER:
+      return SettingKind::kInteger;
+    case POTLUCK_REAL:
+      return SettingKind::kReal;
+    case POTLUCK_TEXT:
+      return SettingKind::kText;
+    case POTLUCK_CHOICE:
+      return SettingKind::kChoice;
+    case POTLUCK_FILE:
+      return SettingKind::kFile;
+    default:
+      refuse("{}: its kind must be one of those in potluck/plugin.h, got {}", what, kind);
+  }
+}
+
+std::vector<std::string> read_choices(const std::string& what, const potluck_setting& setting, bool wanted) {
+  std::vector<std::string> choices;
+  for (const char* const* choice = setting.choices; choice != nullptr && *choice != nullptr; ++choice) {
+    choices.emplace_back(*choice);
+  }
+  if (wanted && choices.empty()) refuse("{}: its choices must be given", what);
+  if (!wanted && !choices.empty()) refuse("{}: only a setting of kind POTLUCK_CHOICE has choices", what);
+  return choices;
+}
+
+SettingDescription read_setting(const std::string& model, const potluck_setting& setting) {
+  check_size(model + ": a setting", "potluck_setting", kSettingBytes, setting.size);
+  SettingDescription description;
+  description.name = key_name(model + ": a setting's name", setting.name);
+  const std::string what = model + ": setting '" + description.name + "'";
+  description.kind = read_kind(what, setting.kind);
+  description.list = (setting.kind & POTLUCK_LIST) != 0;
+  if (setting.preset != nullptr) description.preset = setting.preset;
+  if (setting.unit != nullptr && *setting.unit != '\0') description.unit = setting.unit;
+  if (description.kind == SettingKind::kInteger || description.kind == SettingKind::kReal) {
+    description.least = setting.least;
+    description.most = setting.most;
+    if (!(setting.least <= setting.most)) {
+      refuse("{}: its least must be <= its most, got {} and {}", what, setting.least, setting.most);
+    }
+  }
+  description.choices = read_choices(what, setting, description.kind == SettingKind::kChoice);
+  description.summary = text_or_empty(setting.summary);
+  try {
+    if (description.preset) preset_value(description, what + ": its preset");
+  } catch (const SettingError& error) {
+    throw PluginError(error.what());
+  }
+  return description;
+}
+
+/// Ours are bare (gaussian); everyone else's carry the plugin's id, so that no two authors can collide.
+void check_model_name(const std::string& name, const std::string& id) {
+  if (!is_dotted_name(name)) refuse("a model's name must be lower-case words joined by dots, got '{}'", name);
+  const bool ours = id.starts_with("potluck.");
+  if (ours && name.find('.') != std::string::npos) {
+    refuse("model '{}': the models of plugin '{}' must have names without a dot", name, id);
+  }
+  if (!ours && name != id && !name.starts_with(id + ".")) {
+    refuse("model '{}': its name must be the plugin's id, or begin with '{}.'", name, id);
+  }
+}
+
+ModelKind read_model(const potluck_model_kind& model, const std::string& id) {
+  check_size("a model's table", "potluck_model_kind", kModelBytes, model.size);
+  ModelKind kind;
+  kind.name = given_text("a model's name", model.name);
+  check_model_name(kind.name, id);
+  const std::string what = "model '" + kind.name + "'";
+  kind.summary = text_or_empty(model.summary);
+  kind.reference = text_or_empty(model.reference);
+  if (model.create == nullptr) refuse("{}: create must be given", what);
+  if (model.destroy == nullptr) refuse("{}: destroy must be given", what);
+  if (model.facts == nullptr) refuse("{}: facts must be given", what);
+  if (model.evaluate == nullptr) refuse("{}: evaluate must be given", what);
+  for (auto* input = model.inputs; input != nullptr && *input != nullptr; ++input) {
+    kind.inputs.push_back(read_input(what, **input));
+  }
+  if (std::all_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& input) { return input.parent; })) {
+    refuse("{}: it must have an input that is drawn", what);
+  }
+  for (auto* setting = model.settings; setting != nullptr && *setting != nullptr; ++setting) {
+    kind.settings.push_back(read_setting(what, **setting));
+  }
+  refuse_twins(what + ": input", kind.inputs);
+  refuse_twins(what + ": setting", kind.settings);
+  kind.table = &model;
+  return kind;
+}
+
+void compare(const char* what, const std::string& in_note, const std::string& in_table) {
+  if (in_note != in_table) refuse("its note says {} '{}', its table '{}'. Rebuild it", what, in_note, in_table);
+}
+
+}  // namespace
+
+std::vector<ModelKind> read_table(const potluck_plugin* table) {
+  if (table == nullptr) refuse("its potluck_plugin_v1() must return a table, got a null pointer");
+  check_size("its table", "potluck_plugin", kPluginBytes, table->size);
+  const std::string id = given_text("its table's id", table->id);
+  if (!is_dotted_name(id)) refuse("its table's id must be lower-case words joined by dots, got '{}'", id);
+  const std::string version = given_text("its table's version", table->version);
+  if (table->needs_minor > POTLUCK_ABI_MINOR) {
+    refuse("its table needs version {}.{} of the door, this Potluck has {}.{}. Use a newer Potluck", POTLUCK_ABI_MAJOR,
+           table->needs_minor, POTLUCK_ABI_MAJOR, POTLUCK_ABI_MINOR);
+  }
+  std::vector<ModelKind> kinds;
+  for (auto* model = table->models; model != nullptr && *model != nullptr; ++model) {
+    kinds.push_back(read_model(**model, id));
+    kinds.back().plugin_id = id;
+    kinds.back().plugin_version = version;
+  }
+  if (kinds.empty()) refuse("its table must have a model");
+  refuse_twins("model", kinds);
+  return kinds;
+}
+
+void compare_with_note(const potluck_plugin& table, const PluginNote& note) {
+  compare("id", note.id, text_or_empty(table.id));
+  compare("version", note.version, text_or_empty(table.version));
+  compare("licence", note.licence, text_or_empty(table.licence));
+  compare("needs_minor", std::to_string(note.needs_minor), std::to_string(table.needs_minor));
+  std::vector<std::string> models;
+  for (auto* model = table.models; model != nullptr && *model != nullptr; ++model) {
+    models.push_back(text_or_empty((*model)->name));
+  }
+  compare("models", fmt::format("{}", fmt::join(note.models, ",")), fmt::format("{}", fmt::join(models, ",")));
+}
+
+}  // namespace potluck
