@@ -55,7 +55,9 @@ TEST(IdxTest, RefusesEveryTruncation) {
       const auto file = scratch.file("a", bytes.substr(0, length));
       EXPECT_THROW(read_idx(file), FileError) << length;
       // A plain file's last row needs all of it; what follows the numbers in gzip is their checksum.
-      if (length + 8 < bytes.size()) EXPECT_THROW(read_idx_row(file, 2), FileError) << length;
+      if (length + 8 < bytes.size()) {
+        EXPECT_THROW(read_idx_row(file, 2), FileError) << length;
+      }
     }
   }
 }
@@ -67,8 +69,7 @@ TEST(IdxTest, SeesDamageInGzippedFiles) {
   const auto file = scratch.file("a", bytes);
   EXPECT_THAT(
       [&] { read_idx(file); },
-      ThrowsMessage<FileError>(file.string() +
-                               ": the end must be whole gzip data, got 'incorrect data check'. Fetch the file again"));
+      ThrowsMessage<FileError>(HasSubstr("must be whole gzip data, got 'incorrect data check'. Fetch the file again")));
 }
 
 TEST(IdxTest, SaysWhatIsWrong) {
