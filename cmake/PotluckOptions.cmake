@@ -17,6 +17,9 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 # Our own plugins stand where an installation has them, relative to bin/.
 set(POTLUCK_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/potluck/plugins")
 
+# What is installed finds LibTorch and the CUDA runtime where the build found them.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
 add_library(potluck_compile_options INTERFACE)
 add_library(Potluck::compile_options ALIAS potluck_compile_options)
 target_compile_features(potluck_compile_options INTERFACE cxx_std_20 c_std_11)
