@@ -67,7 +67,7 @@ if(LibTorch_FOUND)
       LibTorch::cpu
       PROPERTIES IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
                  INTERFACE_LINK_LIBRARIES LibTorch::c10
-                 INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_API_INCLUDE_DIR}")
+                 INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_API_INCLUDE_DIR}")
   endif()
   if(LibTorch_CUDA_LIBRARY AND LibTorch_C10_CUDA_LIBRARY AND NOT TARGET LibTorch::cuda)
     add_library(LibTorch::c10_cuda SHARED IMPORTED)

@@ -78,7 +78,7 @@ add_library(potluck_cudart SHARED IMPORTED GLOBAL)
 add_library(Potluck::cudart ALIAS potluck_cudart)
 set_target_properties(
   potluck_cudart PROPERTIES IMPORTED_LOCATION "${POTLUCK_CUDART}" IMPORTED_SONAME libcudart.so.13
-                            INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${POTLUCK_CUDA_INCLUDE_DIR}")
+                            INTERFACE_INCLUDE_DIRECTORIES "${POTLUCK_CUDA_INCLUDE_DIR}")
 
 # Device arithmetic rounds as the processor's does: no contraction, denormals kept, exact roots and quotients. The
 # host's half of a .cu file gets what compile_options gives to C++. CMake 3.25 does not know nvcc's C++20 by itself.
