@@ -127,5 +127,13 @@ function(potluck_add_plugin)
     target_link_libraries(${arg_NAME} PRIVATE LibTorch::cpu)
     set_target_properties(${arg_NAME} PROPERTIES INSTALL_RPATH "${LibTorch_LIBRARY_DIR}"
                                                  INSTALL_RPATH_USE_LINK_PATH ON)
+    # Where the toolkit's headers are at hand, LibTorch models run on the host's CUDA stream (torch_model.hpp).
+    foreach(runtime Potluck::cudart CUDA::cudart)
+      if(TARGET LibTorch::c10_cuda AND TARGET ${runtime})
+        target_compile_definitions(${arg_NAME} PRIVATE POTLUCK_TORCH_CUDA)
+        target_link_libraries(${arg_NAME} PRIVATE LibTorch::c10_cuda ${runtime})
+        break()
+      endif()
+    endforeach()
   endif()
 endfunction()

@@ -146,7 +146,7 @@ class Setup {
     return {POTLUCK_BAD_SHAPE, "input " + quoted(name) + " " + what, POTLUCK_ABOUT_INPUT, input(name)};
   }
   Failure weight_error(const Weight& weight, const std::string& what) const {
-    return {POTLUCK_BAD_SHAPE, "weight " + quoted(weight.name()) + " " + what, POTLUCK_ABOUT_WEIGHT, weight.index()};
+    return {POTLUCK_BAD_SHAPE, "weights " + quoted(weight.name()) + " " + what, POTLUCK_ABOUT_WEIGHT, weight.index()};
   }
 
  private:
