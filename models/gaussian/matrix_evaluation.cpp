@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/sub.h>
+#include <ATen/ops/sum.h>
+
+#include <algorithm>
+
+#include "models/gaussian/evaluation.h"
+#include "models/normal/lanes.h"
+#include "potluck/torch/border.hpp"
+
+namespace potluck::models {
+namespace {
+
+using plugin::tensor_view;
+
+/// d = x - m for every row.
+template <class Real>
+POTLUCK_INLINE void subtract(const Real* x, const Real* mean, int64_t rows, int64_t n, Real* difference) {
+  for (int64_t b = 0; b < rows; ++b)
+    for (int64_t i = 0; i < n; ++i) difference[b * n + i] = x[b * n + i] - mean[i];
+}
+POTLUCK_VECTOR_VERSIONS void subtract_mean(const float* x, const float* mean, int64_t rows, int64_t n, float* d) {
+  subtract(x, mean, rows, n, d);
+}
+POTLUCK_VECTOR_VERSIONS void subtract_mean(const double* x, const double* mean, int64_t rows, int64_t n, double* d) {
+  subtract(x, mean, rows, n, d);
+}
+
+/// The pass over the products. energy[b] = (sum_i left[b, i] right[b, i] scale[i] + sum_k latent[b, k]^2) / 2, in
+/// double in eight partial sums, and the gradient is right * scale. scale null: 1; latent null: none.
+template <class Real>
+struct Finish {
+  int64_t rows, n, rank;
+  const Real *left, *right, *scale, *latent;
+  double* energy;
+  Real* gradient;  // null where not wanted, or where `right` already stands there as wanted
+  const double* row_weight;
+  bool accumulate;
+};
+
+template <class Real, bool kScaled>
+POTLUCK_INLINE double half_square(const Finish<Real>& task, int64_t b) {
+  constexpr int64_t kPartial = 8;
+  const Real* left = task.left + b * task.n;
+  const Real* right = task.right + b * task.n;
+  double partial[kPartial] = {};
+  int64_t i = 0;
+  for (; i + kPartial <= task.n; i += kPartial)
+    for (int64_t k = 0; k < kPartial; ++k) {
+      const Real scaled = kScaled ? right[i + k] * task.scale[i + k] : right[i + k];
+      partial[k] += static_cast<double>(left[i + k] * scaled);
+    }
+  for (int64_t k = 0; i < task.n; ++i, ++k) {
+    const Real scaled = kScaled ? right[i] * task.scale[i] : right[i];
+    partial[k] += static_cast<double>(left[i] * scaled);
+  }
+  for (int64_t k = 0; k < task.rank; ++k) {
+    const double factor = task.latent[b * task.rank + k];
+    partial[k % kPartial] += factor * factor;
+  }
+  return 0.5 * (((partial[0] + partial[1]) + (partial[2] + partial[3])) +
+                ((partial[4] + partial[5]) + (partial[6] + partial[7])));
+}
+
+template <class Real>
+POTLUCK_INLINE void finish_rows(const Finish<Real>& task) {
+  for (int64_t b = 0; b < task.rows; ++b) {
+    if (task.energy != nullptr)
+      task.energy[b] = task.scale != nullptr ? half_square<Real, true>(task, b) : half_square<Real, false>(task, b);
+    if (task.gradient == nullptr) continue;
+    const Real* right = task.right + b * task.n;
+    Real* gradient = task.gradient + b * task.n;
+    const Real weight = task.row_weight != nullptr ? static_cast<Real>(task.row_weight[b]) : Real(1);
+    if (task.scale == nullptr && task.accumulate)
+      for (int64_t i = 0; i < task.n; ++i) gradient[i] += weight * right[i];
+    else if (task.scale == nullptr)
+      for (int64_t i = 0; i < task.n; ++i) gradient[i] = weight * right[i];
+    else if (task.accumulate)
+      for (int64_t i = 0; i < task.n; ++i) gradient[i] += weight * (right[i] * task.scale[i]);
+    else
+      for (int64_t i = 0; i < task.n; ++i) gradient[i] = weight * (right[i] * task.scale[i]);
+  }
+}
+POTLUCK_VECTOR_VERSIONS void finish(const Finish<float>& task) { finish_rows(task); }
+POTLUCK_VECTOR_VERSIONS void finish(const Finish<double>& task) { finish_rows(task); }
+
+at::Tensor to_torch(const Matrix& matrix, const plugin::Setup& setup) {
+  const Matrix copy = matrix;
+  return tensor_view(copy.data(), {copy.rows(), copy.cols()}, at::kCPU).to(plugin::torch_options(setup), false, true);
+}
+
+template <class Real>
+class MatrixEvaluation final : public Evaluation<Real> {
+ public:
+  MatrixEvaluation(const GaussianLaw& law, const plugin::Setup& setup) : device_(plugin::torch_device(setup)) {
+    const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
+    n_ = mean.size();
+    mean_ = to_torch(mean.transpose(), setup).view({n_});
+    if (const DenseNormal* dense = std::get_if<DenseNormal>(&law)) {
+      precision_ = to_torch(dense->precision(), setup);
+    } else {
+      const LowRankNormal& low_rank = std::get<LowRankNormal>(law);
+      rank_ = low_rank.rank();
+      scale_ = to_torch(low_rank.variance().cwiseInverse().transpose(), setup).view({n_});
+      latent_ = to_torch(low_rank.latent().transpose(), setup);
+      factor_ = to_torch(low_rank.factor().transpose(), setup);
+    }
+  }
+  bool dense() const { return precision_.defined(); }
+  size_t workspace_bytes_a_row() const override {
+    const int64_t numbers = dense() ? 2 * n_ : n_ + rank_ + (device_.is_cuda() ? n_ : 0);
+    return static_cast<size_t>(numbers) * sizeof(Real);
+  }
+
+  void evaluate(const plugin::Call<Real>& call) const override {
+    plugin::with_torch_errors([&] {
+      const plugin::TorchBorder border(call, device_, /*grad=*/false);
+      device_.is_cuda() ? on_cuda(call) : on_cpu(call);
+    });
+  }
+
+ private:
+  void on_cpu(const plugin::Call<Real>& call) const {
+    const int64_t rows = call.rows();
+    Real* difference = call.template workspace<Real>();
+    Real* second = difference + rows * n_;  // P d, or the latent factors
+    subtract_mean(call.input(), mean_.template const_data_ptr<Real>(), rows, n_, difference);
+    at::Tensor d = tensor_view(difference, {rows, n_}, device_);
+    Finish<Real> task = {rows,
+                         n_,
+                         0,
+                         difference,
+                         difference,
+                         nullptr,
+                         nullptr,
+                         call.energy(),
+                         call.gradient(),
+                         call.row_weights(),
+                         call.accumulate()};
+    if (dense()) {
+      const bool in_place = call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr;
+      if (in_place) second = call.gradient();
+      at::Tensor product = tensor_view(second, {rows, n_}, device_);
+      at::mm_out(product, d, precision_);
+      task.right = second;
+      if (in_place) task.gradient = nullptr;
+    } else {
+      subtract_latent(d, second);
+      task.rank = rank_;
+      task.latent = second;
+      task.scale = scale_.template const_data_ptr<Real>();
+    }
+    finish(task);
+  }
+
+  /// u = d A' and d -= u W', which leaves x - m - W u.
+  void subtract_latent(at::Tensor& d, Real* latent) const {
+    if (rank_ == 0) return;
+    at::Tensor u = tensor_view(latent, {d.size(0), rank_}, device_);
+    at::mm_out(u, d, latent_);
+    at::addmm_out(d, d, u, factor_, 1, -1);
+  }
+
+  void on_cuda(const plugin::Call<Real>& call) const {
+    const int64_t rows = call.rows();
+    Real* workspace = call.template workspace<Real>();
+    at::Tensor d = tensor_view(workspace, {rows, n_}, device_);
+    at::Tensor product = tensor_view(workspace + rows * n_, {rows, n_}, device_);  // P d
+    Real* latent = workspace + 2 * rows * n_;
+    at::sub_out(d, tensor_view(call.input(), {rows, n_}, device_), mean_);
+    if (dense()) {
+      at::mm_out(product, d, precision_);
+    } else {
+      subtract_latent(d, latent);
+      at::mul_out(product, d, scale_);
+    }
+    if (call.gradient() != nullptr) {
+      at::Tensor gradient = tensor_view(call.gradient(), {rows, n_}, device_);
+      at::Tensor weighted = product;
+      if (call.row_weights() != nullptr)
+        weighted = product.mul(tensor_view(call.row_weights(), {rows, 1}, device_).to(product.scalar_type()));
+      call.accumulate() ? gradient.add_(weighted) : gradient.copy_(weighted);
+    }
+    if (call.energy() != nullptr) {
+      at::Tensor energy = tensor_view(call.energy(), {rows}, device_);
+      at::mul_out(product, product, d);
+      at::sum_out(energy, product, {1}, false, at::kDouble);
+      if (!dense() && rank_ > 0)
+        energy.add_(at::sum(tensor_view(latent, {rows, rank_}, device_).square(), {1}, false, at::kDouble));
+      energy.mul_(0.5);
+    }
+  }
+
+  at::Device device_;
+  int64_t n_ = 0, rank_ = 0;
+  at::Tensor mean_;
+  at::Tensor precision_;                // [n, n], dense
+  at::Tensor scale_, latent_, factor_;  // 1 / v [n], A' [n, r], W' [r, n]
+};
+
+}  // namespace
+
+template <class Real>
+std::unique_ptr<Evaluation<Real>> matrix_evaluation(const GaussianLaw& law, const plugin::Setup& setup) {
+  return plugin::with_torch_errors([&] { return std::make_unique<MatrixEvaluation<Real>>(law, setup); });
+}
+template std::unique_ptr<Evaluation<float>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);
+template std::unique_ptr<Evaluation<double>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);
+
+bool matrix_evaluation_has_cuda() { return plugin::TorchBorder::kCuda; }
+
+}  // namespace potluck::models
