@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include "plugins/floating_point.h"
+#include "plugins/library.h"
 
 namespace potluck {
 
@@ -103,6 +104,7 @@ struct Model::State {
       throw PluginError(fmt::format("{}: its setup must have {} inputs and {} settings, got {} and {}", name(),
                                     kind.inputs.size(), kind.settings.size(), setup.slots.size(), setup.values.size()));
     }
+    if (setup.device.kind == Device::Kind::kCuda && kind.plugin_torch != "none") open_libtorch_cuda();
     create();
     try {
       read_facts();

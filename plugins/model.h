@@ -35,6 +35,7 @@ struct ModelKind {
   std::string plugin_version;
   std::string plugin_file;
   std::string plugin_sha256;
+  std::string plugin_torch = "none";  ///< the LibTorch it was built with, "2.11.0+cu130"
   const potluck_model_kind* table = nullptr;
 
   int input(const std::string& name) const;    ///< index, or -1

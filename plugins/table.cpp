@@ -127,23 +127,12 @@ SettingDescription read_setting(const std::string& model, const potluck_setting&
   return description;
 }
 
-/// Ours are bare (gaussian); everyone else's carry the plugin's id, so that no two authors can collide.
-void check_model_name(const std::string& name, const std::string& id) {
-  if (!is_dotted_name(name)) refuse("a model's name must be lower-case words joined by dots, got '{}'", name);
-  const bool ours = id.starts_with("potluck.");
-  if (ours && name.find('.') != std::string::npos) {
-    refuse("model '{}': the models of plugin '{}' must have names without a dot", name, id);
-  }
-  if (!ours && name != id && !name.starts_with(id + ".")) {
-    refuse("model '{}': its name must be the plugin's id, or begin with '{}.'", name, id);
-  }
-}
-
 ModelKind read_model(const potluck_model_kind& model, const std::string& id) {
   check_size("a model's table", "potluck_model_kind", kModelBytes, model.size);
   ModelKind kind;
   kind.name = given_text("a model's name", model.name);
-  check_model_name(kind.name, id);
+  const std::string complaint = complaint_about_model_name(kind.name, id);
+  if (!complaint.empty()) throw PluginError(complaint);
   const std::string what = "model '" + kind.name + "'";
   kind.summary = text_or_empty(model.summary);
   kind.reference = text_or_empty(model.reference);
@@ -171,6 +160,18 @@ void compare(const char* what, const std::string& in_note, const std::string& in
 }
 
 }  // namespace
+
+std::string complaint_about_model_name(const std::string& name, const std::string& id) {
+  if (!is_dotted_name(name)) return fmt::format("model '{}': its name must be lower-case words joined by dots", name);
+  const bool ours = id.starts_with("potluck.");
+  if (ours && name.find('.') != std::string::npos) {
+    return fmt::format("model '{}': the models of plugin '{}' must have names without a dot", name, id);
+  }
+  if (!ours && name != id && !name.starts_with(id + ".")) {
+    return fmt::format("model '{}': its name must be the plugin's id, or begin with '{}.'", name, id);
+  }
+  return "";
+}
 
 std::vector<ModelKind> read_table(const potluck_plugin* table) {
   if (table == nullptr) refuse("its potluck_plugin_v1() must return a table, got a null pointer");

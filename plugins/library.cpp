@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/library.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <boost/dll/shared_library.hpp>
+#include <mutex>
+#include <vector>
+
+#include "core/error.h"
+#include "plugins/floating_point.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr char kEntry[] = "potluck_plugin_v1";
+
+/// Boost has no names for these; its modes are the system's flags and pass through.
+constexpr auto kMode = static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+constexpr auto kIfThere = static_cast<boost::dll::load_mode::type>(RTLD_NOLOAD);
+
+/// Keeps a handle until the process ends, and beyond static destructors: code of the library may run in those.
+boost::dll::shared_library& keep(boost::dll::shared_library library) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::unique_ptr<boost::dll::shared_library>>;
+  const std::lock_guard lock(mutex);
+  kept->push_back(std::make_unique<boost::dll::shared_library>(std::move(library)));
+  return *kept->back();
+}
+
+/// The loader's words without those that Boost puts round them and without the name of the file itself.
+std::string loaders_words(const std::exception& error, const std::filesystem::path& file) {
+  std::string text = error.what();
+  const std::string before = "dlerror system message: ";
+  const size_t begin = text.find(before);
+  if (begin == std::string::npos) return text;
+  text = text.substr(begin + before.size(), text.rfind(')') - begin - before.size());
+  const std::string own_name = file.string() + ": ";
+  return text.starts_with(own_name) ? text.substr(own_name.size()) : text;
+}
+
+/// A library of LibTorch: the one that is open already, that of our build, or the one the system finds.
+void open_part_of_libtorch(const char* name) {
+  const FloatingPointGuard guard;
+  const auto anywhere = kMode | boost::dll::load_mode::search_system_folders;
+  const std::filesystem::path ours = std::filesystem::path(POTLUCK_LIBTORCH_DIR) / name;
+  boost::dll::fs::error_code none_open;
+  boost::dll::shared_library library(boost::dll::fs::path(name), anywhere | kIfThere, none_open);
+  try {
+    if (none_open) {
+      if (std::filesystem::exists(ours)) {
+        library.load(ours, kMode);
+      } else {
+        library.load(boost::dll::fs::path(name), anywhere);
+      }
+    }
+  } catch (const boost::dll::fs::system_error& error) {
+    throw PluginError(
+        fmt::format("uses LibTorch {}, which cannot be opened: {}. Put the folder of {} on "
+                    "LD_LIBRARY_PATH",
+                    libtorch_build(), loaders_words(error, ours), name));
+  }
+  keep(std::move(library));
+}
+
+}  // namespace
+
+PluginEntry* open_plugin(const std::filesystem::path& file) {
+  const FloatingPointGuard guard;
+  try {
+    const boost::dll::shared_library& library = keep(boost::dll::shared_library(file, kMode));
+    if (!library.has(kEntry)) {
+      throw PluginError(fmt::format("exports no {}(). Declare it as potluck/plugin.h does", kEntry));
+    }
+    return &library.get<PluginEntry>(kEntry);
+  } catch (const boost::dll::fs::system_error& error) {
+    throw LibraryError(fmt::format("cannot be opened: {}", loaders_words(error, file)));
+  }
+}
+
+void open_libtorch() {
+  static std::once_flag once;
+  std::call_once(once, [] { open_part_of_libtorch("libtorch_cpu.so"); });
+}
+
+void open_libtorch_cuda() {
+  open_libtorch();
+  static std::once_flag once;
+  std::call_once(once, [] { open_part_of_libtorch("libtorch_cuda.so"); });
+}
+
+const std::string& libtorch_build() {
+  static const std::string build = POTLUCK_LIBTORCH_BUILD;
+  return build;
+}
+
+}  // namespace potluck

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/error.h"
+#include "potluck/plugin.h"
+
+namespace potluck {
+
+/// The system's loader refused a library: what is wrong may be the machine and not the file.
+class LibraryError : public PluginError {
+ public:
+  using PluginError::PluginError;
+};
+
+using PluginEntry = const potluck_plugin*();
+
+/// Opens a plugin, for good, and returns its entry: all symbols bound now, none given to other libraries.
+/// The thread's floating-point mode is kept.
+/// @param file  the whole path
+/// @throws LibraryError with the loader's own words.
+PluginEntry* open_plugin(const std::filesystem::path& file);
+
+/// Opens the LibTorch that this Potluck was built with, so that all plugins and the host share one copy. One that the
+/// process already has, such as that of an embedding program, is taken as it is.
+/// @throws PluginError
+void open_libtorch();
+
+/// The part of LibTorch that runs on CUDA: it must be there before LibTorch is first asked for a device.
+/// @throws PluginError
+void open_libtorch_cuda();
+
+/// The build that plugins must match: "2.11.0+cu130".
+const std::string& libtorch_build();
+
+}  // namespace potluck
