@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/experts.h"
+
+#include <algorithm>
+
+#include "compose/coordinates.h"
+#include "core/random/philox.h"
+
+namespace potluck {
+
+namespace {
+
+bool same_values(const std::vector<SettingValue>& a, const std::vector<SettingValue>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const SettingValue& x, const SettingValue& y) {
+    return x.integer == y.integer && x.real == y.real && x.text == y.text;
+  });
+}
+
+bool same_weights(const Leaf& a, const Leaf& b) {
+  if (a.weights == b.weights) return true;
+  return a.weights && b.weights && !a.weights->sha256.empty() && a.weights->sha256 == b.weights->sha256;
+}
+
+bool same_slots(const std::vector<Slot>& a, const std::vector<Slot>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Slot& x, const Slot& y) {
+    return x.shape == y.shape && x.categories == y.categories && x.least == y.least && x.most == y.most;
+  });
+}
+
+/// A literal label says no more of the number of categories than that it is one of them.
+Slot slot_of(const Composition& composition, const Binding& binding, bool categorical) {
+  Slot slot;
+  slot.shape = binding.shape;
+  if (binding.variable < 0) {
+    if (categorical && !binding.literal.empty())
+      slot.categories = static_cast<int64_t>(*std::max_element(binding.literal.begin(), binding.literal.end())) + 1;
+    return slot;
+  }
+  const Variable& variable = composition.variables[static_cast<size_t>(binding.variable)];
+  slot.categories = variable.categories;
+  if (variable.has_face()) {
+    slot.least.assign(static_cast<size_t>(size_of(binding)), variable.least);
+    slot.most.assign(static_cast<size_t>(size_of(binding)), variable.most);
+  }
+  return slot;
+}
+
+std::vector<Slot> slots_of(const Composition& composition, const Leaf& leaf) {
+  std::vector<Slot> slots;
+  for (size_t i = 0; i < leaf.inputs.size(); ++i)
+    slots.push_back(slot_of(composition, leaf.inputs[i], leaf.kind->inputs[i].categorical));
+  return slots;
+}
+
+/// Where the thing that a model refused stands in the file.
+Place place_of(const Node& node, const Leaf& leaf, const ModelCreateError& error) {
+  const auto listed = [&](const std::vector<Place>& places) {
+    const bool known = error.index >= 0 && error.index < static_cast<int32_t>(places.size());
+    return known ? places[static_cast<size_t>(error.index)] : leaf.model_place;
+  };
+  Place place = leaf.model_place;
+  if (error.about == POTLUCK_ABOUT_SETTING) place = listed(leaf.setting_places);
+  if (error.about == POTLUCK_ABOUT_INPUT) place = listed(leaf.input_places);
+  if (error.about == POTLUCK_ABOUT_WEIGHT) place = leaf.weights_place;
+  return place.line > 0 ? place : node.place;
+}
+
+}  // namespace
+
+bool same_leaf(const Leaf& a, const Leaf& b) {
+  if (&a == &b) return true;
+  const bool same_inputs = std::equal(
+      a.inputs.begin(), a.inputs.end(), b.inputs.begin(), b.inputs.end(), [](const Binding& x, const Binding& y) {
+        return x.variable == y.variable && x.shape == y.shape && x.index == y.index && x.literal == y.literal;
+      });
+  return a.kind == b.kind && a.parts == b.parts && same_inputs && same_weights(a, b) &&
+         same_values(a.settings, b.settings);
+}
+
+struct Experts::Instance {
+  const Leaf* leaf = nullptr;
+  std::vector<Slot> slots;
+  std::vector<Model> running;      ///< one, or one a worker
+  std::unique_ptr<Model> reading;  ///< where the run is not on the CPU
+};
+
+Experts::Experts(const Composition& composition, const PlanOptions& options)
+    : composition_(&composition), options_(options) {
+  std::vector<Diagnostic> wrong;
+  create(*composition.target, wrong);
+  if (!wrong.empty()) throw CompositionError(std::move(wrong));
+}
+
+Experts::~Experts() = default;
+
+void Experts::create(const Node& node, std::vector<Diagnostic>& wrong) {
+  for (const NodePointer& child : children(node)) create(*child, wrong);
+  const auto* leaf = std::get_if<Leaf>(&node.kind);
+  if (!leaf) return;
+  auto instance = std::make_unique<Instance>();
+  instance->leaf = leaf;
+  instance->slots = slots_of(*composition_, *leaf);
+  for (const auto& other : instances_)
+    if (other->leaf->kind == leaf->kind && other->leaf->parts == leaf->parts &&
+        same_slots(other->slots, instance->slots) && same_weights(*other->leaf, *leaf) &&
+        same_values(other->leaf->settings, leaf->settings))
+      return;
+  ModelSetup setup;
+  setup.device = options_.device;
+  setup.precision = options_.precision;
+  setup.most_rows = options_.most_rows * leaf->parts;
+  setup.slots = instance->slots;
+  setup.values = leaf->settings;
+  if (leaf->weights) setup.weights = leaf->weights->arrays;
+  setup.initial_key[0] = composition_->sample.seed;
+  setup.initial_key[1] = variable_key(leaf->kind->name);
+  try {
+    instance->running.emplace_back(*leaf->kind, setup);
+    const bool shared = instance->running[0].can(POTLUCK_THREAD_SAFE);
+    for (int worker = 1; worker < options_.workers && !shared; ++worker)
+      instance->running.emplace_back(*leaf->kind, setup);
+    if (options_.device.kind != Device::Kind::kCpu && instance->running[0].can(POTLUCK_CAN_CPU)) {
+      setup.device = Device{};
+      instance->reading = std::make_unique<Model>(*leaf->kind, setup);
+    }
+  } catch (const ModelCreateError& error) {
+    wrong.push_back({place_of(node, *leaf, error), error.what()});
+  } catch (const PluginError& error) {
+    wrong.push_back({leaf->model_place.line > 0 ? leaf->model_place : node.place, error.what()});
+  }
+  instances_.push_back(std::move(instance));
+}
+
+const Experts::Instance& Experts::find(const Leaf& leaf) const {
+  for (const auto& instance : instances_)
+    if (instance->leaf == &leaf) return *instance;
+  const std::vector<Slot> slots = slots_of(*composition_, leaf);
+  for (const auto& instance : instances_)
+    if (instance->leaf->kind == leaf.kind && instance->leaf->parts == leaf.parts &&
+        same_slots(instance->slots, slots) && same_weights(*instance->leaf, leaf) &&
+        same_values(instance->leaf->settings, leaf.settings))
+      return *instance;
+  throw PluginError("expert of model '" + leaf.kind->name + "' must be below the target, got one that is not");
+}
+
+const Model& Experts::model(const Leaf& leaf, int worker) const {
+  const Instance& instance = find(leaf);
+  return instance.running[instance.running.size() == 1 ? 0 : static_cast<size_t>(worker)];
+}
+
+const Model* Experts::on_cpu(const Leaf& leaf) const {
+  const Instance& instance = find(leaf);
+  if (options_.device.kind == Device::Kind::kCpu) return &instance.running[0];
+  return instance.reading.get();
+}
+
+}  // namespace potluck

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "compose/normaliser.h"
+
+namespace potluck {
+
+/// Whether exp(-E) of the finished composite has a finite integral over the coordinates that are not held.
+struct Integrability {
+  bool integrable = false;
+  std::string why;  ///< the reason; where it is not known to be integrable: what is missing
+};
+
+/// Decided in this order: bounded supports and energies bounded below on boxes; all quadratic: Cholesky; every negated
+/// leaf bounded below, as under a ceiling, and a positive integrable leaf on every free coordinate; the user's word.
+/// All at T = 1.
+Integrability integrability(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
+                            const Normaliser& normaliser);
+
+}  // namespace potluck

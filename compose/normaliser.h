@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compose/coordinates.h"
+#include "compose/experts.h"
+
+namespace potluck {
+
+/// log Z of a node, the log integral of exp(-E) over what it draws, as far as it is known:
+/// constant + sum of the leaves' own log Z as functions of their parents.
+struct LogNormaliser {
+  bool known = false;
+  std::string how;  ///< how it is known, or why it is not
+  double constant = 0;
+  /// Leaves whose log Z depends on parents that are part of the state. Where a leaf has more rows than the node, its
+  /// rows are summed.
+  std::vector<const Leaf*> leaves;
+
+  bool depends_on_parents() const { return !leaves.empty(); }
+};
+
+/// Knows the normalisers of nodes, by these rules: a leaf as its model says; a product of factors that draw disjoint
+/// variables at weight 1, a hierarchy of known levels and `each` over disjoint parts: the sum; a normalised mixture: 0;
+/// anything quadratic: closed form. Supports and held coordinates do not enter: experts are normalised as their
+/// authors meant them.
+class Normaliser {
+ public:
+  Normaliser(const Coordinates& coordinates, const Experts& experts) : coordinates_(&coordinates), experts_(&experts) {}
+
+  /// @param given  coordinates that are not integrated over although the node may draw them: those of the levels above.
+  LogNormaliser of(const Node& node, const CoordinateSet& given) const;
+  LogNormaliser of(const Node& node) const { return of(node, coordinates_->none()); }
+  const Coordinates& coordinates() const { return *coordinates_; }
+
+ private:
+  LogNormaliser by_rule(const Node& node, const CoordinateSet& given) const;
+  LogNormaliser of_leaf(const Node& node, const Leaf& leaf, const CoordinateSet& given) const;
+  LogNormaliser of_product(const std::vector<NodePointer>& factors, const CoordinateSet& given,
+                           const std::string& what) const;
+  LogNormaliser of_mixture(const Mixture& mixture, const CoordinateSet& given) const;
+  LogNormaliser of_hierarchy(const Hierarchy& hierarchy, const CoordinateSet& given) const;
+  LogNormaliser of_each(const Each& each, const CoordinateSet& given) const;
+
+  const Coordinates* coordinates_;
+  const Experts* experts_;
+};
+
+/// log Z of a branch: the user's number, else what is known.
+LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixture::Branch& branch,
+                                       const CoordinateSet& given);
+
+}  // namespace potluck

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "trees.h"
+
+namespace potluck::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(PlanTest, AProductAddsEnergiesAndGradients) {
+  // N(0,1) N(2,1): E = x^2/2 + (x-2)^2/2, E' = 2x - 2
+  const auto plan = make_plan(
+      composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 1}, {normal(0, {2}, {1}), 1}})), in_double());
+  const Evaluated at = evaluate(*plan, {{0, 1, 3}}, 3);
+  EXPECT_EQ(at.energy, (std::vector<double>{2, 1, 5}));
+  EXPECT_EQ(at.gradient[0], (std::vector<double>{-2, 0, 4}));
+  EXPECT_EQ(at.expert, (std::vector<double>{0, 0.5, 4.5, 2, 0.5, 0.5}));
+}
+
+TEST(PlanTest, Float32AgreesWithFloat64AndEnergiesStayDouble) {
+  const Composition two = composition(
+      {real_line("x", 2)}, product({{normal(0, {0, 1}, {1, 0.5, 0.5, 2}), 1.5}, {normal(0, {2, 0}, {1}), -0.25}}));
+  PlanOptions narrow = in_double();
+  narrow.precision = Precision::kFloat32;
+  const std::vector<std::vector<double>> x = {{0.5, -1, 2, 0.25}};  // exact in float32
+  const Evaluated wide = evaluate(*make_plan(two, in_double()), x, 2), at = evaluate(*make_plan(two, narrow), x, 2);
+  EXPECT_EQ(at.energy, wide.energy);
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(at.gradient[0][i], wide.gradient[0][i], 1e-5);
+}
+
+TEST(PlanTest, ALeafUsedTwiceEqualsWeightTwoAndIsEvaluatedOnce) {
+  const NodePointer one = normal(0, {1}, {3});
+  const NodePointer same = normal(0, {1}, {3});  // another node that says the same
+  const auto twice = make_plan(composition({real_line("x", 1)}, product({{one, 1}, {same, 1}})), in_double());
+  const auto heavy = make_plan(composition({real_line("x", 1)}, product({{one, 2}})), in_double());
+  evaluate_calls() = 0;
+  const Evaluated a = evaluate(*twice, {{0.3, -2}}, 2);
+  EXPECT_EQ(evaluate_calls(), 1);
+  EXPECT_EQ(twice->evaluations(), (std::vector<int64_t>{1}));
+  EXPECT_EQ(twice->leaves()[0].used, 2);
+  const Evaluated b = evaluate(*heavy, {{0.3, -2}}, 2);
+  EXPECT_EQ(a.energy, b.energy);
+  EXPECT_EQ(a.gradient, b.gradient);
+}
+
+TEST(PlanTest, DifferentSettingsWeightsOrInputsAreDistinctLeaves) {
+  const auto plan = make_plan(composition({real_line("x", 1), real_line("y", 1)}, product({{normal(0, {1}, {3}), 1},
+                                                                                           {normal(0, {1}, {2}), 1},
+                                                                                           {normal(1, {1}, {3}), 1},
+                                                                                           {normal(0, {1}, {3}), 1}})),
+                              in_double());
+  evaluate_calls() = 0;
+  evaluate(*plan, {{0.3}, {1}}, 1);
+  EXPECT_EQ(evaluate_calls(), 3);
+}
+
+TEST(PlanTest, EachDistinctLeafIsEvaluatedOncePerCallAlsoUnderNestedMixtures) {
+  const NodePointer a = normal(0, {0}, {1}), b = normal(0, {4}, {2});
+  const NodePointer mixed = mixture({{a, 0.5, {}}, {b, 0.5, {}}});
+  const auto plan = make_plan(
+      composition({real_line("x", 1)}, product({{mixed, 1}, {mixture({{mixed, 1, {}}, {a, 2, {}}}), 0.5}, {b, 1}})),
+      in_double());
+  evaluate_calls() = 0;
+  for (int call = 1; call <= 3; ++call) {
+    evaluate(*plan, {{0.3, 1, 2}}, 3);
+    EXPECT_EQ(evaluate_calls(), 2 * call);
+  }
+  EXPECT_EQ(plan->evaluations(), (std::vector<int64_t>{3, 3}));
+}
+
+TEST(PlanTest, TemperingByTEqualsDividing) {
+  const NodePointer one = normal(0, {1, 2}, {3});
+  const auto tempered = make_plan(composition({real_line("x", 2)}, node("cool", Temper{one, 0.4})), in_double());
+  const auto plain = make_plan(composition({real_line("x", 2)}, one), in_double());
+  const Evaluated a = evaluate(*tempered, {{0.3, -2}}, 1), b = evaluate(*plain, {{0.3, -2}}, 1);
+  EXPECT_NEAR(a.energy[0], b.energy[0] / 0.4, 1e-13);
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(a.gradient[0][i], b.gradient[0][i] / 0.4, 1e-13);
+}
+
+TEST(PlanTest, AMixtureOfOneIsItsBranchNormalised) {
+  const NodePointer one = normal(0, {1}, {4});
+  const auto alone = make_plan(composition({real_line("x", 1)}, one), in_double());
+  const auto mixed = make_plan(composition({real_line("x", 1)}, mixture({{one, 3, {}}})), in_double());
+  const auto as_is = make_plan(composition({real_line("x", 1)}, mixture({{one, 3, {}}}, true)), in_double());
+  const Evaluated a = evaluate(*alone, {{0.3}}, 1), b = evaluate(*mixed, {{0.3}}, 1), c = evaluate(*as_is, {{0.3}}, 1);
+  EXPECT_EQ(a.gradient, b.gradient);
+  EXPECT_EQ(a.energy, c.energy);
+  EXPECT_EQ(a.gradient, c.gradient);
+  EXPECT_NEAR(b.energy[0] - a.energy[0], 0.5 * std::log(2 * M_PI / 4), 1e-14);  // log Z of N(1, 1/4)
+}
+
+TEST(PlanTest, AModelThatCannotAccumulateIsAddedByThePlan) {
+  const auto with = [](const ModelKind& kind) {
+    return make_plan(composition({real_line("x", 2)}, product({{normal(0, {0, 1}, {1}), 0.5},
+                                                               {normal(0, {3, 1}, {2}, kind), 1},
+                                                               {normal(0, {5, 1}, {2}, kind), -0.25}})),
+                     in_double());
+  };
+  const Evaluated a = evaluate(*with(gauss()), {{0.25, -2}}, 1);
+  const Evaluated b = evaluate(*with(gauss_that_overwrites()), {{0.25, -2}}, 1);
+  EXPECT_EQ(a.energy, b.energy);
+  EXPECT_EQ(a.gradient, b.gradient);
+}
+
+TEST(PlanTest, EnergiesAloneCanBeAsked) {
+  const auto plan =
+      make_plan(composition({real_line("x", 1)}, mixture({{normal(0, {0}, {1}), 1, {}}, {normal(0, {2}, {1}), 1, {}}})),
+                in_double());
+  EXPECT_EQ(evaluate(*plan, {{1}}, 1, false).energy, evaluate(*plan, {{1}}, 1).energy);
+}
+
+TEST(PlanTest, AWallUnderAMixtureLeavesNoNanInTheGradient) {
+  // box() gives NaN as its gradient outside.
+  const NodePointer wall = leaf(box(), {whole(0, 1)}, {{0}, {0.5}});
+  const NodePointer mixed = mixture({{wall, 1, {}}, {normal(0, {0}, {1}), 1, {}}});
+  const auto plan = make_plan(composition({real_line("x", 1)}, mixed), in_double());
+  const Evaluated at = evaluate(*plan, {{2, 0.25}}, 2);
+  EXPECT_EQ(at.gradient[0][0], 2);  // of the normal alone
+  EXPECT_TRUE(plan->hard_walls());
+  const auto walls = make_plan(composition({interval("x", 1, -3, 3)},
+                                           mixture({{wall, 1, {}}, {leaf(box(), {whole(0, 1)}, {{1}, {0.5}}), 1, {}}})),
+                               in_double());
+  EXPECT_EQ(evaluate(*walls, {{-2}}, 1).energy[0], std::numeric_limits<double>::infinity());
+}
+
+TEST(PlanTest, ARowThatFailsDoesNotTouchTheOthers) {
+  const NodePointer fails = leaf(constant(), {whole(0, 1)}, {{std::nan("")}});
+  const auto plan =
+      make_plan(composition({interval("x", 1, 0, 1)}, product({{fails, 1}, {normal(0, {0}, {1}), 1}})), in_double());
+  EXPECT_TRUE(std::isnan(evaluate(*plan, {{0.5}}, 1).energy[0]));
+  const auto minus =
+      make_plan(composition({interval("x", 1, 0, 1)}, leaf(constant(), {whole(0, 1)}, {{-INFINITY}})), in_double());
+  EXPECT_TRUE(std::isnan(evaluate(*minus, {{0.5}}, 1).energy[0]));
+}
+
+TEST(PlanTest, AZeroWeightIsNotEvaluated) {
+  const NodePointer fails = leaf(constant(), {whole(0, 1)}, {{std::nan("")}});
+  const auto plan =
+      make_plan(composition({real_line("x", 1)},
+                            product({{fails, 0}, {mixture({{fails, 0, {}}, {normal(0, {0}, {1}), 1, {}}}, true), 1}})),
+                in_double());
+  EXPECT_EQ(evaluate(*plan, {{2}}, 1).energy[0], 2);
+  EXPECT_EQ(plan->experts(), (std::vector<std::string>{"gauss"}));
+}
+
+}  // namespace
+}  // namespace potluck::testing
