@@ -42,7 +42,7 @@ build: configure
 
 demo: configure
 	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target programs
-	@BUILD_FOLDER=$(BUILD_FOLDER) examples/wardrobe/run.sh
+	@examples/wardrobe/run.sh "$(CURDIR)/$(BUILD_FOLDER)"
 
 test: build
 	@ctest --preset $(PRESET) --parallel $(JOBS)

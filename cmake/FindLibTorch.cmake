@@ -7,6 +7,13 @@
 # Defines LibTorch::cpu (torch_cpu and c10; what a plugin links), LibTorch::cuda where the build has it,
 # LibTorch_VERSION (2.11.0), LibTorch_BUILD (2.11.0+cu130) and LibTorch_LIBRARY_DIR.
 set(LIBTORCH_ROOT "$ENV{POTLUCK_LIBTORCH}" CACHE PATH "Folder of LibTorch: has include/ and lib/")
+# A POTLUCK_LIBTORCH that has changed since a build folder was made counts.
+if(NOT "$ENV{POTLUCK_LIBTORCH}" STREQUAL "" AND NOT LIBTORCH_ROOT STREQUAL "$ENV{POTLUCK_LIBTORCH}")
+  set(LIBTORCH_ROOT "$ENV{POTLUCK_LIBTORCH}" CACHE PATH "Folder of LibTorch: has include/ and lib/" FORCE)
+  foreach(_found INCLUDE_DIR API_INCLUDE_DIR CPU_LIBRARY C10_LIBRARY CUDA_LIBRARY C10_CUDA_LIBRARY)
+    unset(LibTorch_${_found} CACHE)
+  endforeach()
+endif()
 if(NOT LIBTORCH_ROOT)
   file(GLOB _libtorch_in_venv "${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
   if(_libtorch_in_venv)

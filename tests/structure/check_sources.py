@@ -25,8 +25,8 @@ ROOMS = ["core", "plugins", "models", "compose", "apps", "tests", "examples", "b
 
 # The engine starts in milliseconds because LibTorch comes with those who need it.
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
-LIBTORCH_MAY_BE_IN = ("models/", "plugins/include/potluck/torch_model.hpp", "core/backend/", "tests/", "examples/",
-                      "benchmarks/")
+LIBTORCH_MAY_BE_IN = ("models/", "plugins/include/potluck/torch_model.hpp", "plugins/include/potluck/torch/",
+                      "core/backend/", "tests/", "examples/", "benchmarks/")
 
 C_FAMILY = (".c", ".h", ".hpp", ".cpp", ".cu", ".cuh")
 LICENSED = C_FAMILY + (".py", ".sh", ".cmake", ".yaml", ".yml", "CMakeLists.txt", "Makefile", "cmake.in")
