@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cmath>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +12,11 @@
 
 namespace potluck::testing {
 
-/// An energy over one variable given by a function of one row: returns E and writes dE/dx.
+/// An energy over one variable given by a function of one row, double(const double* x, double* gradient), that
+/// returns E and writes dE/dx.
+template <class Row>
 class RowEnergy final : public Energy {
  public:
-  using Row = std::function<double(const double* x, double* gradient)>;
-
   RowEnergy(Variable variable, Row row, Precision precision = Precision::kFloat64)
       : variables_{std::move(variable)}, row_(std::move(row)), precision_(precision) {}
 
@@ -46,11 +45,11 @@ class RowEnergy final : public Energy {
   template <class Real>
   void rows(const EnergyCall& call) const {
     const int64_t n = variables_[0].size();
-    std::vector<double> x(n), g(n);
+    double x[kMostNumbers] = {}, g[kMostNumbers] = {};
     for (int64_t row = 0; row < call.rows; ++row) {
       const Real* from = static_cast<const Real*>(call.position[0]) + row * n;
       for (int64_t j = 0; j < n; ++j) x[j] = from[j];
-      call.energy[row] = row_(x.data(), g.data());
+      call.energy[row] = row_(x, g);
       if (call.expert_energy) call.expert_energy[row] = call.energy[row];
       if (!call.gradient || !call.gradient[0]) continue;
       Real* to = static_cast<Real*>(call.gradient[0]) + row * n;
@@ -58,6 +57,7 @@ class RowEnergy final : public Energy {
     }
   }
 
+  static constexpr int64_t kMostNumbers = 64;
   std::vector<Variable> variables_;
   Row row_;
   Precision precision_;
@@ -77,7 +77,7 @@ inline Variable line(std::string name, int64_t n = 1, double least = -INFINITY, 
 }
 
 /// E = precision |x|^2 / 2 in every coordinate.
-inline RowEnergy normal_energy(Variable variable, double precision, Precision type = Precision::kFloat64) {
+inline auto normal_energy(Variable variable, double precision, Precision type = Precision::kFloat64) {
   const int64_t n = variable.size();
   return RowEnergy(
       std::move(variable),

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/exactness/harness.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "core/random/philox.h"
+
+namespace potluck::testing {
+
+Walkers::Walkers(const Energy& energy, const Method& method, const std::vector<double>& start, uint32_t seed,
+                 double temperature)
+    : energy_(energy), method_(method) {
+  const int64_t n = energy.variables()[0].size();
+  const int64_t chains = static_cast<int64_t>(start.size()) / n;
+  chains_ = std::make_unique<CpuChains>(Target{&energy, {{}}, temperature}, chains, seed,
+                                        std::max(1u, std::thread::hardware_concurrency()), method.proposes());
+  const double* position[] = {start.data()};
+  chains_->write(0, chains, position);
+  chains_->evaluate();
+  chains_->freeze_failed(0);
+}
+
+void Walkers::move(int64_t steps) {
+  chains_->advance(method_, Chains::Part::kAll, {step_, steps});
+  step_ += static_cast<uint32_t>(steps);
+}
+
+std::vector<double> Walkers::positions() {
+  chains_->read(state_);
+  const int64_t count = chains_->count() * energy_.variables()[0].size();
+  std::vector<double> out(count);
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = energy_.precision() == Precision::kFloat32
+                 ? double{reinterpret_cast<const float*>(state_.position[0].data())[i]}
+                 : reinterpret_cast<const double*>(state_.position[0].data())[i];
+  }
+  return out;
+}
+
+std::unique_ptr<Method> named(const std::string& method_name, const std::vector<std::string>& words) {
+  std::vector<SettingValue> values;
+  for (size_t i = 0; i < words.size(); ++i) {
+    values.push_back(parse_setting(method(method_name).options.at(i), {words[i]}, method_name));
+  }
+  return make_method(method_name, values);
+}
+
+std::unique_ptr<Method> broken_mala(double step_size, const MalaFaults& faults) {
+  const auto advance = [step_size, faults](Group& group, const Kernels& kernels, uint32_t step) {
+    kernels.propose_langevin(group, step, step_size, std::sqrt(2 * step_size * group.temperature));
+    group.evaluate_proposal();
+    const Block& block = group.blocks.at(0);
+    const int64_t n = block.n;
+    const auto at = [](const void* array, int64_t i) { return static_cast<const double*>(array)[i]; };
+    double summed = 0;
+    for (int64_t row = 0; row < group.rows; ++row) {
+      double ratio = 0;
+      for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+        const double g = at(block.gradient, i), h = at(block.proposal_gradient, i);
+        double sign = 1;
+        const double raw = at(block.unfolded, i);
+        element::fold(raw, block.least, block.most, sign);
+        if (faults.folded_difference) sign = 1;
+        const double y = faults.folded_difference ? at(block.proposal, i) : raw;
+        ratio += (at(block.position, i) - y) * (g + sign * h) / 2 + step_size * (h * h - g * g) / 4;
+      }
+      group.log_ratio[row] =
+          (group.energy[row] - group.proposal_energy[row] - faults.correction * ratio) / group.temperature;
+      summed += group.log_ratio[row];
+    }
+    for (int64_t row = 0; row < group.rows; ++row) {
+      const uint32_t chain = faults.one_uniform || faults.one_decision ? group.chain[0] : group.chain[row];
+      const double u = uniform({group.seed, variable_key(""), chain, step, Purpose::kAcceptance});
+      if (!(std::log(u) < (faults.one_decision ? summed : group.log_ratio[row]))) continue;
+      group.energy[row] = group.proposal_energy[row];
+      for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+        static_cast<double*>(block.position)[i] = at(block.proposal, i);
+        static_cast<double*>(block.gradient)[i] = at(block.proposal_gradient, i);
+      }
+    }
+  };
+  return std::make_unique<Twin>(advance, true);
+}
+
+double z_mean(const std::vector<double>& values, double expected) {
+  const double n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double v : values) sum += v;
+  const double mean = sum / n;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  return (mean - expected) / std::sqrt(squares / n / n);
+}
+
+double z_variance(const std::vector<double>& values, double expected) {
+  double mean = 0;
+  for (const double v : values) mean += v;
+  mean /= static_cast<double>(values.size());
+  std::vector<double> squares;
+  squares.reserve(values.size());
+  for (const double v : values) squares.push_back((v - mean) * (v - mean));
+  return z_mean(squares, expected);
+}
+
+double kolmogorov(std::vector<double> values, const std::function<double(double)>& cdf) {
+  std::sort(values.begin(), values.end());
+  const double n = static_cast<double>(values.size());
+  double distance = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double f = cdf(values[i]);
+    distance =
+        std::max({distance, std::fabs(f - static_cast<double>(i) / n), std::fabs(f - static_cast<double>(i + 1) / n)});
+  }
+  return distance;
+}
+
+std::vector<double> column(const std::vector<double>& values, int64_t first, int64_t stride) {
+  std::vector<double> out;
+  for (size_t i = first; i < values.size(); i += stride) out.push_back(values[i]);
+  return out;
+}
+
+}  // namespace potluck::testing
