@@ -16,7 +16,11 @@ mapfile -t sources < <(git ls-files --cached --others --exclude-standard | grep 
 ((${#sources[@]})) || { echo "format: no sources in $PWD" >&2; exit 1; }
 
 if [ "${1:-}" = --check ]; then
-  "$clang_format" --dry-run --Werror "${sources[@]}" || { echo "format: run make format" >&2; exit 1; }
+  found=$("$clang_format" --dry-run --Werror "${sources[@]}" 2>&1) || {
+    sed -n 's/^\([^ :]*\):\([0-9]*\):.*\[-Wclang-format-violations\]$/\1:\2/p' <<<"$found" | sort -t: -k1,1 -u >&2
+    echo "format: these files (first line each) differ. Run make format" >&2
+    exit 1
+  }
   echo "format: ${#sources[@]} files as they should be"
 else
   "$clang_format" -i "${sources[@]}"
