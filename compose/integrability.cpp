@@ -127,7 +127,7 @@ Integrability integrability(const Composition& composition, const Coordinates& c
   if (form) {
     std::vector<double> value;
     const QuadraticForm rest = conditioned(*form, held_coordinates(coordinates, value), value);
-    CoordinateSet untouched = free;
+    CoordinateSet untouched = unbounded;
     for (const int64_t i : rest.coordinates) untouched[static_cast<size_t>(i)] = 0;
     if (is_empty(untouched) && log_normaliser(rest))
       return {true,

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "compose/leaf_row.h"
+#include "compose/quadratic.h"
 
 namespace potluck {
 
@@ -51,9 +52,50 @@ bool any_draws_twice(const Coordinates& coordinates, const Node& node) {
   return false;
 }
 
+bool reads_label(const Node& node) {
+  if (const auto* leaf = std::get_if<Leaf>(&node.kind))
+    for (size_t i = 0; i < leaf->inputs.size(); ++i)
+      if (leaf->kind->inputs[i].categorical && leaf->inputs[i].variable >= 0) return true;
+  for (const NodePointer& child : children(node))
+    if (reads_label(*child)) return true;
+  return false;
+}
+
 }  // namespace
 
-LogNormaliser Normaliser::of(const Node& node, const CoordinateSet& given) const { return by_rule(node, given); }
+LogNormaliser Normaliser::of(const Node& node, const CoordinateSet& given) const {
+  const auto key = std::make_pair(&node, given);
+  if (const auto kept = known_.find(key); kept != known_.end()) return kept->second;
+  return known_[key] = found(node, given);
+}
+
+LogNormaliser Normaliser::found(const Node& node, const CoordinateSet& given) const {
+  LogNormaliser result = by_rule(node, given);
+  if (result.known && (!result.depends_on_parents() || reads_label(node))) return result;
+  LogNormaliser closed = in_closed_form(node, given);
+  if (closed.known || result.known) return closed.known ? closed : result;
+  result.how += "; and not in closed form: " + closed.how;
+  return result;
+}
+
+LogNormaliser Normaliser::in_closed_form(const Node& node, const CoordinateSet& given) const {
+  std::string why;
+  const auto form = quadratic_form(node, *coordinates_, *experts_, *this, given, why);
+  if (!form) return unknown(why);
+  CoordinateSet drawn = coordinates_->drawn(node);
+  exclude(drawn, given);
+  const auto rest = integrated(*form, drawn);
+  if (!rest) return unknown(fmt::format("the precision of '{}' is not positive definite", node.name));
+  // Over the parents -log Z is quadratic again; for a normalised conditional it is constant up to rounding.
+  const double scale = form->size() > 0 ? form->precision.cwiseAbs().maxCoeff() : 0;
+  const double linear_scale = scale + (form->size() > 0 ? form->linear.cwiseAbs().maxCoeff() : 0);
+  const bool constant = rest->size() == 0 || (rest->precision.cwiseAbs().maxCoeff() <= 1e-9 * scale &&
+                                              rest->linear.cwiseAbs().maxCoeff() <= 1e-9 * linear_scale);
+  if (!constant)
+    return unknown(
+        fmt::format("log Z of '{}' is a quadratic function of its parents, which is not added yet", node.name));
+  return known(-rest->constant, "quadratic, in closed form");
+}
 
 LogNormaliser Normaliser::by_rule(const Node& node, const CoordinateSet& given) const {
   if (const auto* leaf = std::get_if<Leaf>(&node.kind)) return of_leaf(node, *leaf, given);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compose/coordinates.h"
@@ -24,8 +26,8 @@ struct LogNormaliser {
 
 /// Knows the normalisers of nodes, by these rules: a leaf as its model says; a product of factors that draw disjoint
 /// variables at weight 1, a hierarchy of known levels and `each` over disjoint parts: the sum; a normalised mixture: 0;
-/// anything quadratic: closed form. Supports and held coordinates do not enter: experts are normalised as their
-/// authors meant them.
+/// anything quadratic: closed form. Not safe to share between threads: what was found once is kept. Supports and held
+/// coordinates do not enter: experts are normalised as their authors meant them.
 class Normaliser {
  public:
   Normaliser(const Coordinates& coordinates, const Experts& experts) : coordinates_(&coordinates), experts_(&experts) {}
@@ -36,6 +38,8 @@ class Normaliser {
   const Coordinates& coordinates() const { return *coordinates_; }
 
  private:
+  LogNormaliser found(const Node& node, const CoordinateSet& given) const;
+  LogNormaliser in_closed_form(const Node& node, const CoordinateSet& given) const;
   LogNormaliser by_rule(const Node& node, const CoordinateSet& given) const;
   LogNormaliser of_leaf(const Node& node, const Leaf& leaf, const CoordinateSet& given) const;
   LogNormaliser of_product(const std::vector<NodePointer>& factors, const CoordinateSet& given,
@@ -46,6 +50,7 @@ class Normaliser {
 
   const Coordinates* coordinates_;
   const Experts* experts_;
+  mutable std::map<std::pair<const Node*, CoordinateSet>, LogNormaliser> known_;
 };
 
 /// log Z of a branch: the user's number, else what is known.

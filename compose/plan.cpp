@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <mutex>
 
 #include "compose/bounds.h"
 #include "compose/explanation.h"
@@ -54,9 +55,8 @@ class CompositePlan final : public Plan {
         schedule_(make_schedule(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
         workers_(static_cast<size_t>(std::max(options.workers, 1))),
         counts_(schedule_.experts.size()) {
-    const Integrability verdict = integrability(composition_, coordinates_, experts_, normaliser_);
-    if (!verdict.integrable) throw CompositionError({{composition_.target->place, verdict.why}});
-    explanation_ = explain(composition_, coordinates_, experts_, normaliser_, verdict);
+    verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
+    if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
     describe_leaves();
     size_t inputs = 0;
     for (const PlannedEvaluation& evaluation : schedule_.evaluations)
@@ -86,7 +86,12 @@ class CompositePlan final : public Plan {
     return false;
   }
   const std::vector<PlannedLeaf>& leaves() const override { return leaves_; }
-  const std::vector<std::string>& explanation() const override { return explanation_; }
+  const std::vector<std::string>& explanation() const override {
+    // log Z of a large quadratic target takes a while, and a run does not need it.
+    std::call_once(explained_,
+                   [&] { explanation_ = explain(composition_, coordinates_, experts_, normaliser_, verdict_); });
+    return explanation_;
+  }
   std::vector<int64_t> evaluations() const override { return std::vector<int64_t>(counts_.begin(), counts_.end()); }
 
   size_t workspace_bytes(int64_t rows) const override {
@@ -328,7 +333,9 @@ class CompositePlan final : public Plan {
   mutable std::vector<Worker> workers_;
   mutable std::vector<std::atomic<int64_t>> counts_;
   std::vector<PlannedLeaf> leaves_;
-  std::vector<std::string> explanation_;
+  Integrability verdict_;
+  mutable std::once_flag explained_;
+  mutable std::vector<std::string> explanation_;
 };
 
 }  // namespace

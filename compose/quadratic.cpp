@@ -191,6 +191,7 @@ std::optional<QuadraticForm> integrated(const QuadraticForm& form, const Coordin
   // c' = c - h_d' P_dd^-1 h_d / 2 - n_d/2 log 2 pi + log det P_dd / 2.
   std::vector<int64_t> in, out;
   split(form, drawn, in, out);
+  if (in.empty()) return form;
   const Eigen::LLT<Eigen::MatrixXd> factor(Eigen::MatrixXd(form.precision(in, in)));
   if (factor.info() != Eigen::Success) return std::nullopt;
   const Eigen::VectorXd linear = form.linear(in);

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What is known of composites in closed form: quadratic forms, normalisers, integrability.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <Eigen/LU>
+#include <cmath>
+
+#include "compose/integrability.h"
+#include "compose/quadratic.h"
+#include "trees.h"
+
+namespace potluck::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Everything that answers questions about a composition.
+struct Known {
+  explicit Known(Composition made)
+      : whole(std::move(made)), coordinates(whole), experts(whole, in_double()), normaliser(coordinates, experts) {}
+
+  std::optional<QuadraticForm> form() {
+    return quadratic_form(*whole.target, coordinates, experts, normaliser, coordinates.none(), why);
+  }
+  /// Mean and covariance of the free coordinates.
+  void solve(Eigen::VectorXd& mean, Eigen::MatrixXd& covariance) {
+    std::vector<double> value;
+    const CoordinateSet held = held_coordinates(coordinates, value);
+    const QuadraticForm rest = conditioned(*form(), held, value);
+    covariance = rest.precision.inverse();
+    mean = covariance * rest.linear;
+  }
+
+  Composition whole;
+  Coordinates coordinates;
+  Experts experts;
+  Normaliser normaliser;
+  std::string why;
+};
+
+void hold(Composition& composition, int variable, int64_t element, double value) {
+  Held& held = composition.held[static_cast<size_t>(variable)];
+  const size_t size = static_cast<size_t>(composition.variables[static_cast<size_t>(variable)].size());
+  held.mask.resize(size, 0);
+  held.value.resize(size, 0);
+  held.mask[static_cast<size_t>(element)] = 1;
+  held.value[static_cast<size_t>(element)] = value;
+}
+
+std::string refusal(const Composition& composition) {
+  try {
+    make_plan(composition, in_double());
+  } catch (const CompositionError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ClosedFormTest, TwoNormalsMultiplyToTheirPrecisionWeightedMean) {
+  // N(0,1) N(2,1) -> N(1, 1/2); the overlap integral of the densities is N(2; 0, 2): log = -1 - log(4 pi)/2 = -2.265512
+  Known known(composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 1}, {normal(0, {2}, {1}), 1}})));
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd covariance;
+  known.solve(mean, covariance);
+  EXPECT_NEAR(mean(0), 1, 1e-12);
+  EXPECT_NEAR(covariance(0, 0), 0.5, 1e-12);
+  const LogNormaliser log_z = known.normaliser.of(*known.whole.target);
+  ASSERT_TRUE(log_z.known) << log_z.how;
+  EXPECT_NEAR(log_z.constant - 2 * 0.5 * std::log(2 * M_PI), -2.265512, 1e-6);
+  EXPECT_THAT(log_z.how, HasSubstr("closed form"));
+}
+
+TEST(ClosedFormTest, TwoCorrelatedNormalsMultiply) {
+  // Covariance [[1,.8],[.8,1]] has precision [[1,-.8],[-.8,1]]/.36; times N((1,-1), I/2).
+  const double a = 1 / 0.36, b = -0.8 / 0.36;
+  Known known(
+      composition({real_line("x", 2)}, product({{normal(0, {0, 0}, {a, b, b, a}), 1}, {normal(0, {1, -1}, {2}), 1}})));
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd covariance;
+  known.solve(mean, covariance);
+  EXPECT_NEAR(mean(0), 0.285714, 1e-6);
+  EXPECT_NEAR(mean(1), -0.285714, 1e-6);
+  EXPECT_NEAR(covariance(0, 0), 0.267081, 1e-6);
+  EXPECT_NEAR(covariance(0, 1), 0.124224, 1e-6);
+}
+
+TEST(ClosedFormTest, WeightsScaleEnergies) {
+  // 1/2 E[N(0,1)] + 1/2 E[N(4, variance 4)]: precision 1/2 + 1/8 = .625, mean (4/8)/.625 = .8, variance 1.6
+  Known half(composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 0.5}, {normal(0, {4}, {0.25}), 0.5}})));
+  // 1.5 E[N(0,1)] - 1/2 E[N(1, variance 4)]: precision 1.5 - .125 = 1.375, mean -.125/1.375, variance .727273
+  Known minus(composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 1.5}, {normal(0, {1}, {0.25}), -0.5}})));
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd covariance;
+  half.solve(mean, covariance);
+  EXPECT_NEAR(mean(0), 0.8, 1e-12);
+  EXPECT_NEAR(covariance(0, 0), 1.6, 1e-12);
+  minus.solve(mean, covariance);
+  EXPECT_NEAR(mean(0), -0.090909, 1e-6);
+  EXPECT_NEAR(covariance(0, 0), 0.727273, 1e-6);
+  EXPECT_EQ(refusal(minus.whole), "");
+}
+
+TEST(ClosedFormTest, ANegationThatLeavesNoPrecisionIsRefusedWithItsEigenvalue) {
+  // E[N(0,1)] - 1/2 E[N(0, variance 1/4)]: precision 1 - 2 = -1
+  const Composition bad =
+      composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 1}, {normal(0, {0}, {4}), -0.5}}));
+  EXPECT_EQ(refusal(bad),
+            "scene.yaml:7:3: the target 'product' must be integrable, got no reason that it is: all experts are "
+            "quadratic, and the precision is not positive definite (least eigenvalue -1). Bound the supports, add an "
+            "integrable expert or a ceiling, or write integrable: true");
+}
+
+TEST(ClosedFormTest, TemperingDividesThePrecision) {
+  Known known(composition({real_line("x", 1)}, node("cool", Temper{normal(0, {0}, {1}), 0.4})));
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd covariance;
+  known.solve(mean, covariance);
+  EXPECT_NEAR(covariance(0, 0), 0.4, 1e-12);
+}
+
+TEST(ClosedFormTest, HoldingACoordinateConditions) {
+  // N(0,[[1,.8],[.8,1]]), x1 = 1: x2 ~ N(.8, .36)
+  const double a = 1 / 0.36, b = -0.8 / 0.36;
+  Composition whole = composition({real_line("x", 2)}, normal(0, {0, 0}, {a, b, b, a}));
+  hold(whole, 0, 0, 1);
+  Known known(whole);
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd covariance;
+  known.solve(mean, covariance);
+  ASSERT_EQ(mean.size(), 1);
+  EXPECT_NEAR(mean(0), 0.8, 1e-12);
+  EXPECT_NEAR(covariance(0, 0), 0.36, 1e-12);
+}
+
+TEST(ClosedFormTest, SixNumbersWithTwoHeldAreTheSchurComplement) {
+  Eigen::MatrixXd root(6, 6);
+  for (int i = 0; i < 36; ++i) root(i / 6, i % 6) = std::sin(1.0 + 3 * i) + (i % 7 == 0 ? 2 : 0);
+  const Eigen::MatrixXd covariance = root * root.transpose(), precision = covariance.inverse();
+  Eigen::VectorXd mean(6);
+  mean << 1, -2, 0.5, 3, -1, 0;
+  Composition whole = composition({real_line("x", 6)},
+                                  normal(0, {mean.begin(), mean.end()}, {precision.data(), precision.data() + 36}));
+  hold(whole, 0, 1, 0.25);
+  hold(whole, 0, 4, -3);
+  Known known(whole);
+  Eigen::VectorXd got_mean;
+  Eigen::MatrixXd got;
+  known.solve(got_mean, got);
+  const std::vector<int> f = {0, 2, 3, 5}, g = {1, 4};
+  const Eigen::MatrixXd gain = covariance(f, g) * Eigen::MatrixXd(covariance(g, g)).inverse();
+  const Eigen::VectorXd want = mean(f) + gain * (Eigen::Vector2d(0.25, -3) - Eigen::VectorXd(mean(g)));
+  EXPECT_LT((got - (covariance(f, f) - gain * covariance(g, f))).cwiseAbs().maxCoeff(), 1e-9);
+  EXPECT_LT((got_mean - want).cwiseAbs().maxCoeff(), 1e-9);
+}
+
+TEST(ClosedFormTest, AHierarchyOfNormalsIsTheirJoint) {
+  // z ~ N(0, I2), x | z ~ N(W z, s^2 I3): cov x = W W' + s^2 I, cov(x, z) = W
+  const std::vector<double> w = {1, 0.5, -1, 2, 0, 1};
+  const NodePointer top = normal(1, {0, 0}, {1}), below = leaf(linear(), {whole(0, 3), whole(1, 2)}, {w, {0.5}});
+  Known known(composition({real_line("x", 3), real_line("z", 2)}, node("deep", Hierarchy{{top, below}, false})));
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd got;
+  known.solve(mean, got);
+  const Eigen::Matrix<double, 3, 2, Eigen::RowMajor> weights(w.data());
+  EXPECT_LT((got.topLeftCorner(3, 3) - (weights * weights.transpose() + 0.25 * Eigen::Matrix3d::Identity()))
+                .cwiseAbs()
+                .maxCoeff(),
+            1e-10);
+  EXPECT_LT((got.topRightCorner(3, 2) - weights).cwiseAbs().maxCoeff(), 1e-10);
+  const LogNormaliser log_z = known.normaliser.of(*known.whole.target);
+  ASSERT_TRUE(log_z.known) << log_z.how;
+  EXPECT_NEAR(log_z.constant, 2.5 * std::log(2 * M_PI) + 3 * std::log(0.5), 1e-10);  // 5 numbers, sd .5 of three
+  // The lower level's log Z does not depend on z, so that nothing is evaluated for it.
+  EXPECT_EQ(make_plan(known.whole, in_double())->experts().size(), 2u);
+}
+
+TEST(NormaliserTest, MixtureWeightsAreDividedByTheNormalisers) {
+  // |x - m|^2 / (2 s^2), s = .5 and 1 in 2-D, equal weights: as they are .2/.8 by mass, normalised .5/.5.
+  const NodePointer narrow = normal(0, {-50, 0}, {4}, gauss_without_log_z());
+  const NodePointer wide = normal(0, {50, 0}, {1}, gauss_without_log_z());
+  for (const bool unnormalised : {true, false}) {
+    Known known(composition({real_line("x", 2)}, mixture({{narrow, 1, {}}, {wide, 1, {}}}, unnormalised)));
+    const auto plan = make_plan(known.whole, in_double());
+    // Mass of a far branch: exp(-E(m)) 2 pi s^2.
+    const Evaluated at = evaluate(*plan, {{-50, 0, 50, 0}}, 2);
+    const double first = std::exp(-at.energy[0]) * 2 * M_PI * 0.25, second = std::exp(-at.energy[1]) * 2 * M_PI;
+    EXPECT_NEAR(first / (first + second), unnormalised ? 0.2 : 0.5, 1e-12);
+    EXPECT_NEAR(known.normaliser.of(*known.whole.target).constant, std::log(first + second), 1e-12);
+  }
+}
+
+TEST(NormaliserTest, TwoBarsWeighHalfEach) {
+  // x in [-.3,-.1] and [.1,.3], |y| < 1: equal areas. Here as boxes of half-width .1 and .2, whose areas differ.
+  const NodePointer a = leaf(box(), {whole(0, 2)}, {{-0.2, 0}, {0.1}}),
+                    b = leaf(box(), {whole(0, 2)}, {{0.3, 0}, {0.2}});
+  const auto plan = make_plan(composition({real_line("x", 2)}, mixture({{a, 1, {}}, {b, 1, {}}})), in_double());
+  const Evaluated at = evaluate(*plan, {{-0.2, 0, 0.3, 0}}, 2);
+  EXPECT_NEAR(std::exp(-at.energy[0]) * 0.04, 0.5, 1e-12);  // density times area
+  EXPECT_NEAR(std::exp(-at.energy[1]) * 0.16, 0.5, 1e-12);
+}
+
+TEST(NormaliserTest, AnUnknownNormaliserIsAnErrorThatNamesTheBranch) {
+  const NodePointer known = normal(0, {0}, {1}), unknown = normal(0, {0}, {1}, gauss_unknown());
+  EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, {}}}))),
+            "scene.yaml:7:3: the normaliser of branch 2 of mixture 'mixture' must be known, got none: model "
+            "'gauss_unknown' does not say it; and not in closed form: model 'gauss_unknown' of 'gauss_unknown' is not "
+            "quadratic. Write it as log_z: NUMBER in the branch, or unnormalised: true in the mixture, which says that "
+            "its weights absorb the normalisers");
+  EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, {}}}, true))), "");
+  EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, 0.9}}))), "");
+}
+
+TEST(NormaliserTest, ALogZThatDependsOnAParentIsAddedWithItsGradient) {
+  // x | z with E = x^2 e^-z / 2 and log Z = (log 2 pi + z)/2, z ~ N(0, 1): the joint energy is their sum.
+  const NodePointer top = normal(1, {0}, {1}), below = leaf(stretched(), {whole(0, 1), whole(1, 1)});
+  const auto with = [&](bool unnormalised) {
+    Composition whole =
+        composition({real_line("x", 1), real_line("z", 1)}, node("deep", Hierarchy{{top, below}, unnormalised}));
+    whole.integrable = true;
+    return make_plan(whole, in_double());
+  };
+  const Evaluated raw = evaluate(*with(true), {{1.5, 1.5}, {0, 2}}, 2),
+                  full = evaluate(*with(false), {{1.5, 1.5}, {0, 2}}, 2);
+  for (size_t row = 0; row < 2; ++row) {
+    const double z = row == 0 ? 0 : 2;
+    EXPECT_NEAR(full.energy[row] - raw.energy[row], 0.5 * (std::log(2 * M_PI) + z), 1e-12);
+    EXPECT_NEAR(full.gradient[1][row] - raw.gradient[1][row], 0.5, 1e-12);
+    EXPECT_NEAR(full.gradient[0][row], raw.gradient[0][row], 1e-12);
+  }
+}
+
+TEST(NormaliserTest, AConditionalLevelWithoutAKnownNormaliserIsRefused) {
+  const NodePointer top = normal(0, {0}, {1}), below = normal(0, {0}, {1}, gauss_unknown());
+  const Composition whole = composition({real_line("x", 1)}, node("deep", Hierarchy{{top, below}, false}));
+  EXPECT_THAT(refusal(whole), HasSubstr("scene.yaml:7:3: the normaliser of level 'gauss_unknown' of hierarchy 'deep' "
+                                        "must be known as a function of what is drawn above it, got none"));
+}
+
+TEST(NormaliserTest, ABranchWithALabelInTheStateIsNormalisedRowByRow) {
+  Variable label;
+  label.name = "label";
+  label.categories = 3;
+  const NodePointer mixed = mixture({{leaf(labelled(), {whole(0, 1), {1, {}, {}, {}, "label"}}, {{0, 5, 9}}), 1, {}},
+                                     {leaf(labelled(), {whole(0, 1), {-1, {}, {}, {1}, "1"}}, {{0, 5, 9}}), 1, {}}});
+  Composition whole = composition({real_line("x", 1), label}, mixed);
+  hold(whole, 1, 0, 2);
+  const auto plan = make_plan(whole, in_double());
+  const Evaluated at = evaluate(*plan, {{9, 0}, {2, 0}}, 2);
+  // Far from the other branch: -log(1/2 exp(0) / sqrt(2 pi)); the second row's label is 0.
+  EXPECT_NEAR(at.energy[0], std::log(2) + 0.5 * std::log(2 * M_PI) - std::log1p(std::exp(-8)), 1e-12);
+  EXPECT_NEAR(at.energy[1], std::log(2) + 0.5 * std::log(2 * M_PI) - std::log1p(std::exp(-12.5)), 1e-12);
+}
+
+TEST(IntegrabilityTest, BoundedSupportsNeedOnlyEnergiesThatAreBoundedBelowOnThem) {
+  const NodePointer unknown = normal(0, {0}, {1}, gauss_unknown());
+  EXPECT_EQ(refusal(composition({interval("x", 1, 0, 1)}, product({{unknown, -1}}))), "");
+  EXPECT_THAT(refusal(composition({real_line("x", 1)}, product({{unknown, -1}}))), HasSubstr("not bounded above"));
+}
+
+TEST(IntegrabilityTest, ANegationUnderACeilingBesideAnIntegrableExpertIsIntegrable) {
+  const NodePointer q = leaf(quartic(), {whole(0, 1)}), n = normal(0, {0}, {1});
+  const NodePointer bounded = node("not", Not{n, 1, 3.0, 1}), open = node("not", Not{n, 1, {}, 1});
+  EXPECT_EQ(refusal(composition({real_line("x", 1)}, product({{q, 1}, {bounded, 1}}))), "");
+  EXPECT_THAT(refusal(composition({real_line("x", 1)}, product({{q, 1}, {open, 1}}))),
+              HasSubstr("'not' has no ceiling"));
+  EXPECT_THAT(refusal(composition({real_line("x", 1)}, bounded)), HasSubstr("no integrable expert is on x"));
+  Composition word = composition({real_line("x", 1)}, bounded);
+  word.integrable = true;
+  EXPECT_EQ(refusal(word), "");
+  EXPECT_THAT(make_plan(word, in_double())->explanation(),
+              ::testing::Contains("integrable: by the word of the file (integrable: true)"));
+}
+
+TEST(IntegrabilityTest, AFreeNumberThatNoExpertReadsIsNamed) {
+  EXPECT_THAT(refusal(composition({real_line("x", 1), real_line("y", 2)}, normal(0, {0}, {1}))),
+              HasSubstr("no expert reads y"));
+  Composition held = composition({real_line("x", 1), real_line("y", 1)}, normal(0, {0}, {1}));
+  hold(held, 1, 0, 3);
+  EXPECT_EQ(refusal(held), "");
+}
+
+TEST(NegationTest, ABoxMinusABoxHasTheSecondMomentOfItsCeiling) {
+  // Box of half-width .7 minus box of half-width .3 in 2-D: outside the inner box the density is exp(s(inf)), inside
+  // exp(s(0)), ratio r. E[x^2] = (1.96 .49 - .36 .09 (1 - r)) / 3 / (1.6 + .36 r). Where the ceiling is sharp (small
+  // softness), r = e^-c: .188507 at c = 2, .193086 at 5, .193332 at 10.
+  const NodePointer outer = leaf(box(), {whole(0, 2)}, {{0, 0}, {0.7}}),
+                    inner = leaf(box(), {whole(0, 2)}, {{0, 0}, {0.3}});
+  const std::vector<std::pair<double, double>> cases = {{2, 0.188507}, {5, 0.193086}, {10, 0.193332}};
+  for (const auto& [ceiling, moment] : cases) {
+    const auto plan = make_plan(
+        composition({real_line("x", 2)}, product({{outer, 1}, {node("not", Not{inner, 1, ceiling, 0.02}), 1}})),
+        in_double());
+    const Evaluated at = evaluate(*plan, {{0.5, 0, 0, 0, 0.8, 0}}, 3);
+    const double r = std::exp(at.energy[0] - at.energy[1]);
+    EXPECT_NEAR((1.96 * 0.49 - 0.36 * 0.09 * (1 - r)) / 3 / (1.6 + 0.36 * r), moment, 1e-6) << ceiling;
+    EXPECT_EQ(at.energy[2], INFINITY);
+  }
+}
+
+TEST(NegationTest, ACeilingCountsFromTheLowerBound) {
+  // The box's energy is at least 0, three of them weigh at least 0; a Gaussian's least energy is 0 too. A mixture of
+  // normalised boxes of area .04 is at least log .04.
+  const NodePointer small = leaf(box(), {whole(0, 2)}, {{0, 0}, {0.1}});
+  const NodePointer mixed = mixture({{small, 1, {}}, {leaf(box(), {whole(0, 2)}, {{1, 0}, {0.1}}), 1, {}}});
+  const auto plan =
+      make_plan(composition({interval("x", 2, -2, 2)}, node("away", Not{mixed, 1, 5.0, 0.01})), in_double());
+  // Outside: E = +infinity, s = 5 + log .04.
+  EXPECT_NEAR(evaluate(*plan, {{-1, 0}}, 1).energy[0], -(5 + std::log(0.04)), 1e-12);
+  EXPECT_THAT(plan->explanation(),
+              ::testing::Contains(HasSubstr("not 'away': the ceiling 5 counts from the lower bound -3.2")));
+}
+
+}  // namespace
+}  // namespace potluck::testing
