@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,13 @@ class Weight {
   const potluck_array* array_;
   int32_t index_;
 };
+
+/// A number as error texts show it: "0.5", "1e-30".
+inline std::string shown(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
 
 /// What a model is created from: the view that its constructor gets. Nothing of it may be kept; copies may.
 ///

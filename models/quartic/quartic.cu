@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/quartic/quartic_terms.h"
+#include "models/row_model/kernel.cuh"
+
+namespace potluck::models {
+POTLUCK_ROW_KERNELS(QuarticTerms);
+}  // namespace potluck::models
