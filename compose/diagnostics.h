@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace potluck {
+
+/// Collects what is wrong with a composition, so that one reading reports all of it.
+class Diagnostics {
+ public:
+  /// The same text at the same place is kept once.
+  void add(const Place& where, const std::string& text);
+  bool empty() const { return all_.empty(); }
+  size_t size() const { return all_.size(); }
+
+  /// In the order of the file, then of the files in the order they first appeared, overrides last.
+  /// @throws CompositionError if anything was added.
+  void throw_if_any() const;
+
+  /// Makes errors of `file` come after those of the files named before.
+  void name_file(const std::string& file);
+
+ private:
+  std::vector<Diagnostic> all_;
+  std::set<std::pair<std::string, std::string>> seen_;
+  std::map<std::string, size_t> order_;
+};
+
+/// "Did you mean 'weight'? Known: energy, inputs, weight", for an unknown name.
+std::string suggestion(const std::string& wrong, const std::vector<std::string>& known);
+
+/// "a, b, c"
+std::string joined(const std::vector<std::string>& names);
+
+}  // namespace potluck

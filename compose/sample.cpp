@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/sample.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compose/keys.h"
+#include "core/files/array.h"
+#include "core/sampling/run.h"
+
+namespace potluck {
+
+namespace {
+
+const MethodDescription* find_method(const std::string& name) {
+  for (const MethodDescription& one : methods())
+    if (one.name == name) return &one;
+  return nullptr;
+}
+
+std::vector<std::string> words_of(const Yaml& value) {
+  if (!value.is_list()) return {value.text};
+  std::vector<std::string> words;
+  for (const Yaml& item : value.list) words.push_back(item.text);
+  return words;
+}
+
+/// Fills the values of the method's options from the section, its presets where it is silent.
+void read_options(const Yaml* section, const MethodDescription& method, SampleSettings& sample,
+                  Diagnostics& diagnostics) {
+  for (const SettingDescription& option : method.options) {
+    const Yaml* value = section ? section->find(option.name) : nullptr;
+    const std::string what = "sample." + option.name;
+    try {
+      if (value && !value->is_scalar() && !(value->is_list() && option.list))
+        throw SettingError(
+            fmt::format("{} must be {}, got {}", what, option.list ? "a list" : "one value", value->describe()));
+      sample.method_values.push_back(value ? parse_setting(option, words_of(*value), what)
+                                           : preset_value(option, what));
+    } catch (const SettingError& error) {
+      diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());
+    }
+  }
+}
+
+void read_start(const Yaml& value, SampleSettings& sample, SourceFiles& files, Diagnostics& diagnostics) {
+  static const std::vector<std::string> names = {"auto", "exact", "uniform", "normal"};
+  const auto text = read_text(value, Key{}, "sample.start", diagnostics);
+  if (!text) return;
+  if (std::find(names.begin(), names.end(), *text) != names.end()) {
+    sample.start = *text;
+    return;
+  }
+  if (!text->ends_with(".npy") && !text->ends_with(".safetensors")) {
+    diagnostics.add(
+        value.place,
+        fmt::format("sample.start must be an .npy or .safetensors file or one of {}; got '{}'{}", joined(names), *text,
+                    nearest_name(*text, names) ? ". Did you mean '" + *nearest_name(*text, names) + "'?" : ""));
+    return;
+  }
+  if (const auto path = files.require(value, "sample.start")) sample.start = path->string();
+}
+
+bool image_shaped(const Variable& variable) {
+  const auto channels = [](int64_t length) { return length == 1 || length == 3; };
+  const std::vector<int64_t>& shape = variable.shape;
+  return !variable.categorical() &&
+         (shape.size() == 2 || (shape.size() == 3 && (channels(shape[0]) || channels(shape[2]))));
+}
+
+}  // namespace
+
+SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics) {
+  SampleSettings sample;
+  const KeyTable& table = key_table(Section::kSample);
+  const Yaml* name = section ? section->find("method") : nullptr;
+  if (name) sample.method = read_text(*name, Key{}, "sample.method", diagnostics).value_or(sample.method);
+  const MethodDescription* method = find_method(sample.method);
+  if (!method) {
+    std::vector<std::string> known;
+    for (const MethodDescription& one : methods()) known.push_back(one.name);
+    const auto near = nearest_name(sample.method, known);
+    diagnostics.add(name ? name->place : Place{},
+                    fmt::format("sample.method must be one of {}; got '{}'{}", joined(known), sample.method,
+                                near ? ". Did you mean '" + *near + "'?" : ""));
+  } else {
+    read_options(section, *method, sample, diagnostics);
+  }
+  if (!section) return sample;
+  std::vector<std::string> options;
+  if (method)
+    for (const SettingDescription& option : method->options) options.push_back(option.name);
+  // With an unknown method any key may be one of its options.
+  if (!method)
+    for (const Yaml::Entry& entry : section->map) options.push_back(entry.key);
+  if (!check_keys(*section, Section::kSample, "sample", diagnostics, options)) return sample;
+
+  const auto integer = [&](const char* key, int64_t preset) {
+    const Yaml* value = section->find(key);
+    if (!value) return preset;
+    return read_integer(*value, table.key(key), std::string("sample.") + key, diagnostics).value_or(preset);
+  };
+  sample.chains = integer("chains", sample.chains);
+  sample.warmup = integer("warmup", sample.warmup);
+  sample.steps = integer("steps", sample.steps);
+  sample.thin = integer("thin", sample.thin);
+  sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
+  if (sample.thin > sample.steps) {
+    const Yaml::Entry* thin = section->entry("thin");
+    diagnostics.add(
+        thin ? thin->place : section->place,
+        fmt::format("sample.thin must be <= steps ({}), or nothing is recorded, got {}", sample.steps, sample.thin));
+  }
+  if (const Yaml* value = section->find("temperature"))
+    sample.temperature = read_number(*value, table.key("temperature"), "sample.temperature", diagnostics).value_or(1);
+  if (const Yaml* value = section->find("precision"))
+    if (read_text(*value, table.key("precision"), "sample.precision", diagnostics) == "float64")
+      sample.precision = Precision::kFloat64;
+  if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
+  return sample;
+}
+
+OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {
+  OutputSettings output;
+  if (!section || !check_keys(*section, Section::kOutput, "output", diagnostics)) return output;
+  if (const Yaml* folder = section->find("folder"))
+    if (read_text(*folder, Key{}, "output.folder", diagnostics)) output.folder = files.resolve(*folder).string();
+  const Yaml* pictures = section->find("pictures");
+  if (!pictures) return output;
+  const auto names = read_texts(*pictures, "output.pictures", diagnostics);
+  if (!names) return output;
+  for (size_t i = 0; i < names->size(); ++i) {
+    const Place& place = pictures->is_list() ? pictures->list[i].place : pictures->place;
+    const std::string what = fmt::format("output.pictures[{}]", i);
+    const int index = scope.variable((*names)[i]);
+    if (index < 0) {
+      diagnostics.add(place, fmt::format("{} must be the name of a variable, got '{}'. {}", what, (*names)[i],
+                                         suggestion((*names)[i], scope.variable_names())));
+    } else if (scope.broken.count((*names)[i]) == 0 && !image_shaped(scope.variables[static_cast<size_t>(index)])) {
+      diagnostics.add(place,
+                      fmt::format("{} must be image-shaped, [height, width] with or without 1 or 3 channels, got "
+                                  "'{}' {}",
+                                  what, (*names)[i], shape_text(scope.variables[static_cast<size_t>(index)].shape)));
+    } else {
+      output.pictures.push_back((*names)[i]);
+    }
+  }
+  return output;
+}
+
+}  // namespace potluck

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compose/diagnostics.h"
+#include "compose/scope.h"
+#include "compose/source_files.h"
+#include "compose/tree.h"
+#include "compose/yaml.h"
+
+namespace potluck {
+
+/// Reads the `sample` section (null: all presets), the method's own options included.
+SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics);
+
+/// Reads the `output` section (null: nothing asked for).
+OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);
+
+}  // namespace potluck
