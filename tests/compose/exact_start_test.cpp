@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/exact_start.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "trees.h"
+
+namespace potluck::testing {
+namespace {
+
+constexpr int64_t kChains = 200000;
+
+/// Draws of all chains: one [chains, n] array for each variable.
+std::vector<std::vector<double>> draws(const Composition& whole, const Start& start, uint32_t seed = 11) {
+  std::vector<std::vector<double>> all;
+  std::vector<double*> position;
+  for (const Variable& variable : whole.variables) all.emplace_back(static_cast<size_t>(kChains * variable.size()));
+  for (std::vector<double>& variable : all) position.push_back(variable.data());
+  start.draw(seed, 0, kChains, 0, position.data());
+  return all;
+}
+
+/// Standard errors that the mean of column `j` of [chains, n] is away from `mean`, and its variance from `variance`.
+struct Deviation {
+  double mean, variance;
+};
+Deviation deviation(const std::vector<double>& rows, size_t n, size_t j, double mean, double variance) {
+  const double count = static_cast<double>(rows.size() / n);
+  double sum = 0, squares = 0;
+  for (size_t i = j; i < rows.size(); i += n) {
+    sum += rows[i] - mean;
+    squares += (rows[i] - mean) * (rows[i] - mean);
+  }
+  return {sum / count / std::sqrt(variance / count), (squares / count / variance - 1) / std::sqrt(2 / count)};
+}
+
+void hold(Composition& composition, int variable, size_t element, double value) {
+  Held& held = composition.held[static_cast<size_t>(variable)];
+  const size_t size = static_cast<size_t>(composition.variables[static_cast<size_t>(variable)].size());
+  held.mask.resize(size, 0);
+  held.value.resize(size, 0);
+  held.mask[element] = 1;
+  held.value[element] = value;
+}
+
+TEST(ExactStartTest, AProductOfNormalsIsDrawnFromItsJoint) {
+  // N(0,1) N(2,1) -> N(1, 1/2)
+  const Composition whole =
+      composition({real_line("x", 1)}, product({{normal(0, {0}, {1}), 1}, {normal(0, {2}, {1}), 1}}));
+  const auto start = exact_start(whole);
+  ASSERT_NE(start, nullptr);
+  EXPECT_TRUE(start->exact());
+  EXPECT_EQ(start->description(), "exact draws of the quadratic composite");
+  const auto x = draws(whole, *start);
+  const Deviation right = deviation(x[0], 1, 0, 1, 0.5);
+  EXPECT_LT(std::abs(right.mean), 6);
+  EXPECT_LT(std::abs(right.variance), 6);
+  // Twin: the same check against the law with weights ignored, N(0, 1).
+  EXPECT_GT(std::abs(deviation(x[0], 1, 0, 0, 1).mean), 8);
+}
+
+TEST(ExactStartTest, TemperatureWidensAndHeldCoordinatesConditionTheDraws) {
+  // N(0,[[1,.8],[.8,1]]) with x1 = 1: x2 ~ N(.8, .36), at T = 2 N(.8, .72)
+  const double a = 1 / 0.36, b = -0.8 / 0.36;
+  Composition whole = composition({real_line("x", 2)}, normal(0, {0, 0}, {a, b, b, a}));
+  hold(whole, 0, 0, 1);
+  whole.sample.temperature = 2;
+  whole.sample.precision = Precision::kFloat64;
+  const auto x = draws(whole, *exact_start(whole));
+  for (size_t row = 0; row < 100; ++row) EXPECT_EQ(x[0][2 * row], 1);
+  const Deviation right = deviation(x[0], 2, 1, 0.8, 0.72);
+  EXPECT_LT(std::abs(right.mean), 6);
+  EXPECT_LT(std::abs(right.variance), 6);
+  EXPECT_GT(std::abs(deviation(x[0], 2, 1, 0, 2).mean), 8);  // twin: the mask dropped
+}
+
+TEST(ExactStartTest, AHierarchyIsDrawnFromTheTopWithTheSameLawAsTheJoint) {
+  // z ~ N(0, 1), x | z ~ N(2 z, .5^2): x ~ N(0, 4.25). As a quadratic joint, and from the top where the levels' models
+  // draw but say nothing quadratic.
+  const NodePointer below = leaf(linear(), {whole(0, 1), whole(1, 1)}, {{2}, {0.5}});
+  class Drawn : public SmallModel {
+   public:
+    Drawn() { uniforms = 2; }
+    double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+      gradient[0] = x[0];
+      return 0.5 * x[0] * x[0];
+    }
+    bool log_z(const std::vector<double>&, double& value, std::vector<double>&) const override {
+      value = 0.5 * std::log(2 * M_PI);
+      return true;
+    }
+    bool draw(const std::vector<double>&, const double* u, std::vector<double>& x) const override {
+      x.push_back(std::sqrt(-2 * std::log(u[0])) * std::cos(2 * M_PI * u[1]));
+      return true;
+    }
+  };
+  static const auto drawn =
+      small_kind("drawn", {"x"}, 0, [](const auto&, const auto&) { return std::make_unique<Drawn>(); });
+  const NodePointer tops[] = {normal(1, {0}, {1}), leaf(*drawn, {whole(1, 1)})};
+  for (const NodePointer& top : tops) {
+    const Composition whole =
+        composition({real_line("x", 1), real_line("z", 1)}, node("deep", Hierarchy{{top, below}, false}));
+    const auto start = exact_start(whole);
+    ASSERT_NE(start, nullptr);
+    EXPECT_EQ(start->description(),
+              top == tops[0] ? "exact draws of the quadratic composite" : "exact draws of the hierarchy, from the top");
+    const auto x = draws(whole, *start);
+    const Deviation right = deviation(x[0], 1, 0, 0, 4.25);
+    EXPECT_LT(std::abs(right.mean), 6);
+    EXPECT_LT(std::abs(right.variance), 6);
+    EXPECT_GT(std::abs(deviation(x[0], 1, 0, 0, 0.25).variance), 8);  // twin: the level without its parent's spread
+    EXPECT_LT(std::abs(deviation(x[1], 1, 0, 0, 1).variance), 6);
+  }
+  // With something given below the top, only the joint can be drawn.
+  Composition given =
+      composition({real_line("x", 1), real_line("z", 1)}, node("deep", Hierarchy{{tops[1], below}, false}));
+  hold(given, 0, 0, 1);
+  EXPECT_EQ(exact_start(given), nullptr);
+  given.target = node("deep", Hierarchy{{tops[0], below}, false});
+  EXPECT_NE(exact_start(given), nullptr);
+}
+
+TEST(ExactStartTest, AMixtureIsDrawnByItsWeightsAndNotWhereSomethingIsGiven) {
+  // .25 N(-3, 1) + .75 N(5, 1/4), energies as they are: with `unnormalised` the masses are .25 and .75/2.
+  const NodePointer a = normal(0, {-3}, {1}), b = normal(0, {5}, {4});
+  for (const bool unnormalised : {false, true}) {
+    Composition whole = composition({real_line("x", 1)}, mixture({{a, 1, {}}, {b, 3, {}}}, unnormalised));
+    const auto start = exact_start(whole);
+    ASSERT_NE(start, nullptr);
+    const auto x = draws(whole, *start);
+    double below = 0;
+    for (const double number : x[0]) below += number < 1;
+    const double p = unnormalised ? 0.25 / (0.25 + 0.375) : 0.25, share = below / kChains;
+    EXPECT_LT(std::abs(share - p) / std::sqrt(p * (1 - p) / kChains), 6);
+    EXPECT_GT(std::abs(share - 0.5) / std::sqrt(0.25 / kChains), 8);  // twin: weights ignored
+    whole.sample.temperature = 2;
+    EXPECT_EQ(exact_start(whole), nullptr);
+    whole.sample.temperature = 1;
+    hold(whole, 0, 0, 1);
+    EXPECT_EQ(exact_start(whole), nullptr);
+  }
+}
+
+TEST(ExactStartTest, DrawsAreFoldedIntoSupportsAndThenNotExact) {
+  const Composition whole = composition({interval("x", 1, 0, 1)}, normal(0, {0.3}, {25}));
+  const auto start = exact_start(whole);
+  ASSERT_NE(start, nullptr);
+  EXPECT_FALSE(start->exact());
+  EXPECT_EQ(start->description(), "exact draws of the quadratic composite, folded into the supports");
+  const auto x = draws(whole, *start);
+  EXPECT_TRUE(std::all_of(x[0].begin(), x[0].end(), [](double number) { return number >= 0 && number <= 1; }));
+}
+
+TEST(ExactStartTest, AStartDependsOnSeedChainAndAttemptOnly) {
+  const Composition whole = composition({real_line("x", 2)}, normal(0, {0, 1}, {1}));
+  const auto start = exact_start(whole);
+  std::vector<double> all(8), one(2), again(2);
+  double* position[] = {all.data()};
+  start->draw(3, 10, 4, 0, position);
+  position[0] = one.data();
+  start->draw(3, 12, 1, 0, position);
+  EXPECT_EQ(one, (std::vector<double>{all[4], all[5]}));
+  position[0] = again.data();
+  start->draw(3, 12, 1, 1, position);
+  EXPECT_NE(again, one);
+  start->draw(4, 12, 1, 0, position);
+  EXPECT_NE(again, one);
+}
+
+TEST(ExactStartTest, NothingIsClaimedForWhatCannotBeDrawn) {
+  EXPECT_EQ(exact_start(composition({real_line("x", 1)}, leaf(quartic(), {whole(0, 1)}))), nullptr);
+  EXPECT_EQ(exact_start(composition({real_line("x", 1), real_line("y", 1)}, normal(0, {0}, {1}))), nullptr);
+}
+
+}  // namespace
+}  // namespace potluck::testing
