@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/sampling/method.h"
@@ -52,5 +53,9 @@ class Chains {
   /// Copies everything to the host and starts the sums anew.
   virtual void read(ChainsState& state) = 0;
 };
+
+/// Chains on the device of the target's energy. `threads` counts on the CPU only.
+/// @throws SettingError where this build has no backend for that device, or the energy is made for too few rows.
+std::unique_ptr<Chains> make_chains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes);
 
 }  // namespace potluck

@@ -55,6 +55,10 @@ int64_t continuous_numbers(const std::vector<Variable>& variables) {
 
 }  // namespace
 
+int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains) {
+  return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains;
+}
+
 int64_t tile_rows(int64_t numbers) {
   // Narrow states need many rows to be worth a call; wide ones should leave room in a cache of 1 MiB for a tile's
   // positions, gradients and proposals. Both ends divide the cohort.

@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "core/backend/chains.h"
-#include "core/backend/cpu_chains.h"
 #include "core/error.h"
 #include "core/sampling/step_size_tuner.h"
 
@@ -76,7 +75,7 @@ class Runner {
     }
     const int threads =
         options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    chains_ = std::make_unique<CpuChains>(target, options.chains, options.seed, threads, method_->proposes());
+    chains_ = make_chains(target, options.chains, options.seed, threads, method_->proposes());
     summary_.method = options.method;
   }
 

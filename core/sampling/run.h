@@ -110,6 +110,9 @@ const std::vector<MethodDescription>& methods();
 /// @throws SettingError "sample.method must be one of …, got '…'. Did you mean …?"
 const MethodDescription& method(const std::string& name);
 
+/// How many rows the energy of a run must be made for (`Energy::most_rows`): a tile on the CPU, all chains on CUDA.
+int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains);
+
 /// How many rows every evaluation on the CPU has for a state of `numbers` continuous numbers a chain: the batch size
 /// of the energy that a run needs (`Energy::most_rows`). Depends on nothing else, so that bits do not either.
 int64_t tile_rows(int64_t numbers);

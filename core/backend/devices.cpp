@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backend/devices.h"
+
+#include "core/backend/chains.h"
+#include "core/backend/cpu_chains.h"
+#include "core/error.h"
+
+#ifdef POTLUCK_HAVE_CUDA
+#include <cuda_runtime_api.h>
+
+#include "core/backend/cuda/cuda_chains.h"
+#endif
+
+namespace potluck {
+
+#ifdef POTLUCK_HAVE_CUDA
+
+bool has_cuda_backend() { return true; }
+
+std::vector<std::string> cuda_devices() {
+  std::vector<std::string> names;
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();  // forget it: no driver is an answer, not a failure
+    return names;
+  }
+  for (int device = 0; device < count; ++device) {
+    cudaDeviceProp properties;
+    if (cudaGetDeviceProperties(&properties, device) == cudaSuccess) names.emplace_back(properties.name);
+  }
+  return names;
+}
+
+#else
+
+bool has_cuda_backend() { return false; }
+
+std::vector<std::string> cuda_devices() { return {}; }
+
+#endif
+
+std::unique_ptr<Chains> make_chains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes) {
+  if (target.energy->device().kind == Device::Kind::kCpu) {
+    return std::make_unique<CpuChains>(target, chains, seed, threads, proposes);
+  }
+#ifdef POTLUCK_HAVE_CUDA
+  return std::make_unique<CudaChains>(target, chains, seed, proposes);
+#else
+  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+#endif
+}
+
+}  // namespace potluck
