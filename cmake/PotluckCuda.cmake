@@ -61,6 +61,9 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES "80-virtual;90-real" CACHE STRING "CUDA architectures")
 endif()
 enable_language(CUDA)
+# The host compiler is the same; a -isystem of its own folders would hide the C headers from C++'s.
+list(APPEND CMAKE_CUDA_IMPLICIT_INCLUDE_DIRECTORIES ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
+list(REMOVE_DUPLICATES CMAKE_CUDA_IMPLICIT_INCLUDE_DIRECTORIES)
 # The runtime is linked by name below, so that it is LibTorch's own file; two of them in one process share no streams.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 

@@ -4,9 +4,9 @@
  *
  *   E(x) = strength / 2 * sum over neighbours (x_i - x_j)^2
  *
- * over the 4-neighbourhood of a grid [h, w]: the membrane, or intrinsic Gaussian Markov random field (Besag & Kooperberg
- * 1995, Biometrika 82). It does not care for the image's mean, so it is no density by itself; in a product with one
- * that does it smooths. Plain C, one file, one thread of thought: settings, create, facts, evaluate.
+ * over the 4-neighbourhood of a grid [h, w]: the membrane, or intrinsic Gaussian Markov random field (Besag &
+ * Kooperberg 1995, Biometrika 82). It does not care for the image's mean, so it is no density by itself; in a product
+ * with one that does it smooths. Plain C, one file, one thread of thought: settings, create, facts, evaluate.
  */
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +26,14 @@ static const potluck_input kImage = {sizeof(potluck_input), "image", POTLUCK_CON
                                      "a grid of pixels [h, w], or one row [n]"};
 static const potluck_input* const kInputs[] = {&kImage, NULL};
 
-static const potluck_setting kStrength = {sizeof(potluck_setting), "strength", POTLUCK_REAL, "1", "1", 0, INFINITY, NULL,
+static const potluck_setting kStrength = {sizeof(potluck_setting),
+                                          "strength",
+                                          POTLUCK_REAL,
+                                          "1",
+                                          "1",
+                                          0,
+                                          INFINITY,
+                                          NULL,
                                           "what half a squared difference of two neighbours costs"};
 static const potluck_setting* const kSettings[] = {&kStrength, NULL};
 
@@ -65,33 +72,33 @@ static int facts(const potluck_model* model, potluck_facts* out, potluck_error* 
 
 /* Energy of the pair of pixels i and j = i + step, for all pixels of a row that have such a neighbour; the slope goes
  * to both. */
-#define DEFINE_EVALUATE(Real, name)                                                                        \
-  static void name(const potluck_model* m, const potluck_call* call) {                                     \
-    const int64_t n = m->height * m->width;                                                                \
-    for (int64_t row = 0; row < call->rows; ++row) {                                                       \
-      const Real* x = (const Real*)call->input[0] + row * n;                                               \
-      Real* g = call->gradient && call->gradient[0] ? (Real*)call->gradient[0] + row * n : NULL;           \
-      const Real slope = (Real)(m->strength * (call->row_weight ? call->row_weight[row] : 1));             \
-      double sum = 0;                                                                                      \
-      if (g && !call->accumulate) {                                                                        \
-        for (int64_t i = 0; i < n; ++i) g[i] = 0;                                                          \
-      }                                                                                                    \
-      for (int64_t line = 0; line < m->height; ++line) {                                                   \
-        const int64_t first = line * m->width;                                                             \
-        for (int64_t i = first; i + 1 < first + m->width; ++i) {                                           \
-          const Real apart = x[i] - x[i + 1];                                                              \
-          sum += (double)apart * (double)apart;                                                            \
-          if (g) g[i] += slope * apart, g[i + 1] -= slope * apart;                                         \
-        }                                                                                                  \
-        if (line + 1 == m->height) break;                                                                  \
-        for (int64_t i = first; i < first + m->width; ++i) {                                               \
-          const Real apart = x[i] - x[i + m->width];                                                       \
-          sum += (double)apart * (double)apart;                                                            \
-          if (g) g[i] += slope * apart, g[i + m->width] -= slope * apart;                                  \
-        }                                                                                                  \
-      }                                                                                                    \
-      if (call->energy) call->energy[row] = m->strength / 2 * sum;                                         \
-    }                                                                                                      \
+#define DEFINE_EVALUATE(Real, name)                                                              \
+  static void name(const potluck_model* m, const potluck_call* call) {                           \
+    const int64_t n = m->height * m->width;                                                      \
+    for (int64_t row = 0; row < call->rows; ++row) {                                             \
+      const Real* x = (const Real*)call->input[0] + row * n;                                     \
+      Real* g = call->gradient && call->gradient[0] ? (Real*)call->gradient[0] + row * n : NULL; \
+      const Real slope = (Real)(m->strength * (call->row_weight ? call->row_weight[row] : 1));   \
+      double sum = 0;                                                                            \
+      if (g && !call->accumulate) {                                                              \
+        for (int64_t i = 0; i < n; ++i) g[i] = 0;                                                \
+      }                                                                                          \
+      for (int64_t line = 0; line < m->height; ++line) {                                         \
+        const int64_t first = line * m->width;                                                   \
+        for (int64_t i = first; i + 1 < first + m->width; ++i) {                                 \
+          const Real apart = x[i] - x[i + 1];                                                    \
+          sum += (double)apart * (double)apart;                                                  \
+          if (g) g[i] += slope * apart, g[i + 1] -= slope * apart;                               \
+        }                                                                                        \
+        if (line + 1 == m->height) break;                                                        \
+        for (int64_t i = first; i < first + m->width; ++i) {                                     \
+          const Real apart = x[i] - x[i + m->width];                                             \
+          sum += (double)apart * (double)apart;                                                  \
+          if (g) g[i] += slope * apart, g[i + m->width] -= slope * apart;                        \
+        }                                                                                        \
+      }                                                                                          \
+      if (call->energy) call->energy[row] = m->strength / 2 * sum;                               \
+    }                                                                                            \
   }
 DEFINE_EVALUATE(float, evaluate_float)
 DEFINE_EVALUATE(double, evaluate_double)

@@ -12,6 +12,7 @@
 #include "compose/file.h"
 #include "compose/plan.h"
 #include "core/sampling/run.h"
+#include "plugins/registry.h"
 
 namespace {
 
@@ -70,8 +71,10 @@ int main(int count, char** arguments) {
   if (count != 5) return 2;
   try {
     const double mean = mean_of_draws(arguments[1], arguments[2]);
-    std::cout << "mean " << mean << "\n";
-    return std::abs(mean - std::stod(arguments[3])) <= std::stod(arguments[4]) ? 0 : 1;
+    const bool expected = std::abs(mean - std::stod(arguments[3])) <= std::stod(arguments[4]);
+    std::cout << "mean " << mean << (expected ? " is " : " is not ") << arguments[3] << " within " << arguments[4]
+              << "\n";
+    return expected ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 3;
