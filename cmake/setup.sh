@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "setup: $*"; }
 fail() { printf '%s\n' "setup: $1" >&2; shift; printf '       %s\n' "$@" >&2; exit 2; }
 
-# work "what it does" "what to do if it fails" command...: the last line of its output every few seconds, all of it
-# where it fails.
+# work "what it does" "what to do if it fails" command...: the last line of its output and the size of .venv every few
+# seconds; the end of its output where it fails.
 work() {
   local what=$1 advice=$2 log started=$SECONDS last=0 status=0
   shift 2
@@ -26,7 +26,9 @@ work() {
     sleep 0.5
     if ((SECONDS - last >= 4 && SECONDS - started >= 3)); then
       last=$SECONDS
-      printf '  %4d s  %s\n' $((SECONDS - started)) "$(tr '\r' '\n' <"$log" | grep -v '^ *$' | tail -n 1 | cut -c 1-100)"
+      printf '  %4d s  %s%s\n' $((SECONDS - started)) \
+        "$([ ! -d .venv ] || du -sh .venv 2>/dev/null | sed 's/[[:space:]].*/ in .venv  /')" \
+        "$(tr '\r' '\n' <"$log" | sed '/^ *$/d; s/^ *//' | tail -n 1 | cut -c 1-90)"
     fi
   done
   wait "$job" || status=$?
@@ -170,8 +172,10 @@ sys.exit("missing: " + " ".join(missing) if missing else 0)' ||
     fail "LibTorch with CUDA takes 5 GB, and building 2 GB more; this disk has $room GB left" \
       "Make room, or set POTLUCK_LIBTORCH to a LibTorch that is there already."
   fi
-  work "installing Python packages into .venv (LibTorch with CUDA is most of it: 2.5 GB to fetch, minutes)" \
-    "Is there a network? Run this again: what was fetched is kept. Or set POTLUCK_LIBTORCH to a LibTorch 2.10 - 2.12." \
+  local size="0.5 GB"
+  [ -n "${POTLUCK_LIBTORCH:-}" ] || size="LibTorch with CUDA is most of it: 2.5 GB to fetch, 5 GB in the end"
+  work "installing Python packages into .venv ($size)" \
+    "Is there a network? Run this again, or set POTLUCK_LIBTORCH to a LibTorch 2.10 - 2.12." \
     pip install --progress-bar off "${needs[@]}"
 
   local cuda_says="CPU only, as POTLUCK_CUDA=OFF asks"
