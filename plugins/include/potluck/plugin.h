@@ -180,7 +180,8 @@ typedef struct {
   /* log of the integral of exp(-E) over the drawn inputs' natural domain, for each row of parents. Runs on the
    * model's device like evaluate: `given` holds the parents (input[i] NULL for drawn ones), and where
    * given->gradient[i] is wanted d log Z / d parent i goes there, honouring row_weight and accumulate;
-   * given->energy is NULL. */
+   * given->energy is NULL. A model without parents has one number: log_z is then on the CPU, and `given` holds
+   * nothing but its rows. */
   int (*log_normaliser)(const potluck_model*, const potluck_call* given, double* log_z, potluck_error*);
   /* E = v'Pv/2 - h'v + c exactly, where v is all inputs with given->input[i] == NULL one after the other as declared
    * (continuous ones), the others being held at the one row of `given`. P [n, n], h [n], c in float64. The drawn
