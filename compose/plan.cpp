@@ -7,6 +7,9 @@
 #include <cmath>
 #include <mutex>
 
+#ifdef POTLUCK_HAVE_CUDA
+#include "compose/arithmetic_cuda.h"
+#endif
 #include "compose/bounds.h"
 #include "compose/explanation.h"
 #include "compose/integrability.h"
@@ -128,7 +131,11 @@ class CompositePlan final : public Plan {
 
   static std::unique_ptr<Arithmetic> arithmetic_for(const PlanOptions& options) {
     if (options.device.kind == Device::Kind::kCpu) return cpu_arithmetic(options.precision);
-    throw SettingError("the device of a composition must be cpu, got cuda. Use --device cpu");
+#ifdef POTLUCK_HAVE_CUDA
+    return cuda_arithmetic(options.precision, options.device.index);
+#else
+    throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+#endif
   }
 
   bool all_can(uint64_t ability) const {

@@ -9,6 +9,17 @@
 
 namespace potluck {
 
+/// The arrays behind a ProgramView, for those who copy them to a device.
+struct ProgramTables {
+  const std::vector<ProgramOperator>* operators;
+  const std::vector<int32_t>* operand;
+  const std::vector<double>* number;
+  const std::vector<uint8_t>* fresh;
+  const std::vector<int64_t>*value, *rate;
+  const std::vector<double>* constant_rate;
+  const std::vector<int64_t>* parts;
+};
+
 /// The scalar function C of leaf energies that a composition stands for, and its partial derivatives, row by row.
 ///
 /// Built bottom up: leaves and operators each give a slot. A slot has `parts` rows a chain (1 outside `each`). All
@@ -52,6 +63,9 @@ class Program {
   void run(double* memory, int64_t stride, int64_t chains, bool derivatives) const;
 
   ProgramView view() const;
+  ProgramTables tables() const {
+    return {&operators_, &operand_, &number_, &fresh_, &value_, &rate_, &constant_rate_, &parts_};
+  }
 
  private:
   int add(ProgramOperator op, const std::vector<Term>& terms, int64_t parts);
