@@ -104,7 +104,7 @@ struct Model::State {
       throw PluginError(fmt::format("{}: its setup must have {} inputs and {} settings, got {} and {}", name(),
                                     kind.inputs.size(), kind.settings.size(), setup.slots.size(), setup.values.size()));
     }
-    if (setup.device.kind == Device::Kind::kCuda && kind.plugin_torch != "none") open_libtorch_cuda();
+    if (setup.device.kind == Device::Kind::kCuda && kind.plugin_torch != "none") open_cuda_for_libtorch();
     create();
     try {
       read_facts();
@@ -118,6 +118,13 @@ struct Model::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
+  void open_cuda_for_libtorch() const {
+    try {
+      open_libtorch_cuda();
+    } catch (const PluginError& error) {
+      throw PluginError(fmt::format("{} {}", name(), error.what()));
+    }
+  }
   void create();
   void destroy() {
     const FloatingPointGuard guard;
