@@ -76,11 +76,11 @@ find_path(POTLUCK_CUDA_INCLUDE_DIR cuda_runtime_api.h
           PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${_toolkit}/include" NO_DEFAULT_PATH REQUIRED)
 mark_as_advanced(POTLUCK_CUDART POTLUCK_CUDA_INCLUDE_DIR)
 get_filename_component(POTLUCK_CUDART "${POTLUCK_CUDART}" ABSOLUTE)
+get_filename_component(POTLUCK_CUDART_DIRECTORY "${POTLUCK_CUDART}" DIRECTORY)
 
-add_library(potluck_cudart SHARED IMPORTED GLOBAL)
-add_library(Potluck::cudart ALIAS potluck_cudart)
+add_library(Potluck::cudart SHARED IMPORTED GLOBAL)
 set_target_properties(
-  potluck_cudart PROPERTIES IMPORTED_LOCATION "${POTLUCK_CUDART}" IMPORTED_SONAME libcudart.so.13
+  Potluck::cudart PROPERTIES IMPORTED_LOCATION "${POTLUCK_CUDART}" IMPORTED_SONAME libcudart.so.13
                             INTERFACE_INCLUDE_DIRECTORIES "${POTLUCK_CUDA_INCLUDE_DIR}")
 
 # Device arithmetic rounds as the processor's does: no contraction, denormals kept, exact roots and quotients. The
