@@ -15,12 +15,12 @@ struct ChainValues {
 };
 
 // Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, "Rank-normalization, folding, and localization: an improved R-hat
-// for assessing convergence of MCMC". Chains are split in half (the middle draw of an odd number is left out). All give
-// the numbers that ArviZ gives, with one exception: draws that are all equal have an effective sample size of 0 here.
-// NaN where a value is not finite or there are fewer than 4 draws; see chains_not_finite().
+// for assessing convergence of MCMC". Chains are split in half; the middle draw of an odd number is left out. The
+// numbers are those of ArviZ with three exceptions: draws that are all equal have an effective sample size of 0, a
+// single chain has an R-hat (of its halves), and small numbers are not taken for equal ones. NaN where a value is not
+// finite or there are fewer than 4 draws a chain.
 
-/// Rank-normalised split R-hat: the larger of bulk and folded. NaN for a single chain is not given: halves are
-/// compared.
+/// Rank-normalised split R-hat: the larger of bulk and folded.
 double rhat(const ChainValues& draws);
 /// Effective sample size of the mean of the rank-normalised draws.
 double ess_bulk(const ChainValues& draws);
