@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace potluck {
@@ -41,21 +39,10 @@ struct Picture {
   std::vector<uint8_t> rgb;  ///< [height, width, 3]
 };
 
-/// `images` is [count, layout.size()]. Each is enlarged by a whole factor so that its shorter side has at least 84
-/// pixels, where the grid stays below 2400; thin lines separate them; given pixels (mask 1, [layout.size()] or empty)
-/// are tinted and framed. Values that are not finite are red.
+/// `images` is [count, layout.size()]. Each is enlarged by a whole factor so that its shorter side has at least
+/// `shorter_side` pixels, where the grid stays below 2400; thin lines separate them; given pixels (mask 1,
+/// [layout.size()] or empty) are tinted and framed. Values that are not finite are red.
 Picture draw_grid(const ImageLayout& layout, std::span<const double> images, int64_t count, const GrayRange& range,
-                  std::span<const uint8_t> given);
-
-/// Names of the files that were written.
-struct PictureFiles {
-  std::vector<std::filesystem::path> written;
-};
-
-/// Writes `<folder>/<variable>-chains.png` (the last draw of the first 64 chains), `-mean.png` and `-sd.png` (over all
-/// chains that are not frozen and all draws, free pixels only for the scale of the sd; range in the files' text).
-/// Reads the draws twice. @throws FileError; SettingError where the variable is unknown or its shape is no picture's.
-PictureFiles write_pictures(const std::filesystem::path& run_folder, const std::string& variable,
-                            const std::filesystem::path& folder);
+                  std::span<const uint8_t> given, int64_t shorter_side = 84);
 
 }  // namespace potluck

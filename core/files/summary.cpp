@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/files/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/diagnostics/moments.h"
+#include "core/files/array.h"
+#include "core/files/draws.h"
+
+namespace potluck {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// "image[3, 14]"; one number has the variable's name.
+std::string name_of_scalar(const RecordedVariable& variable, int64_t element) {
+  if (variable.shape.empty()) return variable.name;
+  std::vector<int64_t> index(variable.shape.size());
+  for (size_t axis = index.size(); axis-- > 0;) {
+    index[axis] = element % variable.shape[axis];
+    element /= variable.shape[axis];
+  }
+  return variable.name + shape_text(index);
+}
+
+/// Number `i` of chain `chain` of a recorded variable.
+double number_at(const DrawsSchema& schema, size_t variable, const void* position, int64_t i) {
+  if (schema.variables[variable].categories > 0) return static_cast<double>(static_cast<const int64_t*>(position)[i]);
+  return schema.precision == Precision::kFloat32 ? static_cast<double>(static_cast<const float*>(position)[i])
+                                                 : static_cast<const double*>(position)[i];
+}
+
+/// All draws of one number by the chains that count.
+struct Diagnosed {
+  int64_t element = 0;
+  size_t entry = 0;            ///< in VariableSummary::scalars
+  std::vector<double> values;  ///< [chains, draws]
+};
+
+class Summarizer {
+ public:
+  Summarizer(const std::filesystem::path& run_folder, const SummaryOptions& options)
+      : run_folder_(run_folder), options_(options) {
+    count_draws();
+    choose();
+    read();
+    conclude();
+  }
+
+  DrawsSummary take() { return std::move(summary_); }
+
+ private:
+  void count_draws() {
+    DrawsReader reader(run_folder_);
+    schema_ = reader.schema();
+    std::vector<uint8_t> frozen(static_cast<size_t>(schema_.chains), 0);
+    while (const Draw* draw = reader.next()) {
+      ++summary_.draws;
+      frozen.assign(draw->frozen, draw->frozen + schema_.chains);
+    }
+    summary_.lost = reader.lost();
+    summary_.chains = schema_.chains;
+    for (int64_t chain = 0; chain < schema_.chains; ++chain) {
+      const int64_t id = schema_.first_chain + chain;
+      if (frozen[static_cast<size_t>(chain)] != 0) {
+        summary_.frozen.push_back(id);
+      } else {
+        kept_.push_back(chain);
+      }
+    }
+  }
+
+  /// Lists the free coordinates, and which of them are diagnosed: the energy first, then small variables before large.
+  void choose() {
+    const int64_t values_of_one = std::max<int64_t>(1, static_cast<int64_t>(kept_.size()) * summary_.draws);
+    int64_t room = options_.most_values / values_of_one;
+    if (room > 0) {
+      energy_.values.resize(static_cast<size_t>(values_of_one));
+      --room;
+    }
+    diagnosed_.resize(schema_.variables.size());
+    for (size_t v = 0; v < schema_.variables.size(); ++v) {
+      const RecordedVariable& variable = schema_.variables[v];
+      VariableSummary entry{variable.name, variable.shape, 0, 0, {}};
+      elements_.emplace_back();
+      for (int64_t i = 0; i < variable.size(); ++i) {
+        if (!variable.held.empty() && !std::isnan(variable.held[static_cast<size_t>(i)])) {
+          ++entry.held;
+          continue;
+        }
+        elements_.back().push_back(i);
+        entry.scalars.emplace_back().name = name_of_scalar(variable, i);
+      }
+      summary_.variables.push_back(std::move(entry));
+    }
+    std::vector<size_t> order(schema_.variables.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return elements_[a].size() < elements_[b].size(); });
+    for (const size_t v : order) {
+      const auto free = static_cast<int64_t>(elements_[v].size());
+      const int64_t taken = std::min(free, room);
+      room -= taken;
+      summary_.variables[v].diagnosed = taken;
+      for (int64_t k = 0; k < taken; ++k) {
+        const auto entry = static_cast<size_t>(k * free / taken);
+        diagnosed_[v].push_back({elements_[v][entry], entry, std::vector<double>(static_cast<size_t>(values_of_one))});
+      }
+    }
+  }
+
+  void read() {
+    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
+    const auto experts = static_cast<int64_t>(schema_.experts.size());
+    Moments energies(1), acceptance(1), expert_energies(experts);
+    std::vector<double> row(static_cast<size_t>(experts));
+    DrawsReader reader(run_folder_);
+    for (int64_t at = 0; at < summary_.draws; ++at) {
+      const Draw* draw = reader.next();
+      if (draw == nullptr) break;
+      for (size_t k = 0; k < kept_.size(); ++k) {
+        const int64_t chain = kept_[k];
+        energies.add(draw->energy + chain);
+        acceptance.add(draw->acceptance + chain);
+        for (int64_t e = 0; e < experts; ++e) {
+          row[static_cast<size_t>(e)] = draw->expert_energy[e * schema_.chains + chain];
+        }
+        expert_energies.add(row.data());
+        const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(at);
+        if (!energy_.values.empty()) energy_.values[place] = draw->energy[chain];
+        for (size_t v = 0; v < schema_.variables.size(); ++v) add_positions(v, draw->position[v], chain, place);
+      }
+    }
+    summary_.energy = {"energy", energies.mean(0), energies.sd(0), false, {}, {}};
+    summary_.acceptance = acceptance.mean(0);
+    for (int64_t e = 0; e < experts; ++e) {
+      summary_.experts.push_back(
+          {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, {}});
+    }
+  }
+
+  void add_positions(size_t v, const void* position, int64_t chain, size_t place) {
+    const RecordedVariable& variable = schema_.variables[v];
+    const int64_t first = chain * variable.size();
+    if (variable.categories > 0) {
+      moments_[v].add(static_cast<const int64_t*>(position) + first);
+    } else if (schema_.precision == Precision::kFloat32) {
+      moments_[v].add(static_cast<const float*>(position) + first);
+    } else {
+      moments_[v].add(static_cast<const double*>(position) + first);
+    }
+    for (Diagnosed& one : diagnosed_[v]) one.values[place] = number_at(schema_, v, position, first + one.element);
+  }
+
+  void diagnose_into(ScalarSummary& scalar, std::vector<double>& values) {
+    const ChainValues draws{values, static_cast<int64_t>(kept_.size()), summary_.draws};
+    scalar.diagnosed = true;
+    scalar.convergence = diagnose(draws);
+    for (const int64_t k : chains_not_finite(draws)) {
+      scalar.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
+    }
+    values = {};
+    const Convergence& found = scalar.convergence;
+    if (!(found.rhat <= worst_)) worst_ = found.rhat;  // stays NaN once it is
+    const double ess = std::isnan(found.ess_bulk) ? found.ess_bulk : std::min(found.ess_bulk, found.ess_tail);
+    if (!(ess >= least_)) least_ = ess;
+    any_ = true;
+  }
+
+  void conclude() {
+    if (!energy_.values.empty() && !kept_.empty()) diagnose_into(summary_.energy, energy_.values);
+    for (size_t v = 0; v < schema_.variables.size(); ++v) {
+      VariableSummary& variable = summary_.variables[v];
+      for (size_t k = 0; k < variable.scalars.size(); ++k) {
+        variable.scalars[k].mean = moments_[v].mean(elements_[v][k]);
+        variable.scalars[k].sd = moments_[v].sd(elements_[v][k]);
+      }
+      for (Diagnosed& one : diagnosed_[v]) diagnose_into(variable.scalars[one.entry], one.values);
+    }
+    summary_.worst_rhat = any_ ? worst_ : kNan;
+    summary_.least_ess = any_ ? least_ : kNan;
+  }
+
+  std::filesystem::path run_folder_;
+  SummaryOptions options_;
+  DrawsSchema schema_;
+  DrawsSummary summary_;
+  std::vector<int64_t> kept_;                   ///< chains that are not frozen at the end
+  std::vector<std::vector<int64_t>> elements_;  ///< free coordinates of each variable
+  std::vector<std::vector<Diagnosed>> diagnosed_;
+  std::vector<Moments> moments_;
+  Diagnosed energy_;
+  bool any_ = false;
+  double worst_ = -std::numeric_limits<double>::infinity();
+  double least_ = std::numeric_limits<double>::infinity();
+};
+
+json number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+json scalar_json(const ScalarSummary& scalar) {
+  json all = {{"name", scalar.name}, {"mean", number(scalar.mean)}, {"sd", number(scalar.sd)}};
+  if (scalar.diagnosed) {
+    const Convergence& found = scalar.convergence;
+    all["mcse_mean"] = number(found.mcse_mean);
+    all["mcse_sd"] = number(found.mcse_sd);
+    all["ess_bulk"] = number(found.ess_bulk);
+    all["ess_tail"] = number(found.ess_tail);
+    all["rhat"] = number(found.rhat);
+  }
+  if (!scalar.chains_not_finite.empty()) all["chains_not_finite"] = scalar.chains_not_finite;
+  return all;
+}
+
+}  // namespace
+
+DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options) {
+  return Summarizer(run_folder, options).take();
+}
+
+nlohmann::json to_json(const DrawsSummary& summary) {
+  json experts = json::array(), variables = json::array();
+  for (const ScalarSummary& expert : summary.experts) experts.push_back(scalar_json(expert));
+  for (const VariableSummary& variable : summary.variables) {
+    json scalars = json::array();
+    for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
+    variables.push_back({{"name", variable.name},
+                         {"shape", variable.shape},
+                         {"held", variable.held},
+                         {"diagnosed", variable.diagnosed},
+                         {"scalars", scalars}});
+  }
+  return {{"chains", summary.chains},
+          {"draws", summary.draws},
+          {"frozen_chains", summary.frozen},
+          {"lost", summary.lost},
+          {"acceptance", number(summary.acceptance)},
+          {"worst_rhat", number(summary.worst_rhat)},
+          {"least_ess", number(summary.least_ess)},
+          {"energy", scalar_json(summary.energy)},
+          {"expert_energies", experts},
+          {"variables", variables}};
+}
+
+}  // namespace potluck
