@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models for torch_model_test.cpp, written as an author with LibTorch would.
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/mv.h>
+#include <ATen/ops/tanh.h>
+
+#include <cmath>
+
+#include "potluck/torch_model.hpp"
+
+namespace {
+using namespace potluck::plugin;
+
+/// Numbers of a fixed pattern, as a trained network's weights would be.
+at::Tensor pattern(const Setup& setup, std::vector<int64_t> shape, double phase) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) count *= extent;
+  std::vector<double> numbers;
+  for (int64_t i = 0; i < count; ++i) numbers.push_back(std::sin(phase + 1.7 * static_cast<double>(i)));
+  return tensor_view(numbers.data(), shape, at::kCPU).to(torch_options(setup), false, true);
+}
+
+/// E = |x|^2 / 2 + v . tanh(x W), its gradient by autograd.
+class Critic {
+ public:
+  static constexpr const char* name = "test.critic";
+  static constexpr const char* summary = "a network with one hidden layer and a bowl";
+  static constexpr Setting settings[] = {
+      choice("mistake", {"none", "shape", "product"}, "what the energy does wrong").preset("none")};
+  explicit Critic(const Setup& setup)
+      : mistake_(setup.choice("mistake")),
+        in_(pattern(setup, {setup.size(), 7}, 0.3)),
+        out_(pattern(setup, {7}, 0.9)) {}
+  Facts facts() const { return {.integrable = true, .bounded_on_boxes = true}; }
+  at::Tensor energy(const std::vector<at::Tensor>& inputs) const {
+    if (mistake_ == 1) return inputs[0];
+    const at::Tensor x = inputs[0].flatten(1);
+    if (mistake_ == 2) return at::matmul(x, out_);
+    return sum_rows(x.mul(x)).mul(0.5).add(at::mv(at::tanh(at::matmul(x, in_)), out_));
+  }
+  std::vector<TorchParameter> parameters() { return {{"in", in_}, {"out", out_}}; }
+
+ private:
+  int64_t mistake_;
+  at::Tensor in_, out_;
+};
+
+/// E = |x|^2 / 2 with the gradient by hand.
+class Bowl {
+ public:
+  static constexpr const char* name = "test.bowl";
+  static constexpr const char* summary = "a bowl";
+  explicit Bowl(const Setup&) {}
+  at::Tensor energy(const std::vector<at::Tensor>& inputs) const { return sum_rows(inputs[0].mul(inputs[0])).mul(0.5); }
+  std::vector<at::Tensor> gradient(const std::vector<at::Tensor>& inputs) const { return {inputs[0]}; }
+};
+
+}  // namespace
+
+POTLUCK_EXPORT_PLUGIN("test", "1.0.0", "Apache-2.0", "The Potluck authors", "Models with LibTorch", TorchModel<Critic>,
+                      TorchModel<Bowl>);
