@@ -18,7 +18,8 @@ const ModelKind& kind_of(const std::string& plugin, const std::string& model) {
   static std::map<std::string, std::vector<ModelKind>> loaded;
   std::vector<ModelKind>& kinds = loaded[plugin];
   if (kinds.empty()) {
-    const std::string file = std::string(POTLUCK_MODELS_DIR) + "/" + plugin + ".potluck.so";
+    const bool path = plugin.find('/') != std::string::npos;
+    const std::string file = path ? plugin : std::string(POTLUCK_MODELS_DIR) + "/" + plugin + ".potluck.so";
     void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) throw std::runtime_error(dlerror());
     const auto entry = reinterpret_cast<const potluck_plugin* (*)()>(dlsym(library, "potluck_plugin_v1"));

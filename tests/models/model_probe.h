@@ -32,7 +32,7 @@ Weight weight(const std::string& name, std::vector<int64_t> shape, const Numbers
 /// A model of one of the plugins that were built, called as the host calls it, with all numbers widened to double.
 class ModelProbe {
  public:
-  /// @param plugin  "potluck.gaussian"
+  /// @param plugin  "potluck.gaussian", or the path of a file
   ModelProbe(const std::string& plugin, const std::string& model, const ProbeSetup& setup);
 
   struct Evaluated {
