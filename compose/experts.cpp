@@ -119,7 +119,9 @@ void Experts::create(const Node& node, std::vector<Diagnostic>& wrong) {
     const bool shared = instance->running[0].can(POTLUCK_THREAD_SAFE);
     for (int worker = 1; worker < options_.workers && !shared; ++worker)
       instance->running.emplace_back(*leaf->kind, setup);
-    if (options_.device.kind != Device::Kind::kCpu && instance->running[0].can(POTLUCK_CAN_CPU)) {
+    const bool parents = std::any_of(leaf->kind->inputs.begin(), leaf->kind->inputs.end(),
+                                     [](const InputDescription& input) { return input.parent; });
+    if (parents && options_.device.kind != Device::Kind::kCpu && instance->running[0].can(POTLUCK_CAN_CPU)) {
       setup.device = Device{};
       instance->reading = std::make_unique<Model>(*leaf->kind, setup);
     }
@@ -150,7 +152,10 @@ const Model& Experts::model(const Leaf& leaf, int worker) const {
 
 const Model* Experts::on_cpu(const Leaf& leaf) const {
   const Instance& instance = find(leaf);
-  if (options_.device.kind == Device::Kind::kCpu) return &instance.running[0];
+  // Without parents a model is asked with no array of its own device: plugin.h has all answers on the CPU.
+  const bool parents = std::any_of(leaf.kind->inputs.begin(), leaf.kind->inputs.end(),
+                                   [](const InputDescription& input) { return input.parent; });
+  if (options_.device.kind == Device::Kind::kCpu || !parents) return &instance.running[0];
   return instance.reading.get();
 }
 
