@@ -92,8 +92,8 @@ LogNormaliser Normaliser::in_closed_form(const Node& node, const CoordinateSet& 
   const bool constant = rest->size() == 0 || (rest->precision.cwiseAbs().maxCoeff() <= 1e-9 * scale &&
                                               rest->linear.cwiseAbs().maxCoeff() <= 1e-9 * linear_scale);
   if (!constant)
-    return unknown(
-        fmt::format("log Z of '{}' is a quadratic function of its parents, which is not added yet", node.name));
+    return unknown(fmt::format(
+        "log Z of '{}' is not the same for all parents, and its model does not say it as their function", node.name));
   return known(-rest->constant, "quadratic, in closed form");
 }
 
