@@ -5,9 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
-#include <random>
 
+#include "allocations.h"
 #include "trees.h"
 
 namespace potluck::testing {
@@ -149,6 +148,132 @@ TEST(PlanTest, AZeroWeightIsNotEvaluated) {
                 in_double());
   EXPECT_EQ(evaluate(*plan, {{2}}, 1).energy[0], 2);
   EXPECT_EQ(plan->experts(), (std::vector<std::string>{"gauss"}));
+}
+
+TEST(PlanTest, ALeafAccumulatesIntoOneVariableAndBeginsAnother) {
+  // After the normal x holds a gradient and z does not: E = x^2/2 + (x - 2z)^2/2 at (1, 3): (1 - 5, 10)
+  const NodePointer first = normal(0, {0}, {1}), second = leaf(linear(), {whole(0, 1), whole(1, 1)}, {{2}, {1}});
+  const auto plan = make_plan(composition({real_line("x", 1), interval("z", 1, -9, 9)},
+                                          product({{first, 1}, {second, 1}, {normal(1, {0}, {0}), 1}})),
+                              in_double());
+  const Evaluated at = evaluate(*plan, {{1}, {3}}, 1);
+  EXPECT_EQ(at.gradient[0][0], -4);
+  EXPECT_EQ(at.gradient[1][0], 10);
+}
+
+TEST(PlanTest, AVariableThatNoExpertReadsHasAZeroGradient) {
+  const auto plan = make_plan(
+      composition({real_line("x", 1), interval("y", 2, 0, 1)}, product({{normal(0, {0}, {1}), 1}})), in_double());
+  EXPECT_EQ(evaluate(*plan, {{1}, {0, 1}}, 1).gradient[1], (std::vector<double>{0, 0}));
+}
+
+TEST(PlanTest, OverlappingPatchesAddUp) {
+  // Three patches of two over four numbers, N(0, 1) each: x_j^2/2 as often as a patch covers it, 1 2 2 1 times.
+  const NodePointer patch = leaf(gauss(), {part(0, 2, {0, 1, 1, 2, 2, 3})}, {{0, 0}, {1}}, "patch", 3);
+  const auto plan = make_plan(composition({real_line("x", 4)}, node("texture", Each{patch, "tiles", 3})), in_double());
+  const Evaluated at = evaluate(*plan, {{1, 2, 3, 4, 0, 0, 0, 2}}, 2);
+  EXPECT_EQ(at.energy, (std::vector<double>{0.5 + 4 + 9 + 8, 2}));
+  EXPECT_EQ(at.expert, at.energy);
+  EXPECT_EQ(at.gradient[0], (std::vector<double>{1, 4, 6, 4, 0, 0, 0, 2}));
+  EXPECT_EQ(plan->leaves()[0].rows_a_chain, 3);
+}
+
+TEST(PlanTest, AModelThatIsNotThreadSafeIsCreatedForEachWorker) {
+  static int created = 0;
+  class Alone : public SmallModel {
+   public:
+    Alone() {
+      abilities &= ~static_cast<uint64_t>(POTLUCK_THREAD_SAFE);
+      ++created;
+    }
+    double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+      gradient[0] = x[0];
+      return 0.5 * x[0] * x[0];
+    }
+  };
+  static const auto kind =
+      small_kind("alone", {"x"}, 0, [](const auto&, const auto&) { return std::make_unique<Alone>(); });
+  PlanOptions options = in_double();
+  options.workers = 3;
+  const Composition whole =
+      composition({real_line("x", 1)}, product({{leaf(*kind, {testing::whole(0, 1)}), 1}, {normal(0, {0}, {1}), 1}}));
+  const auto plan = make_plan(whole, options);
+  EXPECT_EQ(created, 3);
+  EXPECT_EQ(evaluate(*plan, {{2}}, 1, true, 2).energy[0], 4);
+}
+
+TEST(PlanTest, WhatAModelRefusesIsReportedAtItsPlaceAllAtOnce) {
+  Composition whole = composition({real_line("x", 2)}, nullptr);
+  const auto wrong = [](int line) {
+    auto made = std::make_shared<Node>(*leaf(gauss(), {testing::whole(0, 2)}, {{0}, {static_cast<double>(line)}}));
+    std::get<Leaf>(made->kind).setting_places = {{"scene.yaml", line, 5}, {}};
+    std::get<Leaf>(made->kind).model_place = {"scene.yaml", 1, 1};
+    return made;
+  };
+  whole.target = product({{wrong(9), 1}, {wrong(12), 1}});
+  try {
+    make_plan(whole, in_double());
+    FAIL();
+  } catch (const CompositionError& error) {
+    ASSERT_EQ(error.all().size(), 2u);
+    EXPECT_EQ(to_string(error.all()[0].where), "scene.yaml:9:5");
+    EXPECT_EQ(to_string(error.all()[1].where), "scene.yaml:12:5");
+    EXPECT_THAT(error.all()[0].text, HasSubstr("mean must have as many numbers as x"));
+  }
+}
+
+TEST(PlanTest, TheExplanationSaysWhatIsKnownAndHow) {
+  Composition whole =
+      composition({interval("x", 1, 0, 1)},
+                  mixture({{normal(0, {0}, {1}), 1, {}}, {normal(0, {1}, {1}, gauss_unknown()), 1, 2.5}}));
+  whole.sample.temperature = 2;
+  const auto plan = make_plan(whole, in_double());
+  EXPECT_EQ(plan->explanation(),
+            (std::vector<std::string>{
+                "mixture 'mixture': log Z of 'gauss' is 0.918939 (model 'gauss' says it)",
+                "mixture 'mixture': log Z of 'gauss_unknown' is 2.5 (given in the file)",
+                "log Z of the target, nothing given and unconfined: 0 (a mixture of normalised branches)",
+                "experts are normalised on their natural domain; supports confine the finished composite",
+                "integrable: all supports are bounded, and the energy is bounded below on them",
+                "T = 2, acts once on the finished composite"}));
+  EXPECT_EQ(plan->leaves()[1].model, "gauss_unknown (small 1.0.0)");
+  EXPECT_EQ(plan->leaves()[1].weight, "depends on the state");
+}
+
+TEST(PlanTest, EvaluationAllocatesNothing) {
+  // The small models allocate themselves: one that does not stands for all.
+  class Still : public SmallModel {
+    double energy(const std::vector<double>&, std::vector<double>&) const override { return 1; }
+  };
+  static const auto kind =
+      small_kind("still", {"x"}, 0, [](const auto&, const auto&) { return std::make_unique<Still>(); });
+  static potluck_model_kind still_table = *kind->table;
+  still_table.evaluate = [](const potluck_model*, const potluck_call* call, potluck_error*) {
+    for (int64_t row = 0; row < call->rows; ++row) call->energy[row] = 1;
+    if (call->gradient) static_cast<double*>(call->gradient[0])[0] = 1;
+    return static_cast<int>(POTLUCK_OK);
+  };
+  static ModelKind still = *kind;
+  still.table = &still_table;
+  const NodePointer a = leaf(still, {testing::whole(0, 4)}), b = leaf(still, {part(0, 2, {0, 2})});
+  Composition whole =
+      composition({interval("x", 4, 0, 1)}, product({{a, 0.5}, {b, 1}, {mixture({{a, 1, {}}, {b, 1, {}}}, true), 1}}));
+  const auto plan = make_plan(whole, in_double());
+  const std::vector<double> x(16, 0.5);
+  std::vector<double> energy(4), gradient(16);
+  std::vector<char> workspace(plan->workspace_bytes(4) + 64);
+  const void* position[] = {x.data()};
+  void* out[] = {gradient.data()};
+  EnergyCall call;
+  call.rows = 4;
+  call.position = position;
+  call.energy = energy.data();
+  call.gradient = out;
+  call.workspace = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(workspace.data()) + 63) / 64 * 64);
+  const int64_t before = allocations();
+  plan->evaluate(call);
+  EXPECT_EQ(allocations(), before);
+  EXPECT_EQ(energy[0], 2.5);  // .5 + 1 + 1
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ struct Evaluated {
 
 /// `position`: one [rows, n] array per variable, labels as numbers.
 inline Evaluated evaluate(const Energy& plan, const std::vector<std::vector<double>>& position, int64_t rows,
-                          bool gradients = true) {
+                          bool gradients = true, int worker = 0) {
   const std::vector<Variable>& variables = plan.variables();
   const bool narrow = plan.precision() == Precision::kFloat32;
   std::vector<std::vector<float>> narrow_position(variables.size()), narrow_gradient(variables.size());
@@ -134,6 +134,7 @@ inline Evaluated evaluate(const Energy& plan, const std::vector<std::vector<doub
   call.gradient = gradients ? out.data() : nullptr;
   call.expert_energy = result.expert.data();
   call.workspace = workspace.data();
+  call.worker = worker;
   plan.evaluate(call);
   for (size_t v = 0; v < variables.size() && narrow; ++v)
     result.gradient[v].assign(narrow_gradient[v].begin(), narrow_gradient[v].end());
