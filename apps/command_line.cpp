@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/positional_options.hpp>
+
+#include "apps/exit_code.h"
+#include "core/settings.h"
+
+namespace potluck {
+namespace {
+
+namespace options = boost::program_options;
+
+constexpr const char* kOperands = "operands";
+
+std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+}  // namespace
+
+std::string unknown_name(const std::string& what, const std::string& wrong, const std::vector<std::string>& known) {
+  const std::optional<std::string> near = nearest_name(wrong, known);
+  return fmt::format("unknown {} '{}'. {}Known: {}", what, wrong, near ? fmt::format("Did you mean '{}'? ", *near) : "",
+                     joined(known));
+}
+
+SplitWords split_command(const Words& all) {
+  SplitWords split;
+  Words before;
+  size_t at = 0;
+  for (; at < all.size() && all[at].rfind('-', 0) == 0; ++at) {
+    const std::string& word = all[at];
+    if (word == "--help" || word == "-h") {
+      split.help = true;
+    } else if (word == "--version") {
+      split.version = true;
+    } else if (word == "--allow-world-writable" || word.rfind("--plugin=", 0) == 0) {
+      before.push_back(word);
+    } else if (word == "--plugin") {
+      if (at + 1 == all.size()) throw UsageError("--plugin must be given a FILE, got nothing");
+      before.push_back(word);
+      before.push_back(all[++at]);
+    } else {
+      throw UsageError(unknown_name("option", word, {"--plugin", "--allow-world-writable", "--help", "--version"}) +
+                       ". Options of a command stand behind its name");
+    }
+  }
+  if (at < all.size()) {
+    split.command = all[at];
+    split.rest.assign(all.begin() + static_cast<std::ptrdiff_t>(at) + 1, all.end());
+    split.rest.insert(split.rest.end(), before.begin(), before.end());
+  }
+  return split;
+}
+
+CommandLine::CommandLine(std::string name, std::vector<std::string> operands, std::string about)
+    : name_(std::move(name)),
+      usage_(fmt::format("{} {}{}[options]", name_, fmt::join(operands, " "), operands.empty() ? "" : " ")),
+      about_(std::move(about)),
+      operand_names_(std::move(operands)),
+      options_("Options", /*line_length=*/100, /*min_description_length=*/60) {
+  options_.add_options()("help,h", "print this text");
+  add_values("plugin", "FILE", "a plugin, or a folder of plugins, that goes before all others (repeatable)");
+  add_flag("allow-world-writable", "accept plugins that anybody may write to");
+}
+
+void CommandLine::add_flag(const std::string& name, const std::string& summary) {
+  options_.add_options()(name.c_str(), summary.c_str());
+}
+
+void CommandLine::add_value(const std::string& name, const std::string& value, const std::string& summary) {
+  options_.add_options()(name.c_str(), options::value<std::string>()->value_name(value), summary.c_str());
+}
+
+void CommandLine::add_values(const std::string& name, const std::string& value, const std::string& summary) {
+  options_.add_options()(name.c_str(), options::value<std::vector<std::string>>()->composing()->value_name(value),
+                         summary.c_str());
+}
+
+std::vector<std::string> CommandLine::known_options() const {
+  std::vector<std::string> known;
+  for (const auto& option : options_.options()) known.push_back("--" + option->long_name());
+  return known;
+}
+
+bool CommandLine::parse(const Words& words) {
+  options::options_description all;
+  all.add(options_);
+  all.add_options()(kOperands, options::value<std::vector<std::string>>()->composing());
+  options::positional_options_description positions;
+  positions.add(kOperands, -1);
+  // Guessing would let a script depend on an abbreviation that a later option makes ambiguous.
+  const int style = options::command_line_style::unix_style & ~options::command_line_style::allow_guessing;
+
+  try {
+    options::store(options::command_line_parser(words).options(all).positional(positions).style(style).run(), given_);
+    options::notify(given_);
+  } catch (const options::unknown_option& error) {
+    throw UsageError(unknown_name("option", error.get_option_name(), known_options()));
+  } catch (const options::error& error) {
+    throw UsageError(fmt::format("{}. See `potluck {} --help`", error.what(), name_));
+  }
+  if (given_.count("help") > 0) {
+    fmt::print("Usage: potluck {}\n\n{}\n\n", usage_, about_);
+    std::ostringstream listing;
+    listing << options_;
+    fmt::print("{}", listing.str());
+    return false;
+  }
+  operands_ = values(kOperands);
+  if (operands_.size() < operand_names_.size())
+    throw UsageError(fmt::format("{} must be given: potluck {}", operand_names_[operands_.size()], usage_));
+  if (operands_.size() > operand_names_.size())
+    throw UsageError(fmt::format("unexpected word '{}': potluck {}", operands_[operand_names_.size()], usage_));
+  return true;
+}
+
+std::optional<std::string> CommandLine::value(const std::string& name) const {
+  if (given_.count(name) == 0) return std::nullopt;
+  return given_[name].as<std::string>();
+}
+
+std::vector<std::string> CommandLine::values(const std::string& name) const {
+  if (given_.count(name) == 0) return {};
+  return given_[name].as<std::vector<std::string>>();
+}
+
+std::vector<std::pair<std::string, std::string>> CommandLine::pairs(const std::string& name) const {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& text : values(name)) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError(fmt::format("--{} must be KEY=VALUE, got '{}'", name, text));
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
+
+int run_action(const std::string& command, const std::vector<Action>& actions, const Words& words) {
+  std::string usage = fmt::format("Usage: potluck {} ACTION\n\nActions:\n", command);
+  std::vector<std::string> known;
+  for (const Action& action : actions) {
+    usage += fmt::format("  {:<26} {}\n", fmt::format("{} {}", action.name, action.takes), action.summary);
+    known.push_back(action.name);
+  }
+  if (!words.empty() && (words[0] == "--help" || words[0] == "-h")) return fmt::print("{}", usage), kDone;
+  if (words.empty() || words[0][0] == '-')
+    throw UsageError(fmt::format("`potluck {}` must be given an action, one of {}", command, joined(known)));
+  for (const Action& action : actions)
+    if (words[0] == action.name) return action.run(Words(words.begin() + 1, words.end()));
+  throw UsageError(unknown_name("action of `potluck " + command + "`", words[0], known));
+}
+
+}  // namespace potluck

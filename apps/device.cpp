@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/command_line.h"
+#include "core/backend/devices.h"
+
+namespace potluck {
+
+DeviceChoice parse_device(const std::string& text) {
+  if (text == "cpu") return {};
+  const std::vector<std::string> devices = cuda_devices();
+  if (text == "auto") return devices.empty() ? DeviceChoice{} : DeviceChoice{{Device::Kind::kCuda, 0}, true};
+
+  const bool numbered = text.rfind("cuda:", 0) == 0 && text.size() > 5 && text.size() < 8 &&
+                        std::all_of(text.begin() + 5, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (text != "cuda" && !numbered)
+    throw UsageError(fmt::format("--device must be auto, cpu, cuda or cuda:N, got '{}'", text));
+  if (!has_cuda_backend())
+    throw UsageError(fmt::format("--device {}: this build of Potluck has no CUDA backend. Use --device cpu", text));
+  const int index = numbered ? std::stoi(text.substr(5)) : 0;
+  if (index >= static_cast<int>(devices.size()))
+    throw UsageError(fmt::format("--device {}: this machine has {} CUDA device{}. Use --device cpu", text,
+                                 devices.empty() ? "no" : std::to_string(devices.size()),
+                                 devices.size() == 1 ? "" : "s"));
+  return {{Device::Kind::kCuda, index}, false};
+}
+
+std::string device_name(const Device& device) {
+  return device.kind == Device::Kind::kCpu ? "cpu" : fmt::format("cuda:{}", device.index);
+}
+
+std::string instruction_level() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
+  if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
+  return "x86-64";
+}
+
+}  // namespace potluck

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace potluck {
+
+/// What the `potluck` command tells the shell.
+enum ExitCode : int {
+  kDone = 0,
+  kUnexpected = 1,     ///< a fault of Potluck itself, or of the machine
+  kBadInput = 2,       ///< bad command or composition
+  kModelFailed = 3,    ///< a plugin or model failed
+  kNumbersFailed = 4,  ///< every chain frozen, no finite start
+  kInterrupted = 130,  ///< Ctrl-C; what was drawn so far is usable
+};
+
+}  // namespace potluck

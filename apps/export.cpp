@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "apps/command.h"
+#include "apps/command_line.h"
+#include "apps/exit_code.h"
+#include "apps/progress_report.h"
+#include "apps/run_products.h"
+#include "apps/run_record.h"
+
+namespace potluck {
+
+int export_command(const Words& words) {
+  CommandLine line(
+      "export", {"RUN"},
+      "Makes draws.nc, summary.json and pictures/ of what a run left in its folder RUN, such as one that was\n"
+      "killed. What is there already is made anew.");
+  line.add_flag("quiet", "print errors only");
+  if (!line.parse(words)) return kDone;
+  const std::filesystem::path folder = line.operand(0);
+  RunRecord record = read_record(folder);
+  const bool quiet = line.flag("quiet");
+
+  DrawsSummary draws;
+  {
+    ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
+    draws = write_run_products(folder, record.value("pictures", std::vector<std::string>()),
+                               [&](const std::string& text) { progress.say(text); });
+  }
+  const std::vector<std::string> warnings = warnings_of(draws);
+  // A record that still says "running" is of a process that was killed, or that goes on; only its draws are made use
+  // of, and the record of a run that goes on is written by that run.
+  if (record.value("state", "") == "running") {
+    record["state"] = "cut short";
+    record["why_stopped"] = "ended without a word; exported from its parts";
+    record["draws"] = draws.draws;
+    record["warnings"] = warnings;
+    write_record(folder, record);
+  }
+  if (quiet) return kDone;
+  fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),
+             convergence_text(draws));
+  for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
+  return kDone;
+}
+
+}  // namespace potluck

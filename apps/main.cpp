@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+
+#include "apps/command.h"
+#include "apps/command_line.h"
+#include "apps/exit_code.h"
+#include "apps/failure.h"
+
+namespace {
+
+using potluck::Words;
+
+struct Command {
+  const char* name;
+  const char* summary;
+  int (*run)(const Words& words);
+};
+
+constexpr std::array kCommands = {
+    Command{"sample", "draw samples from a composition file", potluck::sample_command},
+    Command{"check", "report everything that is wrong with a composition file", potluck::check_command},
+    Command{"explain", "say what a composition file means and what a step evaluates", potluck::explain_command},
+    Command{"schema", "print the JSON Schema of the composition format", potluck::schema_command},
+    Command{"export", "make draws.nc, summary and pictures of a run that was cut short", potluck::export_command},
+    Command{"plugins", "list, inspect and check plugins, and show where they are looked for", potluck::plugins_command},
+    Command{"models", "list and describe the models that plugins offer", potluck::models_command},
+    Command{"methods", "list and describe the sampling methods", potluck::methods_command},
+    Command{"doctor", "say whether this machine has what Potluck needs", potluck::doctor_command},
+};
+
+std::string help() {
+  std::string text =
+      "Potluck composes energy-based models and samples them.\n\n"
+      "Usage: potluck COMMAND [options]\n\nCommands:\n";
+  for (const Command& command : kCommands) text += fmt::format("  {:<9} {}\n", command.name, command.summary);
+  return text +
+         "\nOptions of every command:\n"
+         "  --plugin FILE            a plugin, or a folder of plugins, that goes before all others (repeatable)\n"
+         "  --allow-world-writable   accept plugins that anybody may write to\n"
+         "  --help                   what a command does and takes\n"
+         "  --version                the version of Potluck\n\n"
+         "Plugins are looked for in --plugin, the composition's `plugins:`, POTLUCK_PLUGIN_PATH, the user's data "
+         "folder\n"
+         "and the installation, in this order.\n"
+         "Exit codes: 0 done, 2 bad command or composition, 3 plugin or model failed, 4 numbers failed,\n"
+         "130 interrupted with everything drawn so far usable.\n";
+}
+
+int run(const Words& all) {
+  const potluck::SplitWords words = potluck::split_command(all);
+  if (words.version) return fmt::print("potluck {}\n", POTLUCK_VERSION), potluck::kDone;
+  if (words.help) return fmt::print("{}", help()), potluck::kDone;
+  if (words.command.empty()) return fmt::print(stderr, "{}", help()), potluck::kBadInput;
+
+  Words known;
+  for (const Command& command : kCommands) {
+    if (words.command == command.name) return command.run(words.rest);
+    known.push_back(command.name);
+  }
+  throw potluck::UsageError(potluck::unknown_name("command", words.command, known));
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return run(Words(words + 1, words + count));
+  } catch (...) {
+    return potluck::report_failure(std::current_exception());
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/progress_report.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace potluck {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBarPause = 100ms;
+// The first lines come soon, so that nobody wonders; later ones at most this far apart.
+constexpr auto kFirstLine = 2s;
+constexpr auto kMostPause = 30s;
+
+size_t terminal_width(std::FILE* out) {
+  winsize size = {};
+  if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "unknown time";
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<long long>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string progress_text(const Progress& progress) {
+  std::string text =
+      fmt::format("{} {}/{} steps", progress.warmup ? "warm-up" : "sampling", progress.done, progress.total);
+  if (progress.seconds > 0 && progress.done > 0) {
+    const double rate = static_cast<double>(progress.done) / progress.seconds;
+    text += fmt::format(", {:.{}f} steps/s", rate, rate < 10 ? 1 : 0);
+    if (progress.done < progress.total)
+      text += fmt::format(", {} left", duration_text(static_cast<double>(progress.total - progress.done) / rate));
+  }
+  // Not known while chains outside the cohort warm up.
+  if (std::isfinite(progress.acceptance)) text += fmt::format(", acceptance {:.2f}", progress.acceptance);
+  if (progress.frozen > 0) text += fmt::format(", {} chains frozen", progress.frozen);
+  return text;
+}
+
+ProgressReport::ProgressReport(std::FILE* out, Style style)
+    : out_(out),
+      style_(style),
+      last_(style == Style::kBar ? Clock::time_point{} : Clock::now()),
+      pause_(style == Style::kBar ? Clock::duration(kBarPause) : Clock::duration(kFirstLine)) {}
+
+ProgressReport::~ProgressReport() { clear_bar(); }
+
+ProgressReport::Style ProgressReport::style_for(std::FILE* out) {
+  return isatty(fileno(out)) != 0 ? Style::kBar : Style::kLines;
+}
+
+void ProgressReport::progressed(const Progress& progress) {
+  if (style_ == Style::kQuiet) return;
+  const bool phase_ended = progress.done >= progress.total;
+  const Clock::time_point now = Clock::now();
+  if (!phase_ended && now - last_ < pause_) return;
+  last_ = now;
+  if (style_ == Style::kBar) return draw_bar(progress);
+  fmt::print(out_, "{}\n", progress_text(progress));
+  std::fflush(out_);
+  if (!phase_ended) pause_ = std::min<Clock::duration>(2 * pause_, kMostPause);
+}
+
+void ProgressReport::say(const std::string& text) {
+  if (style_ == Style::kQuiet) return;
+  clear_bar();
+  fmt::print(out_, "{}{}", text, style_ == Style::kBar ? "" : "\n");
+  std::fflush(out_);
+  bar_shown_ = style_ == Style::kBar;
+}
+
+void ProgressReport::draw_bar(const Progress& progress) {
+  const std::string text = progress_text(progress);
+  const size_t width = terminal_width(out_);
+  std::string line;
+  // "[====    ] text", the bar in what room is left of the line.
+  if (width > text.size() + 14) {
+    const size_t cells = std::min<size_t>(30, width - text.size() - 4);
+    const double share =
+        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 1;
+    const size_t full = std::min(cells, static_cast<size_t>(share * static_cast<double>(cells)));
+    line = fmt::format("[{:=<{}}{:<{}}] ", "", full, "", cells - full);
+  }
+  line += text;
+  line.resize(std::min(line.size(), width - 1));
+  clear_bar();
+  std::fwrite(line.data(), 1, line.size(), out_);
+  std::fflush(out_);
+  bar_shown_ = true;
+}
+
+void ProgressReport::clear_bar() {
+  if (!bar_shown_) return;
+  std::fputs("\r\x1b[K", out_);
+  std::fflush(out_);
+  bar_shown_ = false;
+}
+
+}  // namespace potluck

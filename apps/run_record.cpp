@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/run_record.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <ctime>
+#include <fstream>
+#include <map>
+
+#include "apps/device.h"
+#include "core/backend/cpu_rows.h"
+#include "core/files/atomic_file.h"
+
+namespace potluck {
+namespace {
+
+RunRecord plugins_of(const Session& session) {
+  // By file: several models of one plugin are one entry.
+  std::map<std::string, RunRecord> plugins;
+  for (const ModelKind* kind : session.models()) {
+    RunRecord& plugin = plugins[kind->plugin_file];
+    plugin["id"] = kind->plugin_id;
+    plugin["version"] = kind->plugin_version;
+    plugin["file"] = kind->plugin_file;
+    plugin["sha256"] = kind->plugin_sha256;
+    plugin["models"].push_back(kind->name);
+  }
+  RunRecord list = RunRecord::array();
+  for (auto& [file, plugin] : plugins) list.push_back(std::move(plugin));
+  return list;
+}
+
+RunRecord variables_of(const Composition& composition) {
+  RunRecord list = RunRecord::array();
+  for (size_t v = 0; v < composition.variables.size(); ++v) {
+    const Variable& variable = composition.variables[v];
+    int64_t held = 0;
+    for (const uint8_t coordinate : composition.held[v].mask) held += coordinate != 0 ? 1 : 0;
+    RunRecord entry = {{"name", variable.name}, {"shape", variable.shape}, {"held", held}};
+    if (variable.categorical()) entry["categories"] = variable.categories;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+RunRecord method_options(const SampleSettings& sample) {
+  const MethodDescription& description = method(sample.method);
+  RunRecord options = RunRecord::object();
+  for (size_t i = 0; i < description.options.size() && i < sample.method_values.size(); ++i) {
+    const SettingDescription& option = description.options[i];
+    const SettingValue& value = sample.method_values[i];
+    RunRecord words = RunRecord::array();
+    for (const int64_t number : value.integer) {
+      if (option.kind == SettingKind::kChoice)
+        words.push_back(option.choices.at(static_cast<size_t>(number)));
+      else if (option.kind == SettingKind::kBool)
+        words.push_back(number != 0);
+      else
+        words.push_back(number);
+    }
+    // A word such as `step_size: auto` is held as NaN.
+    for (const double number : value.real)
+      words.push_back(std::isnan(number) && !option.choices.empty() ? RunRecord(option.choices[0]) : RunRecord(number));
+    for (const std::string& text : value.text) words.push_back(text);
+    options[option.name] = option.list || words.size() != 1 ? words : RunRecord(words[0]);
+  }
+  return options;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("model name", 0) == 0) return line.substr(std::min(line.size(), line.find(':') + 2));
+  return "unknown";
+}
+
+}  // namespace
+
+std::string time_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+RunRecord open_record(const Session& session, const Words& command, const std::vector<std::string>& pictures) {
+  const Composition& composition = session.composition();
+  const SampleSettings& sample = composition.sample;
+  RunRecord record;
+  record["potluck"] = POTLUCK_VERSION;
+  record["state"] = "running";
+  record["why_stopped"] = nullptr;
+  record["started"] = time_now();
+  record["ended"] = nullptr;
+  record["command"] = command;
+  record["file"] = composition.file;
+  record["method"] = sample.method;
+  record["options"] = method_options(sample);
+  record["chains"] = sample.chains;
+  record["warmup"] = sample.warmup;
+  record["steps"] = sample.steps;
+  record["thin"] = sample.thin;
+  record["seed"] = sample.seed;
+  record["temperature"] = sample.temperature;
+  record["precision"] = sample.precision == Precision::kFloat32 ? "float32" : "float64";
+  record["start"] = session.start().description();
+  record["device"] = device_name(session.device());
+  record["threads"] = session.options().threads;
+  record["machine"] = {{"processor", processor_name()},
+                       {"instructions", instruction_level()},
+                       {"kernels", row_kernels().name},
+                       {"compiler", __VERSION__}};
+  record["variables"] = variables_of(composition);
+  record["pictures"] = pictures;
+  record["experts"] = session.plan().experts();
+  record["plugins"] = plugins_of(session);
+  record["files"] = composition.files;
+  record["explanation"] = session.plan().explanation();
+  record["composition"] = composition.resolved;
+  record["warnings"] = session.warnings();
+  return record;
+}
+
+void close_record(RunRecord& record, const RunSummary& run, const std::vector<std::string>& warnings,
+                  double seconds_in_all) {
+  record["state"] = run.interrupted ? "interrupted" : "done";
+  record["why_stopped"] = run.why_stopped;
+  record["ended"] = time_now();
+  record["start"] = run.start;
+  record["exact_start"] = run.exact_start;
+  record["steps_done"] = run.steps_done;
+  record["draws"] = run.draws;
+  record["step_size"] = run.step_size;
+  record["acceptance"] = run.acceptance;
+  record["nan_proposals"] = run.nan_proposals;
+  record["frozen_count"] = run.frozen_count;
+  RunRecord frozen = RunRecord::array();
+  for (const FrozenChain& chain : run.frozen) {
+    RunRecord energies = RunRecord::object();
+    for (size_t e = 0; e < chain.expert_energy.size(); ++e)
+      // JSON has no infinities: as text.
+      energies[record["experts"].at(e).get<std::string>()] = fmt::format("{}", chain.expert_energy[e]);
+    frozen.push_back({{"chain", chain.chain}, {"step", chain.step}, {"expert_energy", energies}});
+  }
+  record["frozen"] = frozen;
+  record["seconds"] = {{"warmup", run.warmup_seconds}, {"sampling", run.sampling_seconds}, {"in_all", seconds_in_all}};
+  record["notes"] = run.notes;
+  record["warnings"] = warnings;
+}
+
+void fail_record(RunRecord& record, const std::string& error) {
+  record["state"] = "failed";
+  record["why_stopped"] = error;
+  record["ended"] = time_now();
+}
+
+void write_record(const std::filesystem::path& folder, const RunRecord& record) {
+  write_whole_file(folder / "run.json", record.dump(2, ' ', false, RunRecord::error_handler_t::replace) + "\n");
+}
+
+RunRecord read_record(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "run.json";
+  std::ifstream text(file);
+  if (!text)
+    throw FileError(fmt::format("{} must be the folder of a run, got none with run.json in it", folder.string()));
+  try {
+    return RunRecord::parse(text);
+  } catch (const RunRecord::exception& error) {
+    throw FileError(fmt::format("{}: must be JSON, got {}", file.string(), error.what()));
+  }
+}
+
+}  // namespace potluck

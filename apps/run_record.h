@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/session.h"
+
+namespace potluck {
+
+/// run.json: what was asked, with what it was done, and how it ended. Keys stand in the order of reading.
+using RunRecord = nlohmann::ordered_json;
+
+/// The record of a run that begins: everything but its end. `state` is "running".
+RunRecord open_record(const Session& session, const Words& command, const std::vector<std::string>& pictures);
+
+/// Adds what a run that ended has to say. `state` becomes "done" or "interrupted".
+void close_record(RunRecord& record, const RunSummary& run, const std::vector<std::string>& warnings,
+                  double seconds_in_all);
+
+/// For a run that an error ended. `state` becomes "failed".
+void fail_record(RunRecord& record, const std::string& error);
+
+/// @throws FileError
+void write_record(const std::filesystem::path& folder, const RunRecord& record);
+/// @throws FileError where there is no run.json, or it is not JSON
+RunRecord read_record(const std::filesystem::path& folder);
+
+/// "2026-11-23T01:17:06Z"
+std::string time_now();
+
+}  // namespace potluck

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/session.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <map>
+
+#include "apps/device.h"
+#include "apps/start_choice.h"
+#include "core/settings.h"
+
+namespace potluck {
+namespace {
+
+// Threads that this process may use: a container's share rather than the machine's.
+int usable_threads() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return CPU_COUNT(&cores);
+}
+
+int parse_threads(const std::string& word) {
+  SettingDescription threads;
+  threads.name = "--threads";
+  threads.kind = SettingKind::kInteger;
+  threads.least = 1;
+  threads.most = 1024;
+  return static_cast<int>(parse_setting(threads, {word}, threads.name).integer.at(0));
+}
+
+void collect_models(const Node& node, std::map<std::string, const ModelKind*>& found) {
+  struct Visitor {
+    std::map<std::string, const ModelKind*>& found;
+    void operator()(const Leaf& leaf) { found[leaf.kind->name] = leaf.kind; }
+    void operator()(const Product& product) {
+      for (const Product::Term& term : product.terms) collect_models(*term.energy, found);
+    }
+    void operator()(const Mixture& mixture) {
+      for (const Mixture::Branch& branch : mixture.branches) collect_models(*branch.energy, found);
+    }
+    void operator()(const Not& negation) { collect_models(*negation.energy, found); }
+    void operator()(const Temper& temper) { collect_models(*temper.energy, found); }
+    void operator()(const Hierarchy& hierarchy) {
+      for (const NodePointer& level : hierarchy.levels) collect_models(*level, found);
+    }
+    void operator()(const Each& each) { collect_models(*each.energy, found); }
+  };
+  std::visit(Visitor{found}, node.kind);
+}
+
+}  // namespace
+
+void add_session_options(CommandLine& line) {
+  line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
+  line.add_values("given", "NAME=VALUE",
+                  "hold a variable or view: --given label=3, --given upper=photo.png (repeatable)");
+  line.add_value("seed", "N", "the same as --set sample.seed=N");
+  line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
+  line.add_value("device", "NAME", "auto (default: a GPU where there is one), cpu, cuda or cuda:N");
+  line.add_value("threads", "N",
+                 "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
+}
+
+SessionOptions session_options(const CommandLine& line) {
+  SessionOptions options;
+  options.file = line.operand(0);
+  options.overrides.set = line.pairs("set");
+  options.overrides.given = line.pairs("given");
+  for (const char* name : {"seed", "precision"})
+    if (const auto value = line.value(name)) options.overrides.set.emplace_back(std::string("sample.") + name, *value);
+  options.device = parse_device(line.value("device").value_or("auto"));
+  const auto threads = line.value("threads");
+  options.threads = threads ? parse_threads(*threads) : usable_threads();
+  return options;
+}
+
+Session::Session(const SessionOptions& options, ModelSource& models)
+    : options_(options),
+      composition_(read_composition(options.file, options.overrides, models)),
+      warnings_(composition_.warnings) {}
+
+std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
+  PlanOptions plan;
+  plan.device = device_;
+  plan.precision = composition_.sample.precision;
+  plan.most_rows = 1;
+  if (purpose == Purpose::kRun) {
+    plan.most_rows = rows_of_a_call(device_, composition_.variables, composition_.sample.chains);
+    if (device_.kind == Device::Kind::kCpu) plan.workers = options_.threads;
+  }
+  return make_plan(composition_, plan);
+}
+
+void Session::prepare(Purpose purpose) {
+  device_ = options_.device.first;
+  try {
+    plan_ = plan_for(purpose);
+  } catch (const Error& refused) {
+    if (!options_.device.may_fall_back) throw;
+    const std::string gpu = device_name(device_);
+    device_ = {};
+    plan_ = plan_for(purpose);  // what is wrong on the CPU too is thrown here
+    warnings_.push_back(
+        fmt::format("the run is on the CPU, as the composition cannot be on {}: {}", gpu, refused.what()));
+  }
+  start_ = make_start(composition_);
+}
+
+RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const {
+  Target target;
+  target.energy = plan_.get();
+  target.held = composition_.held;
+  target.temperature = composition_.sample.temperature;
+
+  const SampleSettings& sample = composition_.sample;
+  RunOptions run;
+  run.method = sample.method;
+  run.values = sample.method_values;
+  run.chains = sample.chains;
+  run.warmup = sample.warmup;
+  run.steps = sample.steps;
+  run.thin = sample.thin;
+  run.seed = sample.seed;
+  run.threads = options_.threads;
+  return potluck::run(target, *start_, run, observers, stop);
+}
+
+std::vector<const ModelKind*> Session::models() const {
+  std::map<std::string, const ModelKind*> found;
+  collect_models(*composition_.target, found);
+  std::vector<const ModelKind*> models;
+  for (const auto& [name, kind] : found) models.push_back(kind);
+  return models;
+}
+
+}  // namespace potluck

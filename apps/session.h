@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/command_line.h"
+#include "apps/device.h"
+#include "apps/plugin_search.h"
+#include "compose/file.h"
+#include "compose/plan.h"
+#include "core/sampling/run.h"
+
+namespace potluck {
+
+/// What the command line says of a composition and of the machine it is run on.
+struct SessionOptions {
+  std::filesystem::path file;
+  Overrides overrides;
+  DeviceChoice device;
+  int threads = 1;
+};
+
+/// Adds the options that a session takes: --set, --given, --seed, --precision, --device, --threads.
+void add_session_options(CommandLine& line);
+/// @throws UsageError
+SessionOptions session_options(const CommandLine& line);
+
+/// A composition on its way to draws: read, planned, with its start.
+class Session {
+ public:
+  /// Reads and checks the file. @throws CompositionError with everything that is wrong.
+  Session(const SessionOptions& options, ModelSource& models);
+
+  const Composition& composition() const { return composition_; }
+  const SessionOptions& options() const { return options_; }
+
+  /// What the models are created for.
+  enum class Purpose {
+    kLook,  ///< to check or explain: one row at a time is enough
+    kRun,
+  };
+  /// Creates the models. Where the device was left to choose and a model cannot use the GPU, the CPU is taken and
+  /// warnings() says why. @throws CompositionError for what only models can tell
+  void prepare(Purpose purpose);
+
+  /// The composition's, and what prepare() has to say.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  // Only after prepare().
+  const Device& device() const { return device_; }
+  const Plan& plan() const { return *plan_; }
+  const Start& start() const { return *start_; }
+
+  /// Runs the composition as its `sample` says. Only after prepare().
+  RunSummary run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const;
+
+  /// The kinds of model that the target is made of, each once, by name.
+  std::vector<const ModelKind*> models() const;
+
+ private:
+  std::unique_ptr<Plan> plan_for(Purpose purpose) const;
+
+  SessionOptions options_;
+  Composition composition_;
+  std::vector<std::string> warnings_;
+  Device device_;
+  std::unique_ptr<Plan> plan_;
+  std::unique_ptr<Start> start_;
+};
+
+}  // namespace potluck

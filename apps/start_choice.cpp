@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/start_choice.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "compose/exact_start.h"
+#include "core/files/npy.h"
+#include "core/files/safetensors.h"
+
+namespace potluck {
+namespace {
+
+namespace filesystem = std::filesystem;
+
+// The variables whose positions a start must bring: not those that are given whole.
+std::vector<size_t> free_variables(const Composition& composition) {
+  std::vector<size_t> free;
+  for (size_t v = 0; v < composition.variables.size(); ++v)
+    if (!composition.held[v].all()) free.push_back(v);
+  return free;
+}
+
+void check_rows(const Array& array, const Variable& variable, const std::string& file, int64_t& rows) {
+  std::vector<int64_t> shape = array.shape;
+  const int64_t first = shape.empty() ? 0 : shape.front();
+  if (!shape.empty()) shape.erase(shape.begin());
+  if (first < 1 || shape != variable.shape)
+    throw SettingError(fmt::format("sample.start: '{}' in {} must have the shape [rows, {}], got {}", variable.name,
+                                   file, fmt::join(variable.shape, ", "), shape_text(array.shape)));
+  if (rows != 0 && rows != first)
+    throw SettingError(
+        fmt::format("sample.start: all arrays in {} must have as many rows, got {} and {}", file, rows, first));
+  rows = first;
+}
+
+std::unique_ptr<Start> start_from_file(const Composition& composition, const std::string& text) {
+  const filesystem::path file = text;
+  const std::vector<Variable>& variables = composition.variables;
+  const std::vector<size_t> free = free_variables(composition);
+  std::vector<std::vector<double>> position(variables.size());
+  int64_t rows = 0;
+  if (file.extension() == ".npy") {
+    if (free.size() != 1)
+      throw SettingError(fmt::format(
+          "sample.start: {} must hold the only variable that is not given, got {} of them. Use a .safetensors file",
+          text, free.size()));
+    const Array array = read_npy(file);
+    check_rows(array, variables[free[0]], text, rows);
+    position[free[0]] = array.as_doubles();
+  } else if (file.extension() == ".safetensors") {
+    const Safetensors contents = read_safetensors(file);
+    for (const size_t v : free) {
+      const auto found = contents.arrays.find(variables[v].name);
+      if (found == contents.arrays.end())
+        throw SettingError(
+            fmt::format("sample.start: {} must hold an array '{}', got none of that name", text, variables[v].name));
+      check_rows(found->second, variables[v], text, rows);
+      position[v] = found->second.as_doubles();
+    }
+  } else {
+    throw SettingError(fmt::format(
+        "sample.start must be auto, exact, uniform, normal, or a .npy or .safetensors file, got '{}'", text));
+  }
+  for (size_t v = 0; v < variables.size(); ++v)
+    if (position[v].empty()) position[v].assign(static_cast<size_t>(rows * variables[v].size()), 0.0);
+  return given_start(std::move(position), rows, variables, fmt::format("{} positions of {}", rows, text));
+}
+
+}  // namespace
+
+std::unique_ptr<Start> make_start(const Composition& composition) {
+  const std::string& start = composition.sample.start;
+  if (start == "auto") {
+    std::unique_ptr<Start> exact = exact_start(composition);
+    return exact ? std::move(exact) : default_start(composition.variables);
+  }
+  if (start == "exact") {
+    std::unique_ptr<Start> exact = exact_start(composition);
+    if (!exact) throw SettingError("sample.start: this composition has no exact draws, got 'exact'. Use auto");
+    return exact;
+  }
+  if (start == "uniform") return uniform_start(composition.variables);
+  if (start == "normal") return normal_start(composition.variables);
+  return start_from_file(composition, start);
+}
+
+}  // namespace potluck

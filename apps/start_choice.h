@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "compose/tree.h"
+#include "core/sampling/start.h"
+
+namespace potluck {
+
+/// The start that `sample.start` asks for: auto (exact draws where the composite has them, else uniform in bounded
+/// supports and normal elsewhere), exact, uniform, normal, or a file of positions. In a file, .npy holds
+/// [rows, the variable's shape] of the only variable that is not given, .safetensors one such array for each; chain c
+/// takes row c mod rows.
+/// @throws SettingError where the composite has no such start; FileError
+std::unique_ptr<Start> make_start(const Composition& composition);
+
+}  // namespace potluck
