@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "tests/apps/command_test.h"
+
+namespace potluck::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
+using CompositionCommandsTest = CommandTest;
+
+TEST_F(CompositionCommandsTest, CheckSaysInOneLineThatAllIsWell) {
+  write_scene("test_bench.bowl", "steps: 10");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "scene.yaml: ok, 1 variable, 1 expert, target 'pot'\n");
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(CompositionCommandsTest, CheckReportsAllMistakesAtOnceEachWithItsPlace) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables:\n"
+        "  x: {shape: [4, 4], suport: [0, 1]}\n"
+        "energies:\n"
+        "  pot: {model: test_bench.bowl, settings: {strength: -1}, inputs: {x: x}}\n"
+        "target: pot\n"
+        "sample: {steps: many}\n");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, ContainsRegex("scene\\.yaml:3:22: .*'suport'.*Did you mean 'support'"));
+  EXPECT_THAT(result.err, ContainsRegex("scene\\.yaml:5:54: .*must be >= 0, got -1"));
+  EXPECT_THAT(result.err, ContainsRegex("scene\\.yaml:7:17: .*got 'many'"));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 3);
+}
+
+TEST_F(CompositionCommandsTest, AMistakeInAnOverrideIsNamedAfterTheOption) {
+  write_scene("test_bench.bowl", "steps: 10");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml", "--set", "sample.steps=-3"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, ContainsRegex("^potluck: error: --set sample\\.steps.*got -3"));
+}
+
+TEST_F(CompositionCommandsTest, AMissingFileIsABadCommand) {
+  const CommandResult result = potluck({"check", "nowhere.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("potluck: error: "), HasSubstr("nowhere.yaml")));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
+}
+
+TEST_F(CompositionCommandsTest, AnUnknownModelIsAMistakeInTheComposition) {
+  write_scene("test_bench.bawl", "steps: 10");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, ContainsRegex("scene\\.yaml:5:16: .*no model 'test_bench\\.bawl'"));
+}
+
+TEST_F(CompositionCommandsTest, ExplainShowsTreePlanKnowledgeAndStart) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables:\n"
+        "  x: {shape: [4, 4], support: [-1, 1]}\n"
+        "views:\n"
+        "  upper: {of: x, slice: [\"0:2\", \":\"]}\n"
+        "energies:\n"
+        "  pot: {model: test_bench.bowl, inputs: {x: x}}\n"
+        "  both: {product: [pot, {energy: pot, weight: 0.5}]}\n"
+        "target: both\n"
+        "given:\n"
+        "  - {of: upper, value: 0.5}\n"
+        "sample: {steps: 10, temperature: 2}\n");
+  const CommandResult result = potluck_with_bench({"explain", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, ContainsRegex("x +\\[4, 4\\] +in \\[-1, 1\\], reflected at the ends +8 of 16 numbers given"));
+  EXPECT_THAT(result.out,
+              HasSubstr("both: product\n    pot: test_bench.bowl(x: x), weight 1\n    pot, weight 0.5, as above\n"));
+  // One leaf is evaluated for the two terms.
+  EXPECT_THAT(result.out, ContainsRegex("pot +test_bench\\.bowl.* +1 row a chain +shared by 2 places"));
+  EXPECT_THAT(result.out, ContainsRegex("temperature +2"));
+  EXPECT_THAT(result.out, ContainsRegex("start +uniform"));
+}
+
+TEST_F(CompositionCommandsTest, SchemaIsJsonThatKnowsTheModelsOfPlugins) {
+  const CommandResult result = potluck_with_bench({"schema"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json schema = nlohmann::json::parse(result.out);
+  EXPECT_EQ(schema.at("$schema"), "https://json-schema.org/draft/2020-12/schema");
+  EXPECT_THAT(result.out, HasSubstr("test_bench.bowl"));
+}
+
+TEST_F(CompositionCommandsTest, PluginsOfTheCompositionGoBeforeThoseOfTheEnvironment) {
+  // The same plugin stands in both places; what is used is the file's own.
+  std::filesystem::create_directories(path("mine"));
+  std::filesystem::copy_file(POTLUCK_BENCH_FOLDER "/test_bench.potluck.so", path("mine/test_bench.potluck.so"));
+  write("scene.yaml",
+        "potluck: 1\n"
+        "plugins: [mine]\n"
+        "variables: {x: {shape: [4]}}\n"
+        "energies: {pot: {model: test_bench.bowl, inputs: {x: x}}}\n"
+        "target: pot\n"
+        "sample: {chains: 4, warmup: 20, steps: 5}\n"
+        "output: {folder: run}\n");
+  const CommandResult result = potluck_with_bench({"sample", "scene.yaml"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json plugin = read_json("run/run.json").at("plugins").at(0);
+  EXPECT_THAT(plugin.at("file").get<std::string>(), HasSubstr("mine/test_bench.potluck.so"));
+  EXPECT_EQ(plugin.at("sha256").get<std::string>().size(), 64u);
+}
+
+}  // namespace
+}  // namespace potluck::testing
