@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole runs of small compositions on the device against the same runs on the CPU.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "compose/file.h"
+#include "compose/plan.h"
+#include "core/sampling/run.h"
+#include "plugins/registry.h"
+#include "tests/cuda/visible_device.h"
+
+namespace potluck {
+namespace {
+
+using CudaChainsTest = testing::VisibleDeviceTest;
+
+/// Positions of the first variable at every draw, as doubles.
+class Keeper final : public Observer {
+ public:
+  Keeper(int64_t n, Precision precision) : n_(n), precision_(precision) {}
+  void drew(const Draw& draw) override {
+    for (int64_t i = 0; i < draw.chains * n_; ++i) {
+      positions.push_back(precision_ == Precision::kFloat32
+                              ? static_cast<double>(static_cast<const float*>(draw.position[0])[i])
+                              : static_cast<const double*>(draw.position[0])[i]);
+    }
+  }
+  std::vector<double> positions;
+
+ private:
+  int64_t n_;
+  Precision precision_;
+};
+
+struct Outcome {
+  std::vector<double> positions;
+  RunSummary summary;
+};
+
+Outcome sample(const std::string& text, Device device) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / fmt::format("potluck-{}.yaml", getpid());
+  std::ofstream(file) << text;
+  Registry registry({});
+  registry.add_place(POTLUCK_MODELS_DIR, "installation", true);
+  const Composition composition = read_composition(file, {}, registry);
+  std::filesystem::remove(file);
+  const SampleSettings& settings = composition.sample;
+  PlanOptions options;
+  options.device = device;
+  options.precision = settings.precision;
+  options.workers = 2;
+  options.most_rows = rows_of_a_call(device, composition.variables, settings.chains);
+  const auto plan = make_plan(composition, options);
+  RunOptions run_options;
+  run_options.method = settings.method;
+  run_options.values = settings.method_values;
+  run_options.chains = settings.chains;
+  run_options.warmup = settings.warmup;
+  run_options.steps = settings.steps;
+  run_options.thin = settings.thin;
+  run_options.seed = settings.seed;
+  run_options.threads = 2;
+  Keeper keeper(composition.variables[0].size(), settings.precision);
+  Observer* observers[] = {&keeper};
+  const std::atomic<bool> go_on{false};
+  Outcome outcome;
+  outcome.summary = run({plan.get(), composition.held, settings.temperature}, *default_start(composition.variables),
+                        run_options, observers, go_on);
+  outcome.positions = std::move(keeper.positions);
+  return outcome;
+}
+
+constexpr Device kCpu{Device::Kind::kCpu, 0}, kCuda{Device::Kind::kCuda, 0};
+
+std::string quartic(const std::string& sample) {
+  return "potluck: 1\n"
+         "variables:\n  x: {shape: [5], support: [-1.5, 1.5]}\n"
+         "energies:\n  e: {model: quartic, inputs: x}\n"
+         "target: e\n"
+         "given: [{of: first, value: 0.25}]\n"
+         "views:\n  first: {of: x, slice: [\"0:1\"]}\n"
+         "sample: {" +
+         sample + ", chains: 300, seed: 3}\n";
+}
+
+std::string mixture_of_views() {
+  return "potluck: 1\n"
+         "variables:\n  x: {shape: [4]}\n"
+         "views:\n  pairs: {of: x, patches: [2], stride: [1]}\n"
+         "energies:\n"
+         "  left: {model: gaussian, settings: {mean: [-2], variance: [1]}, inputs: x}\n"
+         "  right: {model: gaussian, settings: {mean: [2], variance: [1]}, inputs: x}\n"
+         "  either: {mixture: [{energy: left, weight: 0.25}, {energy: right, weight: 0.75}]}\n"
+         "  quiet: {each: {over: pairs, energy: {model: quartic, settings: {coefficient: [0.01]}}}}\n"
+         "  both: {product: [either, quiet]}\n"
+         "target: both\n"
+         "sample: {method: mala, chains: 600, warmup: 300, steps: 200, thin: 200, seed: 5}\n";
+}
+
+// Needs no device: what the tests below sample is sound.
+TEST(CudaCompositionsTest, RunOnTheCpu) {
+  for (const std::string& text :
+       {quartic("method: langevin, step_size: 0.01, warmup: 30, steps: 60, thin: 20"),
+        quartic("method: ebm_practice, step: 1, warmup: 0, steps: 40, thin: 20"),
+        quartic("method: mala, step_size: 0.05, warmup: 0, steps: 50, thin: 50"), mixture_of_views()}) {
+    EXPECT_EQ(sample(text, kCpu).summary.frozen_count, 0);
+  }
+}
+
+// An elementwise energy of correctly rounded operations: the same bits on both devices, faces and held values included,
+// in blocks of several lengths (the graph is captured for each).
+TEST_F(CudaChainsTest, UlaOfAnElementwiseEnergyHasTheBitsOfTheCpu) {
+  for (const char* precision : {"float32", "float64"}) {
+    const std::string text = quartic(
+        fmt::format("method: langevin, step_size: 0.01, warmup: 30, steps: 60, thin: 20, precision: {}", precision));
+    EXPECT_EQ(sample(text, kCuda).positions, sample(text, kCpu).positions) << precision;
+  }
+}
+
+TEST_F(CudaChainsTest, EbmPracticeHasTheBitsOfTheCpu) {
+  const std::string text = quartic("method: ebm_practice, step: 1, warmup: 0, steps: 40, thin: 20");
+  EXPECT_EQ(sample(text, kCuda).positions, sample(text, kCpu).positions);
+}
+
+// MALA sums its ratio in another order, so now and then another decision may fall; nearly all chains agree.
+TEST_F(CudaChainsTest, MalaDecidesAsOnTheCpu) {
+  const std::string text = quartic("method: mala, step_size: 0.05, warmup: 0, steps: 50, thin: 50, precision: float64");
+  const Outcome cpu = sample(text, kCpu), cuda = sample(text, kCuda);
+  ASSERT_EQ(cpu.positions.size(), cuda.positions.size());
+  int64_t apart = 0;
+  for (size_t i = 0; i < cpu.positions.size(); ++i) apart += std::fabs(cpu.positions[i] - cuda.positions[i]) > 1e-9;
+  EXPECT_LE(apart, static_cast<int64_t>(cpu.positions.size()) / 100);
+  EXPECT_NEAR(cpu.summary.acceptance, cuda.summary.acceptance, 0.005);
+}
+
+TEST_F(CudaChainsTest, TunesOnTheCohortAndSamplesAMixtureOfViews) {
+  const std::string text = mixture_of_views();
+  const Outcome cpu = sample(text, kCpu), cuda = sample(text, kCuda);
+  EXPECT_NEAR(cuda.summary.acceptance, 0.574, 0.06);
+  double cpu_mean = 0, cuda_mean = 0;
+  for (const double x : cpu.positions) cpu_mean += x / static_cast<double>(cpu.positions.size());
+  for (const double x : cuda.positions) cuda_mean += x / static_cast<double>(cuda.positions.size());
+  EXPECT_NEAR(cpu_mean, cuda_mean, 0.3);
+}
+
+}  // namespace
+}  // namespace potluck
