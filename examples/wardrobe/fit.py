@@ -8,7 +8,7 @@ pixel, plus 10^-3, since many pixels of a class are constant. Pixels are in [0, 
 Writes, into the folder `experts` beside this file:
   <class>.safetensors   mean [784], factor [784, r], variance [784]                  for the model `gaussian`
   all.safetensors       mean [10, 784], factor [10, 784, r], variance [10, 784]      for the model `class_gaussian`
-  code.safetensors      weight [784, k], offset [784], variance [784] of coats       for the model `linear_gaussian`
+  code.safetensors      matrix [784, k], offset [784], variance [784] of coats       for the model `linear_gaussian`
   coat_top.safetensors, dress_bottom.safetensors   the parts of rows 0-17 and 10-27  for the model `gaussian`
 and links the test images in, so that compositions can name them by a relative path.
 """
@@ -74,7 +74,7 @@ def main() -> None:
     write(arguments.experts / "coat_top.safetensors", rows_of(coat, 0, 18), "rows 0 to 17 of coats")
     write(arguments.experts / "dress_bottom.safetensors", rows_of(dress, 10, 28), "rows 10 to 27 of dresses")
     short = fit(images[labels == CLASSES.index("coat")], CODE)
-    code = {"weight": short["factor"], "offset": short["mean"], "variance": short["variance"]}
+    code = {"matrix": short["factor"], "offset": short["mean"], "variance": short["variance"]}
     write(arguments.experts / "code.safetensors", code, "coats as offset + weight z + noise, z standard normal")
     for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
         link = arguments.experts / name
