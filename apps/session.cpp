@@ -105,14 +105,18 @@ void Session::prepare(Purpose purpose) {
         fmt::format("the run is on the CPU, as the composition cannot be on {}: {}", gpu, refused.what()));
   }
   start_ = make_start(composition_);
+  check_run(target(), run_options());
 }
 
-RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const {
+Target Session::target() const {
   Target target;
   target.energy = plan_.get();
   target.held = composition_.held;
   target.temperature = composition_.sample.temperature;
+  return target;
+}
 
+RunOptions Session::run_options() const {
   const SampleSettings& sample = composition_.sample;
   RunOptions run;
   run.method = sample.method;
@@ -123,7 +127,11 @@ RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<
   run.thin = sample.thin;
   run.seed = sample.seed;
   run.threads = options_.threads;
-  return potluck::run(target, *start_, run, observers, stop);
+  return run;
+}
+
+RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const {
+  return potluck::run(target(), *start_, run_options(), observers, stop);
 }
 
 std::vector<const ModelKind*> Session::models() const {

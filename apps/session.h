@@ -64,6 +64,8 @@ class Session {
 
  private:
   std::unique_ptr<Plan> plan_for(Purpose purpose) const;
+  Target target() const;
+  RunOptions run_options() const;
 
   SessionOptions options_;
   Composition composition_;

@@ -50,29 +50,8 @@ class Runner {
   Runner(const Target& target, const RunOptions& options, std::span<Observer* const> observers,
          const std::atomic<bool>& stop)
       : target_(target), options_(options), observers_(observers), stop_(stop) {
-    check_at_least("chains", options.chains, 1);
-    check_at_least("warmup", options.warmup, 0);
-    check_at_least("steps", options.steps, 1);
-    check_at_least("thin", options.thin, 1);
-    check_at_least("threads", options.threads, 0);
-    if (!(target.temperature > 0) || !std::isfinite(target.temperature)) {
-      throw SettingError(fmt::format("sample.temperature must be > 0, got {:g}", target.temperature));
-    }
-    if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
-      throw SettingError(fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX,
-                                     options.warmup + options.steps));
-    }
-    if (options.steps % options.thin != 0) {
-      throw SettingError(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}",
-                                     options.thin, options.steps, (options.steps / options.thin + 1) * options.thin));
-    }
+    check_run(target, options);
     method_ = make_method(options.method, options.values);
-    method_->check(*target.energy, target.temperature);
-    if (method_->wanted_acceptance() && options.warmup < 20) {
-      throw SettingError(
-          fmt::format("sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size",
-                      options.warmup));
-    }
     const int threads =
         options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     chains_ = make_chains(target, options.chains, options.seed, threads, method_->proposes());
@@ -308,6 +287,31 @@ class Runner {
 };
 
 }  // namespace
+
+void check_run(const Target& target, const RunOptions& options) {
+  check_at_least("chains", options.chains, 1);
+  check_at_least("warmup", options.warmup, 0);
+  check_at_least("steps", options.steps, 1);
+  check_at_least("thin", options.thin, 1);
+  check_at_least("threads", options.threads, 0);
+  if (!(target.temperature > 0) || !std::isfinite(target.temperature)) {
+    throw SettingError(fmt::format("sample.temperature must be > 0, got {:g}", target.temperature));
+  }
+  if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
+    throw SettingError(
+        fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX, options.warmup + options.steps));
+  }
+  if (options.steps % options.thin != 0) {
+    throw SettingError(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
+                                   options.steps, (options.steps / options.thin + 1) * options.thin));
+  }
+  const std::unique_ptr<Method> method = make_method(options.method, options.values);
+  method->check(*target.energy, target.temperature);
+  if (method->wanted_acceptance() && options.warmup < 20) {
+    throw SettingError(fmt::format(
+        "sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size", options.warmup));
+  }
+}
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
                std::span<Observer* const> observers, const std::atomic<bool>& stop) {

@@ -87,6 +87,10 @@ struct RunSummary {
   std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
 };
 
+/// What run() would refuse before it draws anything.
+/// @throws SettingError for options out of bounds, or a method that cannot use this energy.
+void check_run(const Target& target, const RunOptions& options);
+
 /// Draws the starts, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and samples.
 /// The draws on the CPU are the same bits for any number of threads, and for any number of chains once the cohort is
 /// full. Stops at the end of a block once `stop` is set.

@@ -45,6 +45,13 @@ TEST_F(CompositionCommandsTest, AMistakeInAnOverrideIsNamedAfterTheOption) {
   EXPECT_THAT(result.err, ContainsRegex("^potluck: error: --set sample\\.steps.*got -3"));
 }
 
+TEST_F(CompositionCommandsTest, CheckRefusesWhatARunWouldRefuse) {
+  write_scene("test_bench.bowl", "steps: 11, thin: 10");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "potluck: error: sample.steps must be a multiple of sample.thin (10), got 11. Use 20\n");
+}
+
 TEST_F(CompositionCommandsTest, AMissingFileIsABadCommand) {
   const CommandResult result = potluck({"check", "nowhere.yaml"});
   EXPECT_EQ(result.exit_code, 2);
