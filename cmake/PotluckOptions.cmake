@@ -3,6 +3,7 @@
 include(GNUInstallDirs)
 
 option(POTLUCK_BUILD_TESTS "Build the tests" ON)
+option(POTLUCK_BUILD_BENCHMARKS "Build the benchmarks" OFF)
 option(POTLUCK_WERROR "Treat warnings in our own code as errors" OFF)
 option(POTLUCK_SANITIZE "Run our own code under the address and undefined-behaviour sanitizers" OFF)
 set(POTLUCK_CUDA AUTO CACHE STRING "Build for CUDA: ON, OFF, or AUTO (where nvcc is found)")
