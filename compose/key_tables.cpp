@@ -127,7 +127,7 @@ std::map<Section, KeyTable> all_tables() {
        above({"scale", Expect::kNumber, "what the file's numbers are multiplied by, such as 1/255"}, 0)}};
   tables[Section::kSample] = {
       "the sample section",
-      {{"method", Expect::kText, "name of a method, see `potluck explain`; its options stand beside it"},
+      {{"method", Expect::kText, "name of a method, see `potluck methods list`; its options stand beside it"},
        at_least({"chains", Expect::kInteger, "independent chains"}, 1),
        at_least({"warmup", Expect::kInteger, "steps that tune the method and are not recorded"}, 0),
        at_least({"steps", Expect::kInteger, "recorded steps"}, 1),

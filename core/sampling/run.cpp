@@ -16,8 +16,8 @@ namespace potluck {
 
 namespace {
 
-constexpr int kMostAttempts = 100;    // redraws of a start without density
-constexpr int64_t kWarmupBlock = 50;  // steps between looks at `stop` where nothing is tuned
+constexpr int kMostAttempts = 100;     // redraws of a start without density
+constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
 constexpr int64_t kReportedFrozen = 100;
 
 using Clock = std::chrono::steady_clock;
@@ -64,7 +64,7 @@ class Runner {
     if (method_->wanted_acceptance()) {
       tune();
     } else {
-      move(true, options_.warmup);
+      warm_up(options_.warmup);
     }
     summary_.warmup_seconds = seconds_since(warmup_began);
     summary_.step_size = method_->step_size();
@@ -152,9 +152,9 @@ class Runner {
     }
     method_->set_step_size(tuner.tuned());
     if (options_.chains <= kCohortChains) return;
-    for (int64_t step = 0; step < options_.warmup; step += kWarmupBlock) {
+    for (int64_t step = 0; step < options_.warmup; step += kMostInABlock) {
       if (interrupted()) return;
-      const int64_t count = std::min(kWarmupBlock, options_.warmup - step);
+      const int64_t count = std::min(kMostInABlock, options_.warmup - step);
       chains_->advance(*method_, Chains::Part::kRest, {static_cast<uint32_t>(step), count});
       report({.warmup = true,
               .done = step + count,
@@ -167,16 +167,16 @@ class Runner {
   }
 
   /// Warm-up without tuning.
-  void move(bool warmup, int64_t steps) {
+  void warm_up(int64_t steps) {
     const Clock::time_point began = Clock::now();
-    for (int64_t step = 0; step < steps; step += kWarmupBlock) {
+    for (int64_t step = 0; step < steps; step += kMostInABlock) {
       if (interrupted()) return;
-      const int64_t count = std::min(kWarmupBlock, steps - step);
+      const int64_t count = std::min(kMostInABlock, steps - step);
       chains_->advance(*method_, Chains::Part::kAll, {static_cast<uint32_t>(step), count});
       std::vector<double> sums;
       std::vector<uint8_t> frozen;
       chains_->take_cohort_acceptance(sums, frozen);
-      report({.warmup = warmup,
+      report({.warmup = true,
               .done = step + count,
               .total = steps,
               .acceptance = method_->proposes() ? mean_of_moving(sums, frozen, count) : 1,
@@ -186,12 +186,21 @@ class Runner {
     }
   }
 
+  /// Moves all chains by `thin` steps; false where the run was interrupted on the way.
+  bool advance_to_draw(int64_t first) {
+    for (int64_t done = 0; done < options_.thin; done += kMostInABlock) {
+      if (interrupted()) return false;
+      const int64_t count = std::min(kMostInABlock, options_.thin - done);
+      chains_->advance(*method_, Chains::Part::kAll, {static_cast<uint32_t>(first + done), count});
+    }
+    return true;
+  }
+
   void sample(Clock::time_point began) {
     double acceptance_sum = 0, clipped_sum = 0;
     std::vector<double> acceptance(options_.chains);
     for (int64_t step = 0; step < options_.steps; step += options_.thin) {
-      if (interrupted()) break;
-      chains_->advance(*method_, Chains::Part::kAll, {static_cast<uint32_t>(options_.warmup + step), options_.thin});
+      if (!advance_to_draw(options_.warmup + step)) break;
       chains_->read(state_);
       summary_.steps_done = step + options_.thin;
       const double mean = method_->proposes() ? mean_of_moving(state_.acceptance, state_.frozen, options_.thin) : 1.0;

@@ -256,5 +256,20 @@ TEST(RunTest, StopsAtTheEndOfABlockWhenAsked) {
   EXPECT_EQ(summary.why_stopped, "interrupted");
 }
 
+TEST(RunTest, StopsBetweenDrawsThatAreFarApart) {
+  std::atomic<bool> stop{false};
+  std::atomic<int64_t> rows{0};
+  const RowEnergy energy(line("x"), [&](const double* x, double* g) {
+    if (++rows > 100000) stop = true;
+    g[0] = x[0];
+    return 0.5 * x[0] * x[0];
+  });
+  const RunSummary summary =
+      run({&energy, {{}}, 1}, *default_start(energy.variables()), mala("0.5", 2, 0, 1000000, 1000000), {}, stop);
+  EXPECT_TRUE(summary.interrupted);
+  EXPECT_EQ(summary.draws, 0);
+  EXPECT_LT(rows, 200000);
+}
+
 }  // namespace
 }  // namespace potluck
