@@ -258,6 +258,8 @@ const ModelKind& Model::kind() const { return state_->kind; }
 const ModelSetup& Model::setup() const { return state_->setup; }
 const potluck_facts& Model::facts() const { return state_->facts; }
 
+potluck_model* Model::plugin_model() const { return state_->model; }
+
 size_t Model::workspace_bytes(int64_t rows) const {
   return facts().workspace_bytes + static_cast<size_t>(rows) * facts().workspace_bytes_a_row;
 }

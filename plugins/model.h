@@ -94,6 +94,8 @@ class Model {
   const potluck_facts& facts() const;
   bool can(uint64_t ability) const { return (facts().abilities & ability) != 0; }
   size_t workspace_bytes(int64_t rows) const;
+  /// The plugin's own model, for calls that have no method here. The caller guards them (FloatingPointGuard).
+  potluck_model* plugin_model() const;
 
   /// @throws PluginError on a status other than POTLUCK_OK. Rows that are NaN are the caller's to see.
   void evaluate(const potluck_call& call) const;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/conformance.h"
+
+#include <algorithm>
+#include <array>
+
+#include "plugins/conformance/checks.h"
+#include "plugins/conformance/child.h"
+
+namespace potluck {
+
+namespace {
+
+struct NamedCheck {
+  const char* name;
+  conformance::Finding (*run)(const conformance::Subject&);
+};
+
+/// In the order of the report: what later checks build on comes first.
+constexpr std::array kChecks = {
+    NamedCheck{"energies are numbers", conformance::check_energies_are_numbers},
+    NamedCheck{"inputs untouched", conformance::check_inputs_are_untouched},
+    NamedCheck{"memory respected", conformance::check_memory_is_respected},
+    NamedCheck{"calls repeat", conformance::check_calls_repeat},
+    NamedCheck{"energy alone agrees", conformance::check_energy_alone_agrees},
+    NamedCheck{"floating-point mode kept", conformance::check_floating_point_mode},
+    NamedCheck{"float32 agrees with float64", conformance::check_single_precision},
+    NamedCheck{"rows in other companies", conformance::check_rows_in_other_companies},
+    NamedCheck{"batch sizes agree", conformance::check_batch_sizes},
+    NamedCheck{"threads", conformance::check_threads},
+    NamedCheck{"gradient", conformance::check_gradient},
+    NamedCheck{"row weights and accumulation", conformance::check_weights_and_accumulation},
+    NamedCheck{"settings", conformance::check_settings},
+    NamedCheck{"least energy", conformance::check_least_energy},
+    NamedCheck{"log Z against quadrature", conformance::check_log_normaliser},
+    NamedCheck{"gradient of log Z", conformance::check_log_normaliser_gradient},
+    NamedCheck{"quadratic form", conformance::check_quadratic_form},
+    NamedCheck{"log Z against quadratic form", conformance::check_quadratic_log_normaliser},
+    NamedCheck{"draws against quadrature", conformance::check_draws_by_quadrature},
+    NamedCheck{"draws against quadratic form", conformance::check_quadratic_draws},
+    NamedCheck{"held coordinates", conformance::check_held_coordinates},
+    NamedCheck{"parameter gradient", conformance::check_parameter_gradient},
+    NamedCheck{"category energies", conformance::check_category_energies},
+    NamedCheck{"CUDA agrees with CPU", conformance::check_cuda},
+};
+
+}  // namespace
+
+const char* name_of(CheckOutcome outcome) {
+  switch (outcome) {
+    case CheckOutcome::kPassed:
+      return "passed";
+    case CheckOutcome::kFailed:
+      return "failed";
+    default:
+      return "not applicable";
+  }
+}
+
+bool ConformanceReport::passed() const {
+  return std::none_of(checks.begin(), checks.end(),
+                      [](const ConformanceCheck& check) { return check.outcome == CheckOutcome::kFailed; });
+}
+
+ConformanceReport check_model(const ModelKind& kind, const ConformanceOptions& options) {
+  conformance::setting_values(kind, options);  // what the caller got wrong is no fault of the model
+  ConformanceReport report{kind.name, "", {}};
+  const auto add = [&](const char* name, const conformance::Finding& found) {
+    report.checks.push_back({name, found.outcome, found.text, found.advice});
+  };
+  // The model is not even created here: each child does so anew, and a crash is the child's.
+  const auto created = conformance::run_in_child(
+      [&] { return conformance::passed(conformance::Subject(kind, options).describe()); }, options.patience);
+  if (created.outcome != CheckOutcome::kPassed) {
+    add("created",
+        conformance::failed(created.text, "Give what it needs: --shape input=28x28, --set name=value, --weights FILE"));
+    return report;
+  }
+  report.setup = created.text;
+  for (const NamedCheck& check : kChecks) {
+    add(check.name,
+        conformance::run_in_child([&] { return check.run(conformance::Subject(kind, options)); }, options.patience));
+  }
+  return report;
+}
+
+}  // namespace potluck

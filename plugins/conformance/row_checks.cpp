@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// A row is one chain: what stands in the other rows is none of its business.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <thread>
+
+#include "plugins/conformance/checks.h"
+
+namespace potluck::conformance {
+
+namespace {
+
+constexpr int64_t kRows = 37;
+
+/// How far row `a` of `one` and row `b` of `other` are apart; 0 where all bits are equal.
+double distance(const Evaluation& one, int64_t a, const Evaluation& other, int64_t b) {
+  const auto between = [](double x, double y) {
+    if (std::memcmp(&x, &y, sizeof x) == 0) return 0.0;
+    const double apart = std::abs(x - y);
+    return std::isnan(apart) ? static_cast<double>(INFINITY) : std::max(apart, 5e-324);
+  };
+  const auto at = [](const std::vector<double>& values, int64_t row, int64_t rows, int64_t j) {
+    const int64_t size = static_cast<int64_t>(values.size()) / rows;
+    return values[static_cast<size_t>(row * size + j)];
+  };
+  const auto rows_one = static_cast<int64_t>(one.energy.size()), rows_other = static_cast<int64_t>(other.energy.size());
+  double worst = between(one.energy[static_cast<size_t>(a)], other.energy[static_cast<size_t>(b)]);
+  for (size_t i = 0; i < one.gradient.size(); ++i)
+    for (int64_t j = 0; j < static_cast<int64_t>(one.gradient[i].size()) / rows_one; ++j)
+      worst = std::max(worst, between(at(one.gradient[i], a, rows_one, j), at(other.gradient[i], b, rows_other, j)));
+  return worst;
+}
+
+std::string text_of_distance(double worst) {
+  return worst == 0 ? "the same bits" : fmt::format("largest difference {:.3g}", worst);
+}
+
+}  // namespace
+
+Finding check_rows_in_other_companies(const Subject& subject) {
+  std::string text;
+  std::vector<Precision> precisions = {Precision::kFloat32};
+  if (subject.can(POTLUCK_CAN_FLOAT64)) precisions.push_back(Precision::kFloat64);
+  for (const Precision precision : precisions) {
+    const Model model = subject.create(precision);
+    const Batch batch = subject.points(model, kRows, 8);
+    const Evaluation found = evaluate(model, batch);
+    std::vector<int64_t> order(kRows);
+    for (int64_t b = 0; b < kRows; ++b)
+      order[static_cast<size_t>(b)] = (b * 10 + 3) % kRows;  // 10 and 37: a permutation
+    const Evaluation permuted = evaluate(model, rows_of(model, batch, order));
+    double worst = 0;
+    for (int64_t b = 0; b < kRows; ++b)
+      worst = std::max(worst, distance(permuted, b, found, order[static_cast<size_t>(b)]));
+    for (const int64_t row : {int64_t{0}, int64_t{20}, kRows - 1}) {
+      const Evaluation alone = evaluate(model, repeated(model, batch, row, kRows));
+      worst = std::max(worst, distance(alone, 5, found, row));
+    }
+    const bool claimed = model.can(POTLUCK_ROWS_ALONE);
+    const double bound = claimed ? 0 : rounding(model, scale_of(batch, found));
+    if (!(worst <= bound)) {
+      return failed(fmt::format("a row among other rows differs by {:.3g}, {}", worst,
+                                claimed ? "POTLUCK_ROWS_ALONE claims the same bits"
+                                        : fmt::format("more than rounding can: bound {:.3g}", bound)),
+                    claimed ? "Do not claim POTLUCK_ROWS_ALONE, or let no sum or scale run over rows"
+                            : "Let no sum, scale or statistic run over rows: each is a chain of its own");
+    }
+    text = fmt::format("{} at {} rows{}", text_of_distance(worst), kRows,
+                       claimed ? ", as POTLUCK_ROWS_ALONE claims" : fmt::format(", bound {:.3g}", bound));
+  }
+  return passed(text);
+}
+
+Finding check_batch_sizes(const Subject& subject) {
+  const Model model = subject.create();
+  const Batch batch = subject.points(model, kRows, 9);
+  const Evaluation found = evaluate(model, batch);
+  const double bound = rounding(model, scale_of(batch, found));
+  double worst = 0;
+  for (const int64_t rows : {int64_t{1}, int64_t{2}, int64_t{16}}) {
+    std::vector<int64_t> some(static_cast<size_t>(rows));
+    std::iota(some.begin(), some.end(), int64_t{11});
+    const Evaluation part = evaluate(model, rows_of(model, batch, some));
+    for (int64_t b = 0; b < rows; ++b) worst = std::max(worst, distance(part, b, found, 11 + b));
+  }
+  if (!(worst <= bound)) {
+    return failed(
+        fmt::format("rows in calls of 1, 2 and 16 rows differ by {:.3g} from those in one of 37, bound {:.3g}", worst,
+                    bound),
+        "A call may have any number of rows from 1 to most_rows");
+  }
+  return passed(fmt::format("{} between 1, 2, 16 and 37 rows, bound {:.3g}", text_of_distance(worst), bound));
+}
+
+Finding check_threads(const Subject& subject) {
+  if (!subject.can(POTLUCK_THREAD_SAFE)) return not_applicable("POTLUCK_THREAD_SAFE is not claimed");
+  constexpr size_t kThreads = 4;
+  const Model model = subject.create();
+  std::vector<Batch> batches;
+  std::vector<Evaluation> alone;
+  for (size_t t = 0; t < kThreads; ++t) {
+    batches.push_back(subject.points(model, kRows, static_cast<uint32_t>(20 + t)));
+    alone.push_back(evaluate(model, batches.back()));
+  }
+  std::atomic<int64_t> others = 0;
+  std::atomic<size_t> waiting = kThreads;
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (--waiting; waiting > 0;) std::this_thread::yield();  // all at once
+      for (int call = 0; call < 50; ++call) {
+        try {
+          const Evaluation found = evaluate(model, batches[t]);
+          for (int64_t b = 0; b < kRows; ++b) others += distance(found, b, alone[t], b) != 0 ? 1 : 0;
+        } catch (const Error&) {
+          ++others;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (others > 0) {
+    return failed(fmt::format("4 threads on one model must get the bits of one, got others in {} of {} rows",
+                              others.load(), 4 * 50 * kRows),
+                  "Do not claim POTLUCK_THREAD_SAFE, or keep scratch in the workspace and not in the model");
+  }
+  return passed("the same bits from 4 threads, 50 calls each");
+}
+
+}  // namespace potluck::conformance

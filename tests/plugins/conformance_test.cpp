@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conformance kit passes a right model and catches each wrong one of tests/zoo by the check that is meant for it.
+#include "plugins/conformance.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/plugins/plugins_fixture.h"
+
+namespace potluck {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+const ConformanceCheck* check_of(const ConformanceReport& report, const std::string& name) {
+  for (const ConformanceCheck& check : report.checks)
+    if (check.name == name) return &check;
+  return nullptr;
+}
+
+std::vector<std::string> failed_checks(const ConformanceReport& report) {
+  std::vector<std::string> names;
+  for (const ConformanceCheck& check : report.checks)
+    if (check.outcome == CheckOutcome::kFailed) names.push_back(check.name);
+  return names;
+}
+
+class ConformanceTest : public PluginsTest {
+ protected:
+  static ConformanceReport report_of(const std::string& plugin, const ConformanceOptions& options = {}) {
+    Registry registry(open_options());
+    registry.add_place(zoo(plugin), "--plugin", true);
+    return check_model(registry.model("zoo." + plugin), options);
+  }
+};
+
+struct Fault {
+  std::string plugin;
+  std::vector<std::string> checks;  ///< that must fail, and no others
+  std::string text;                 ///< a regular expression for the first of them
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.plugin; }
+
+class WrongNumbersTest : public ConformanceTest, public testing::WithParamInterface<Fault> {};
+
+TEST_P(WrongNumbersTest, AreCaughtByTheChecksMeantForThem) {
+  const ConformanceReport report = report_of(GetParam().plugin);
+  EXPECT_FALSE(report.passed());
+  EXPECT_THAT(failed_checks(report), ElementsAreArray(GetParam().checks));
+  const ConformanceCheck* check = check_of(report, GetParam().checks[0]);
+  ASSERT_NE(check, nullptr);
+  EXPECT_THAT(check->text, MatchesRegex(GetParam().text));
+  EXPECT_FALSE(check->advice.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, WrongNumbersTest,
+    testing::Values(
+        Fault{"nan",
+              {"energies are numbers", "log Z against quadrature"},
+              "an energy must be a number or .inf, got -?nan .row [0-9]+ of 500, .*"},
+        Fault{"wrong_gradient", {"gradient"}, "the gradient is .* away from central differences, bound .*"},
+        Fault{"no_weight", {"row weights and accumulation"}, "row_weight: the gradient must be start . row_weight .*"},
+        Fault{
+            "writes_input", {"inputs untouched"}, "the inputs must be as before the call, got a changed 'position' .*"},
+        Fault{"overruns", {"memory respected"}, "what lies beside the workspace must be left alone, got written .*"},
+        Fault{"rows_together",
+              {"rows in other companies", "batch sizes agree", "gradient", "quadratic form"},
+              "a row among other rows differs by .*"},
+        Fault{"flushes", {"floating-point mode kept"}, "evaluate must leave the .* MXCSR 0x1f80, got 0x9fc0"},
+        Fault{"high_bound", {"least energy"}, "least_energy must be a lower bound, 1, got an energy of .*"},
+        Fault{"wrong_log_z",
+              {"log Z against quadrature", "log Z against quadratic form"},
+              "log Z must be 0.918938533 by quadrature over 1 drawn numbers, got 0.919938533: 0.001 away, .*"},
+        Fault{"wrong_quadratic",
+              {"quadratic form", "log Z against quadratic form", "draws against quadratic form"},
+              "E must be v'Pv/2 - h'v . c, got .* away, bound .*"},
+        Fault{"wrong_draws",
+              {"draws against quadrature", "draws against quadratic form"},
+              "moments of 32768 draws are .* standard errors away from quadrature, bound 6"},
+        Fault{"moves_held", {"held coordinates"}, "a held coordinate must come out bit for bit as it went in, .*"},
+        Fault{"crashes_in_create", {"created"}, "the model crashed .signal 11, Segmentation fault."}),
+    [](const auto& test) { return test.param.plugin; });
+
+TEST_F(ConformanceTest, ARightModelPassesEverything) {
+  const ConformanceReport report = report_of("right_numbers");
+  EXPECT_EQ(report.setup, "position [3]");
+  EXPECT_THAT(failed_checks(report), testing::IsEmpty());
+  EXPECT_TRUE(report.passed());
+  int held = 0;
+  for (const ConformanceCheck& check : report.checks) held += check.outcome == CheckOutcome::kPassed ? 1 : 0;
+  // All but settings, gradient of log Z, parameters, categories and CUDA, which it does not have.
+  EXPECT_EQ(held, static_cast<int>(report.checks.size()) - 5);
+}
+
+TEST_F(ConformanceTest, ACrashIsAFailedCheckAndTheOthersGoOn) {
+  const ConformanceReport report = report_of("crashes_at_one_row");
+  const ConformanceCheck* sizes = check_of(report, "batch sizes agree");
+  ASSERT_NE(sizes, nullptr);
+  EXPECT_EQ(sizes->outcome, CheckOutcome::kFailed);
+  EXPECT_EQ(sizes->text, "the model crashed (signal 11, Segmentation fault)");
+  EXPECT_EQ(check_of(report, "gradient")->outcome, CheckOutcome::kPassed);
+  EXPECT_EQ(check_of(report_of("exits_at_one_row"), "batch sizes agree")->text, "the model ended the process");
+}
+
+TEST_F(ConformanceTest, WhatTheCallerGotWrongIsNoFaultOfTheModel) {
+  EXPECT_EQ(error_of([] {
+              report_of("right_numbers", {.shapes = {{"positon", {3}}}});
+            }),
+            "--shape: must be an input of model 'zoo.right_numbers', got 'positon'. Did you mean 'position'? Known: "
+            "position");
+  EXPECT_EQ(error_of([] {
+              report_of("right_numbers", {.settings = {{"depth", {"3"}}}});
+            }),
+            "--set: must be a setting of model 'zoo.right_numbers', got 'depth'.");
+}
+
+TEST_F(ConformanceTest, ShapesAndSupportsAreTheCallersToSay) {
+  ConformanceOptions options;
+  options.shapes["position"] = {2, 2};
+  options.supports["position"] = {-1, 1};
+  const ConformanceReport report = report_of("right_numbers", options);
+  EXPECT_EQ(report.setup, "position [2, 2] in [-1, 1]");
+  EXPECT_TRUE(report.passed());
+  // Four numbers are too many for quadrature.
+  EXPECT_THAT(check_of(report, "log Z against quadrature")->text, HasSubstr("Give --shape"));
+}
+
+}  // namespace
+}  // namespace potluck
