@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <potluck/model.hpp>
 using namespace potluck::plugin;
 
