@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/random/philox.h"
 
 namespace potluck {
 
@@ -116,14 +115,7 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
       pattern.current[v] = pattern.proposed[v] = constant;
       continue;
     }
-    Block block;
-    block.variable = static_cast<int>(v);
-    block.n = n;
-    block.key = variable_key(variable.name);
-    block.least = variable.least;
-    block.most = variable.most;
-    block.faces = variable.has_face();
-    block.free = n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
+    Block block = block_of(static_cast<int>(v), variable, held);
     block.held = held.any() ? held.mask.data() : nullptr;
     pattern.blocks.push_back(block);
   }

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/group.h"
 
+#include <algorithm>
+
+#include "core/random/philox.h"
+
 namespace potluck {
+
+Block block_of(int variable, const Variable& described, const Held& held) {
+  Block block;
+  block.variable = variable;
+  block.n = described.size();
+  block.key = variable_key(described.name);
+  block.least = described.least;
+  block.most = described.most;
+  block.faces = described.has_face();
+  block.free = block.n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
+  return block;
+}
 
 void Group::evaluate() const {
   target->evaluate({rows, current.data(), energy, current_gradient.data(), expert_energy, workspace, stream, worker});

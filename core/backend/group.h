@@ -25,6 +25,9 @@ struct Block {
   void* unfolded = nullptr;           ///< [rows, n] the proposal before faces; the proposal itself where there are none
 };
 
+/// The block of a variable that moves, without arrays.
+Block block_of(int variable, const Variable& described, const Held& held);
+
 /// Chains that move together, and everything a method may touch of them: a tile on the CPU, all chains on a CUDA
 /// device. All arrays live on the device of the energy.
 ///

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "core/random/philox.h"
 
 namespace potluck {
 
@@ -73,14 +72,7 @@ CudaChains::CudaChains(const Target& target, int64_t chains, uint32_t seed, bool
       upload(constant_[v], bytes.data(), bytes.size());
       continue;
     }
-    Block block;
-    block.variable = static_cast<int>(v);
-    block.n = n;
-    block.key = variable_key(variable.name);
-    block.least = variable.least;
-    block.most = variable.most;
-    block.faces = variable.has_face();
-    block.free = n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
+    Block block = block_of(static_cast<int>(v), variable, held);
     if (held.any()) {
       void* mask = take(n);
       upload(mask, held.mask.data(), n);
