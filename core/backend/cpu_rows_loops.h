@@ -21,14 +21,15 @@ struct Patch {
   int64_t row0, rows, column0, columns, stride;
 };
 
-// Normals of a patch: z[row][column] at z + row * stride + column, stride the columns rounded up to counters.
+// Normals of a patch: z[row][column] at z + row * stride + column. The stride is the columns rounded up to counters,
+// and 2 where only the first pair of a counter is used.
 struct NoisePatch {
   alignas(64) float z[4 * kCounters];
 };
 
 __attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p, float* __restrict z) {
   alignas(64) uint32_t block[kCounters], chain[kCounters];
-  const int64_t per_row = p.stride / 4;
+  const int64_t per_row = (p.stride + 3) / 4;
   const int64_t counters = p.rows * per_row;
   for (int64_t row = 0; row < p.rows; ++row) {
     const uint32_t id = a.chain[p.row0 + row];
@@ -53,6 +54,11 @@ __attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p,
       key0 += element::kWeyl0;
       key1 += element::kWeyl1;
     }
+    if (p.stride == 2) {
+      float* out = z + 2 * at;
+      for (int i = 0; i < kLanes; ++i) element::normal_pair(c0[i], c1[i], out[2 * i], out[2 * i + 1]);
+      continue;
+    }
     float* out = z + 4 * at;
     for (int i = 0; i < kLanes; ++i) element::normal_pair(c0[i], c1[i], out[4 * i], out[4 * i + 1]);
     for (int i = 0; i < kLanes; ++i) element::normal_pair(c2[i], c3[i], out[4 * i + 2], out[4 * i + 3]);
@@ -64,7 +70,7 @@ constexpr int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
 // Calls visit(patch) for patches that cover all rows.
 template <class Visit>
 __attribute__((always_inline)) inline void for_patches(int64_t rows, int64_t n, Visit visit) {
-  const int64_t stride = (n + 3) / 4 * 4;
+  const int64_t stride = n <= 2 ? 2 : (n + 3) / 4 * 4;
   if (stride <= kPatch) {
     const int64_t most_rows = kPatch / stride;
     for (int64_t row = 0; row < rows; row += most_rows)
@@ -119,6 +125,14 @@ __attribute__((noinline)) void clamp_row(Real* to, int64_t count, Real least, Re
   }
 }
 
+// No row of the patch is frozen.
+bool all_move(const RowArguments& a, const Patch& p) {
+  if (!a.frozen) return true;
+  int frozen = 0;
+  for (int64_t row = 0; row < p.rows; ++row) frozen |= a.frozen[p.row0 + row];
+  return !frozen;
+}
+
 template <class Real, bool kClip>
 void move_rows(const RowArguments& a) {
   const Real drift = static_cast<Real>(a.drift), scale = static_cast<Real>(a.noise), bound = static_cast<Real>(a.clip);
@@ -126,7 +140,10 @@ void move_rows(const RowArguments& a) {
   NoisePatch noise;
   for_patches(a.rows, a.n, [&](const Patch& p) {
     fill_noise(a, p, noise.z);
-    for (int64_t row = 0; row < p.rows; ++row) {
+    // Rows that follow each other without a gap and are all treated alike are one long row.
+    const bool joined = !kClip && !a.held && p.stride == p.columns && all_move(a, p);
+    const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
+    for (int64_t row = 0; row < rows; ++row) {
       const int64_t at = (p.row0 + row) * a.n + p.column0;
       const Real* x = static_cast<const Real*>(a.from) + at;
       const Real* g = static_cast<const Real*>(a.gradient) + at;
@@ -134,13 +151,13 @@ void move_rows(const RowArguments& a) {
       Real* to = static_cast<Real*>(a.to) + at;
       Real* raw = a.unfolded ? static_cast<Real*>(a.unfolded) + at : to;
       if (a.frozen && a.frozen[p.row0 + row]) {
-        for (int64_t j = 0; j < p.columns; ++j) raw[j] = to[j] = x[j];
+        for (int64_t j = 0; j < count; ++j) raw[j] = to[j] = x[j];
         continue;
       }
       const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
       if constexpr (kClip) {
         int64_t clipped = 0;
-        for (int64_t j = 0; j < p.columns; ++j) {
+        for (int64_t j = 0; j < count; ++j) {
           const bool is_free = !held || !held[j];
           const Real low = g[j] < -bound ? -bound : g[j];
           const Real slope = low > bound ? bound : low;
@@ -149,19 +166,19 @@ void move_rows(const RowArguments& a) {
         }
         if (a.sum) a.sum[p.row0 + row] += static_cast<double>(clipped) / static_cast<double>(a.n);
       } else if (held) {
-        for (int64_t j = 0; j < p.columns; ++j) {
+        for (int64_t j = 0; j < count; ++j) {
           const Real y = element::langevin(x[j], g[j], z[j], drift, scale);
           raw[j] = held[j] ? x[j] : y;
         }
       } else {
-        for (int64_t j = 0; j < p.columns; ++j) raw[j] = element::langevin(x[j], g[j], z[j], drift, scale);
+        for (int64_t j = 0; j < count; ++j) raw[j] = element::langevin(x[j], g[j], z[j], drift, scale);
       }
       if (a.faces && a.clamp) {
-        clamp_row(raw, p.columns, least, most);
+        clamp_row(raw, count, least, most);
       } else if (a.faces) {
-        fold_row(raw, to, p.columns, least, most);
+        fold_row(raw, to, count, least, most);
       } else if (raw != to) {
-        for (int64_t j = 0; j < p.columns; ++j) to[j] = raw[j];
+        for (int64_t j = 0; j < count; ++j) to[j] = raw[j];
       }
     }
   });
@@ -209,13 +226,20 @@ void ratio(const RowArguments& a) {
 template <class Real>
 void not_finite(const RowArguments& a) {
   const Real largest = sizeof(Real) == 4 ? static_cast<Real>(__FLT_MAX__) : static_cast<Real>(__DBL_MAX__);
+  const auto fails = [largest](Real g) { return !((g <= largest) & (g >= -largest)); };
+  if (!a.held) {  // as a rule nothing failed, and one pass over all rows says so
+    const Real* g = static_cast<const Real*>(a.gradient);
+    int bad = 0;
+    for (int64_t j = 0; j < a.rows * a.n; ++j) bad |= fails(g[j]);
+    if (!bad) return;
+  }
   for (int64_t row = 0; row < a.rows; ++row) {
     const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
     int bad = 0;
     if (a.held) {
-      for (int64_t j = 0; j < a.n; ++j) bad |= !(g[j] <= largest && g[j] >= -largest) & !a.held[j];
+      for (int64_t j = 0; j < a.n; ++j) bad |= fails(g[j]) & !a.held[j];
     } else {
-      for (int64_t j = 0; j < a.n; ++j) bad |= !((g[j] <= largest) & (g[j] >= -largest));
+      for (int64_t j = 0; j < a.n; ++j) bad |= fails(g[j]);
     }
     if (bad) a.flag[row] = 1;
   }
