@@ -30,22 +30,27 @@ POTLUCK_INLINE void distances(const MixtureLaws<Real>& laws, const Scratch<Real>
   const int64_t n = laws.n;
   for (int64_t k = 0; k < laws.components; ++k) {
     const Real* mean = laws.mean + k * n;
-    double sum[kLanes] = {};
+    double* distance = scratch.distance + k * kLanes;
     if (laws.full) {
+      double sum[kLanes] = {};
       for (int64_t i = 0; i < n; ++i)
-        for (int64_t l = 0; l < kLanes; ++l) scratch.difference[i * kLanes + l] = scratch.x[i * kLanes + l] - mean[i];
+        POTLUCK_FOR_LANES (l) scratch.difference[i * kLanes + l] = scratch.x[i * kLanes + l] - mean[i];
       Real* product = scratch.product + k * n * kLanes;
       multiply_lanes<Real>(laws.precision + k * n * n, n, n, scratch.difference, nullptr, Real(1), product);
       dot_lanes(scratch.difference, product, n, sum);
+      POTLUCK_FOR_LANES (l) distance[l] = 0.5 * sum[l] + laws.constant[k];
     } else {
       const Real* precision = laws.precision + k * n;
-      for (int64_t i = 0; i < n; ++i)
-        for (int64_t l = 0; l < kLanes; ++l) {
-          const Real difference = scratch.x[i * kLanes + l] - mean[i];
-          sum[l] += static_cast<double>(precision[i] * difference * difference);
-        }
+      const auto term = [&](int64_t i, int64_t l) {
+        const Real difference = scratch.x[i * kLanes + l] - mean[i];
+        return static_cast<double>(precision[i] * difference * difference);
+      };
+      double sum[kLanes];  // begun with the first coordinate: to zero it first takes as long as to add one
+      POTLUCK_FOR_LANES (l) sum[l] = term(0, l);
+      for (int64_t i = 1; i < n; ++i)
+        POTLUCK_FOR_LANES (l) sum[l] += term(i, l);
+      POTLUCK_FOR_LANES (l) distance[l] = 0.5 * sum[l] + laws.constant[k];
     }
-    for (int64_t l = 0; l < kLanes; ++l) scratch.distance[k * kLanes + l] = 0.5 * sum[l] + laws.constant[k];
   }
 }
 
@@ -53,24 +58,24 @@ POTLUCK_INLINE void distances(const MixtureLaws<Real>& laws, const Scratch<Real>
 template <class Real>
 POTLUCK_INLINE void shares(const MixtureLaws<Real>& laws, const Scratch<Real>& scratch, double* energy) {
   double least[kLanes];
-  for (int64_t l = 0; l < kLanes; ++l) least[l] = scratch.distance[l];
+  POTLUCK_FOR_LANES (l) least[l] = scratch.distance[l];
   for (int64_t k = 1; k < laws.components; ++k)
-    for (int64_t l = 0; l < kLanes; ++l) {
+    POTLUCK_FOR_LANES (l) {
       const double distance = scratch.distance[k * kLanes + l];
       least[l] = distance < least[l] ? distance : least[l];
     }
   Real total[kLanes] = {};
   for (int64_t k = 0; k < laws.components; ++k)
-    for (int64_t l = 0; l < kLanes; ++l) {
+    POTLUCK_FOR_LANES (l) {
       const Real share = exponential(static_cast<Real>(least[l] - scratch.distance[k * kLanes + l]));
       scratch.share[k * kLanes + l] = share;
       total[l] += share;
     }
   // The nearest component adds exactly 1 to the total.
-  for (int64_t l = 0; l < kLanes; ++l) energy[l] = least[l] - log_one_plus(static_cast<double>(total[l]) - 1.0);
-  for (int64_t l = 0; l < kLanes; ++l) total[l] = Real(1) / total[l];
+  POTLUCK_FOR_LANES (l) energy[l] = least[l] - log_one_plus(static_cast<double>(total[l]) - 1.0);
+  POTLUCK_FOR_LANES (l) total[l] = Real(1) / total[l];
   for (int64_t k = 0; k < laws.components; ++k)
-    for (int64_t l = 0; l < kLanes; ++l) scratch.share[k * kLanes + l] *= total[l];
+    POTLUCK_FOR_LANES (l) scratch.share[k * kLanes + l] *= total[l];
 }
 
 template <class Real>
@@ -82,13 +87,13 @@ POTLUCK_INLINE void gradients(const MixtureLaws<Real>& laws, const Scratch<Real>
       const Real* share = scratch.share + k * kLanes;
       if (laws.full) {
         const Real* product = scratch.product + (k * n + i) * kLanes;
-        for (int64_t l = 0; l < kLanes; ++l) sum[l] += share[l] * product[l];
+        POTLUCK_FOR_LANES (l) sum[l] += share[l] * product[l];
       } else {
         const Real mean = laws.mean[k * n + i], precision = laws.precision[k * n + i];
-        for (int64_t l = 0; l < kLanes; ++l) sum[l] += share[l] * (precision * (scratch.x[i * kLanes + l] - mean));
+        POTLUCK_FOR_LANES (l) sum[l] += share[l] * (precision * (scratch.x[i * kLanes + l] - mean));
       }
     }
-    for (int64_t l = 0; l < kLanes; ++l) scratch.gradient[i * kLanes + l] = sum[l];
+    POTLUCK_FOR_LANES (l) scratch.gradient[i * kLanes + l] = sum[l];
   }
 }
 

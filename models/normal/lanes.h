@@ -13,6 +13,14 @@
 /// What such a function calls must become part of it, or it is not compiled for the wider vectors.
 #define POTLUCK_INLINE inline __attribute__((always_inline))
 
+/// A loop over lanes that stays one. Left to itself g++ unrolls a loop as short as this before it looks for vector
+/// instructions, and then finds fewer.
+#if defined(__GNUC__) && !defined(__clang__)
+#define POTLUCK_FOR_LANES(lane) _Pragma("GCC unroll 1") for (int64_t lane = 0; lane < kLanes; ++lane)
+#else
+#define POTLUCK_FOR_LANES(lane) for (int64_t lane = 0; lane < kLanes; ++lane)
+#endif
+
 namespace potluck::models {
 
 /// Lanes: kLanes rows of a batch side by side. An array [n, kLanes] holds coordinate i of row l at [i * kLanes + l], so
