@@ -28,6 +28,7 @@ Registry& registry() {
     auto made = std::make_unique<Registry>(
         Registry::Options{.verdicts = std::filesystem::path(POTLUCK_BINARY_DIR) / "tests" / "verdicts"});
     made->add_place(POTLUCK_MODELS_DIR, "models", true);
+    made->add_place(POTLUCK_EXACTNESS_PLUGINS_DIR, "tests", true);
     return made;
   }();
   return *models;
