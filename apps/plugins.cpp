@@ -8,6 +8,7 @@
 #include "apps/exit_code.h"
 #include "apps/places.h"
 #include "apps/plugin_search.h"
+#include "apps/plugins_check.h"
 #include "apps/text.h"
 
 namespace potluck {
@@ -82,6 +83,7 @@ int plugins_command(const Words& words) {
   return run_action("plugins",
                     {{"list", "", "what is found, usable or refused and why", list},
                      {"inspect", "FILE-or-ID", "what a plugin says of itself", inspect},
+                     {"check", "FILE-or-ID", "whether its models keep what they claim", check_plugin},
                      {"path", "", "where plugins are looked for", path}},
                     words);
 }

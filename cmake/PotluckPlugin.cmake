@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# potluck_add_plugin(): one shared library that offers models through the door.
+# potluck_add_plugin(): one shared library that offers models through the door. potluck_add_plugin_tests(), below, checks
+# them.
 #
 #   potluck_add_plugin(
 #     NAME target                     the CMake target
@@ -136,4 +137,51 @@ function(potluck_add_plugin)
       endif()
     endforeach()
   endif()
+endfunction()
+
+# potluck_add_plugin_tests(): a ctest test that runs `potluck plugins check` on a plugin. Say enable_testing() first.
+#
+#   potluck_add_plugin_tests(
+#     NAME target                     as given to potluck_add_plugin()
+#     [TEST name]                     of the test, default <target>.conformance; a second setup needs one of its own
+#     [MODELS acme.smoothness ...]    check only these models
+#     [SET setting=value ...]         settings that are not at their presets; a list as 1,2,3
+#     [SHAPE input=28x28 ...]         shapes of the inputs; small ones are tried without
+#     [SUPPORT input=0:1 ...]         where inputs are tested; standard normal without
+#     [CATEGORIES input=10 ...]       of categorical inputs
+#     [WEIGHTS file.safetensors])
+function(potluck_add_plugin_tests)
+  cmake_parse_arguments(arg "" "NAME;TEST;WEIGHTS" "MODELS;SET;SHAPE;SUPPORT;CATEGORIES" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "potluck_add_plugin_tests: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT TARGET "${arg_NAME}")
+    message(FATAL_ERROR "potluck_add_plugin_tests: NAME must be a target of potluck_add_plugin(), got '${arg_NAME}'")
+  endif()
+  if(NOT arg_TEST)
+    set(arg_TEST "${arg_NAME}.conformance")
+  endif()
+  if(TARGET Potluck::program)
+    set(program "$<TARGET_FILE:Potluck::program>")
+  else()
+    find_program(POTLUCK_PROGRAM potluck)
+    mark_as_advanced(POTLUCK_PROGRAM)
+    if(NOT POTLUCK_PROGRAM)
+      message(FATAL_ERROR "potluck_add_plugin_tests: the program potluck was not found. Set POTLUCK_PROGRAM.")
+    endif()
+    set(program "${POTLUCK_PROGRAM}")
+  endif()
+  set(options "")
+  foreach(option MODELS:model SET:set SHAPE:shape SUPPORT:support CATEGORIES:categories WEIGHTS:weights)
+    string(REPLACE ":" ";" option "${option}")
+    list(GET option 0 argument)
+    list(GET option 1 flag)
+    foreach(value IN LISTS arg_${argument})
+      list(APPEND options "--${flag}" "${value}")
+    endforeach()
+  endforeach()
+  # The author's build folder is the author's affair, even where others may write to it.
+  add_test(NAME "${arg_TEST}" COMMAND "${program}" plugins check "$<TARGET_FILE:${arg_NAME}>" --allow-world-writable
+                                      ${options})
+  set_tests_properties("${arg_TEST}" PROPERTIES LABELS conformance TIMEOUT 600)
 endfunction()

@@ -8,31 +8,9 @@
 
 #include "core/files/safetensors.h"
 #include "core/files/sha256.h"
+#include "plugins/weights.h"
 
 namespace potluck {
-
-namespace {
-
-/// The door carries float32, float64 and int64: other integers are widened, as are booleans.
-Weight to_weight(const std::string& name, const Array& array) {
-  Weight weight;
-  weight.name = name;
-  weight.shape = array.shape;
-  if (array.type == NumberType::kFloat32 || array.type == NumberType::kFloat64 || array.type == NumberType::kInt64) {
-    weight.type = array.type == NumberType::kFloat32   ? POTLUCK_FLOAT32
-                  : array.type == NumberType::kFloat64 ? POTLUCK_FLOAT64
-                                                       : POTLUCK_INT64;
-    weight.bytes = array.bytes;
-    return weight;
-  }
-  std::vector<int64_t> values(static_cast<size_t>(array.count()));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(array.at(static_cast<int64_t>(i)));
-  weight.type = POTLUCK_INT64;
-  weight.bytes = Array::of(array.shape, values).bytes;
-  return weight;
-}
-
-}  // namespace
 
 std::filesystem::path absolute_path(const Yaml& value) {
   std::filesystem::path path = value.text;
@@ -91,7 +69,7 @@ std::shared_ptr<const WeightsFile> SourceFiles::weights(const Yaml& value, const
     file = std::make_shared<WeightsFile>();
     file->path = path->string();
     file->sha256 = hashes_.at(path->string());
-    for (const auto& [name, array] : contents.arrays) file->arrays.push_back(to_weight(name, array));
+    for (const auto& [name, array] : contents.arrays) file->arrays.push_back(weight_of(name, array));
   } catch (const FileError& failure) {
     file.reset();
     diagnostics_.add(value.place, fmt::format("{} must be a safetensors file. {}", what, failure.what()));
