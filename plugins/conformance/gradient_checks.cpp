@@ -48,10 +48,10 @@ Slope extrapolated(const Slopes& slopes, double epsilon) {
 
 /// Where the gradient is worst against its own bound.
 struct Worst {
-  double error = 0, bound = 1;
+  double error = 0, bound = 0;  ///< bound 0: nothing taken yet
   std::string where;
   bool take(double error_, double bound_) {
-    if (!(error_ / bound_ > error / bound)) return false;
+    if (bound > 0 && !(error_ * bound > error * bound_)) return false;
     error = error_;
     bound = bound_;
     return true;

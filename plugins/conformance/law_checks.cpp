@@ -145,7 +145,7 @@ Finding check_log_normaliser_gradient(const Subject& subject) {
   if (!log_z) return not_applicable("log Z is not known");
   const bool wide = subject.best_precision() == Precision::kFloat64;
   const double h = wide ? 0x1p-12 : 0x1p-6;
-  double worst = 0, worst_bound = 1;
+  double worst = 0, worst_bound = 0;
   for (size_t i = 0; i < batch.values.size(); ++i) {
     const auto size = static_cast<size_t>(model.setup().slots[i].size());
     for (size_t j = 0; j < size && !gradient[i].empty(); ++j) {
@@ -163,7 +163,7 @@ Finding check_log_normaliser_gradient(const Subject& subject) {
         const double scale = 1 + std::abs((*log_z)[b]) + std::abs(gradient[i][b * size + j]);
         const double bound = std::abs(fine[b] - rough[b]) + 64 * (wide ? 0x1p-52 : 0x1p-23) * scale / h;
         const double apart = std::abs(gradient[i][b * size + j] - fine[b]);
-        if (!(apart / bound <= worst / worst_bound)) worst = apart, worst_bound = bound;
+        if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) worst = apart, worst_bound = bound;
       }
     }
   }
@@ -224,7 +224,9 @@ Finding check_draws_by_quadrature(const Subject& subject) {
       ++compared;
     }
   }
-  if (compared == 0) return not_applicable(kNotNarrow);
+  if (compared == 0) {
+    return not_applicable(subject.narrow_setups().empty() ? kNotNarrow : "quadrature does not settle to 0.1%");
+  }
   if (!(worst < 6)) {
     return failed(fmt::format("moments of {} draws are {:.3g} standard errors away from quadrature, bound 6",
                               kDraws * kTimes, worst),

@@ -86,7 +86,7 @@ Finding check_parameter_gradient(const Subject& subject) {
   Batch direction = subject.points(model, batch.rows, 101);
   const auto wide = [](const potluck_array& array) { return array.type == POTLUCK_FLOAT64; };
 
-  double worst = 0, worst_bound = 1;
+  double worst = 0, worst_bound = 0;
   std::string where;
   int64_t slopes = 0;
   for (const bool of_score : {false, true}) {
@@ -145,7 +145,7 @@ Finding check_parameter_gradient(const Subject& subject) {
         const double bound = std::abs(fine - rough) + 256 * epsilon * scale / h;
         const double apart = std::abs(claimed - fine);
         ++slopes;
-        if (!(apart / bound <= worst / worst_bound)) {
+        if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) {
           worst = apart;
           worst_bound = bound;
           where = fmt::format("'{}', number {}, {}", array.name, at, of_score ? "tangent" : "cotangent");

@@ -76,12 +76,12 @@ Finding check_quadratic_form(const Subject& subject) {
     const Batch points = subject.points(model, 9, 81);
     for (const size_t i : form->open) batch.values[i] = points.values[i];
     const std::vector<double> energy = energies(model, batch);
-    double worst = 0, worst_bound = 1;
+    double worst = 0, worst_bound = 0;
     for (int64_t b = 0; b < 9; ++b) {
       const Eigen::VectorXd v = open_values(model, *form, batch, b);
       const double bound = rounding(model, 1 + form->magnitude(v));
       const double apart = std::abs(form->energy(v) - energy[static_cast<size_t>(b)]);
-      if (!(apart / bound <= worst / worst_bound)) worst = apart, worst_bound = bound;
+      if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) worst = apart, worst_bound = bound;
     }
     if (!(worst <= worst_bound)) {
       return failed(fmt::format("E must be v'Pv/2 - h'v + c{}, got {:.3g} away, bound {:.3g}",

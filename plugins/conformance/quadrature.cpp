@@ -85,7 +85,7 @@ Quadrature integrate(const Model& model, const Batch& held, bool with_nodes) {
   const std::vector<Coordinate> coordinates = drawn_coordinates(model);
   const std::array<double, 2> centre = near_mode(model, held, coordinates);
   const bool plane = coordinates.size() == 2;
-  const int count = plane ? 280 : 16384;
+  const int count = plane ? 280 : 65536;
   Quadrature out;
   std::array<double, kShifts> part{};
   double lowest = INFINITY;  // energies count from the lowest that was met first
