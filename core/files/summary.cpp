@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -159,7 +160,8 @@ class Summarizer {
     for (Diagnosed& one : diagnosed_[v]) one.values[place] = number_at(schema_, v, position, first + one.element);
   }
 
-  void diagnose_into(ScalarSummary& scalar, std::vector<double>& values) {
+  /// `counts`: towards the worst of all.
+  void diagnose_into(ScalarSummary& scalar, std::vector<double>& values, bool counts = true) {
     const ChainValues draws{values, static_cast<int64_t>(kept_.size()), summary_.draws};
     scalar.diagnosed = true;
     scalar.convergence = diagnose(draws);
@@ -167,6 +169,7 @@ class Summarizer {
       scalar.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
     }
     values = {};
+    if (!counts) return;
     const Convergence& found = scalar.convergence;
     if (!(found.rhat <= worst_)) worst_ = found.rhat;  // stays NaN once it is
     const double ess = std::isnan(found.ess_bulk) ? found.ess_bulk : std::min(found.ess_bulk, found.ess_tail);
@@ -175,7 +178,12 @@ class Summarizer {
   }
 
   void conclude() {
-    if (!energy_.values.empty() && !kept_.empty()) diagnose_into(summary_.energy, energy_.values);
+    if (!energy_.values.empty() && !kept_.empty()) {
+      // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
+      const std::vector<double>& e = energy_.values;
+      const bool flat = std::adjacent_find(e.begin(), e.end(), std::not_equal_to<>()) == e.end();
+      diagnose_into(summary_.energy, energy_.values, !flat);
+    }
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       VariableSummary& variable = summary_.variables[v];
       for (size_t k = 0; k < variable.scalars.size(); ++k) {

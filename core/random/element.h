@@ -143,13 +143,28 @@ POTLUCK_ELEMENT double langevin(double x, double g, float z, double drift, doubl
   return fma(noise, static_cast<double>(z), fma(-drift, g, x));
 }
 
+POTLUCK_ELEMENT float exact_remainder(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return fmodf(a, b);
+#else
+  return __builtin_fmodf(a, b);
+#endif
+}
+POTLUCK_ELEMENT double exact_remainder(double a, double b) {
+#if defined(__CUDA_ARCH__)
+  return fmod(a, b);
+#else
+  return __builtin_fmod(a, b);
+#endif
+}
+
 // y reflected into [least, most], either end of which may be infinite; `sign` is that of the slope of the fold, -1
-// after an odd number of reflections. A point inside is returned as it is; a NaN stays one.
+// after an odd number of reflections. A point inside is returned as it is; a NaN stays one, an infinity becomes one.
 template <class Real>
 POTLUCK_ELEMENT Real fold(Real y, Real least, Real most, Real& sign) {
+  const Real start = y;
   sign = Real(1);
-  // More reflections than this only happen where a step is thousands of supports long; such a point is put on a face.
-  for (int reflections = 0; reflections < 64; ++reflections) {
+  for (int reflections = 0; reflections < 4; ++reflections) {
     if (y < least) {
       y = least + (least - y);
     } else if (y > most) {
@@ -159,7 +174,13 @@ POTLUCK_ELEMENT Real fold(Real y, Real least, Real most, Real& sign) {
     }
     sign = -sign;
   }
-  return y < least ? least : most;
+  // A point that is many supports away: the fold has period twice the support, and remainders are exact.
+  const Real width = most - least;
+  Real along = exact_remainder(start - least, 2 * width);
+  if (along < 0) along += 2 * width;
+  sign = along > width ? Real(-1) : Real(1);
+  const Real inside = least + (along > width ? 2 * width - along : along);
+  return inside > most ? most : inside;
 }
 
 }  // namespace potluck::element

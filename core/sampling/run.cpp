@@ -129,9 +129,19 @@ class Runner {
     }
   }
 
+  /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
+  /// anything that float32 still adds to positions of size one.
+  double most_step_size() const {
+    double widest = 0;
+    for (const Variable& variable : variables()) {
+      if (!variable.categorical()) widest = std::max(widest, variable.most - variable.least);
+    }
+    return std::isfinite(widest) ? widest * widest / (2 * target_.temperature) : 1e10;
+  }
+
   /// The cohort finds the step size, one observation a step; then the others warm up with it.
   void tune() {
-    StepSizeTuner tuner(method_->step_size(), *method_->wanted_acceptance(), options_.warmup);
+    StepSizeTuner tuner(method_->step_size(), *method_->wanted_acceptance(), options_.warmup, most_step_size());
     const Clock::time_point began = Clock::now();
     std::vector<double> sums;
     std::vector<uint8_t> frozen;

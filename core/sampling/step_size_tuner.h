@@ -11,7 +11,8 @@ namespace potluck {
 class StepSizeTuner {
  public:
   /// @param steps how many observations will come, > 0.
-  StepSizeTuner(double first, double wanted_acceptance, int64_t steps);
+  /// @param most  bound of the step size, for targets that accept everything.
+  StepSizeTuner(double first, double wanted_acceptance, int64_t steps, double most);
 
   /// The step size to try next.
   double current() const;
@@ -23,6 +24,7 @@ class StepSizeTuner {
   double wanted_;
   int64_t steps_;
   int64_t seen_ = 0;
+  double log_most_;
   double log_step_;
   double sum_ = 0;
   int64_t summed_ = 0;

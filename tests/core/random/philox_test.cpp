@@ -85,6 +85,11 @@ TEST(FoldTest, ReflectsAtEitherFaceAsOftenAsNeeded) {
   EXPECT_EQ(sign, -1);
   EXPECT_EQ(element::fold(2.25, 0.0, 1.0, sign), 0.25);
   EXPECT_EQ(sign, 1);
+  EXPECT_EQ(element::fold(100.25, 0.0, 1.0, sign), 0.25);
+  EXPECT_EQ(sign, 1);
+  EXPECT_EQ(element::fold(-1001.25, 0.0, 1.0, sign), 0.75);
+  EXPECT_EQ(sign, 1);
+  EXPECT_TRUE(std::isnan(element::fold(inf, 0.0, 1.0, sign)));
   EXPECT_EQ(element::fold(-3.0, -1.0, inf, sign), 1.0);
   EXPECT_EQ(sign, -1);
   EXPECT_EQ(element::fold(-3.0, -inf, inf, sign), -3.0);

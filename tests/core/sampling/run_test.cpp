@@ -256,6 +256,23 @@ TEST(RunTest, StopsAtTheEndOfABlockWhenAsked) {
   EXPECT_EQ(summary.why_stopped, "interrupted");
 }
 
+// A flat energy accepts every proposal: the step size stays at the width of the support, and the law uniform.
+TEST(RunTest, TuningAFlatEnergyKeepsItsStepsWithinTheSupport) {
+  const RowEnergy energy(
+      line("x", 1, -2, 3),
+      [](const double*, double* g) {
+        g[0] = 0;
+        return 0.0;
+      },
+      Precision::kFloat32);
+  const Result result = sample(energy, mala("auto", 4096, 200, 20, 20));
+  EXPECT_NEAR(result.summary.step_size, 12.5, 1e-9);
+  double sum = 0;
+  for (const double x : result.positions[0]) sum += (x - 0.5) * (x - 0.5);
+  // Variance 25/12, its SE from 4096 draws: the fourth moment of a uniform gives 25/12 sqrt(0.8 / 4096).
+  EXPECT_NEAR(sum / 4096, 25.0 / 12, 6 * 25.0 / 12 * std::sqrt(0.8 / 4096));
+}
+
 TEST(RunTest, StopsBetweenDrawsThatAreFarApart) {
   std::atomic<bool> stop{false};
   std::atomic<int64_t> rows{0};
