@@ -27,15 +27,11 @@ bool same_slots(const std::vector<Slot>& a, const std::vector<Slot>& b) {
   });
 }
 
-/// A literal label says no more of the number of categories than that it is one of them.
-Slot slot_of(const Composition& composition, const Binding& binding, bool categorical) {
+/// A literal label says nothing of the number of categories: 0, the model knows.
+Slot slot_of(const Composition& composition, const Binding& binding) {
   Slot slot;
   slot.shape = binding.shape;
-  if (binding.variable < 0) {
-    if (categorical && !binding.literal.empty())
-      slot.categories = static_cast<int64_t>(*std::max_element(binding.literal.begin(), binding.literal.end())) + 1;
-    return slot;
-  }
+  if (binding.variable < 0) return slot;
   const Variable& variable = composition.variables[static_cast<size_t>(binding.variable)];
   slot.categories = variable.categories;
   if (variable.has_face()) {
@@ -47,8 +43,7 @@ Slot slot_of(const Composition& composition, const Binding& binding, bool catego
 
 std::vector<Slot> slots_of(const Composition& composition, const Leaf& leaf) {
   std::vector<Slot> slots;
-  for (size_t i = 0; i < leaf.inputs.size(); ++i)
-    slots.push_back(slot_of(composition, leaf.inputs[i], leaf.kind->inputs[i].categorical));
+  for (const Binding& binding : leaf.inputs) slots.push_back(slot_of(composition, binding));
   return slots;
 }
 

@@ -83,13 +83,14 @@ class ClassGaussian {
   };
 
   explicit ClassGaussian(const Setup& setup) {
-    const int64_t classes = setup.categories("label"), n = setup.size("image");
+    const int64_t n = setup.size("image");
     if (setup.size("label") != 1)
       throw setup.input_error("label", "must be one label a row, got " + std::to_string(setup.size("label")));
     const auto mean = GivenNumbers::find(setup, "mean");
     const auto variance = GivenNumbers::find(setup, "variance");
     const auto factor = GivenNumbers::find(setup, "factor");
     const auto prior = GivenNumbers::find(setup, "log_prior");
+    const int64_t classes = number_of_classes(setup, mean, n);
     if (setup.has_weights() && !mean && !variance && !factor)
       throw Failure(POTLUCK_BAD_SHAPE, "weights must have arrays among 'mean', 'variance', 'factor', got none of them");
     for (const auto* given : {&mean, &factor, &prior})
@@ -107,6 +108,20 @@ class ClassGaussian {
       law_.emplace_back(means.segment(k * n, n), variances.segment(k * n, n),
                         factor ? factor->matrix(n, rank, k * n * rank) : Matrix(n, 0));
     flatten(setup);
+  }
+
+  /// K as the composition has it; from the means where a literal label is bound, which does not say.
+  template <class Numbers>
+  static int64_t number_of_classes(const Setup& setup, const Numbers& mean, int64_t n) {
+    if (setup.categories("label") > 0) return setup.categories("label");
+    if (!mean)
+      throw setup.input_error("label",
+                              "must be a categorical variable where no mean of every class is given, got a "
+                              "literal, which does not say how many classes there are");
+    if (mean->size() == 0 || mean->size() % n != 0)
+      throw mean->error("must have a multiple of " + std::to_string(n) + " numbers ([classes, " + std::to_string(n) +
+                        "]), got " + std::to_string(mean->size()));
+    return mean->size() / n;
   }
 
   Facts facts() const {

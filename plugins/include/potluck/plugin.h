@@ -95,7 +95,8 @@ typedef struct {
   size_t size;
   int64_t rank;
   const int64_t* shape;       /* an input has shape[0] * ... numbers in a row; rank 0: one number */
-  int64_t categories;         /* K of a categorical input, labels 0 .. K-1; 0 for a continuous one */
+  int64_t categories;         /* K of a categorical input, labels 0 .. K-1; 0 where a literal label is bound to it, so
+                                 that only the model can know K, and for a continuous input */
   const double *least, *most; /* support of each coordinate, or NULL: the real line */
 } potluck_slot;
 
