@@ -128,6 +128,17 @@ TEST(ClassGaussianTest, WeightsAndAccumulationScaleAndAddTheGradient) {
     EXPECT_NEAR(added.gradient[0][i], before[i] + row_weight[i / kSize] * plain.gradient[0][i], 1e-12);
 }
 
+// A literal label does not say how many classes there are (0 categories): the means do.
+TEST(ClassGaussianTest, CountsItsClassesByTheMeansWhereTheLabelIsALiteral) {
+  ProbeSetup literal = setup();
+  literal.slots[1] = label_slot(0);
+  const Numbers x = some_numbers(4 * kSize, 9), label = {0, 1, 2, 1};
+  EXPECT_EQ(classes(literal).evaluate({x, label}).energy, classes().evaluate({x, label}).energy);
+  literal.weights.clear();
+  EXPECT_THAT(refusal("potluck.class_gaussian", "class_gaussian", literal),
+              HasSubstr("must be a categorical variable where no mean of every class is given, got a literal"));
+}
+
 TEST(ClassGaussianTest, RefusalsSayWhatIsWrong) {
   ProbeSetup wrong = setup();
   wrong.weights[0] = weight("mean", {kClasses, 5}, Numbers(15));
