@@ -104,6 +104,8 @@ void find_texts(const std::vector<char>& segment, uint64_t alignment, std::vecto
 std::string note_text(const std::filesystem::path& path) {
   Bytes file(path);
   const Elf64_Ehdr header = read_header(file);
+  // The section headers end a file as a rule: where they are missing, so is something, if only symbols.
+  if (header.e_shoff != 0) file.must_have(header.e_shoff, uint64_t{header.e_shnum} * header.e_shentsize);
   const std::vector<char> table = file.read(header.e_phoff, uint64_t{header.e_phnum} * sizeof(Elf64_Phdr));
   std::vector<std::string> texts;
   for (uint64_t i = 0; i < header.e_phnum; ++i) {

@@ -171,12 +171,15 @@ TEST_F(ZooTest, AFileOrFolderThatAnybodyMayWriteToIsRefusedUnlessAllowed) {
   EXPECT_THAT(registry.list().at(0).reason, StartsWith("anybody may write to its folder"));
 }
 
+// The control bits of MXCSR; the six lowest only remember what has happened.
+unsigned int floating_point_mode() { return _mm_getcsr() & ~0x3fu; }
+
 TEST_F(ZooTest, FlushToZeroOfAPluginStaysInThePlugin) {
-  const unsigned int before = _mm_getcsr();
+  const unsigned int before = floating_point_mode();
   Registry registry(open_options());
   registry.add_place(zoo("fast_math"), "--plugin", true);
   const ModelKind& kind = registry.model("zoo.fast_math");
-  EXPECT_EQ(_mm_getcsr(), before);
+  EXPECT_EQ(floating_point_mode(), before);
   const Model model(kind, setup_of_two_numbers());
   const float x[2] = {1e-30f, 3};
   const void* const input[] = {x};
@@ -188,7 +191,7 @@ TEST_F(ZooTest, FlushToZeroOfAPluginStaysInThePlugin) {
   call.energy = &energy;
   model.evaluate(call);
   EXPECT_EQ(energy, 4.5);
-  EXPECT_EQ(_mm_getcsr(), before);
+  EXPECT_EQ(floating_point_mode(), before);
   // A denormal is still a number here: 1e-38 / 4 would be flushed to zero.
   volatile float tiny = 1e-38f;
   tiny = tiny / 4;
