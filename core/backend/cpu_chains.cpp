@@ -115,7 +115,7 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
       pattern.current[v] = pattern.proposed[v] = constant;
       continue;
     }
-    Block block = block_of(static_cast<int>(v), variable, held);
+    Block block = block_of(static_cast<int>(v), variable);
     block.held = held.any() ? held.mask.data() : nullptr;
     pattern.blocks.push_back(block);
   }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/group.h"
 
-#include <algorithm>
-
 #include "core/random/philox.h"
 
 namespace potluck {
 
-Block block_of(int variable, const Variable& described, const Held& held) {
+Block block_of(int variable, const Variable& described) {
   Block block;
   block.variable = variable;
   block.n = described.size();
@@ -15,7 +13,6 @@ Block block_of(int variable, const Variable& described, const Held& held) {
   block.least = described.least;
   block.most = described.most;
   block.faces = described.has_face();
-  block.free = block.n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
   return block;
 }
 

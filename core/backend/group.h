@@ -15,7 +15,6 @@ struct Block {
   uint32_t key = 0;               ///< variable_key of its name
   double least = 0, most = 0;     ///< support
   bool faces = false;             ///< an end of the support is finite
-  int64_t free = 0;               ///< coordinates that are not held
   const uint8_t* held = nullptr;  ///< [n], or null: nothing is held
   void* position = nullptr;       ///< [rows, n] current
   void* gradient = nullptr;       ///< [rows, n] at the current position
@@ -26,7 +25,7 @@ struct Block {
 };
 
 /// The block of a variable that moves, without arrays.
-Block block_of(int variable, const Variable& described, const Held& held);
+Block block_of(int variable, const Variable& described);
 
 /// Chains that move together, and everything a method may touch of them: a tile on the CPU, all chains on a CUDA
 /// device. All arrays live on the device of the energy.

@@ -72,7 +72,7 @@ CudaChains::CudaChains(const Target& target, int64_t chains, uint32_t seed, bool
       upload(constant_[v], bytes.data(), bytes.size());
       continue;
     }
-    Block block = block_of(static_cast<int>(v), variable, held);
+    Block block = block_of(static_cast<int>(v), variable);
     if (held.any()) {
       void* mask = take(n);
       upload(mask, held.mask.data(), n);
