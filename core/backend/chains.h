@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/sampling/method.h"
 
 namespace potluck {
-
-/// Chains 0 ... min(chains, kCohortChains) - 1 tune the method for all.
-inline constexpr int64_t kCohortChains = 256;
 
 /// What the host reads of the chains between blocks; [chains] unless said otherwise.
 struct ChainsState {
@@ -20,8 +19,38 @@ struct ChainsState {
   std::vector<uint8_t> frozen;
   std::vector<uint32_t> frozen_step;
   std::vector<uint32_t> nan_proposals;
-  std::vector<double> acceptance;  ///< sums since the state was last read
-  std::vector<double> clipped;     ///< sums since the state was last read
+  std::vector<uint32_t> divergences;
+  std::vector<double> acceptance;    ///< sums since they were last cleared
+  std::vector<double> energy_error;  ///< sums of squares since they were last cleared
+  std::vector<double> clipped;       ///< sums since they were last cleared
+};
+
+/// What warm-up reads of the cohort after each step, [cohort]; the sums are since the last reading.
+struct CohortReading {
+  std::vector<double> acceptance;
+  std::vector<double> energy_error;      ///< squares
+  std::vector<double> trajectory_slope;  ///< of Kernels::add_trajectory_slope
+  std::vector<uint8_t> frozen;
+  std::vector<uint32_t> nan_proposals;  ///< since the run began
+};
+
+/// Positions and gradients of the cohort in free and held coordinates, per variable: [cohort, n]; empty for a variable
+/// that does not move.
+struct CohortPositions {
+  std::vector<std::vector<double>> position, gradient;
+};
+
+/// Chains 0 ... cohort_size() - 1 tune the method for all: 256, or the most below that which whole tiles of whole
+/// ladders make.
+int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder);
+
+struct ChainsOptions {
+  int64_t chains = 64;  ///< rows in all; the first cohort_size() of them have the ids 0, 1, ...
+  int64_t rest = -1;    ///< id of the first chain behind the cohort, where a rank skips some; -1: none is skipped
+  int64_t ladder = 1;   ///< neighbouring chains that are never split; divides `chains`
+  uint32_t seed = 1;
+  int threads = 1;  ///< on the CPU only
+  Needs needs;
 };
 
 /// All chains of a run on one device.
@@ -33,8 +62,8 @@ class Chains {
 
   virtual int64_t count() const = 0;
 
-  /// Sets positions of chains first ... first + rows - 1 from [rows, n] doubles per variable. Held coordinates keep
-  /// their given values.
+  /// Sets positions of chains first ... first + rows - 1, counted from the first one here, from [rows, n] doubles per
+  /// variable. Held coordinates keep their given values.
   virtual void write(int64_t first, int64_t rows, const double* const* position) = 0;
 
   /// Energy and gradient at the positions; freezes nothing.
@@ -43,19 +72,39 @@ class Chains {
   /// Freezes chains whose state is not finite, as of `step`.
   virtual void freeze_failed(uint32_t step) = 0;
 
+  /// Draws what the method keeps beside positions (Method::begin), as of `step`.
+  virtual void begin(const Method& method, uint32_t step) = 0;
+
   /// Moves a part of the chains by some steps.
   virtual void advance(const Method& method, Part part, StepRange steps) = 0;
 
-  /// Sums of acceptance probabilities of the cohort's chains since the last reading, in the order of the chains, and
-  /// which of them are frozen. Starts the sums anew.
-  virtual void take_cohort_acceptance(std::vector<double>& sums, std::vector<uint8_t>& frozen) = 0;
+  /// The scale s of the diagonal metric, [n] per variable; a variable's entry may be empty: 1.
+  virtual void set_metric(const std::vector<std::vector<double>>& scale) = 0;
 
-  /// Copies everything to the host and starts the sums anew.
+  /// The blocks' centres, [n] per variable; a variable's entry may be empty: 0.
+  virtual void set_centre(const std::vector<std::vector<double>>& centre) = 0;
+
+  /// Temperatures and factors of the step size of the `ladder` neighbouring chains, the same in every ladder.
+  virtual void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) = 0;
+
+  /// Reads what the cohort's chains counted since the last reading, in the order of the chains, and starts their sums
+  /// anew.
+  virtual void take_cohort(CohortReading& reading) = 0;
+  virtual void read_cohort(CohortPositions& positions) = 0;
+
+  /// Copies everything to the host.
   virtual void read(ChainsState& state) = 0;
+  /// Starts the sums of all chains anew.
+  virtual void clear_sums() = 0;
+
+  /// Everything that changes as the chains move, bit for bit. `restore` takes what `save` of chains made alike gave.
+  virtual std::vector<std::byte> save() = 0;
+  /// @throws SettingError where `saved` has another size.
+  virtual void restore(std::span<const std::byte> saved) = 0;
 };
 
-/// Chains on the device of the target's energy. `threads` counts on the CPU only.
+/// Chains on the device of the target's energy.
 /// @throws SettingError where this build has no backend for that device, or the energy is made for too few rows.
-std::unique_ptr<Chains> make_chains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes);
+std::unique_ptr<Chains> make_chains(const Target& target, const ChainsOptions& options);
 
 }  // namespace potluck

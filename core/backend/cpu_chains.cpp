@@ -16,6 +16,7 @@ namespace potluck {
 namespace {
 
 constexpr size_t kAlign = 64;
+constexpr int64_t kCohortChains = 256;
 
 size_t padded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
@@ -52,7 +53,16 @@ int64_t continuous_numbers(const std::vector<Variable>& variables) {
   return numbers;
 }
 
+int64_t ladder_tile(const std::vector<Variable>& variables, int64_t ladder) {
+  return tile_rows(continuous_numbers(variables)) / ladder * ladder;
+}
+
 }  // namespace
+
+int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
+  const int64_t rows = ladder_tile(variables, ladder);
+  return rows > 0 ? kCohortChains / rows * rows : 0;
+}
 
 int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains) {
   return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains;
@@ -74,13 +84,20 @@ CpuChains::Memory CpuChains::allocate(size_t bytes) {
   return Memory(static_cast<std::byte*>(memory));
 }
 
-CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes)
+CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     : energy_(*target.energy),
-      chains_(chains),
-      rows_(tile_rows(continuous_numbers(energy_.variables()))),
+      chains_(options.chains),
+      rows_(ladder_tile(energy_.variables(), options.ladder)),
+      cohort_(cohort_size(energy_.variables(), options.ladder)),
+      ladder_(options.ladder),
       real_(bytes_of(energy_.precision())),
-      pool_(threads),
+      pool_(options.threads),
       held_(target.held) {
+  const int64_t chains = options.chains;
+  if (rows_ == 0 || chains % options.ladder != 0) {
+    throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
+                                   tile_rows(continuous_numbers(energy_.variables())), chains, options.ladder));
+  }
   const std::vector<Variable>& variables = energy_.variables();
   if (energy_.most_rows() < rows_) {
     throw SettingError(fmt::format("an energy for {} rows must be made, got one for {}", rows_, energy_.most_rows()));
@@ -92,7 +109,7 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
   Group pattern;
   pattern.target = &energy_;
   pattern.temperature = target.temperature;
-  pattern.seed = seed;
+  pattern.seed = options.seed;
   pattern.rows = rows_;
   pattern.current.resize(variables.size());
   pattern.proposed.resize(variables.size());
@@ -117,6 +134,8 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
     }
     Block block = block_of(static_cast<int>(v), variable);
     block.held = held.any() ? held.mask.data() : nullptr;
+    pattern.dimension += n;
+    for (const uint8_t one : held.mask) pattern.dimension -= one != 0;
     pattern.blocks.push_back(block);
   }
 
@@ -130,6 +149,7 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
         block.position = carver.take<std::byte>(rows_ * block.n * real_);
         block.gradient = carver.take<std::byte>(rows_ * block.n * real_);
         group.current[block.variable] = block.position;
+        if (options.needs.velocity) block.velocity = carver.take<std::byte>(rows_ * block.n * real_);
         group.current_gradient[block.variable] = block.gradient;
       }
       group.energy = carver.take<double>(rows_);
@@ -137,19 +157,25 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
       group.frozen = carver.take<uint8_t>(rows_);
       group.frozen_step = carver.take<uint32_t>(rows_);
       group.nan_proposals = carver.take<uint32_t>(rows_);
+      group.divergences = carver.take<uint32_t>(rows_);
       group.acceptance = carver.take<double>(rows_);
+      group.energy_error = carver.take<double>(rows_);
       group.clipped = carver.take<double>(rows_);
+      group.trajectory_slope = carver.take<double>(rows_);
     }
     return carver.used();
   };
-  state_ = allocate(carve_state(nullptr));
+  state_bytes_ = carve_state(nullptr);
+  state_ = allocate(state_bytes_);
   carve_state(state_.get());
   for (int64_t tile = 0; tile < tiles; ++tile) {
     Group& group = groups_[tile];
     group.chains = std::min(rows_, chains - tile * rows_);
     group.chain = &ids_[tile * rows_];
     for (int64_t row = 0; row < rows_; ++row) {
-      ids_[tile * rows_ + row] = static_cast<uint32_t>(tile * rows_ + (row < group.chains ? row : 0));
+      const int64_t index = tile * rows_ + (row < group.chains ? row : row % ladder_);
+      const bool skips = options.rest >= 0 && index >= cohort_;
+      ids_[tile * rows_ + row] = static_cast<uint32_t>(skips ? options.rest + index - cohort_ : index);
     }
   }
 
@@ -159,16 +185,20 @@ CpuChains::CpuChains(const Target& target, int64_t chains, uint32_t seed, int th
       Carver carver(base);
       worker.proposal.clear();
       worker.proposal_gradient.clear();
+      worker.proposal_velocity.clear();
       worker.unfolded.clear();
       for (const Block& block : pattern.blocks) {
-        const size_t bytes = proposes ? rows_ * block.n * real_ : 0;
+        const size_t bytes = options.needs.proposal ? rows_ * block.n * real_ : 0;
         worker.proposal.push_back(carver.take<std::byte>(bytes));
         worker.proposal_gradient.push_back(carver.take<std::byte>(bytes));
+        worker.proposal_velocity.push_back(
+            options.needs.proposal_velocity ? carver.take<std::byte>(rows_ * block.n * real_) : nullptr);
         worker.unfolded.push_back(block.faces ? carver.take<std::byte>(bytes) : worker.proposal.back());
       }
       worker.energy = carver.take<double>(rows_);
       worker.expert_energy = carver.take<double>(experts * rows_);
       worker.log_ratio = carver.take<double>(rows_);
+      worker.scratch = carver.take<double>(3 * rows_);
       worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(rows_));
       return carver.used();
     };
@@ -195,6 +225,9 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
     Block& block = group.blocks[b];
     block.proposal = arrays.proposal[b];
     block.proposal_gradient = arrays.proposal_gradient[b];
+    block.proposal_velocity = arrays.proposal_velocity[b];
+    block.scale = scale_.empty() || scale_[b].empty() ? nullptr : scale_[b].data();
+    block.centre = centre_.empty() || centre_[b].empty() ? nullptr : centre_[b].data();
     block.unfolded = arrays.unfolded[b];
     group.proposed[block.variable] = block.proposal;
     group.proposed_gradient[block.variable] = block.proposal_gradient;
@@ -202,6 +235,9 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
   group.proposal_energy = arrays.energy;
   group.proposal_expert_energy = arrays.expert_energy;
   group.log_ratio = arrays.log_ratio;
+  group.scratch = arrays.scratch;
+  group.row_temperature = ladder_temperature_.empty() ? nullptr : ladder_temperature_.data();
+  group.row_step = ladder_step_.empty() ? nullptr : ladder_step_.data();
   group.workspace = arrays.workspace;
   group.worker = worker;
   return group;
@@ -219,7 +255,10 @@ void CpuChains::write(int64_t first, int64_t rows, const double* const* position
         }
       };
       put(row);
-      for (int64_t filling = group.chains; row == 0 && filling < rows_; ++filling) put(filling);
+      if (row >= ladder_) continue;
+      for (int64_t filling = group.chains; filling < rows_; ++filling) {
+        if (filling % ladder_ == row) put(filling);
+      }
     }
   }
 }
@@ -232,23 +271,96 @@ void CpuChains::freeze_failed(uint32_t step) {
   pool_.run(tiles(), [&](int64_t tile, int worker) { kernels_.freeze_failed(group_for(tile, worker), step); });
 }
 
+void CpuChains::begin(const Method& method, uint32_t step) {
+  pool_.run(tiles(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
+}
+
 void CpuChains::advance(const Method& method, Part part, StepRange steps) {
-  const int64_t cohort = std::min(tiles(), kCohortChains / rows_);
-  const int64_t first = part == Part::kRest ? cohort : 0;
-  const int64_t last = part == Part::kCohort ? cohort : tiles();
+  const int64_t first = part == Part::kRest ? cohort_tiles() : 0;
+  const int64_t last = part == Part::kCohort ? cohort_tiles() : tiles();
   pool_.run(last - first,
             [&](int64_t tile, int worker) { method.advance(group_for(first + tile, worker), kernels_, steps); });
 }
 
-void CpuChains::take_cohort_acceptance(std::vector<double>& sums, std::vector<uint8_t>& frozen) {
-  const int64_t cohort = std::min(chains_, kCohortChains);
-  sums.resize(cohort);
-  frozen.resize(cohort);
-  for (int64_t chain = 0; chain < cohort; ++chain) {
-    Group& group = groups_[chain / rows_];
-    sums[chain] = std::exchange(group.acceptance[chain % rows_], 0.0);
-    frozen[chain] = group.frozen[chain % rows_];
+std::vector<std::vector<std::byte>> CpuChains::as_reals(const std::vector<std::vector<double>>& values) const {
+  std::vector<std::vector<std::byte>> reals;
+  for (const Block& block : groups_[0].blocks) {
+    const std::vector<double>& from = values.at(block.variable);
+    reals.emplace_back(from.size() * real_);
+    for (size_t j = 0; j < from.size(); ++j) {
+      store(energy_.precision(), reals.back().data(), static_cast<int64_t>(j), from[j]);
+    }
   }
+  return reals;
+}
+
+void CpuChains::set_metric(const std::vector<std::vector<double>>& scale) { scale_ = as_reals(scale); }
+
+void CpuChains::set_centre(const std::vector<std::vector<double>>& centre) { centre_ = as_reals(centre); }
+
+void CpuChains::set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) {
+  ladder_temperature_.clear();
+  ladder_step_.clear();
+  for (int64_t row = 0; row < rows_; ++row) {
+    ladder_temperature_.push_back(temperature[row % temperature.size()]);
+    ladder_step_.push_back(step_factor[row % step_factor.size()]);
+  }
+}
+
+template <class Use>
+void CpuChains::for_cohort(Use use) {
+  for (int64_t chain = 0; chain < cohort_chains(); ++chain) use(groups_[chain / rows_], chain % rows_, chain);
+}
+
+void CpuChains::take_cohort(CohortReading& reading) {
+  const int64_t cohort = cohort_chains();
+  for (std::vector<double>* one : {&reading.acceptance, &reading.energy_error, &reading.trajectory_slope}) {
+    one->resize(cohort);
+  }
+  reading.frozen.resize(cohort);
+  reading.nan_proposals.resize(cohort);
+  for_cohort([&](Group& group, int64_t row, int64_t chain) {
+    reading.acceptance[chain] = std::exchange(group.acceptance[row], 0.0);
+    reading.energy_error[chain] = std::exchange(group.energy_error[row], 0.0);
+    reading.trajectory_slope[chain] = std::exchange(group.trajectory_slope[row], 0.0);
+    reading.frozen[chain] = group.frozen[row];
+    reading.nan_proposals[chain] = group.nan_proposals[row];
+  });
+}
+
+void CpuChains::read_cohort(CohortPositions& positions) {
+  const size_t variables = energy_.variables().size();
+  positions.position.resize(variables);
+  positions.gradient.resize(variables);
+  for (const Block& block : groups_[0].blocks) {
+    positions.position[block.variable].resize(cohort_chains() * block.n);
+    positions.gradient[block.variable].resize(cohort_chains() * block.n);
+  }
+  for_cohort([&](Group& group, int64_t row, int64_t chain) {
+    for (const Block& block : group.blocks) {
+      double* position = &positions.position[block.variable][chain * block.n];
+      double* gradient = &positions.gradient[block.variable][chain * block.n];
+      const auto copy = [&](const auto* x, const auto* g) {
+        std::copy_n(x + row * block.n, block.n, position);
+        std::copy_n(g + row * block.n, block.n, gradient);
+      };
+      if (energy_.precision() == Precision::kFloat32) {
+        copy(static_cast<const float*>(block.position), static_cast<const float*>(block.gradient));
+      } else {
+        copy(static_cast<const double*>(block.position), static_cast<const double*>(block.gradient));
+      }
+    }
+  });
+}
+
+std::vector<std::byte> CpuChains::save() { return {state_.get(), state_.get() + state_bytes_}; }
+
+void CpuChains::restore(std::span<const std::byte> saved) {
+  if (saved.size() != state_bytes_) {
+    throw SettingError(
+        fmt::format("the saved chains must have {} bytes, got {}: another composition", state_bytes_, saved.size()));
+  }
+  std::memcpy(state_.get(), saved.data(), state_bytes_);
 }
 
 void CpuChains::read(ChainsState& state) {
@@ -272,7 +384,9 @@ void CpuChains::read(ChainsState& state) {
   gather(state.frozen, &Group::frozen);
   gather(state.frozen_step, &Group::frozen_step);
   gather(state.nan_proposals, &Group::nan_proposals);
+  gather(state.divergences, &Group::divergences);
   gather(state.acceptance, &Group::acceptance);
+  gather(state.energy_error, &Group::energy_error);
   gather(state.clipped, &Group::clipped);
   state.expert_energy.resize(experts * chains_);
   for (int64_t tile = 0; tile < tiles(); ++tile) {
@@ -281,8 +395,14 @@ void CpuChains::read(ChainsState& state) {
       std::copy_n(group.expert_energy + e * rows_, group.chains,
                   state.expert_energy.begin() + e * chains_ + tile * rows_);
     }
-    std::fill_n(group.acceptance, rows_, 0.0);
-    std::fill_n(group.clipped, rows_, 0.0);
+  }
+}
+
+void CpuChains::clear_sums() {
+  for (Group& group : groups_) {
+    for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope}) {
+      std::fill_n(sums, rows_, 0.0);
+    }
   }
 }
 

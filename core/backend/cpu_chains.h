@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -17,16 +18,23 @@ namespace potluck {
 class CpuChains final : public Chains {
  public:
   /// @param energy its most_rows() must be at least tile_rows of its continuous numbers.
-  /// @param proposes the method needs room for proposals.
-  CpuChains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes);
+  CpuChains(const Target& target, const ChainsOptions& options);
 
   int64_t count() const override { return chains_; }
   void write(int64_t first, int64_t rows, const double* const* position) override;
   void evaluate() override;
   void freeze_failed(uint32_t step) override;
+  void begin(const Method& method, uint32_t step) override;
   void advance(const Method& method, Part part, StepRange steps) override;
-  void take_cohort_acceptance(std::vector<double>& sums, std::vector<uint8_t>& frozen) override;
+  void set_metric(const std::vector<std::vector<double>>& scale) override;
+  void set_centre(const std::vector<std::vector<double>>& centre) override;
+  void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
+  void take_cohort(CohortReading& reading) override;
+  void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
+  void clear_sums() override;
+  std::vector<std::byte> save() override;
+  void restore(std::span<const std::byte> saved) override;
 
  private:
   struct Free {
@@ -36,12 +44,21 @@ class CpuChains final : public Chains {
   static Memory allocate(size_t bytes);
 
   int64_t tiles() const { return static_cast<int64_t>(groups_.size()); }
+  int64_t cohort_tiles() const { return std::min(tiles(), cohort_ / rows_); }
+  int64_t cohort_chains() const { return std::min(chains_, cohort_); }
+  /// Calls use(tile's group, row in it) for every chain of the cohort in their order.
+  template <class Use>
+  void for_cohort(Use use);
+  /// [n] doubles per variable as Reals per block.
+  std::vector<std::vector<std::byte>> as_reals(const std::vector<std::vector<double>>& values) const;
   /// The tile's group with the worker's proposals and workspace.
   Group& group_for(int64_t tile, int worker);
 
   const Energy& energy_;
   int64_t chains_;
-  int64_t rows_;  ///< of a tile
+  int64_t rows_;    ///< of a tile
+  int64_t cohort_;  ///< a multiple of rows_
+  int64_t ladder_;  ///< neighbours in a tile that belong together; rows that fill it up copy its first ladder
   size_t real_;   ///< bytes of a position
   CpuKernels kernels_;
   ThreadPool pool_;
@@ -50,12 +67,16 @@ class CpuChains final : public Chains {
   std::vector<uint32_t> ids_;      ///< [tiles, rows]
   Memory state_;                   ///< positions and gradients, tile after tile, and the counters
   std::vector<Memory> scratch_;    ///< a worker each: proposals and workspace
+  size_t state_bytes_ = 0;
+  std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows]
+  std::vector<std::vector<std::byte>> scale_, centre_;    ///< per block, Reals
   std::vector<Memory> constants_;  ///< rows of variables that do not move, the same for all tiles
   struct WorkerArrays {
-    std::vector<void*> proposal, proposal_gradient, unfolded;  ///< per block
+    std::vector<void*> proposal, proposal_gradient, proposal_velocity, unfolded;  ///< per block
     double* energy = nullptr;
     double* expert_energy = nullptr;
     double* log_ratio = nullptr;
+    double* scratch = nullptr;
     void* workspace = nullptr;
   };
   std::vector<WorkerArrays> workers_;

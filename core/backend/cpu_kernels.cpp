@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/backend/isokinetic.h"
 #include "core/random/philox.h"
 
 namespace potluck {
@@ -25,9 +26,26 @@ RowArguments arguments(const Group& group, const Block& block, uint32_t step) {
   a.least = block.least;
   a.most = block.most;
   a.faces = block.faces;
+  a.scale = block.scale;
   a.from = block.position;
   a.gradient = block.gradient;
   return a;
+}
+
+double temperature_of(const Group& group, int64_t row) {
+  return group.row_temperature ? group.row_temperature[row] : group.temperature;
+}
+
+/// Rows with step sizes and temperatures of their own: a normal of a Langevin step goes with sqrt(step size x T), one
+/// of a velocity with sqrt(T).
+void add_row_factors(RowArguments& a, const Group& group, bool noise_has_step) {
+  if (!group.row_temperature) return;
+  for (int64_t row = 0; row < group.rows; ++row) {
+    const double step = noise_has_step ? group.row_step[row] : 1.0;
+    group.scratch[row] = std::sqrt(step * group.row_temperature[row] / group.temperature);
+  }
+  a.row_step = group.row_step;
+  a.row_noise = group.scratch;
 }
 
 }  // namespace
@@ -58,6 +76,7 @@ void CpuKernels::langevin(Group& group, uint32_t step, double drift, double nois
     a.to = block.position;
     a.drift = drift;
     a.noise = noise;
+    add_row_factors(a, group, true);
     typed(group).move(a);
   }
 }
@@ -83,44 +102,176 @@ void CpuKernels::propose_langevin(Group& group, uint32_t step, double drift, dou
     a.unfolded = block.unfolded;
     a.drift = drift;
     a.noise = noise;
+    add_row_factors(a, group, true);
     typed(group).move(a);
   }
 }
 
-void CpuKernels::decide_langevin(Group& group, uint32_t step, double step_size) const {
-  std::fill(group.log_ratio, group.log_ratio + group.rows, 0.0);
+void CpuKernels::add_langevin_ratio(Group& group, double step_size) const {
   for (const Block& block : group.blocks) {
-    RowArguments a = arguments(group, block, step);
+    RowArguments a = arguments(group, block, 0);
     a.unfolded = block.unfolded;
     a.to_gradient = block.proposal_gradient;
     a.drift = step_size;
+    a.row_step = group.row_step;
     a.sum = group.log_ratio;
     typed(group).ratio(a);
   }
-  const size_t real = bytes_of(group.target->precision());
-  const size_t experts = group.target->experts().size();
+}
+
+void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
+  RowPiece row_pieces[kMostPieces];
+  const int count = static_cast<int>(std::min<size_t>(pieces.size(), kMostPieces));
+  for (int i = 0; i < count; ++i) {
+    row_pieces[i] = {static_cast<RowPiece::Kind>(pieces[i].kind), pieces[i].amount, pieces[i].noise,
+                     static_cast<uint32_t>(pieces[i].purpose)};
+  }
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, step);
+    a.from = block.position_of(from);
+    a.gradient = block.gradient_of(from);
+    a.from_velocity = block.velocity_of(from);
+    a.to = block.position_of(to);
+    a.to_velocity = block.velocity_of(to);
+    a.sum = group.log_ratio;
+    add_row_factors(a, group, false);
+    typed(group).split(a, row_pieces, count);
+  }
+}
+
+void CpuKernels::clear_ratio(Group& group) const { std::fill_n(group.log_ratio, group.rows, 0.0); }
+
+double CpuKernels::log_acceptance(const Group& group, int64_t row) {
+  return (group.energy[row] - group.proposal_energy[row] - group.log_ratio[row]) / temperature_of(group, row);
+}
+
+void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
   for (int64_t row = 0; row < group.rows; ++row) {
     if (group.frozen[row]) continue;
-    const double proposed = group.proposal_energy[row];
-    if (proposed == INFINITY) continue;
-    const double log_a = (group.energy[row] - proposed - group.log_ratio[row]) / group.temperature;
-    if (std::isnan(log_a) || !std::isfinite(proposed)) {
-      ++group.nan_proposals[row];
+    if (!accepts(group, step, row)) {
+      if (flip) turn_back(group, row);
       continue;
     }
-    group.acceptance[row] += std::exp(std::min(0.0, log_a));
-    const double u = uniform({group.seed, variable_key(""), group.chain[row], step, Purpose::kAcceptance});
-    if (!(std::log(u) < log_a)) continue;
-    group.energy[row] = proposed;
+    const size_t real = bytes_of(group.target->precision());
+    const size_t experts = group.target->experts().size();
+    group.energy[row] = group.proposal_energy[row];
     for (size_t e = 0; e < experts; ++e) {
       group.expert_energy[e * group.rows + row] = group.proposal_expert_energy[e * group.rows + row];
     }
     for (const Block& block : group.blocks) {
       const size_t bytes = block.n * real, at = row * bytes;
-      std::memcpy(static_cast<char*>(block.position) + at, static_cast<const char*>(block.proposal) + at, bytes);
-      std::memcpy(static_cast<char*>(block.gradient) + at, static_cast<const char*>(block.proposal_gradient) + at,
-                  bytes);
+      const auto take = [&](void* to, const void* from) {
+        if (to) std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, bytes);
+      };
+      take(block.position, block.proposal);
+      take(block.gradient, block.proposal_gradient);
+      if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
     }
+  }
+}
+
+bool CpuKernels::accepts(Group& group, uint32_t step, int64_t row) {
+  const double proposed = group.proposal_energy[row];
+  if (proposed == INFINITY) {
+    ++group.divergences[row];
+    return false;
+  }
+  const double log_a = log_acceptance(group, row);
+  if (std::isnan(log_a) || !std::isfinite(proposed)) {
+    ++group.nan_proposals[row];
+    return false;
+  }
+  group.divergences[row] += log_a < -kDivergence;
+  const double error = std::max(log_a, -kDivergence);
+  group.energy_error[row] += error * error;
+  group.acceptance[row] += std::exp(std::min(0.0, log_a));
+  const double u = uniform({group.seed, group.decision_key, group.chain[row], step, Purpose::kAcceptance});
+  return std::log(u) < log_a;
+}
+
+void CpuKernels::turn_back(Group& group, int64_t row) {
+  for (const Block& block : group.blocks) {
+    const auto negate = [&](auto* v) {
+      for (int64_t j = row * block.n; j < (row + 1) * block.n; ++j) v[j] = -v[j];
+    };
+    if (group.target->precision() == Precision::kFloat32) {
+      negate(static_cast<float*>(block.velocity));
+    } else {
+      negate(static_cast<double*>(block.velocity));
+    }
+  }
+}
+
+void CpuKernels::add_products(Group& group, std::optional<State> gradient, State velocity) const {
+  std::fill_n(group.scratch, 3 * group.rows, 0.0);
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, 0);
+    a.gradient = gradient ? block.gradient_of(*gradient) : nullptr;
+    a.from_velocity = block.velocity_of(velocity);
+    a.sum = group.scratch;
+    typed(group).products(a);
+  }
+}
+
+void CpuKernels::normalise_velocity(Group& group, State state) const {
+  add_products(group, std::nullopt, state);
+  double* squares = group.scratch + 2 * group.rows;
+  for (int64_t row = 0; row < group.rows; ++row) group.scratch[row] = 1 / std::sqrt(squares[row]);
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, 0);
+    a.to_velocity = block.velocity_of(state);
+    a.row_noise = group.scratch;
+    typed(group).combine(a);
+  }
+}
+
+void CpuKernels::isokinetic_kick(Group& group, State gradient, State velocity, double time) const {
+  add_products(group, gradient, velocity);
+  double *kept = group.scratch, *added = group.scratch + group.rows, *squares = group.scratch + 2 * group.rows;
+  const double dimension = static_cast<double>(group.dimension);
+  for (int64_t row = 0; row < group.rows; ++row) {
+    const IsokineticKick kick = isokinetic_kick_of(kept[row], added[row], squares[row], dimension,
+                                                   group.row_step ? time * group.row_step[row] : time,
+                                                   temperature_of(group, row));
+    group.log_ratio[row] += kick.kinetic;
+    kept[row] = kick.kept;
+    added[row] = kick.added;
+  }
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, 0);
+    a.gradient = block.gradient_of(gradient);
+    a.to_velocity = block.velocity_of(velocity);
+    a.row_noise = kept;
+    a.row_step = added;
+    typed(group).combine(a);
+  }
+}
+
+void CpuKernels::begin_energy_error(Group& group) const {
+  for (int64_t row = 0; row < group.rows; ++row) group.log_ratio[row] = -group.energy[row];
+}
+
+void CpuKernels::end_energy_error(Group& group) const {
+  for (int64_t row = 0; row < group.rows; ++row) {
+    const double error = (group.log_ratio[row] + group.energy[row]) / temperature_of(group, row);
+    if (!group.frozen[row] && std::isfinite(error)) group.energy_error[row] += error * error;
+  }
+}
+
+void CpuKernels::add_trajectory_slope(Group& group) const {
+  std::fill_n(group.scratch, 2 * group.rows, 0.0);
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, 0);
+    a.to = block.proposal;
+    a.from_velocity = block.proposal_velocity;
+    a.centre = block.centre;
+    a.sum = group.scratch;
+    typed(group).turn(a);
+  }
+  for (int64_t row = 0; row < group.rows; ++row) {
+    const double log_a = log_acceptance(group, row);
+    const double slope = std::exp(std::min(0.0, log_a)) * group.scratch[row] * group.scratch[group.rows + row];
+    if (!group.frozen[row] && std::isfinite(log_a) && std::isfinite(slope)) group.trajectory_slope[row] += slope;
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "core/backend/cpu_rows.h"
 #include "core/backend/kernels.h"
 
@@ -16,9 +18,23 @@ class CpuKernels final : public Kernels {
   void clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,
                         bool clamp) const override;
   void propose_langevin(Group& group, uint32_t step, double drift, double noise) const override;
-  void decide_langevin(Group& group, uint32_t step, double step_size) const override;
+  void add_langevin_ratio(Group& group, double step_size) const override;
+  void split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const override;
+  void clear_ratio(Group& group) const override;
+  void decide(Group& group, uint32_t step, bool flip) const override;
+  void normalise_velocity(Group& group, State state) const override;
+  void isokinetic_kick(Group& group, State gradient, State velocity, double time) const override;
+  void begin_energy_error(Group& group) const override;
+  void end_energy_error(Group& group) const override;
+  void add_trajectory_slope(Group& group) const override;
 
  private:
+  static double log_acceptance(const Group& group, int64_t row);
+  /// The decision of one row, counted.
+  static bool accepts(Group& group, uint32_t step, int64_t row);
+  static void turn_back(Group& group, int64_t row);
+  /// scratch <- |s g|^2, s g.v, |v|^2 of every row over all blocks.
+  void add_products(Group& group, std::optional<State> gradient, State velocity) const;
   const RowKernels::Typed& typed(const Group& group) const;
   const RowKernels& loops_;
 };

@@ -27,7 +27,8 @@ struct NoisePatch {
   alignas(64) float z[4 * kCounters];
 };
 
-__attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p, float* __restrict z) {
+__attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p, uint32_t purpose,
+                                          float* __restrict z) {
   alignas(64) uint32_t block[kCounters], chain[kCounters];
   const int64_t per_row = (p.stride + 3) / 4;
   const int64_t counters = p.rows * per_row;
@@ -46,7 +47,7 @@ __attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p,
       c0[i] = block[at + i];
       c1[i] = chain[at + i];
       c2[i] = a.step;
-      c3[i] = a.purpose;
+      c3[i] = purpose;
     }
     uint32_t key0 = a.seed, key1 = a.variable;
     for (int round = 0; round < element::kRounds; ++round) {
@@ -88,7 +89,7 @@ __attribute__((always_inline)) inline void for_patches(int64_t rows, int64_t n, 
 void normals(const RowArguments& a, float* out) {
   NoisePatch noise;
   for_patches(a.rows, a.n, [&](const Patch& p) {
-    fill_noise(a, p, noise.z);
+    fill_noise(a, p, a.purpose, noise.z);
     for (int64_t row = 0; row < p.rows; ++row) {
       float* to = out + (p.row0 + row) * a.n + p.column0;
       for (int64_t j = 0; j < p.columns; ++j) to[j] = noise.z[row * p.stride + j];
@@ -133,15 +134,21 @@ bool all_move(const RowArguments& a, const Patch& p) {
   return !frozen;
 }
 
+// What a row multiplies a step size or a noise with.
+template <class Real>
+Real factor(double value, const double* rows, int64_t row) {
+  return static_cast<Real>(rows ? value * rows[row] : value);
+}
+
 template <class Real, bool kClip>
 void move_rows(const RowArguments& a) {
-  const Real drift = static_cast<Real>(a.drift), scale = static_cast<Real>(a.noise), bound = static_cast<Real>(a.clip);
+  const Real bound = static_cast<Real>(a.clip);
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
   NoisePatch noise;
   for_patches(a.rows, a.n, [&](const Patch& p) {
-    fill_noise(a, p, noise.z);
+    fill_noise(a, p, a.purpose, noise.z);
     // Rows that follow each other without a gap and are all treated alike are one long row.
-    const bool joined = !kClip && !a.held && p.stride == p.columns && all_move(a, p);
+    const bool joined = !kClip && !a.held && !a.scale && !a.row_step && p.stride == p.columns && all_move(a, p);
     const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t at = (p.row0 + row) * a.n + p.column0;
@@ -154,7 +161,10 @@ void move_rows(const RowArguments& a) {
         for (int64_t j = 0; j < count; ++j) raw[j] = to[j] = x[j];
         continue;
       }
+      const Real drift = factor<Real>(a.drift, a.row_step, p.row0 + row);
+      const Real scale = factor<Real>(a.noise, a.row_noise, p.row0 + row);
       const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
+      const Real* metric = a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
       if constexpr (kClip) {
         int64_t clipped = 0;
         for (int64_t j = 0; j < count; ++j) {
@@ -165,6 +175,11 @@ void move_rows(const RowArguments& a) {
           raw[j] = is_free ? element::langevin(x[j], slope, z[j], drift, scale) : x[j];
         }
         if (a.sum) a.sum[p.row0 + row] += static_cast<double>(clipped) / static_cast<double>(a.n);
+      } else if (metric) {
+        for (int64_t j = 0; j < count; ++j) {
+          const Real y = element::langevin(x[j], metric[j] * (metric[j] * g[j]), z[j], drift, scale * metric[j]);
+          raw[j] = held && held[j] ? x[j] : y;
+        }
       } else if (held) {
         for (int64_t j = 0; j < count; ++j) {
           const Real y = element::langevin(x[j], g[j], z[j], drift, scale);
@@ -184,42 +199,47 @@ void move_rows(const RowArguments& a) {
   });
 }
 
+// Sums of kSums lanes, element j in lane j % kSums in every vector width, folded in one order.
+constexpr int kSums = 8;
+double folded(const double* s) { return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])); }
+
 template <class Real>
 void ratio(const RowArguments& a) {
-  constexpr int kSums = 8;
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
-  const double quarter = a.drift / 4;
+  const Real* scale = static_cast<const Real*>(a.scale);
   for (int64_t row = 0; row < a.rows; ++row) {
+    const double quarter = (a.row_step ? a.drift * a.row_step[row] : a.drift) / 4;
     const Real* x = static_cast<const Real*>(a.from) + row * a.n;
     const Real* y = static_cast<const Real*>(a.unfolded) + row * a.n;
     const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
     const Real* h = static_cast<const Real*>(a.to_gradient) + row * a.n;
     double sums[kSums] = {};
     // Element j goes to sum j % kSums, in every vector width.
-    const auto add = [&](int lane, int64_t j, double sign) {
+    const auto add = [&](int lane, int64_t j, double sign, double squared_scale) {
       const double from = static_cast<double>(g[j]), to = static_cast<double>(h[j]);
       const double apart = static_cast<double>(x[j]) - static_cast<double>(y[j]);
-      sums[lane] += 0.5 * (apart * (from + sign * to)) + quarter * (to * to - from * from);
+      sums[lane] += 0.5 * (apart * (from + sign * to)) + quarter * squared_scale * (to * to - from * from);
     };
-    int outside = a.held != nullptr;
+    int outside = a.held != nullptr || scale != nullptr;
     if (a.faces) {
       for (int64_t j = 0; j < a.n; ++j) outside |= (y[j] < least) | (y[j] > most);
     }
     if (outside) {
       for (int64_t j = 0; j < a.n; ++j) {
         if (a.held && a.held[j]) continue;
-        Real sign;
-        element::fold(y[j], least, most, sign);
-        add(static_cast<int>(j % kSums), j, static_cast<double>(sign));
+        Real sign = 1;
+        if (a.faces) element::fold(y[j], least, most, sign);
+        const double s = scale ? static_cast<double>(scale[j]) : 1.0;
+        add(static_cast<int>(j % kSums), j, static_cast<double>(sign), s * s);
       }
     } else {
       int64_t j = 0;
       for (; j + kSums <= a.n; j += kSums) {
-        for (int lane = 0; lane < kSums; ++lane) add(lane, j + lane, 1.0);
+        for (int lane = 0; lane < kSums; ++lane) add(lane, j + lane, 1.0, 1.0);
       }
-      for (; j < a.n; ++j) add(static_cast<int>(j % kSums), j, 1.0);
+      for (; j < a.n; ++j) add(static_cast<int>(j % kSums), j, 1.0, 1.0);
     }
-    a.sum[row] += ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    a.sum[row] += folded(sums);
   }
 }
 
@@ -245,9 +265,193 @@ void not_finite(const RowArguments& a) {
   }
 }
 
+template <class Term>
+__attribute__((always_inline)) inline double sum_of(int64_t count, Term term) {
+  double sums[kSums] = {};
+  int64_t j = 0;
+  for (; j + kSums <= count; j += kSums) {
+    for (int lane = 0; lane < kSums; ++lane) sums[lane] += term(j + lane);
+  }
+  for (; j < count; ++j) sums[j % kSums] += term(j);
+  return folded(sums);
+}
+
+template <class Real>
+void kick(Real* v, const Real* g, const Real* scale, const uint8_t* held, int64_t count, Real amount) {
+  if (held) {
+    for (int64_t j = 0; j < count; ++j) {
+      const Real slope = scale ? scale[j] * g[j] : g[j];
+      v[j] = held[j] ? v[j] : element::fma(-amount, slope, v[j]);
+    }
+  } else if (scale) {
+    for (int64_t j = 0; j < count; ++j) v[j] = element::fma(-amount, scale[j] * g[j], v[j]);
+  } else {
+    for (int64_t j = 0; j < count; ++j) v[j] = element::fma(-amount, g[j], v[j]);
+  }
+}
+
+template <class Real>
+void drift(Real* x, Real* v, const Real* scale, const uint8_t* held, int64_t count, Real amount) {
+  if (held) {
+    for (int64_t j = 0; j < count; ++j) {
+      const Real y = element::fma(scale ? amount * scale[j] : amount, v[j], x[j]);
+      x[j] = held[j] ? x[j] : y;
+    }
+  } else if (scale) {
+    for (int64_t j = 0; j < count; ++j) x[j] = element::fma(amount * scale[j], v[j], x[j]);
+  } else {
+    for (int64_t j = 0; j < count; ++j) x[j] = element::fma(amount, v[j], x[j]);
+  }
+}
+
+// Points outside come back, their velocities turned. Inside nothing changes.
+template <class Real>
+void bounce(Real* x, Real* v, const uint8_t* held, int64_t count, Real least, Real most) {
+  int outside = 0;
+  for (int64_t j = 0; j < count; ++j) outside |= (x[j] < least) | (x[j] > most);
+  if (!outside) return;
+  for (int64_t j = 0; j < count; ++j) {
+    if (held && held[j]) continue;
+    Real sign;
+    x[j] = element::fold(x[j], least, most, sign);
+    v[j] *= sign;
+  }
+}
+
+template <class Real>
+void refresh(Real* v, const float* z, const uint8_t* held, int64_t count, Real kept, Real noise) {
+  if (held) {
+    for (int64_t j = 0; j < count; ++j) v[j] = held[j] ? Real(0) : element::fma(noise, static_cast<Real>(z[j]), kept * v[j]);
+  } else {
+    for (int64_t j = 0; j < count; ++j) v[j] = element::fma(noise, static_cast<Real>(z[j]), kept * v[j]);
+  }
+}
+
+// A patch of positions and velocities stays in the first-level cache through all pieces.
+template <class Real>
+void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
+  const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
+  const bool fresh = pieces[0].kind == RowPiece::Kind::kRefresh && pieces[0].amount == 0;
+  NoisePatch noise;
+  for_patches(a.rows, a.n, [&](const Patch& p) {
+    bool summed = false;
+    for (int i = 0; i < pieces_count; ++i) summed |= pieces[i].kind == RowPiece::Kind::kKinetic;
+    const bool joined =
+        !summed && !a.held && !a.scale && !a.row_step && !a.row_noise && p.stride == p.columns && all_move(a, p);
+    const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
+    const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
+    const Real* scale = a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
+    const auto at = [&](int64_t row) { return (p.row0 + row) * a.n + p.column0; };
+    for (int64_t row = 0; row < rows; ++row) {
+      const Real* x = static_cast<const Real*>(a.from) + at(row);
+      Real* to = static_cast<Real*>(a.to) + at(row);
+      if (x != to) {
+        for (int64_t j = 0; j < count; ++j) to[j] = x[j];
+      }
+      const Real* v = a.from_velocity ? static_cast<const Real*>(a.from_velocity) + at(row) : nullptr;
+      Real* to_v = static_cast<Real*>(a.to_velocity) + at(row);
+      if (fresh) {
+        for (int64_t j = 0; j < count; ++j) to_v[j] = 0;
+      } else if (v != to_v) {
+        for (int64_t j = 0; j < count; ++j) to_v[j] = v[j];
+      }
+    }
+    for (int i = 0; i < pieces_count; ++i) {
+      const RowPiece& piece = pieces[i];
+      if (piece.kind == RowPiece::Kind::kRefresh) fill_noise(a, p, piece.purpose, noise.z);
+      for (int64_t row = 0; row < rows; ++row) {
+        const int64_t id = p.row0 + row;
+        if (a.frozen && !joined && a.frozen[id]) continue;
+        Real* to = static_cast<Real*>(a.to) + at(row);
+        Real* v = static_cast<Real*>(a.to_velocity) + at(row);
+        switch (piece.kind) {
+          case RowPiece::Kind::kKick:
+            kick(v, static_cast<const Real*>(a.gradient) + at(row), scale, held, count,
+                 factor<Real>(piece.amount, a.row_step, id));
+            break;
+          case RowPiece::Kind::kDrift:
+            drift(to, v, scale, held, count, factor<Real>(piece.amount, a.row_step, id));
+            if (a.faces) bounce(to, v, held, count, least, most);
+            break;
+          case RowPiece::Kind::kRefresh:
+            refresh(v, noise.z + row * p.stride, held, count, static_cast<Real>(piece.amount),
+                    factor<Real>(piece.noise, a.row_noise, id));
+            break;
+          case RowPiece::Kind::kKinetic:
+            a.sum[id] += piece.amount / 2 * sum_of(count, [v](int64_t j) {
+                           return static_cast<double>(v[j]) * static_cast<double>(v[j]);
+                         });
+            break;
+        }
+      }
+    }
+  });
+}
+
+template <class Real>
+void products(const RowArguments& a) {
+  const Real* scale = static_cast<const Real*>(a.scale);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const Real* g = a.gradient ? static_cast<const Real*>(a.gradient) + row * a.n : nullptr;
+    const Real* v = a.from_velocity ? static_cast<const Real*>(a.from_velocity) + row * a.n : nullptr;
+    const auto slope = [&](int64_t j) {
+      if (a.held && a.held[j]) return 0.0;
+      return static_cast<double>(g[j]) * (scale ? static_cast<double>(scale[j]) : 1.0);
+    };
+    if (g) a.sum[row] += sum_of(a.n, [&](int64_t j) { return slope(j) * slope(j); });
+    if (g && v) a.sum[a.rows + row] += sum_of(a.n, [&](int64_t j) { return slope(j) * static_cast<double>(v[j]); });
+    if (v) {
+      a.sum[2 * a.rows + row] +=
+          sum_of(a.n, [&](int64_t j) { return static_cast<double>(v[j]) * static_cast<double>(v[j]); });
+    }
+  }
+}
+
+template <class Real>
+void combine(const RowArguments& a) {
+  const Real* scale = static_cast<const Real*>(a.scale);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    if (a.frozen && a.frozen[row]) continue;
+    Real* v = static_cast<Real*>(a.to_velocity) + row * a.n;
+    const Real kept = static_cast<Real>(a.row_noise[row]);
+    if (!a.row_step) {
+      for (int64_t j = 0; j < a.n; ++j) v[j] = kept * v[j];
+      continue;
+    }
+    const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
+    const Real added = static_cast<Real>(a.row_step[row]);
+    for (int64_t j = 0; j < a.n; ++j) {
+      const Real moved = element::fma(added, scale ? scale[j] * g[j] : g[j], kept * v[j]);
+      v[j] = a.held && a.held[j] ? v[j] : moved;
+    }
+  }
+}
+
+template <class Real>
+void turn(const RowArguments& a) {
+  const Real* scale = static_cast<const Real*>(a.scale);
+  const Real* centre = static_cast<const Real*>(a.centre);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const Real* x = static_cast<const Real*>(a.from) + row * a.n;
+    const Real* y = static_cast<const Real*>(a.to) + row * a.n;
+    const Real* v = static_cast<const Real*>(a.from_velocity) + row * a.n;
+    const auto from_centre = [&](const Real* p, int64_t j) {
+      if (a.held && a.held[j]) return 0.0;
+      const double apart = static_cast<double>(p[j]) - (centre ? static_cast<double>(centre[j]) : 0.0);
+      return scale ? apart / static_cast<double>(scale[j]) : apart;
+    };
+    a.sum[row] += sum_of(a.n, [&](int64_t j) {
+      const double to = from_centre(y, j), from = from_centre(x, j);
+      return to * to - from * from;
+    });
+    a.sum[a.rows + row] += sum_of(a.n, [&](int64_t j) { return from_centre(y, j) * static_cast<double>(v[j]); });
+  }
+}
+
 template <class Real>
 constexpr RowKernels::Typed typed() {
-  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, not_finite<Real>};
+  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>,   not_finite<Real>,
+          split<Real>,            products<Real>,        combine<Real>, turn<Real>};
 }
 
 }  // namespace

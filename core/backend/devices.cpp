@@ -39,12 +39,10 @@ std::vector<std::string> cuda_devices() { return {}; }
 
 #endif
 
-std::unique_ptr<Chains> make_chains(const Target& target, int64_t chains, uint32_t seed, int threads, bool proposes) {
-  if (target.energy->device().kind == Device::Kind::kCpu) {
-    return std::make_unique<CpuChains>(target, chains, seed, threads, proposes);
-  }
+std::unique_ptr<Chains> make_chains(const Target& target, const ChainsOptions& options) {
+  if (target.energy->device().kind == Device::Kind::kCpu) return std::make_unique<CpuChains>(target, options);
 #ifdef POTLUCK_HAVE_CUDA
-  return std::make_unique<CudaChains>(target, chains, seed, proposes);
+  return std::make_unique<CudaChains>(target, options);
 #else
   throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
 #endif

@@ -8,7 +8,18 @@
 
 namespace potluck {
 
-/// The arrays of one variable that moves, in a group of chains. Reals are the energy's precision.
+/// What a method needs beside positions, gradients and energies of the current state.
+struct Needs {
+  bool proposal = false;           ///< a second state: positions, gradients and energies
+  bool velocity = false;           ///< velocities that live from step to step
+  bool proposal_velocity = false;  ///< velocities of the second state
+};
+
+/// The state a kernel reads or writes.
+enum class State { kCurrent, kProposal };
+
+/// The arrays of one variable that moves, in a group of chains. Reals are the energy's precision. Velocities are those
+/// of u, where x = s u and s is the scale of the diagonal metric.
 struct Block {
   int variable = 0;  ///< index into Energy::variables()
   int64_t n = 0;
@@ -16,12 +27,20 @@ struct Block {
   double least = 0, most = 0;     ///< support
   bool faces = false;             ///< an end of the support is finite
   const uint8_t* held = nullptr;  ///< [n], or null: nothing is held
+  const void* scale = nullptr;    ///< [n] Real s, or null: 1
+  const void* centre = nullptr;   ///< [n] Real, where trajectories turn about: add_trajectory_slope
   void* position = nullptr;       ///< [rows, n] current
   void* gradient = nullptr;       ///< [rows, n] at the current position
+  void* velocity = nullptr;       ///< [rows, n], Needs::velocity
   // Only where the method proposes:
   void* proposal = nullptr;           ///< [rows, n]
   void* proposal_gradient = nullptr;  ///< [rows, n]
+  void* proposal_velocity = nullptr;  ///< [rows, n], Needs::proposal_velocity
   void* unfolded = nullptr;           ///< [rows, n] the proposal before faces; the proposal itself where there are none
+
+  void* position_of(State state) const { return state == State::kCurrent ? position : proposal; }
+  void* gradient_of(State state) const { return state == State::kCurrent ? gradient : proposal_gradient; }
+  void* velocity_of(State state) const { return state == State::kCurrent ? velocity : proposal_velocity; }
 };
 
 /// The block of a variable that moves, without arrays.
@@ -36,22 +55,33 @@ struct Group {
   const Energy* target = nullptr;
   double temperature = 1;
   uint32_t seed = 0;
-  int64_t rows = 0;                 ///< of every array; the last ones may be copies of row 0 that fill up a tile
-  int64_t chains = 0;               ///< rows that count
+  /// Key of the uniforms of decisions: variable_key(""), or that of the block's first variable in a sweep over blocks.
+  uint32_t decision_key = 0x811c9dc5u;
+  int64_t rows = 0;       ///< of every array; the last ones may be copies of row 0 that fill up a tile
+  int64_t chains = 0;     ///< rows that count
+  int64_t dimension = 0;  ///< coordinates of a row that move
   const uint32_t* chain = nullptr;  ///< [rows] ids; a filling row has the id of row 0
   std::vector<Block> blocks;
+
+  // Where every row has its own, as in a ladder of temperatures; else null.
+  const double* row_temperature = nullptr;  ///< [rows], in place of `temperature`
+  const double* row_step = nullptr;         ///< [rows], the step size is multiplied by it
 
   double* energy = nullptr;                  ///< [rows]
   double* expert_energy = nullptr;           ///< [experts, rows]
   double* proposal_energy = nullptr;         ///< [rows], where the method proposes, as the next
   double* proposal_expert_energy = nullptr;  ///< [experts, rows]
-  double* log_ratio = nullptr;               ///< [rows] scratch
+  double* log_ratio = nullptr;               ///< [rows] what a proposal's log ratio subtracts, times T, so far
+  double* scratch = nullptr;                 ///< [3, rows]
 
   uint8_t* frozen = nullptr;          ///< [rows] 1: the current state failed
   uint32_t* frozen_step = nullptr;    ///< [rows] when it did
   uint32_t* nan_proposals = nullptr;  ///< [rows] proposals that were rejected because they were not numbers
-  double* acceptance = nullptr;       ///< [rows] sum of acceptance probabilities since the backend last read it
+  uint32_t* divergences = nullptr;    ///< [rows] proposals whose energy error was above kDivergence temperatures
+  double* acceptance = nullptr;       ///< [rows] sum of acceptance probabilities since they were last cleared
+  double* energy_error = nullptr;     ///< [rows] sum of (energy error / T)^2 since they were last cleared
   double* clipped = nullptr;          ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
+  double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 
   void* workspace = nullptr;
   void* stream = nullptr;
@@ -66,5 +96,8 @@ struct Group {
   /// Energy and gradient at the proposals.
   void evaluate_proposal() const;
 };
+
+/// An energy error of so many temperatures means that the integrator left its trajectory (Betancourt 2017).
+inline constexpr double kDivergence = 1000;
 
 }  // namespace potluck

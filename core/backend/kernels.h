@@ -2,13 +2,37 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/backend/group.h"
+#include "core/random/philox.h"
 
 namespace potluck {
 
+/// One piece of a splitting of Langevin dynamics (Leimkuhler & Matthews 2013), with the scale s of the metric and g the
+/// gradient of the state that is read:
+struct Piece {
+  enum class Kind : uint8_t {
+    kKick,     ///< B: v <- v - amount s g
+    kDrift,    ///< A: x <- fold(x + amount s v), v changes sign with every fold
+    kRefresh,  ///< O: v <- amount v + noise z; held coordinates get v = 0
+    kKinetic   ///< log_ratio += amount |v|^2 / 2
+  };
+  Kind kind = Kind::kRefresh;
+  double amount = 0;
+  double noise = 0;
+  Purpose purpose = Purpose::kMomentum;
+};
+
+/// No splitting has more pieces between two evaluations.
+inline constexpr int kMostPieces = 8;
+
 /// The moves that methods are made of, for a group of chains. One implementation a device; both are made of the
-/// elements of core/random/element.h. `step` counts from the first step of the warm-up and addresses the noise.
+/// elements of core/random/element.h. `step` counts from the first step of the warm-up and addresses the noise. Frozen
+/// rows and held coordinates stay as they are.
+///
+/// With a scale s the coordinates are u = x / s: drift is multiplied by s^2 and noise by s. Where Group has row_step
+/// and row_temperature, step sizes and noises are those of the row.
 class Kernels {
  public:
   virtual ~Kernels() = default;
@@ -26,12 +50,43 @@ class Kernels {
   /// y' = x - drift g + noise z into `unfolded`, y = fold(y') into `proposal`.
   virtual void propose_langevin(Group& group, uint32_t step, double drift, double noise) const = 0;
 
-  /// Accepts each row's proposal with the Metropolis probability of a Langevin proposal of this step size, decided in
-  /// the unfolded space:
-  ///   log a = (E(x) - E(y))/T - [<x - y', g_x + s g_y>/2 + step_size (|g_y|^2 - |g_x|^2)/4]/T
+  /// log_ratio += <x - y', g_x + s g_y>/2 + step_size (|g_y|^2 - |g_x|^2)/4, the proposal of propose_langevin against
+  /// its way back, in the unfolded space.
+  virtual void add_langevin_ratio(Group& group, double step_size) const = 0;
+
+  /// The pieces in their order, from one state's position, gradient and velocity into another's position and velocity;
+  /// both may be the same. A velocity that the first piece refreshes whole (amount 0) is not read.
+  virtual void split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const = 0;
+
+  /// log_ratio <- 0
+  virtual void clear_ratio(Group& group) const = 0;
+
+  /// Accepts each row's proposal with probability min(1, a),
+  ///   log a = (E(x) - E(y) - log_ratio)/T.
   /// A proposal at +infinity is rejected; one that is not a number is rejected and counted. Accepted rows take over
-  /// position, gradient and energies.
-  virtual void decide_langevin(Group& group, uint32_t step, double step_size) const = 0;
+  /// position, gradient, energies and, where they live on, velocities; with `flip` a rejected row's velocity changes
+  /// sign. Counts acceptance, energy error and divergences.
+  virtual void decide(Group& group, uint32_t step, bool flip) const = 0;
+
+  /// v <- v / |v| over all blocks.
+  virtual void normalise_velocity(Group& group, State state) const = 0;
+
+  /// The exact flow of the isokinetic kick for a time (Robnik, De Luca, Silverstein & Seljak 2023, eq. 21), g of one
+  /// state, v of one, unit vectors in d = group.dimension coordinates:
+  ///   e = -s g/|s g|, delta = time |s g| / (T (d - 1)),
+  ///   v <- (v + e (sinh delta + (e.v)(cosh delta - 1))) / (cosh delta + (e.v) sinh delta)
+  ///   log_ratio += T (d - 1) log(cosh delta + (e.v) sinh delta)
+  virtual void isokinetic_kick(Group& group, State gradient, State velocity, double time) const = 0;
+
+  /// Around an unadjusted step whose kinetic changes go to log_ratio: log_ratio <- -E before it; after it the square of
+  /// (log_ratio + E)/T is counted as its energy error.
+  virtual void begin_energy_error(Group& group) const = 0;
+  virtual void end_energy_error(Group& group) const = 0;
+
+  /// trajectory_slope += a (|y - m|^2 - |x - m|^2) <y - m, v_y> with a the probability of acceptance that decide will
+  /// find, everything in coordinates u and m the blocks' centres: what ChEES-HMC ascends (Hoffman, Radul & Sountsov
+  /// 2021, eq. 5), for each row. Call before decide.
+  virtual void add_trajectory_slope(Group& group) const = 0;
 };
 
 }  // namespace potluck

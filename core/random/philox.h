@@ -14,6 +14,8 @@ enum class Purpose : uint32_t {
   kAcceptance = 1,  ///< the uniform of a Metropolis decision, one a chain, key of the empty name
   kStart = 2,       ///< starting positions; the step is the number of the attempt
   kMomentum = 3,    ///< momentum refreshment
+  kSecondMomentum = 4,  ///< the second refreshment of a step
+  kFirstMomentum = 5,   ///< velocities that a run begins with
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.

@@ -44,13 +44,13 @@ std::unique_ptr<Method> EbmPractice::create(const std::vector<SettingValue>& val
 
 const MethodDescription& EbmPractice::description() const { return method("ebm_practice"); }
 
-void EbmPractice::check(const Energy& energy, double temperature) const {
-  Method::check(energy, temperature);
-  if (temperature != 1) {
+void EbmPractice::check(const Target& target) const {
+  Method::check(target);
+  if (target.temperature != 1) {
     throw SettingError(
         fmt::format("sample.temperature must be 1 with ebm_practice, got {:g}. Its temperature is noise^2 / (2 step): "
                     "set those, or temper the energy",
-                    temperature));
+                    target.temperature));
   }
 }
 

@@ -29,7 +29,7 @@ class EbmPractice final : public Method {
   static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
 
   const MethodDescription& description() const override;
-  void check(const Energy& energy, double temperature) const override;
+  void check(const Target& target) const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   double step_size() const override { return options_.step; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;

@@ -5,6 +5,9 @@
 
 #include <cmath>
 
+#include "core/sampling/mala.h"
+#include "core/sampling/method_options.h"
+
 namespace potluck {
 
 MethodDescription Langevin::describe() {
@@ -14,15 +17,13 @@ MethodDescription Langevin::describe() {
               "Roberts & Tweedie 1996, Exponential convergence of Langevin distributions and their discrete "
               "approximations, Bernoulli 2",
           .exact = false,
-          .options = {{.name = "step_size",
-                       .kind = SettingKind::kReal,
-                       .least = kPositive,
-                       .summary = "eps: x moves by -eps grad E + sqrt(2 eps T) z; stable while eps times the largest "
-                                  "curvature of E stays below 2"}}};
+          .options = {step_size_option("eps: x moves by -eps grad E + sqrt(2 eps T) z; stable while eps times the "
+                                       "largest curvature of E stays below 2",
+                                       "that at which mala accepts 0.9, found in warm-up")}};
 }
 
 std::unique_ptr<Method> Langevin::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<Langevin>(Options{.step_size = values.at(0).real.at(0)});
+  return std::make_unique<Langevin>(Options{.step_size = number_of(values.at(0), 0.01), .tuned = is_auto(values.at(0))});
 }
 
 const MethodDescription& Langevin::description() const { return method("langevin"); }
@@ -35,6 +36,10 @@ void Langevin::advance(Group& group, const Kernels& kernels, StepRange steps) co
     group.evaluate();
     kernels.freeze_failed(group, step);
   }
+}
+
+std::unique_ptr<Method> Langevin::tuned_in_place() const {
+  return std::make_unique<Mala>(Mala::Options{.step_size = options_.step_size, .acceptance = 0.9, .metric = false});
 }
 
 std::vector<std::string> Langevin::notes(const MethodCounts&) const {

@@ -18,6 +18,7 @@ class Langevin final : public Method {
  public:
   struct Options {
     double step_size = 0.01;  ///< eps > 0
+    bool tuned = false;       ///< warm-up finds eps: that at which MALA accepts 0.9
   };
   explicit Langevin(const Options& options) : options_(options) {}
 
@@ -26,6 +27,9 @@ class Langevin final : public Method {
 
   const MethodDescription& description() const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
+  Tuning tuning() const override { return {.acceptance = options_.tuned ? std::optional<double>(0.9) : std::nullopt}; }
+  std::unique_ptr<Method> tuned_in_place() const override;
+  void take_tuned(const Method& adjusted) override { options_.step_size = adjusted.step_size(); }
   double step_size() const override { return options_.step_size; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 

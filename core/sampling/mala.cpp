@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "core/sampling/method_options.h"
+
 namespace potluck {
 
 MethodDescription Mala::describe() {
@@ -10,23 +12,18 @@ MethodDescription Mala::describe() {
           .summary = "Metropolis-adjusted Langevin: exact, its step size tuned during warm-up",
           .reference = "Roberts & Tweedie 1996, Bernoulli 2; acceptance 0.574: Roberts & Rosenthal 1998, JRSS B 60",
           .exact = true,
-          .options = {{.name = "step_size",
-                       .kind = SettingKind::kReal,
-                       .preset = "auto",
-                       .least = kPositive,
-                       .choices = {"auto"},
-                       .summary = "eps of the proposal x - eps grad E + sqrt(2 eps T) z; auto: tuned in warm-up"}}};
+          .options = {step_size_option("eps of the proposal x - eps grad E + sqrt(2 eps T) z",
+                                       "tuned in warm-up to a mean acceptance of 0.574"),
+                      metric_option()}};
 }
 
 std::unique_ptr<Method> Mala::create(const std::vector<SettingValue>& values) {
-  const double step_size = values.at(0).real.at(0);
-  if (std::isnan(step_size)) return std::make_unique<Mala>(Options{});
-  return std::make_unique<Mala>(Options{.step_size = step_size, .tuned = false});
+  return std::make_unique<Mala>(Options{.step_size = number_of(values.at(0), 0.1),
+                                        .tuned = is_auto(values.at(0)),
+                                        .metric = metric_tuned(values.at(1), values.at(0))});
 }
 
 const MethodDescription& Mala::description() const { return method("mala"); }
-
-void Mala::check(const Energy&, double) const {}
 
 void Mala::advance(Group& group, const Kernels& kernels, StepRange steps) const {
   const double noise = std::sqrt(2 * options_.step_size * group.temperature);
@@ -34,12 +31,15 @@ void Mala::advance(Group& group, const Kernels& kernels, StepRange steps) const 
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     kernels.propose_langevin(group, step, options_.step_size, noise);
     group.evaluate_proposal();
-    kernels.decide_langevin(group, step, options_.step_size);
+    kernels.clear_ratio(group);
+    kernels.add_langevin_ratio(group, options_.step_size);
+    kernels.decide(group, step, false);
   }
 }
 
-std::optional<double> Mala::wanted_acceptance() const {
-  return options_.tuned ? std::optional<double>(0.574) : std::nullopt;
+Tuning Mala::tuning() const {
+  if (!options_.tuned) return {};
+  return {.acceptance = options_.acceptance, .metric = options_.metric, .step_power = 2};
 }
 
 }  // namespace potluck

@@ -18,8 +18,10 @@ namespace potluck {
 class Mala final : public Method {
  public:
   struct Options {
-    double step_size = 0.1;  ///< eps > 0, where tuning begins
-    bool tuned = true;       ///< warm-up tunes eps to a mean acceptance of 0.574 (Roberts & Rosenthal 1998)
+    double step_size = 0.1;     ///< eps > 0, where tuning begins
+    double acceptance = 0.574;  ///< mean acceptance that warm-up aims at: Roberts & Rosenthal 1998
+    bool tuned = true;          ///< warm-up tunes eps
+    bool metric = true;         ///< and the diagonal metric: eps is then that of u = x / s
   };
   explicit Mala(const Options& options) : options_(options) {}
 
@@ -27,10 +29,9 @@ class Mala final : public Method {
   static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
 
   const MethodDescription& description() const override;
-  bool proposes() const override { return true; }
-  void check(const Energy& energy, double temperature) const override;
+  Needs needs() const override { return {.proposal = true}; }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
-  std::optional<double> wanted_acceptance() const override;
+  Tuning tuning() const override;
   double step_size() const override { return options_.step_size; }
   void set_step_size(double step_size) override { options_.step_size = step_size; }
 

@@ -33,6 +33,16 @@ struct MethodCounts {
   double clipped = 0;  ///< mean share of coordinates whose gradient was clipped
 };
 
+/// What warm-up may tune on the cohort.
+struct Tuning {
+  std::optional<double> acceptance = std::nullopt;    ///< step size: this mean acceptance probability
+  std::optional<double> energy_error = std::nullopt;  ///< step size: this variance of the energy error per coordinate and step
+  bool metric = false;                 ///< the diagonal metric
+  bool trajectory = false;             ///< the trajectory length, by ChEES
+  double step_power = 1;               ///< the step size is this power of a length: 1 for h, 2 for eps
+  bool any() const { return acceptance || energy_error || metric || trajectory; }
+};
+
 /// One way to move chains. A method is stateless but for what warm-up tunes, and moves groups of any size through the
 /// kernels of the device; it allocates nothing and looks at no single chain.
 class Method {
@@ -41,18 +51,44 @@ class Method {
 
   virtual const MethodDescription& description() const = 0;
   virtual Coupling coupling() const { return Coupling::kNone; }
-  virtual bool proposes() const { return false; }  ///< needs a second set of positions, gradients and energies
+  virtual Needs needs() const { return {}; }
+  bool proposes() const { return needs().proposal; }
 
   /// @throws SettingError where the method cannot sample such a target: an unadjusted one meets hard walls.
-  virtual void check(const Energy& energy, double temperature) const;
+  virtual void check(const Target& target) const;
+
+  /// Settles what depends on the target, such as a length that grows with the number of coordinates.
+  virtual void prepare(const Target&) {}
+
+  /// Draws what the method keeps beside positions: velocities.
+  virtual void begin(Group&, const Kernels&, uint32_t) const {}
 
   /// Moves every row of the group. Positions, energies and gradients belong together on entry and on return.
   virtual void advance(Group& group, const Kernels& kernels, StepRange steps) const = 0;
 
-  /// Mean acceptance probability that warm-up aims at with step_size; none: nothing is tuned.
-  virtual std::optional<double> wanted_acceptance() const { return std::nullopt; }
+  /// Evaluations of energy and gradient that a chain needs for these steps.
+  virtual int64_t evaluations(StepRange steps) const { return steps.count; }
+
+  /// True where a block of steps is the same sequence of kernels whatever its first step, so that a captured graph of
+  /// it can be launched again.
+  virtual bool replayable() const { return true; }
+
+  virtual Tuning tuning() const { return {}; }
+  /// The method that warm-up tunes in this one's place: for an unadjusted one its adjusted relative. None: itself.
+  virtual std::unique_ptr<Method> tuned_in_place() const { return nullptr; }
+  /// Takes over what was tuned in place.
+  virtual void take_tuned(const Method&) {}
+
+  /// Warm-up is over: what was tuned stays, and nothing more is measured for it.
+  virtual void freeze() {}
+
   virtual double step_size() const = 0;
   virtual void set_step_size(double) {}
+  /// Time of a trajectory, in coordinates of the metric; 0 where there is none.
+  virtual double trajectory_length() const { return 0; }
+  virtual void set_trajectory_length(double) {}
+  /// What the trajectory of a step is multiplied by, 1 in the mean.
+  virtual double jitter(uint32_t) const { return 1; }
 
   /// What a user must know of this run: effective temperature, bias.
   virtual std::vector<std::string> notes(const MethodCounts&) const { return {}; }

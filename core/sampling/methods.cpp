@@ -3,10 +3,17 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "core/sampling/adjusted_mclmc.h"
+#include "core/sampling/baoab.h"
 #include "core/sampling/ebm_practice.h"
+#include "core/sampling/ghmc.h"
+#include "core/sampling/hmc.h"
 #include "core/sampling/langevin.h"
+#include "core/sampling/leimkuhler_matthews.h"
 #include "core/sampling/mala.h"
+#include "core/sampling/mclmc.h"
 #include "core/sampling/method.h"
+#include "core/sampling/obabo.h"
 
 namespace potluck {
 
@@ -19,9 +26,16 @@ struct Entry {
 
 /// The table a new method adds its row to, in alphabetical order.
 constexpr Entry kMethods[] = {
+    {AdjustedMclmc::describe, AdjustedMclmc::create},
+    {Baoab::describe, Baoab::create},
     {EbmPractice::describe, EbmPractice::create},
+    {Ghmc::describe, Ghmc::create},
+    {Hmc::describe, Hmc::create},
     {Langevin::describe, Langevin::create},
+    {LeimkuhlerMatthews::describe, LeimkuhlerMatthews::create},
     {Mala::describe, Mala::create},
+    {Mclmc::describe, Mclmc::create},
+    {Obabo::describe, Obabo::create},
 };
 
 }  // namespace
@@ -55,8 +69,8 @@ std::unique_ptr<Method> make_method(const std::string& name, const std::vector<S
   return kMethods[index].create(values);
 }
 
-void Method::check(const Energy& energy, double) const {
-  if (!energy.hard_walls()) return;
+void Method::check(const Target& target) const {
+  if (description().exact || !target.energy->hard_walls()) return;
   throw SettingError(
       fmt::format("sample.method must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
                   "Use mala, or give the variable a support with that box",

@@ -10,41 +10,24 @@
 
 #include "core/backend/chains.h"
 #include "core/error.h"
-#include "core/sampling/step_size_tuner.h"
+#include "core/sampling/adaptation.h"
+#include "core/sampling/method_options.h"
+#include "core/sampling/placement.h"
 
 namespace potluck {
 
 namespace {
 
-constexpr int kMostAttempts = 100;     // redraws of a start without density
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
 constexpr int64_t kReportedFrozen = 100;
+constexpr uint32_t kCheckpointVersion = 1;
 
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
-int64_t count_frozen(const std::vector<uint8_t>& frozen) {
-  return std::count_if(frozen.begin(), frozen.end(), [](uint8_t f) { return f != 0; });
-}
-
-/// Mean over the chains that are not frozen, in the order of the chains; NaN where all are.
-double mean_of_moving(const std::vector<double>& sums, const std::vector<uint8_t>& frozen, int64_t steps) {
-  double sum = 0;
-  int64_t moving = 0;
-  for (size_t chain = 0; chain < sums.size(); ++chain) {
-    if (frozen[chain]) continue;
-    sum += sums[chain];
-    ++moving;
-  }
-  return moving > 0 && steps > 0 ? sum / static_cast<double>(moving * steps) : std::nan("");
-}
-
-void check_at_least(const char* what, int64_t value, int64_t least) {
-  if (value < least) throw SettingError(fmt::format("sample.{} must be >= {}, got {}", what, least, value));
-}
-
-/// One run: its chains, its method and what it has counted so far.
+/// One run: its chains, its method and what it has counted so far. A run goes through three phases in steps, and all
+/// that changes in them is named in persist().
 class Runner {
  public:
   Runner(const Target& target, const RunOptions& options, std::span<Observer* const> observers,
@@ -52,81 +35,64 @@ class Runner {
       : target_(target), options_(options), observers_(observers), stop_(stop) {
     check_run(target, options);
     method_ = make_method(options.method, options.values);
-    const int threads =
-        options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    chains_ = make_chains(target, options.chains, options.seed, threads, method_->proposes());
+    method_->prepare(target);
+    tuned_ = method_->tuned_in_place();
+    layout_chains();
     summary_.method = options.method;
   }
 
-  RunSummary run(const Start& start) {
-    place(start);
-    const Clock::time_point warmup_began = Clock::now();
-    if (method_->wanted_acceptance()) {
-      tune();
+  RunSummary run(const Start& start, std::span<const std::byte> checkpoint) {
+    if (checkpoint.empty()) {
+      const Placement placement = place(*chains_, start, variables(), options_.seed, ids_);
+      chains_->begin(*method_, 0);
+      summary_.start = placement.description;
+      summary_.exact_start = placement.exact;
+      if (tuning().any()) begin_adaptation();
     } else {
-      warm_up(options_.warmup);
+      StateArchive archive(checkpoint);
+      persist(archive);
     }
-    summary_.warmup_seconds = seconds_since(warmup_began);
-    summary_.step_size = method_->step_size();
-    chains_->read(state_);  // what was counted so far belongs to the warm-up
-    const Clock::time_point sampling_began = Clock::now();
-    if (!summary_.interrupted) sample(sampling_began);
-    summary_.sampling_seconds = seconds_since(sampling_began);
+    chains_->read(state_);
+    fail_where_all_frozen();
+    Clock::time_point began = Clock::now();
+    const double warmed_before = summary_.warmup_seconds, sampled_before = summary_.sampling_seconds;
+    if (phase_ != Phase::kSampling) warm_up(began);
+    summary_.warmup_seconds = warmed_before + seconds_since(began);
+    began = Clock::now();
+    if (!summary_.interrupted) sample(began);
+    summary_.sampling_seconds = sampled_before + seconds_since(began);
+    if (summary_.interrupted) hand_out_checkpoint();
     close();
     return std::move(summary_);
   }
 
  private:
+  enum class Phase : uint8_t { kCohort, kRest, kSampling };
+
   const std::vector<Variable>& variables() const { return target_.energy->variables(); }
+  /// What warm-up moves and tunes.
+  Method& tuned() const { return tuned_ ? *tuned_ : *method_; }
+  Tuning tuning() const { return method_->tuning().any() ? tuned().tuning() : Tuning{}; }
 
-  /// Draws starts; a chain whose start has no density (+infinity) is drawn again.
-  void place(const Start& start) {
-    summary_.exact_start = start.exact();
-    std::vector<int64_t> again(options_.chains);
-    for (int64_t chain = 0; chain < options_.chains; ++chain) again[chain] = chain;
-    int attempt = 0;
-    int64_t redrawn = 0;
-    for (; !again.empty() && attempt < kMostAttempts; ++attempt) {
-      draw_starts(start, again, attempt);
-      chains_->evaluate();
-      chains_->read(state_);
-      std::vector<int64_t> without_density;
-      for (const int64_t chain : again) {
-        if (state_.energy[chain] == INFINITY) without_density.push_back(chain);
-      }
-      redrawn += static_cast<int64_t>(without_density.size());
-      again = std::move(without_density);
-    }
-    if (!again.empty()) {
-      throw NumericalError(fmt::format(
-          "{} of {} chains found no start with density in {} attempts (first: chain {}; starts: {}). Give a start that "
-          "lies where all experts have density: sample.start",
-          again.size(), options_.chains, kMostAttempts, again.front(), start.description()));
-    }
-    summary_.start = start.description();
-    if (redrawn > 0) {
-      summary_.start += fmt::format("; {} starts without density were drawn again", redrawn);
-      summary_.exact_start = false;
-    }
-    chains_->freeze_failed(0);
-    chains_->read(state_);
-    fail_where_all_frozen();
-  }
-
-  void draw_starts(const Start& start, const std::vector<int64_t>& which, int attempt) {
-    constexpr int64_t kBatch = 1024;
-    std::vector<std::vector<double>> position;
-    std::vector<double*> pointers;
-    for (const Variable& variable : variables()) position.emplace_back(kBatch * variable.size());
-    for (std::vector<double>& one : position) pointers.push_back(one.data());
-    for (size_t i = 0; i < which.size();) {
-      size_t rows = 1;  // neighbouring chains are drawn together
-      while (rows < kBatch && i + rows < which.size() && which[i + rows] == which[i] + static_cast<int64_t>(rows))
-        ++rows;
-      start.draw(options_.seed, which[i], static_cast<int64_t>(rows), attempt, pointers.data());
-      chains_->write(which[i], static_cast<int64_t>(rows), pointers.data());
-      i += rows;
-    }
+  /// The cohort's chains, which every rank that tunes recomputes, then those of the rank behind it.
+  void layout_chains() {
+    const int64_t first = options_.rank.first;
+    const int64_t count = options_.rank.count > 0 ? options_.rank.count : options_.chains;
+    const int64_t cohort = std::min(options_.chains, cohort_size(variables(), 1));
+    const int64_t rest = std::max(first, cohort);
+    ChainsOptions chains;
+    chains.chains = cohort + std::max<int64_t>(0, first + count - rest);
+    chains.rest = rest;
+    chains.seed = options_.seed;
+    chains.threads =
+        options_.threads > 0 ? options_.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    chains.needs = method_->needs();
+    if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;
+    chains_ = make_chains(target_, chains);
+    for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
+    mine_ = first < cohort ? first : cohort;
+    count_ = count;
+    has_rest_ = chains.chains > cohort;
   }
 
   /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
@@ -136,121 +102,168 @@ class Runner {
     for (const Variable& variable : variables()) {
       if (!variable.categorical()) widest = std::max(widest, variable.most - variable.least);
     }
-    return std::isfinite(widest) ? widest * widest / (2 * target_.temperature) : 1e10;
+    const double most = std::isfinite(widest) ? widest / std::sqrt(target_.temperature) : 1e5;
+    return tuning().step_power == 2 ? most * most / 2 : most;
   }
 
-  /// The cohort finds the step size, one observation a step; then the others warm up with it.
-  void tune() {
-    StepSizeTuner tuner(method_->step_size(), *method_->wanted_acceptance(), options_.warmup, most_step_size());
-    const Clock::time_point began = Clock::now();
-    std::vector<double> sums;
-    std::vector<uint8_t> frozen;
-    for (int64_t step = 0; step < options_.warmup; ++step) {
-      if (interrupted()) return;
-      method_->set_step_size(tuner.current());
-      chains_->advance(*method_, Chains::Part::kCohort, {static_cast<uint32_t>(step), 1});
-      chains_->take_cohort_acceptance(sums, frozen);
-      const double acceptance = mean_of_moving(sums, frozen, 1);
-      tuner.observe(acceptance);
-      report({.warmup = true,
-              .done = step + 1,
-              .total = options_.warmup,
-              .acceptance = acceptance,
-              .step_size = tuner.current(),
-              .seconds = seconds_since(began),
-              .frozen = count_frozen(frozen)});
-    }
-    method_->set_step_size(tuner.tuned());
-    if (options_.chains <= kCohortChains) return;
-    for (int64_t step = 0; step < options_.warmup; step += kMostInABlock) {
-      if (interrupted()) return;
-      const int64_t count = std::min(kMostInABlock, options_.warmup - step);
-      chains_->advance(*method_, Chains::Part::kRest, {static_cast<uint32_t>(step), count});
-      report({.warmup = true,
-              .done = step + count,
-              .total = options_.warmup,
-              .acceptance = std::nan(""),
-              .step_size = method_->step_size(),
-              .seconds = seconds_since(began),
-              .frozen = count_frozen(frozen)});
-    }
+  void begin_adaptation() {
+    adaptation_ = std::make_unique<Adaptation>(tuned(), *chains_, target_.temperature, free_coordinates(target_),
+                                               options_.warmup, most_step_size());
   }
 
-  /// Warm-up without tuning.
-  void warm_up(int64_t steps) {
-    const Clock::time_point began = Clock::now();
-    for (int64_t step = 0; step < steps; step += kMostInABlock) {
+  /// The cohort finds what is tuned, one observation a step; then the others warm up with it. Without tuning all warm
+  /// up together.
+  void warm_up(Clock::time_point began) {
+    while (phase_ == Phase::kCohort && adaptation_) {
       if (interrupted()) return;
-      const int64_t count = std::min(kMostInABlock, steps - step);
-      chains_->advance(*method_, Chains::Part::kAll, {static_cast<uint32_t>(step), count});
-      std::vector<double> sums;
-      std::vector<uint8_t> frozen;
-      chains_->take_cohort_acceptance(sums, frozen);
-      report({.warmup = true,
-              .done = step + count,
-              .total = steps,
-              .acceptance = method_->proposes() ? mean_of_moving(sums, frozen, count) : 1,
-              .step_size = method_->step_size(),
-              .seconds = seconds_since(began),
-              .frozen = count_frozen(frozen)});
+      if (step_ == options_.warmup) {
+        adaptation_->finish();
+        if (tuned_) method_->take_tuned(*tuned_);
+        method_->freeze();
+        scale_ = adaptation_->scale();
+        adaptation_.reset();
+        phase_ = Phase::kRest;
+        step_ = 0;
+        break;
+      }
+      move(tuned(), Chains::Part::kCohort, 1);
+      adaptation_->observe(step_ - 1);
+      report_warm_up(began, adaptation_->acceptance(), tuned().step_size());
     }
+    const bool together = phase_ == Phase::kCohort;
+    if (together || has_rest_) {
+      while (step_ < options_.warmup) {
+        if (interrupted()) return;
+        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest,
+             std::min(kMostInABlock, options_.warmup - step_));
+        report_warm_up(began, std::nan(""), method_->step_size());
+      }
+    }
+    phase_ = Phase::kSampling;
+    step_ = 0;
+    chains_->clear_sums();  // what was counted so far belongs to the warm-up
   }
 
-  /// Moves all chains by `thin` steps; false where the run was interrupted on the way.
-  bool advance_to_draw(int64_t first) {
-    for (int64_t done = 0; done < options_.thin; done += kMostInABlock) {
-      if (interrupted()) return false;
-      const int64_t count = std::min(kMostInABlock, options_.thin - done);
-      chains_->advance(*method_, Chains::Part::kAll, {static_cast<uint32_t>(first + done), count});
-    }
-    return true;
+  /// Moves by a number of steps of this phase, counted from the start of the warm-up.
+  void move(const Method& method, Chains::Part part, int64_t count) {
+    const int64_t first = phase_ == Phase::kSampling ? options_.warmup + step_ : step_;
+    const StepRange steps{static_cast<uint32_t>(first), count};
+    chains_->advance(method, part, steps);
+    (phase_ == Phase::kSampling ? summary_.evaluations : summary_.warmup_evaluations) += method.evaluations(steps);
+    step_ += count;
+    since_checkpoint_ += count;
+  }
+
+  void report_warm_up(Clock::time_point began, double acceptance, double step_size) {
+    report({.warmup = true,
+            .done = step_,
+            .total = options_.warmup,
+            .acceptance = acceptance,
+            .step_size = step_size,
+            .seconds = seconds_since(began),
+            .frozen = frozen_in_warm_up()});
+    if (phase_ == Phase::kRest || !adaptation_ || step_ % kMostInABlock == 0) offer_checkpoint();
+  }
+
+  int64_t frozen_in_warm_up() const {
+    if (!adaptation_) return 0;
+    const std::vector<uint8_t>& frozen = adaptation_->frozen();
+    return std::count(frozen.begin(), frozen.end(), uint8_t{1});
   }
 
   void sample(Clock::time_point began) {
-    double acceptance_sum = 0, clipped_sum = 0;
-    std::vector<double> acceptance(options_.chains);
-    for (int64_t step = 0; step < options_.steps; step += options_.thin) {
-      if (!advance_to_draw(options_.warmup + step)) break;
+    while (step_ < options_.steps) {
+      const int64_t to_draw = options_.thin - step_ % options_.thin;
+      if (interrupted()) return;
+      move(*method_, owned_part(), std::min(kMostInABlock, to_draw));
+      if (step_ % options_.thin != 0) continue;
       chains_->read(state_);
-      summary_.steps_done = step + options_.thin;
-      const double mean = method_->proposes() ? mean_of_moving(state_.acceptance, state_.frozen, options_.thin) : 1.0;
-      for (int64_t chain = 0; chain < options_.chains; ++chain) {
-        acceptance[chain] = method_->proposes() ? state_.acceptance[chain] / static_cast<double>(options_.thin) : 1.0;
-        clipped_sum += state_.clipped[chain] / static_cast<double>(options_.thin);
-      }
-      Draw draw;
-      draw.index = summary_.draws;
-      draw.step = summary_.steps_done;
-      draw.chains = options_.chains;
-      for (const std::vector<std::byte>& one : state_.position) draw.position.push_back(one.data());
-      draw.energy = state_.energy.data();
-      draw.expert_energy = state_.expert_energy.data();
-      draw.acceptance = acceptance.data();
-      draw.frozen = state_.frozen.data();
-      for (Observer* observer : observers_) observer->drew(draw);
-      ++summary_.draws;
-      acceptance_sum += mean;
+      chains_->clear_sums();
+      const double acceptance = record();
       report({.warmup = false,
-              .done = summary_.steps_done,
+              .done = step_,
               .total = options_.steps,
-              .acceptance = mean,
+              .acceptance = acceptance,
               .step_size = method_->step_size(),
               .seconds = seconds_since(began),
-              .frozen = count_frozen(state_.frozen)});
+              .frozen = count_frozen()});
       fail_where_all_frozen();
-    }
-    if (summary_.draws > 0) {
-      summary_.acceptance = acceptance_sum / static_cast<double>(summary_.draws);
-      clipped_ = clipped_sum / static_cast<double>(summary_.draws * options_.chains);
+      offer_checkpoint();
+      if (options_.until) {
+        if (const auto why = options_.until->reached(summary_.draws, step_)) {
+          summary_.why_stopped = *why;
+          summary_.stopped_by_rule = true;
+          return;
+        }
+      }
     }
   }
 
+  /// A rank behind the cohort leaves the cohort where its warm-up ended.
+  Chains::Part owned_part() const {
+    return mine_ > 0 && mine_ == cohort_size(variables(), 1) ? Chains::Part::kRest : Chains::Part::kAll;
+  }
+
+  /// Hands a draw of this rank's chains to the observers. Returns the mean acceptance.
+  double record() {
+    const double thin = static_cast<double>(options_.thin);
+    double sum = 0, moving = 0;
+    acceptance_.resize(count_);
+    for (int64_t i = 0; i < count_; ++i) {
+      const int64_t chain = mine_ + i;
+      acceptance_[i] = method_->proposes() ? state_.acceptance[chain] / thin : 1.0;
+      summary_.clipped_sum += state_.clipped[chain] / thin;
+      summary_.energy_error_sum += state_.energy_error[chain] / thin;
+      if (state_.frozen[chain]) continue;
+      sum += acceptance_[i];
+      ++moving;
+    }
+    const size_t experts = target_.energy->experts().size();
+    expert_energy_.resize(experts * count_);
+    for (size_t e = 0; e < experts; ++e) {
+      std::copy_n(state_.expert_energy.begin() + static_cast<int64_t>(e) * chains_->count() + mine_, count_,
+                  expert_energy_.begin() + static_cast<int64_t>(e) * count_);
+    }
+    Draw draw;
+    draw.index = summary_.draws;
+    draw.step = step_;
+    draw.chains = count_;
+    for (size_t v = 0; v < state_.position.size(); ++v) {
+      const size_t row = state_.position[v].size() / static_cast<size_t>(chains_->count());
+      draw.position.push_back(state_.position[v].data() + static_cast<size_t>(mine_) * row);
+    }
+    draw.energy = state_.energy.data() + mine_;
+    draw.expert_energy = expert_energy_.data();
+    draw.acceptance = acceptance_.data();
+    draw.frozen = state_.frozen.data() + mine_;
+    for (Observer* observer : observers_) observer->drew(draw);
+    ++summary_.draws;
+    const double mean = moving > 0 ? sum / moving : std::nan("");
+    if (std::isfinite(mean)) summary_.acceptance_sum += mean;
+    summary_.steps_done = step_;
+    return mean;
+  }
+
+  int64_t count_frozen() const {
+    return std::count(state_.frozen.begin() + mine_, state_.frozen.begin() + mine_ + count_, uint8_t{1});
+  }
+
   void close() {
-    summary_.why_stopped = summary_.interrupted ? "interrupted" : fmt::format("all {} steps done", options_.steps);
-    for (const uint32_t count : state_.nan_proposals) summary_.nan_proposals += count;
+    if (summary_.interrupted) summary_.why_stopped = "interrupted";
+    if (summary_.why_stopped.empty()) summary_.why_stopped = fmt::format("all {} steps done", options_.steps);
+    chains_->read(state_);
+    for (int64_t i = 0; i < count_; ++i) {
+      summary_.nan_proposals += state_.nan_proposals[mine_ + i];
+      summary_.divergences += state_.divergences[mine_ + i];
+    }
+    const double draws = static_cast<double>(summary_.draws);
+    summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
+    summary_.step_size = method_->step_size();
+    summary_.trajectory_length = method_->trajectory_length();
+    const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
     note_frozen();
     summary_.notes =
-        method_->notes({.temperature = target_.temperature, .acceptance = summary_.acceptance, .clipped = clipped_});
+        method_->notes({.temperature = target_.temperature, .acceptance = summary_.acceptance, .clipped = clipped});
     if (!target_.energy->rows_alone()) {
       summary_.notes.push_back(
           "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
@@ -260,14 +273,14 @@ class Runner {
 
   void note_frozen() {
     summary_.frozen.clear();
-    summary_.frozen_count = count_frozen(state_.frozen);
+    summary_.frozen_count = count_frozen();
     const size_t experts = target_.energy->experts().size();
-    for (int64_t chain = 0; chain < options_.chains; ++chain) {
+    for (int64_t chain = mine_; chain < mine_ + count_; ++chain) {
       if (!state_.frozen[chain]) continue;
       if (static_cast<int64_t>(summary_.frozen.size()) == kReportedFrozen) break;
-      FrozenChain one{.chain = chain, .step = state_.frozen_step[chain], .expert_energy = {}};
+      FrozenChain one{.chain = ids_[chain], .step = state_.frozen_step[chain], .expert_energy = {}};
       for (size_t e = 0; e < experts; ++e) {
-        one.expert_energy.push_back(state_.expert_energy[e * options_.chains + chain]);
+        one.expert_energy.push_back(state_.expert_energy[e * static_cast<size_t>(chains_->count()) + chain]);
       }
       summary_.frozen.push_back(std::move(one));
     }
@@ -276,7 +289,7 @@ class Runner {
   /// @throws NumericalError "step 1734: 256 of 256 chains became non-finite (first: chain 17, expert 'critic' = inf)…"
   void fail_where_all_frozen() {
     note_frozen();
-    if (summary_.frozen_count < options_.chains) return;
+    if (summary_.frozen_count < count_) return;
     const FrozenChain& first = summary_.frozen.front();
     std::string experts;
     for (size_t e = 0; e < first.expert_energy.size(); ++e) {
@@ -285,7 +298,55 @@ class Runner {
     }
     throw NumericalError(
         fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). Lower step_size (now {:g})",
-                    first.step, options_.chains, first.chain, experts, method_->step_size()));
+                    first.step, count_, first.chain, experts, method_->step_size()));
+  }
+
+  void offer_checkpoint() {
+    if (options_.checkpoint_every > 0 && since_checkpoint_ >= options_.checkpoint_every) hand_out_checkpoint();
+  }
+
+  void hand_out_checkpoint() {
+    since_checkpoint_ = 0;
+    StateArchive archive;
+    persist(archive);
+    const std::vector<std::byte> bytes = archive.take();
+    for (Observer* observer : observers_) observer->checkpointed(bytes, summary_.draws);
+  }
+
+  /// All that changes in a run.
+  void persist(StateArchive& archive) {
+    uint32_t version = kCheckpointVersion;
+    archive(version);
+    if (version != kCheckpointVersion) {
+      throw FileError(fmt::format("a checkpoint must be of version {}, got {}. Start the run anew",
+                                  kCheckpointVersion, version));
+    }
+    archive(phase_, step_, since_checkpoint_, scale_);
+    persist_method(archive, *method_);
+    if (tuned_) persist_method(archive, *tuned_);
+    archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
+            summary_.clipped_sum, summary_.energy_error_sum, summary_.evaluations, summary_.warmup_evaluations,
+            summary_.warmup_seconds, summary_.sampling_seconds);
+    bool adapting = adaptation_ != nullptr;
+    archive(adapting);
+    if (adapting && !adaptation_) begin_adaptation();
+    if (adapting) adaptation_->persist(archive);
+    std::vector<std::byte> chains;
+    if (!archive.reading()) chains = chains_->save();
+    archive(chains);
+    if (archive.reading()) {
+      if (!scale_.empty()) chains_->set_metric(scale_);
+      chains_->restore(chains);
+      if (phase_ != Phase::kCohort) method_->freeze();
+    }
+  }
+
+  static void persist_method(StateArchive& archive, Method& method) {
+    double step_size = method.step_size(), length = method.trajectory_length();
+    archive(step_size, length);
+    if (!archive.reading()) return;
+    method.set_step_size(step_size);
+    method.set_trajectory_length(length);
   }
 
   bool interrupted() { return summary_.interrupted = stop_.load(); }
@@ -299,42 +360,27 @@ class Runner {
   std::span<Observer* const> observers_;
   const std::atomic<bool>& stop_;
   std::unique_ptr<Method> method_;
+  std::unique_ptr<Method> tuned_;  ///< what warm-up moves in the method's place, or null
   std::unique_ptr<Chains> chains_;
+  std::unique_ptr<Adaptation> adaptation_;  ///< while the cohort tunes
+  std::vector<int64_t> ids_;                ///< of all chains here
+  int64_t mine_ = 0, count_ = 0;            ///< chains mine_ ... mine_ + count_ - 1 are this rank's
+  bool has_rest_ = false;
+  Phase phase_ = Phase::kCohort;
+  int64_t step_ = 0;  ///< steps done in this phase
+  int64_t since_checkpoint_ = 0;
+  std::vector<std::vector<double>> scale_;  ///< the tuned metric
   ChainsState state_;
+  std::vector<double> acceptance_, expert_energy_;
   RunSummary summary_;
-  double clipped_ = 0;
 };
 
 }  // namespace
 
-void check_run(const Target& target, const RunOptions& options) {
-  check_at_least("chains", options.chains, 1);
-  check_at_least("warmup", options.warmup, 0);
-  check_at_least("steps", options.steps, 1);
-  check_at_least("thin", options.thin, 1);
-  check_at_least("threads", options.threads, 0);
-  if (!(target.temperature > 0) || !std::isfinite(target.temperature)) {
-    throw SettingError(fmt::format("sample.temperature must be > 0, got {:g}", target.temperature));
-  }
-  if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
-    throw SettingError(
-        fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX, options.warmup + options.steps));
-  }
-  if (options.steps % options.thin != 0) {
-    throw SettingError(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
-                                   options.steps, (options.steps / options.thin + 1) * options.thin));
-  }
-  const std::unique_ptr<Method> method = make_method(options.method, options.values);
-  method->check(*target.energy, target.temperature);
-  if (method->wanted_acceptance() && options.warmup < 20) {
-    throw SettingError(fmt::format(
-        "sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size", options.warmup));
-  }
-}
-
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
-               std::span<Observer* const> observers, const std::atomic<bool>& stop) {
-  return Runner(target, options, observers, stop).run(start);
+               std::span<Observer* const> observers, const std::atomic<bool>& stop,
+               std::span<const std::byte> checkpoint) {
+  return Runner(target, options, observers, stop).run(start, checkpoint);
 }
 
 }  // namespace potluck

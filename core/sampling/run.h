@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +22,21 @@ struct Target {
   double temperature = 1;  ///< T > 0, acts once on the finished composite
 };
 
+/// Ends a run before its budget. Asked after every draw, when the observers have seen it.
+class StopRule {
+ public:
+  virtual ~StopRule() = default;
+  /// Why the run may end now, such as "until rhat <= 1.01: 1.008 after 1200 steps"; none: it goes on.
+  virtual std::optional<std::string> reached(int64_t draws, int64_t steps) = 0;
+};
+
+/// The chains first ... first + count - 1 of a run, where several processes share it. A method's tuning is the same in
+/// all of them: each recomputes the cohort.
+struct Rank {
+  int64_t first = 0;
+  int64_t count = 0;  ///< 0: all chains
+};
+
 struct RunOptions {
   std::string method = "mala";
   std::vector<SettingValue> values;  ///< one per option of the method, in its declared order
@@ -29,6 +46,9 @@ struct RunOptions {
   int64_t thin = 1;  ///< a draw every `thin` steps
   uint32_t seed = 1;
   int threads = 0;  ///< 0: as many as the machine has
+  Rank rank;
+  int64_t checkpoint_every = 0;  ///< steps; 0: a checkpoint only where the run is interrupted
+  StopRule* until = nullptr;     ///< none: all steps
 };
 
 /// The state of every chain at a recorded step. Valid during the call only, on the CPU.
@@ -60,6 +80,8 @@ class Observer {
   virtual ~Observer() = default;
   virtual void drew(const Draw&) {}
   virtual void progressed(const Progress&) {}
+  /// Everything that run() needs to go on from here bit for bit, after `draws` draws.
+  virtual void checkpointed(std::span<const std::byte> /*state*/, int64_t /*draws*/) {}
 };
 
 /// A chain whose state had an energy that is not a number, or a gradient that is not finite.
@@ -77,13 +99,19 @@ struct RunSummary {
   bool interrupted = false;
   int64_t steps_done = 0;
   int64_t draws = 0;
+  bool stopped_by_rule = false;
   double step_size = 0;
+  double trajectory_length = 0;     ///< mean, 0 where there is none
   double acceptance = 1;            ///< mean over chains and steps after the warm-up
+  int64_t evaluations = 0;          ///< of energy and gradient, a chain, after the warm-up
+  int64_t warmup_evaluations = 0;   ///< a chain of the cohort, in the warm-up
+  int64_t divergences = 0;          ///< proposals whose energy error was above 1000 temperatures, or infinite
   int64_t nan_proposals = 0;        ///< proposals rejected because their energy or gradient was not a number
   std::vector<FrozenChain> frozen;  ///< the first 100
   int64_t frozen_count = 0;
   double warmup_seconds = 0;
   double sampling_seconds = 0;
+  double acceptance_sum = 0, clipped_sum = 0, energy_error_sum = 0;  ///< over draws, and chains but for the first
   std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
 };
 
@@ -94,10 +122,13 @@ void check_run(const Target& target, const RunOptions& options);
 /// Draws the starts, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and samples.
 /// The draws on the CPU are the same bits for any number of threads, and for any number of chains once the cohort is
 /// full. Stops at the end of a block once `stop` is set.
+/// @param checkpoint what Observer::checkpointed gave in a run of the same target and options, to go on from there; the
+///   observers then see only what follows. Empty: a new run.
 /// @throws SettingError for options out of bounds; NumericalError where a chain finds no start with density, or all
 ///   chains are frozen; PluginError from the energy.
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
-               std::span<Observer* const> observers, const std::atomic<bool>& stop);
+               std::span<Observer* const> observers, const std::atomic<bool>& stop,
+               std::span<const std::byte> checkpoint = {});
 
 /// A sampling method as the user names it.
 struct MethodDescription {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/backend/chains.h"
+#include "core/sampling/diagonal_metric.h"
+#include "core/sampling/dual_averaging.h"
+#include "core/sampling/trajectory_tuner.h"
+
+namespace potluck {
+
+/// Tunes a method on the cohort during warm-up: one observation a step, everything scheduled in steps.
+///
+///   0 ... 10 %    the step size alone
+///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb
+///   80 ... 90 %   the step size anew in the last metric, trajectories on
+///   90 ... 100 %  the step size alone
+///
+/// A chain that is frozen, or whose proposal was not a number, changes nothing for the others, unless more than a tenth
+/// of the cohort fails like that: then its failures count as rejections, for the step size is to blame.
+class Adaptation {
+ public:
+  /// @param steps of the warm-up, > 0. @param most bound of the step size.
+  Adaptation(Method& method, Chains& chains, double temperature, int64_t coordinates, int64_t steps, double most);
+
+  /// Reads the cohort after its step `step` (0, 1, ...) and sets what the next one uses.
+  void observe(int64_t step);
+  /// Sets what is kept.
+  void finish();
+
+  /// Mean acceptance of the cohort in the last step; 1 where the method does not propose.
+  double acceptance() const { return acceptance_; }
+  const std::vector<uint8_t>& frozen() const { return reading_.frozen; }
+  const std::vector<std::vector<double>>& scale() const { return scale_; }
+
+  void persist(StateArchive& archive);
+
+ private:
+  double mean_over_sound(const std::vector<double>& sums) const;
+  void tune_step_size();
+  void tune_metric(int64_t step);
+  void tune_trajectory(int64_t step);
+  double mean_log_scale() const;
+
+  Method& method_;
+  Chains& chains_;
+  Tuning tuning_;
+  double temperature_;
+  int64_t coordinates_;
+  int64_t steps_;
+  DualAveraging step_size_;
+  DiagonalMetric metric_;
+  TrajectoryTuner trajectory_;
+  std::vector<std::vector<double>> scale_, centre_;
+  std::vector<uint32_t> nan_proposals_;  ///< [cohort] before the step
+  double acceptance_ = 1;
+  CohortReading reading_;
+  CohortPositions positions_;
+  std::vector<uint8_t> sound_;  ///< [cohort] 1: counts in this step
+};
+
+}  // namespace potluck

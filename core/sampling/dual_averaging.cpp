@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/dual_averaging.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace potluck {
+
+namespace {
+constexpr double kShrinkage = 0.05, kDelay = 10, kDecay = 0.75;  // gamma, t0 and kappa of Hoffman & Gelman
+}
+
+DualAveraging::DualAveraging(double first, double most)
+    : log_most_(std::log(most)),
+      log_first_(std::min(std::log(first), log_most_)),
+      log_step_(log_first_),
+      log_average_(log_first_) {}
+
+double DualAveraging::current() const { return std::exp(log_step_); }
+
+void DualAveraging::observe(double error) {
+  if (!std::isfinite(error)) return;
+  ++seen_;
+  const double t = static_cast<double>(seen_);
+  error_ += (error - error_) / (t + kDelay);
+  // Attracted to 10 times the first step size: long steps are cheap to try.
+  log_step_ = std::min(log_first_ + std::log(10.0) - std::sqrt(t) / kShrinkage * error_, log_most_);
+  log_average_ += std::pow(t, -kDecay) * (log_step_ - log_average_);
+}
+
+double DualAveraging::tuned() const { return std::exp(log_average_); }
+
+void DualAveraging::restart(double factor) {
+  log_most_ += std::log(factor);
+  log_first_ = log_step_ = log_average_ = std::min(log_average_ + std::log(factor), log_most_);
+  error_ = 0;
+  seen_ = 0;
+}
+
+}  // namespace potluck

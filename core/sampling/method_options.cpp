@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/method_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace potluck {
+
+namespace {
+constexpr int64_t kMostSteps = 1000;  // of a trajectory: longer ones are a sign of a step size that is far too small
+}
+
+SettingDescription step_size_option(const std::string& meaning, const std::string& how_tuned) {
+  return {.name = "step_size",
+          .kind = SettingKind::kReal,
+          .preset = "auto",
+          .least = kPositive,
+          .choices = {"auto"},
+          .summary = meaning + "; auto: " + how_tuned};
+}
+
+SettingDescription metric_option() {
+  return {.name = "metric",
+          .kind = SettingKind::kChoice,
+          .preset = "auto",
+          .choices = {"auto", "identity"},
+          .summary = "auto: a scale for every coordinate, from draws and gradients of the warm-up, where step_size is "
+                     "auto; identity: none"};
+}
+
+bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }
+
+double number_of(const SettingValue& value, double where_auto) { return is_auto(value) ? where_auto : value.real.at(0); }
+
+bool metric_tuned(const SettingValue& metric, const SettingValue& step_size) {
+  return metric.integer.at(0) == 0 && is_auto(step_size);
+}
+
+double trajectory_jitter(uint32_t step) {
+  // Van der Corput: the bits of step + 1 mirrored about the point.
+  uint32_t mirrored = 0;
+  const uint32_t number = step + 1;
+  for (int bit = 0; bit < 32; ++bit) mirrored |= ((number >> bit) & 1u) << (31 - bit);
+  return 2 * (static_cast<double>(mirrored) * 0x1p-32);
+}
+
+int64_t jittered_steps(double trajectory_length, double step_size, uint32_t step) {
+  const double wanted = std::ceil(trajectory_jitter(step) * trajectory_length / step_size);
+  return static_cast<int64_t>(std::clamp(wanted, 1.0, static_cast<double>(kMostSteps)));
+}
+
+int64_t jittered_steps(double trajectory_length, double step_size, StepRange steps) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < steps.count; ++i) {
+    count += jittered_steps(trajectory_length, step_size, steps.first + static_cast<uint32_t>(i));
+  }
+  return count;
+}
+
+int64_t free_coordinates(const Target& target) {
+  int64_t count = 0;
+  const std::vector<Variable>& variables = target.energy->variables();
+  for (size_t v = 0; v < variables.size(); ++v) {
+    if (variables[v].categorical()) continue;
+    count += variables[v].size();
+    if (v < target.held.size()) count -= std::count(target.held[v].mask.begin(), target.held[v].mask.end(), uint8_t{1});
+  }
+  return count;
+}
+
+void check_at_least_two(const Target& target, const std::string& method_name) {
+  const int64_t count = free_coordinates(target);
+  if (count >= 2) return;
+  throw SettingError(fmt::format(
+      "sample.method {} must have at least 2 coordinates that move, got {}: a direction in one dimension cannot turn. "
+      "Use hmc",
+      method_name, count));
+}
+
+}  // namespace potluck

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/sampling/method.h"
+
+namespace potluck {
+
+// Options that several methods have, so that they are named, bounded and described alike.
+
+/// `step_size`, auto by default. @param meaning what is added to the summary before "auto: ...".
+SettingDescription step_size_option(const std::string& meaning, const std::string& how_tuned);
+
+/// `metric`: auto or identity.
+SettingDescription metric_option();
+
+/// An option that is a number or `auto`, which is read as NaN.
+bool is_auto(const SettingValue& value);
+double number_of(const SettingValue& value, double where_auto);
+
+/// The method's metric is tuned: where `metric` and `step_size` are both auto.
+bool metric_tuned(const SettingValue& metric, const SettingValue& step_size);
+
+/// Leapfrog steps of size h in a trajectory of length tau in step `step` of a run: ceil(2 u tau / h) with u the van der
+/// Corput sequence, the quasi-random jitter of Hoffman, Radul & Sountsov 2021, section 3.1; at least 1, at most 1000.
+int64_t jittered_steps(double trajectory_length, double step_size, uint32_t step);
+/// Their sum over a range of steps.
+int64_t jittered_steps(double trajectory_length, double step_size, StepRange steps);
+/// 2 u of that step.
+double trajectory_jitter(uint32_t step);
+
+/// Coordinates that move.
+int64_t free_coordinates(const Target& target);
+
+/// @throws SettingError "sample.method mclmc must have at least 2 coordinates that move, got 1. Use hmc"
+void check_at_least_two(const Target& target, const std::string& method_name);
+
+}  // namespace potluck

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace potluck {
+
+/// Writes or reads numbers, texts and vectors in one order, so that what is saved and what is restored are one list:
+/// `persist(archive)` of a class names its members once. The bytes are those of this machine.
+class StateArchive {
+ public:
+  StateArchive() = default;  ///< writes
+  explicit StateArchive(std::span<const std::byte> bytes) : reading_(true), from_(bytes) {}
+
+  bool reading() const { return reading_; }
+  std::vector<std::byte> take() { return std::move(bytes_); }
+  /// Everything was read.
+  bool at_end() const { return from_.empty(); }
+
+  template <class... Values>
+  void operator()(Values&... values) {
+    (one(values), ...);
+  }
+
+ private:
+  template <class Value>
+  void one(Value& value) {
+    if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+      raw(&value, sizeof(Value));
+    } else if constexpr (requires { value.persist(*this); }) {
+      value.persist(*this);
+    } else {
+      sequence(value);
+    }
+  }
+
+  template <class Sequence>
+  void sequence(Sequence& values) {
+    size_t size = values.size();
+    raw(&size, sizeof size);
+    if (reading_) {
+      if (size > from_.size()) too_short();
+      values.resize(size);
+    }
+    using Element = typename Sequence::value_type;
+    if constexpr (std::is_arithmetic_v<Element> || std::is_same_v<Element, std::byte>) {
+      if (size > 0) raw(values.data(), size * sizeof(Element));
+    } else {
+      for (Element& element : values) one(element);
+    }
+  }
+
+  void raw(void* value, size_t bytes) {
+    if (!reading_) {
+      const auto* from = static_cast<const std::byte*>(value);
+      bytes_.insert(bytes_.end(), from, from + bytes);
+      return;
+    }
+    if (bytes > from_.size()) too_short();
+    std::memcpy(value, from_.data(), bytes);
+    from_ = from_.subspan(bytes);
+  }
+
+  [[noreturn]] static void too_short() {
+    throw FileError("a saved state must be whole, got one that ends early. Start the run anew");
+  }
+
+  bool reading_ = false;
+  std::span<const std::byte> from_;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace potluck

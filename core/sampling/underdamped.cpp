@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/underdamped.h"
+
+#include <cmath>
+
+#include "core/sampling/mala.h"
+#include "core/sampling/method_options.h"
+
+namespace potluck {
+
+std::vector<SettingDescription> Underdamped::option_table(bool friction) {
+  std::vector<SettingDescription> table = {
+      step_size_option("h, the time of a step; stable while h times the square root of the largest curvature stays "
+                       "below 2",
+                       "sqrt(2 eps) with eps that at which mala accepts 0.9, found in warm-up")};
+  if (friction) {
+    table.push_back({.name = "friction",
+                     .kind = SettingKind::kReal,
+                     .preset = "1",
+                     .least = kPositive,
+                     .summary = "gamma: velocities forget within a time 1/gamma"});
+  }
+  return table;
+}
+
+Underdamped::Options Underdamped::options_from(const std::vector<SettingValue>& values) {
+  Options options;
+  options.step_size = number_of(values.at(0), options.step_size);
+  options.tuned = is_auto(values.at(0));
+  if (values.size() > 1) options.friction = values[1].real.at(0);
+  return options;
+}
+
+void Underdamped::begin(Group& group, const Kernels& kernels, uint32_t step) const {
+  const Piece fresh{
+      .kind = Piece::Kind::kRefresh, .noise = std::sqrt(group.temperature), .purpose = Purpose::kFirstMomentum};
+  kernels.split(group, step, State::kCurrent, State::kCurrent, {{fresh}});
+}
+
+Tuning Underdamped::tuning() const {
+  return {.acceptance = options_.tuned ? std::optional<double>(0.9) : std::nullopt};
+}
+
+std::unique_ptr<Method> Underdamped::tuned_in_place() const {
+  const double h = options_.step_size;
+  return std::make_unique<Mala>(Mala::Options{.step_size = h * h / 2, .acceptance = 0.9, .metric = false});
+}
+
+void Underdamped::take_tuned(const Method& adjusted) { options_.step_size = std::sqrt(2 * adjusted.step_size()); }
+
+Piece Underdamped::refreshment(const Group& group, double time, Purpose purpose) const {
+  const double kept = std::exp(-options_.friction * time);
+  // 1 - kept^2 without cancellation.
+  return {.kind = Piece::Kind::kRefresh,
+          .amount = kept,
+          .noise = std::sqrt(-std::expm1(-2 * options_.friction * time) * group.temperature),
+          .purpose = purpose};
+}
+
+}  // namespace potluck
