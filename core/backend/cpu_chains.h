@@ -59,14 +59,14 @@ class CpuChains final : public Chains {
   int64_t rows_;    ///< of a tile
   int64_t cohort_;  ///< a multiple of rows_
   int64_t ladder_;  ///< neighbours in a tile that belong together; rows that fill it up copy its first ladder
-  size_t real_;   ///< bytes of a position
+  size_t real_;     ///< bytes of a position
   CpuKernels kernels_;
   ThreadPool pool_;
   std::vector<Held> held_;
   std::vector<Group> groups_;
-  std::vector<uint32_t> ids_;      ///< [tiles, rows]
-  Memory state_;                   ///< positions and gradients, tile after tile, and the counters
-  std::vector<Memory> scratch_;    ///< a worker each: proposals and workspace
+  std::vector<uint32_t> ids_;    ///< [tiles, rows]
+  Memory state_;                 ///< positions and gradients, tile after tile, and the counters
+  std::vector<Memory> scratch_;  ///< a worker each: proposals and workspace
   size_t state_bytes_ = 0;
   std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows]
   std::vector<std::vector<std::byte>> scale_, centre_;    ///< per block, Reals

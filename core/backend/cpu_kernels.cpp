@@ -230,9 +230,9 @@ void CpuKernels::isokinetic_kick(Group& group, State gradient, State velocity, d
   double *kept = group.scratch, *added = group.scratch + group.rows, *squares = group.scratch + 2 * group.rows;
   const double dimension = static_cast<double>(group.dimension);
   for (int64_t row = 0; row < group.rows; ++row) {
-    const IsokineticKick kick = isokinetic_kick_of(kept[row], added[row], squares[row], dimension,
-                                                   group.row_step ? time * group.row_step[row] : time,
-                                                   temperature_of(group, row));
+    const IsokineticKick kick =
+        isokinetic_kick_of(kept[row], added[row], squares[row], dimension,
+                           group.row_step ? time * group.row_step[row] : time, temperature_of(group, row));
     group.log_ratio[row] += kick.kinetic;
     kept[row] = kick.kept;
     added[row] = kick.added;

@@ -321,7 +321,8 @@ void bounce(Real* x, Real* v, const uint8_t* held, int64_t count, Real least, Re
 template <class Real>
 void refresh(Real* v, const float* z, const uint8_t* held, int64_t count, Real kept, Real noise) {
   if (held) {
-    for (int64_t j = 0; j < count; ++j) v[j] = held[j] ? Real(0) : element::fma(noise, static_cast<Real>(z[j]), kept * v[j]);
+    for (int64_t j = 0; j < count; ++j)
+      v[j] = held[j] ? Real(0) : element::fma(noise, static_cast<Real>(z[j]), kept * v[j]);
   } else {
     for (int64_t j = 0; j < count; ++j) v[j] = element::fma(noise, static_cast<Real>(z[j]), kept * v[j]);
   }
@@ -450,8 +451,8 @@ void turn(const RowArguments& a) {
 
 template <class Real>
 constexpr RowKernels::Typed typed() {
-  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>,   not_finite<Real>,
-          split<Real>,            products<Real>,        combine<Real>, turn<Real>};
+  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, not_finite<Real>, split<Real>,
+          products<Real>,         combine<Real>,         turn<Real>};
 }
 
 }  // namespace

@@ -57,9 +57,9 @@ struct Group {
   uint32_t seed = 0;
   /// Key of the uniforms of decisions: variable_key(""), or that of the block's first variable in a sweep over blocks.
   uint32_t decision_key = 0x811c9dc5u;
-  int64_t rows = 0;       ///< of every array; the last ones may be copies of row 0 that fill up a tile
-  int64_t chains = 0;     ///< rows that count
-  int64_t dimension = 0;  ///< coordinates of a row that move
+  int64_t rows = 0;                 ///< of every array; the last ones may be copies of row 0 that fill up a tile
+  int64_t chains = 0;               ///< rows that count
+  int64_t dimension = 0;            ///< coordinates of a row that move
   const uint32_t* chain = nullptr;  ///< [rows] ids; a filling row has the id of row 0
   std::vector<Block> blocks;
 
@@ -74,13 +74,13 @@ struct Group {
   double* log_ratio = nullptr;               ///< [rows] what a proposal's log ratio subtracts, times T, so far
   double* scratch = nullptr;                 ///< [3, rows]
 
-  uint8_t* frozen = nullptr;          ///< [rows] 1: the current state failed
-  uint32_t* frozen_step = nullptr;    ///< [rows] when it did
-  uint32_t* nan_proposals = nullptr;  ///< [rows] proposals that were rejected because they were not numbers
-  uint32_t* divergences = nullptr;    ///< [rows] proposals whose energy error was above kDivergence temperatures
-  double* acceptance = nullptr;       ///< [rows] sum of acceptance probabilities since they were last cleared
-  double* energy_error = nullptr;     ///< [rows] sum of (energy error / T)^2 since they were last cleared
-  double* clipped = nullptr;          ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
+  uint8_t* frozen = nullptr;           ///< [rows] 1: the current state failed
+  uint32_t* frozen_step = nullptr;     ///< [rows] when it did
+  uint32_t* nan_proposals = nullptr;   ///< [rows] proposals that were rejected because they were not numbers
+  uint32_t* divergences = nullptr;     ///< [rows] proposals whose energy error was above kDivergence temperatures
+  double* acceptance = nullptr;        ///< [rows] sum of acceptance probabilities since they were last cleared
+  double* energy_error = nullptr;      ///< [rows] sum of (energy error / T)^2 since they were last cleared
+  double* clipped = nullptr;           ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
   double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 
   void* workspace = nullptr;

@@ -10,10 +10,10 @@ namespace potluck {
 
 /// What a number is drawn for: the last word of the counter. A format: values never change.
 enum class Purpose : uint32_t {
-  kProposal = 0,    ///< the normal of a Langevin step, one an element
-  kAcceptance = 1,  ///< the uniform of a Metropolis decision, one a chain, key of the empty name
-  kStart = 2,       ///< starting positions; the step is the number of the attempt
-  kMomentum = 3,    ///< momentum refreshment
+  kProposal = 0,        ///< the normal of a Langevin step, one an element
+  kAcceptance = 1,      ///< the uniform of a Metropolis decision, one a chain, key of the empty name
+  kStart = 2,           ///< starting positions; the step is the number of the attempt
+  kMomentum = 3,        ///< momentum refreshment
   kSecondMomentum = 4,  ///< the second refreshment of a step
   kFirstMomentum = 5,   ///< velocities that a run begins with
 };

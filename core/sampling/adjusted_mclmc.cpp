@@ -12,13 +12,15 @@ MethodDescription AdjustedMclmc::describe() {
           .summary = "microcanonical Hamiltonian Monte Carlo with a Metropolis decision; exact",
           .reference = "Robnik, Cohn-Gordon & Seljak 2025, Metropolis adjusted microcanonical Hamiltonian Monte Carlo",
           .exact = true,
-          .options = {step_size_option("h, the time of a leapfrog at unit speed", "tuned in warm-up to a mean acceptance of 0.9"),
+          .options = {step_size_option("h, the time of a leapfrog at unit speed",
+                                       "tuned in warm-up to a mean acceptance of 0.9"),
                       {.name = "trajectory_length",
                        .kind = SettingKind::kReal,
                        .preset = "auto",
                        .least = kPositive,
                        .choices = {"auto"},
-                       .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square root of the number of coordinates "
+                       .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
+                                  "root of the number of coordinates "
                                   "that move"},
                       metric_option()}};
 }

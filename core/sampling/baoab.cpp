@@ -37,9 +37,10 @@ void Baoab::advance(Group& group, const Kernels& kernels, StepRange steps) const
 }
 
 std::vector<std::string> Baoab::notes(const MethodCounts&) const {
-  return {fmt::format("baoab is unadjusted: right on quadratic energies, elsewhere positions are biased by an order of step_size^2 "
-                      "(now {:g}). Use hmc or ghmc where that matters",
-                      options_.step_size)};
+  return {fmt::format(
+      "baoab is unadjusted: right on quadratic energies, elsewhere positions are biased by an order of step_size^2 "
+      "(now {:g}). Use hmc or ghmc where that matters",
+      options_.step_size)};
 }
 
 }  // namespace potluck

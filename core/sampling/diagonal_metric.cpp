@@ -47,8 +47,7 @@ void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_
       Sums& sums = sums_[v];
       const size_t first = chain * sums.mean.size();
       add_row(sums.mean, sums.square, cohort.position[v].data() + first, static_cast<double>(count_));
-      add_row(sums.gradient_mean, sums.gradient_square, cohort.gradient[v].data() + first,
-              static_cast<double>(count_));
+      add_row(sums.gradient_mean, sums.gradient_square, cohort.gradient[v].data() + first, static_cast<double>(count_));
     }
   }
 }

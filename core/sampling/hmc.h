@@ -19,11 +19,11 @@ namespace potluck {
 class Hmc final : public Method {
  public:
   struct Options {
-    double step_size = 0.1;          ///< h > 0, where tuning begins
-    double trajectory_length = 1;    ///< tau > 0, the mean time of a trajectory, where tuning begins
+    double step_size = 0.1;        ///< h > 0, where tuning begins
+    double trajectory_length = 1;  ///< tau > 0, the mean time of a trajectory, where tuning begins
     bool step_size_tuned = true;
     bool trajectory_tuned = true;
-    bool metric = true;              ///< tune the diagonal metric: h and tau are then those of u = x / s
+    bool metric = true;  ///< tune the diagonal metric: h and tau are then those of u = x / s
   };
   explicit Hmc(const Options& options) : options_(options) {}
 

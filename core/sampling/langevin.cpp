@@ -23,7 +23,8 @@ MethodDescription Langevin::describe() {
 }
 
 std::unique_ptr<Method> Langevin::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<Langevin>(Options{.step_size = number_of(values.at(0), 0.01), .tuned = is_auto(values.at(0))});
+  return std::make_unique<Langevin>(
+      Options{.step_size = number_of(values.at(0), 0.01), .tuned = is_auto(values.at(0))});
 }
 
 const MethodDescription& Langevin::description() const { return method("langevin"); }

@@ -10,19 +10,23 @@
 namespace potluck {
 
 MethodDescription Mclmc::describe() {
-  return {.name = "mclmc",
-          .summary = "microcanonical Langevin: fast in many dimensions, biased by its step size",
-          .reference = "Robnik, De Luca, Silverstein & Seljak 2023, Microcanonical Hamiltonian Monte Carlo, JMLR 24",
-          .exact = false,
-          .options = {step_size_option("h, the time of a leapfrog at unit speed", "tuned in warm-up to an energy error of variance 5e-4 a coordinate and step"),
-                      {.name = "decoherence_length",
-                       .kind = SettingKind::kReal,
-                       .preset = "auto",
-                       .least = kPositive,
-                       .choices = {"auto"},
-                       .summary = "L: the length over which a direction is forgotten; auto: the square root of the number of coordinates "
-                                  "that move"},
-                      metric_option()}};
+  return {
+      .name = "mclmc",
+      .summary = "microcanonical Langevin: fast in many dimensions, biased by its step size",
+      .reference = "Robnik, De Luca, Silverstein & Seljak 2023, Microcanonical Hamiltonian Monte Carlo, JMLR 24",
+      .exact = false,
+      .options = {
+          step_size_option("h, the time of a leapfrog at unit speed",
+                           "tuned in warm-up to an energy error of variance 5e-4 a coordinate and step"),
+          {.name = "decoherence_length",
+           .kind = SettingKind::kReal,
+           .preset = "auto",
+           .least = kPositive,
+           .choices = {"auto"},
+           .summary =
+               "L: the length over which a direction is forgotten; auto: the square root of the number of coordinates "
+               "that move"},
+          metric_option()}};
 }
 
 std::unique_ptr<Method> Mclmc::create(const std::vector<SettingValue>& values) {
@@ -75,9 +79,10 @@ Tuning Mclmc::tuning() const {
 }
 
 std::vector<std::string> Mclmc::notes(const MethodCounts&) const {
-  return {fmt::format("mclmc is unadjusted: its draws are biased by an order of step_size^2 (now {:g}). Use "
-                      "adjusted_mclmc or hmc where that matters",
-                      options_.step_size)};
+  return {
+      fmt::format("mclmc is unadjusted: its draws are biased by an order of step_size^2 (now {:g}). Use "
+                  "adjusted_mclmc or hmc where that matters",
+                  options_.step_size)};
 }
 
 }  // namespace potluck

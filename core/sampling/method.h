@@ -35,11 +35,12 @@ struct MethodCounts {
 
 /// What warm-up may tune on the cohort.
 struct Tuning {
-  std::optional<double> acceptance = std::nullopt;    ///< step size: this mean acceptance probability
-  std::optional<double> energy_error = std::nullopt;  ///< step size: this variance of the energy error per coordinate and step
-  bool metric = false;                 ///< the diagonal metric
-  bool trajectory = false;             ///< the trajectory length, by ChEES
-  double step_power = 1;               ///< the step size is this power of a length: 1 for h, 2 for eps
+  std::optional<double> acceptance = std::nullopt;  ///< step size: this mean acceptance probability
+  std::optional<double> energy_error =
+      std::nullopt;         ///< step size: this variance of the energy error per coordinate and step
+  bool metric = false;      ///< the diagonal metric
+  bool trajectory = false;  ///< the trajectory length, by ChEES
+  double step_power = 1;    ///< the step size is this power of a length: 1 for h, 2 for eps
   bool any() const { return acceptance || energy_error || metric || trajectory; }
 };
 

@@ -28,13 +28,16 @@ SettingDescription metric_option() {
           .kind = SettingKind::kChoice,
           .preset = "auto",
           .choices = {"auto", "identity"},
-          .summary = "auto: a scale for every coordinate, from draws and gradients of the warm-up, where step_size is "
-                     "auto; identity: none"};
+          .summary =
+              "auto: a scale for every coordinate, from draws and gradients of the warm-up, where step_size is "
+              "auto; identity: none"};
 }
 
 bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }
 
-double number_of(const SettingValue& value, double where_auto) { return is_auto(value) ? where_auto : value.real.at(0); }
+double number_of(const SettingValue& value, double where_auto) {
+  return is_auto(value) ? where_auto : value.real.at(0);
+}
 
 bool metric_tuned(const SettingValue& metric, const SettingValue& step_size) {
   return metric.integer.at(0) == 0 && is_auto(step_size);

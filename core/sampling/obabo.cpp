@@ -36,9 +36,10 @@ void Obabo::advance(Group& group, const Kernels& kernels, StepRange steps) const
 }
 
 std::vector<std::string> Obabo::notes(const MethodCounts&) const {
-  return {fmt::format("obabo is unadjusted: positions are biased by an order of step_size^2 (now {:g}). Use hmc or ghmc where that "
-                      "matters",
-                      options_.step_size)};
+  return {fmt::format(
+      "obabo is unadjusted: positions are biased by an order of step_size^2 (now {:g}). Use hmc or ghmc where that "
+      "matters",
+      options_.step_size)};
 }
 
 }  // namespace potluck

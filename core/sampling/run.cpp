@@ -318,8 +318,8 @@ class Runner {
     uint32_t version = kCheckpointVersion;
     archive(version);
     if (version != kCheckpointVersion) {
-      throw FileError(fmt::format("a checkpoint must be of version {}, got {}. Start the run anew",
-                                  kCheckpointVersion, version));
+      throw FileError(
+          fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", kCheckpointVersion, version));
     }
     archive(phase_, step_, since_checkpoint_, scale_);
     persist_method(archive, *method_);

@@ -14,12 +14,17 @@ Walkers::Walkers(const Energy& energy, const Method& method, const std::vector<d
     : energy_(energy), method_(method) {
   const int64_t n = energy.variables()[0].size();
   const int64_t chains = static_cast<int64_t>(start.size()) / n;
-  chains_ = std::make_unique<CpuChains>(Target{&energy, {{}}, temperature}, chains, seed,
-                                        std::max(1u, std::thread::hardware_concurrency()), method.proposes());
+  ChainsOptions options;
+  options.chains = chains;
+  options.seed = seed;
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.needs = method.needs();
+  chains_ = std::make_unique<CpuChains>(Target{&energy, {{}}, temperature}, options);
   const double* position[] = {start.data()};
   chains_->write(0, chains, position);
   chains_->evaluate();
   chains_->freeze_failed(0);
+  chains_->begin(method, 0);
 }
 
 void Walkers::move(int64_t steps) {
@@ -39,10 +44,51 @@ std::vector<double> Walkers::positions() {
   return out;
 }
 
+double Walkers::acceptance() {
+  chains_->read(state_);
+  double sum = 0;
+  for (const double one : state_.acceptance) sum += one;
+  return sum / static_cast<double>(chains_->count());
+}
+
+void Walkers::visit_velocities(const std::function<void(double& velocity, int64_t element)>& use) {
+  const Twin visitor(
+      [&](Group& group, const Kernels&, uint32_t) {
+        const Block& block = group.blocks.at(0);
+        for (int64_t row = 0; row < group.chains; ++row) {
+          for (int64_t j = 0; j < block.n; ++j) {
+            const int64_t element = group.chain[row] * block.n + j;
+            if (energy_.precision() == Precision::kFloat64) {
+              use(static_cast<double*>(block.velocity)[row * block.n + j], element);
+              continue;
+            }
+            float& stored = static_cast<float*>(block.velocity)[row * block.n + j];
+            double value = stored;
+            use(value, element);
+            stored = static_cast<float>(value);
+          }
+        }
+      },
+      false);
+  chains_->advance(visitor, Chains::Part::kAll, {0, 1});
+}
+
+std::vector<double> Walkers::velocities() {
+  std::vector<double> out(chains_->count() * energy_.variables()[0].size());
+  visit_velocities([&](double& velocity, int64_t element) { out[element] = velocity; });
+  return out;
+}
+
+void Walkers::set_velocities(const std::vector<double>& velocity) {
+  visit_velocities([&](double& one, int64_t element) { one = velocity[element]; });
+}
+
 std::unique_ptr<Method> named(const std::string& method_name, const std::vector<std::string>& words) {
   std::vector<SettingValue> values;
-  for (size_t i = 0; i < words.size(); ++i) {
-    values.push_back(parse_setting(method(method_name).options.at(i), {words[i]}, method_name));
+  const std::vector<SettingDescription>& options = method(method_name).options;
+  for (size_t i = 0; i < options.size(); ++i) {
+    values.push_back(i < words.size() ? parse_setting(options[i], {words[i]}, method_name)
+                                      : preset_value(options[i], method_name));
   }
   return make_method(method_name, values);
 }

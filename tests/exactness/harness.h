@@ -26,9 +26,17 @@ class Walkers {
   void move(int64_t steps);
   /// Positions [chains, n].
   std::vector<double> positions();
+  /// Velocities [chains, n], of a method that keeps them.
+  std::vector<double> velocities();
+  void set_velocities(const std::vector<double>& velocity);
+  /// Sum of acceptance probabilities over the moves so far, the mean over chains.
+  double acceptance();
   int64_t chains() const { return chains_->count(); }
 
  private:
+  /// Calls use(velocity, element of [chains, n]) for every coordinate of every chain.
+  void visit_velocities(const std::function<void(double& velocity, int64_t element)>& use);
+
   const Energy& energy_;
   const Method& method_;
   std::unique_ptr<CpuChains> chains_;
@@ -36,7 +44,7 @@ class Walkers {
   uint32_t step_ = 0;
 };
 
-/// A method of the library with the options written as in a file.
+/// A method of the library with its first options written as in a file; the others have their presets.
 std::unique_ptr<Method> named(const std::string& method_name, const std::vector<std::string>& words);
 
 /// A method made of one function, for broken twins.
@@ -45,7 +53,7 @@ class Twin final : public Method {
   using Advance = std::function<void(Group&, const Kernels&, uint32_t step)>;
   Twin(Advance advance, bool proposes) : advance_(std::move(advance)), proposes_(proposes) {}
   const MethodDescription& description() const override { return method("mala"); }
-  bool proposes() const override { return proposes_; }
+  Needs needs() const override { return {.proposal = proposes_}; }
   double step_size() const override { return 0; }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override {
     for (int64_t i = 0; i < steps.count; ++i) advance_(group, kernels, steps.first + static_cast<uint32_t>(i));

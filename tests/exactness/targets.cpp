@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/exactness/targets.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -138,6 +139,13 @@ TabulatedLaw::TabulatedLaw(const std::function<double(double)>& density, double 
   for (double& c : cumulated_) c /= total;
   mean_ = first_moment / total;
   variance_ = second_moment / total - mean_ * mean_;
+}
+
+double TabulatedLaw::quantile(double u) const {
+  const auto right = std::upper_bound(cumulated_.begin(), cumulated_.end(), u);
+  if (right == cumulated_.end()) return least_ + width_ * static_cast<double>(cumulated_.size() - 1);
+  const auto left = static_cast<double>(right - cumulated_.begin() - 1);
+  return least_ + width_ * (left + (u - *(right - 1)) / (*right - *(right - 1)));
 }
 
 double TabulatedLaw::cdf(double x) const {

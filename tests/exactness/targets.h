@@ -42,6 +42,7 @@ class TabulatedLaw {
  public:
   TabulatedLaw(const std::function<double(double)>& density, double least, double most);
   double cdf(double x) const;
+  double quantile(double u) const;  ///< of u in [0, 1)
   double mean() const { return mean_; }
   double variance() const { return variance_; }
 

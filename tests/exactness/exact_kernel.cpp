@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/exactness/exact_kernel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace potluck::testing {
+
+namespace {
+
+constexpr int64_t kChains = 1000000;
+constexpr int kMoves = 20;
+
+std::string text(double number) { return fmt::format("{:.17g}", number); }
+
+double acceptance_of(const Method& method, const ExactTarget& target) {
+  const auto energy = target.energy(1);
+  Walkers walkers(*energy, method, target.draw(4096), 8);
+  walkers.move(10);
+  return walkers.acceptance() / 10;
+}
+
+}  // namespace
+
+const std::vector<ExactKernel>& exact_kernels() {
+  // Trajectories of hmc are of 1 to 6 leapfrogs.
+  static const std::vector<ExactKernel> all = {
+      {"mala", [](double h) { return named("mala", {text(h * h / 2)}); }},
+      {"hmc",
+       [](double h) {
+         return named("hmc", {text(h), text(3 * h)});
+       }},
+      {"ghmc",
+       [](double h) {
+         return named("ghmc", {text(h), "3", "0.8"});
+       }},
+      {"adjusted_mclmc",
+       [](double h) {
+         return named("adjusted_mclmc", {text(h), text(3 * h)});
+       },
+       2},
+  };
+  return all;
+}
+
+double step_size_for(const ExactKernel& kernel, const ExactTarget& target, double acceptance) {
+  double low = 1e-3, high = 20;
+  for (int i = 0; i < 16; ++i) {
+    const double middle = std::sqrt(low * high);
+    (acceptance_of(*kernel.at(middle), target) > acceptance ? low : high) = middle;
+  }
+  return std::sqrt(low * high);
+}
+
+Distance distance_after(const ExactTarget& target, const Energy& energy, const Method& method) {
+  Walkers walkers(energy, method, target.draw(kChains), 3);
+  walkers.move(kMoves);
+  const std::vector<double> x = walkers.positions();
+  Distance worst;
+  for (const ExactTarget::Marginal& marginal : target.marginals) {
+    std::vector<double> values(kChains);
+    for (int64_t chain = 0; chain < kChains; ++chain) values[chain] = marginal.of(&x[chain * target.n]);
+    worst.d = std::max(worst.d, kolmogorov(values, marginal.cdf));
+    worst.z =
+        std::max({worst.z, std::fabs(z_mean(values, marginal.mean)), std::fabs(z_variance(values, marginal.variance))});
+  }
+  return worst;
+}
+
+double flux(const ExactTarget& target, const Energy& energy, const Method& method) {
+  Walkers walkers(energy, method, target.draw(kChains), 6);
+  std::vector<double> sum(kChains), before = walkers.positions();
+  for (int move = 0; move < kMoves; ++move) {
+    walkers.move(1);
+    std::vector<double> after = walkers.positions();
+    for (int64_t c = 0; c < kChains; ++c) {
+      sum[c] += before[c] * before[c] * before[c] * after[c] - before[c] * after[c] * after[c] * after[c];
+    }
+    before = std::move(after);
+  }
+  return std::fabs(z_mean(sum, 0));
+}
+
+}  // namespace potluck::testing

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every exact kernel keeps an exact start: n = 10^6 chains, 20 moves, at step sizes that accept .9, .75 and .6; and has
+// no flux in equilibrium. A method joins with a row of exact_kernels().
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/exactness/exact_kernel.h"
+
+namespace potluck::testing {
+namespace {
+
+struct Case {
+  size_t kernel, target;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (size_t k = 0; k < exact_kernels().size(); ++k) {
+    for (size_t t = 0; t < exact_targets().size(); ++t) {
+      if (exact_targets()[t].n >= exact_kernels()[k].least_coordinates) all.push_back({k, t});
+    }
+  }
+  return all;
+}
+
+class ExactKernelTest : public ::testing::TestWithParam<Case> {
+ protected:
+  const ExactKernel& kernel() const { return exact_kernels()[GetParam().kernel]; }
+  const ExactTarget& target() const { return exact_targets()[GetParam().target]; }
+};
+
+TEST_P(ExactKernelTest, KeepsAnExactStart) {
+  const auto energy = target().energy(1);
+  for (const double acceptance : {0.9, 0.75, 0.6}) {
+    const double step_size = step_size_for(kernel(), target(), acceptance);
+    const Distance distance = distance_after(target(), *energy, *kernel().at(step_size));
+    EXPECT_LT(distance.d, kPassD) << "at acceptance " << acceptance << ", step size " << step_size;
+    EXPECT_LT(distance.z, kPass) << "at acceptance " << acceptance << ", step size " << step_size;
+    RecordProperty(fmt::format("d_at_{:.2f}", acceptance), fmt::format("{:.5f}", distance.d));
+  }
+}
+
+TEST_P(ExactKernelTest, RejectsAKernelAimedAtAnotherTemperature) {
+  const auto energy = target().energy(1.1);
+  EXPECT_GT(distance_after(target(), *energy, *kernel().at(step_size_for(kernel(), target(), 0.75))).d, kRejectD);
+}
+
+std::string name_of(const ::testing::TestParamInfo<Case>& info) {
+  std::string name = exact_kernels()[info.param.kernel].name + "_" + exact_targets()[info.param.target].name;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(All, ExactKernelTest, ::testing::ValuesIn(cases()), name_of);
+
+// The table's step sizes of MALA are those that the bisection finds: eps = h^2/2.
+TEST(ExactKernelsTest, FindTheStepSizesOfTheTable) {
+  for (const ExactTarget& target : exact_targets()) {
+    for (const ExactTarget::Tuning& tuning : target.mala) {
+      const double h = step_size_for(exact_kernels()[0], target, tuning.acceptance);
+      EXPECT_NEAR(h * h / 2 / tuning.step_size, 1, 0.1) << target.name << ' ' << tuning.acceptance;
+    }
+  }
+}
+
+// Detailed balance: f = x^3 x' - x x'^3 is antisymmetric, so its stationary mean over one reversible move is zero.
+TEST(ExactKernelsTest, HaveNoFluxInEquilibrium) {
+  const ExactTarget& mixture = exact_targets()[1];
+  const auto energy = mixture.energy(1), colder = mixture.energy(1.1);
+  for (const ExactKernel& kernel : exact_kernels()) {
+    if (!kernel.flux || kernel.least_coordinates > 1) continue;
+    const double step_size = step_size_for(kernel, mixture, 0.75);
+    EXPECT_LT(flux(mixture, *energy, *kernel.at(step_size)), kPass) << kernel.name;
+    EXPECT_GT(flux(mixture, *colder, *kernel.at(step_size)), kReject) << kernel.name;
+  }
+}
+
+}  // namespace
+}  // namespace potluck::testing
