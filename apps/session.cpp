@@ -10,6 +10,7 @@
 #include "apps/start_choice.h"
 #include "core/settings.h"
 
+#include "plugins/cuda_context.h"
 namespace potluck {
 namespace {
 
@@ -50,6 +51,17 @@ void collect_models(const Node& node, std::map<std::string, const ModelKind*>& f
 }
 
 }  // namespace
+/// Reads the file, which opens the plugins of its models. Where the run is to be on CUDA, that is initialised before.
+Composition read_and_load(const SessionOptions& options, ModelSource& models) {
+  try {
+    make_cuda_context(options.device.first);
+  } catch (const SettingError&) {
+    // One that was only tried: the models cannot be created there either, and then the CPU is taken.
+    if (!options.device.may_fall_back) throw;
+  }
+  return read_composition(options.file, options.overrides, models);
+}
+
 
 void add_session_options(CommandLine& line) {
   line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
@@ -76,9 +88,7 @@ SessionOptions session_options(const CommandLine& line) {
 }
 
 Session::Session(const SessionOptions& options, ModelSource& models)
-    : options_(options),
-      composition_(read_composition(options.file, options.overrides, models)),
-      warnings_(composition_.warnings) {}
+    : options_(options), composition_(read_and_load(options, models)), warnings_(composition_.warnings) {}
 
 std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   PlanOptions plan;
