@@ -15,6 +15,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::MatchesRegex;
 
 class SampleCommandTest : public CommandTest {
  protected:
@@ -62,6 +63,7 @@ TEST_F(SampleCommandTest, ARunLeavesRecordDrawsSummaryAndPictures) {
   EXPECT_TRUE(record.at("machine").contains("instructions"));
 
   EXPECT_EQ(draws_in("run").size(), 20u * 8u * 16u);
+  EXPECT_TRUE(record.at("libtorch").is_null());  // no model uses it
   EXPECT_TRUE(exists("run/draws.nc"));
   EXPECT_TRUE(read_json("run/summary.json").is_object());
   EXPECT_TRUE(exists("run/pictures/x-chains.png"));
@@ -75,6 +77,31 @@ TEST_F(SampleCommandTest, ARunLeavesRecordDrawsSummaryAndPictures) {
 
 TEST_F(SampleCommandTest, ProgressOffATerminalIsPlainLines) {
   write_scene("test_bench.bowl", "chains: 4, warmup: 50, steps: 100");
+TEST_F(SampleCommandTest, TheRecordSaysHowMatrixProductsAreDispatched) {
+  write_scene("gaussian", "chains: 4, warmup: 20, steps: 10");
+  const auto libtorch_with = [this](const std::string& run, std::vector<std::string> settings) {
+    settings.push_back("POTLUCK_PLUGIN_PATH=" POTLUCK_MODELS_DIR);
+    const CommandResult result = potluck({"sample", "scene.yaml", "--output", run, "--device", "cpu"}, settings);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_json(run + "/run.json").at("libtorch");
+  };
+  const nlohmann::json usual = libtorch_with("usual", {});
+  EXPECT_EQ(usual.at("build"), POTLUCK_LIBTORCH_BUILD);
+  EXPECT_NE(usual.at("kernels"), "");
+  EXPECT_THAT(usual.at("linear_algebra").get<std::string>(), HasSubstr("Math Kernel Library"));
+  EXPECT_EQ(usual.at("environment"), nlohmann::json::object());
+  for (const char* precision : {"float32", "float64"})
+    EXPECT_THAT(usual.at("product_bits").at(precision).get<std::string>(), MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_EQ(libtorch_with("again", {}), usual);
+
+  // COMPATIBLE is MKL's code for processors of 2003, without fused multiply-add: other bits on every machine of today.
+  const nlohmann::json old = libtorch_with("old", {"MKL_CBWR=COMPATIBLE", "ATEN_CPU_CAPABILITY=default"});
+  EXPECT_EQ(old.at("environment"), nlohmann::json({{"ATEN_CPU_CAPABILITY", "default"}, {"MKL_CBWR", "COMPATIBLE"}}));
+  EXPECT_EQ(old.at("kernels"), "DEFAULT");
+  EXPECT_NE(old.at("product_bits").at("float32"), usual.at("product_bits").at("float32"));
+  EXPECT_NE(old.at("product_bits").at("float64"), usual.at("product_bits").at("float64"));
+}
+
   const CommandResult result = potluck_with_bench({"sample", "scene.yaml", "--output", "run"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, ContainsRegex("warm-up 50/50 steps, .*acceptance 0\\.[0-9]+\n"));
