@@ -10,6 +10,7 @@
 
 #include "core/backend/chains.h"
 #include "core/error.h"
+#include "core/sampling/option_errors.h"
 #include "core/sampling/step_size_tuner.h"
 
 namespace potluck {
@@ -38,10 +39,6 @@ double mean_of_moving(const std::vector<double>& sums, const std::vector<uint8_t
     ++moving;
   }
   return moving > 0 && steps > 0 ? sum / static_cast<double>(moving * steps) : std::nan("");
-}
-
-void check_at_least(const char* what, int64_t value, int64_t least) {
-  if (value < least) throw SettingError(fmt::format("sample.{} must be >= {}, got {}", what, least, value));
 }
 
 /// One run: its chains, its method and what it has counted so far.
@@ -308,28 +305,9 @@ class Runner {
 }  // namespace
 
 void check_run(const Target& target, const RunOptions& options) {
-  check_at_least("chains", options.chains, 1);
-  check_at_least("warmup", options.warmup, 0);
-  check_at_least("steps", options.steps, 1);
-  check_at_least("thin", options.thin, 1);
-  check_at_least("threads", options.threads, 0);
-  if (!(target.temperature > 0) || !std::isfinite(target.temperature)) {
-    throw SettingError(fmt::format("sample.temperature must be > 0, got {:g}", target.temperature));
-  }
-  if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
-    throw SettingError(
-        fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX, options.warmup + options.steps));
-  }
-  if (options.steps % options.thin != 0) {
-    throw SettingError(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
-                                   options.steps, (options.steps / options.thin + 1) * options.thin));
-  }
-  const std::unique_ptr<Method> method = make_method(options.method, options.values);
-  method->check(*target.energy, target.temperature);
-  if (method->wanted_acceptance() && options.warmup < 20) {
-    throw SettingError(fmt::format(
-        "sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size", options.warmup));
-  }
+  const std::vector<SettingError> errors = option_errors(options, target.temperature);
+  if (!errors.empty()) throw errors.front();
+  make_method(options.method, options.values)->check(*target.energy, target.temperature);
 }
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,

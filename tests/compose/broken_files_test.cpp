@@ -319,7 +319,7 @@ std::vector<Broken> broken_files() {
       {"an unknown precision", small("sample: {precision: float46}\n"),
        "scene.yaml:6:21: sample.precision must be one of float32, float64; got 'float46'. Did you mean 'float64'?"},
       {"thinned to nothing", small("sample: {steps: 5, thin: 10}\n"),
-       "scene.yaml:6:20: sample.thin must be <= steps (5), or nothing is recorded, got 10"},
+       "scene.yaml:6:17: sample.steps must be a multiple of sample.thin (10), got 5. Use 10"},
       {"an unknown start", small("sample: {start: unifrm}\n"),
        "scene.yaml:6:17: sample.start must be an .npy or .safetensors file or one of auto, exact, uniform, normal; got "
        "'unifrm'. Did you mean 'uniform'?"},
