@@ -67,7 +67,8 @@ class Runner {
     summary_.step_size = method_->step_size();
     chains_->read(state_);  // what was counted so far belongs to the warm-up
     const Clock::time_point sampling_began = Clock::now();
-    if (!summary_.interrupted) sample(sampling_began);
+    in_warmup_ = summary_.interrupted;
+    if (!in_warmup_) sample(sampling_began);
     summary_.sampling_seconds = seconds_since(sampling_began);
     close();
     return std::move(summary_);
@@ -243,7 +244,9 @@ class Runner {
   }
 
   void close() {
-    summary_.why_stopped = summary_.interrupted ? "interrupted" : fmt::format("all {} steps done", options_.steps);
+    summary_.why_stopped = in_warmup_             ? "interrupted in the warm-up"
+                           : summary_.interrupted ? "interrupted"
+                                                  : fmt::format("all {} steps done", options_.steps);
     for (const uint32_t count : state_.nan_proposals) summary_.nan_proposals += count;
     note_frozen();
     summary_.notes =
@@ -300,6 +303,7 @@ class Runner {
   ChainsState state_;
   RunSummary summary_;
   double clipped_ = 0;
+  bool in_warmup_ = false;  ///< the run ended there
 };
 
 }  // namespace
