@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "apps/command.h"
 #include "apps/command_line.h"
@@ -7,8 +10,30 @@
 #include "apps/progress_report.h"
 #include "apps/run_products.h"
 #include "apps/run_record.h"
+#include "core/error.h"
+#include "core/files/draws.h"
 
 namespace potluck {
+namespace {
+
+/// @throws FileError for a run without a single draw, with why, and what to do.
+void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
+  DrawsReader reader(folder);
+  if (reader.next() != nullptr) return;
+  Words command = record.value("command", Words());
+  if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
+  const std::string state = record.value("state", "");
+  std::string why = reader.lost().empty() ? "it has no draws" : reader.lost();
+  if (state == "running" && reader.lost().empty())
+    why = "it has no draws yet: it is in its warm-up, or was killed there";
+  if (state == "interrupted") why = "it was interrupted before its first draw";
+  if (record.contains("why_stopped") && record["why_stopped"] == "interrupted in the warm-up")
+    why = "it was interrupted in its warm-up and had no draws yet";
+  throw FileError(fmt::format("{}: there is nothing to export, as {}. To draw it again: {}", folder.string(), why,
+                              fmt::join(command, " ")));
+}
+
+}  // namespace
 
 int export_command(const Words& words) {
   CommandLine line(
@@ -20,6 +45,7 @@ int export_command(const Words& words) {
   const std::filesystem::path folder = line.operand(0);
   RunRecord record = read_record(folder);
   const bool quiet = line.flag("quiet");
+  check_for_draws(folder, record);
 
   DrawsSummary draws;
   {

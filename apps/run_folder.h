@@ -18,6 +18,8 @@ class RunFolder {
 
   /// Where the run's files are now.
   const std::filesystem::path& path() const { return path_; }
+  /// Whether an older run stands under the wanted name.
+  bool replaces() const { return path_ != folder_; }
   /// What was built stays where it is, in place or beside.
   void keep() { kept_ = true; }
   /// What was built stands under the wanted name, and the older run is gone.

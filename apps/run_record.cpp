@@ -4,7 +4,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <map>
@@ -12,6 +14,8 @@
 #include "apps/device.h"
 #include "core/backend/cpu_rows.h"
 #include "core/files/atomic_file.h"
+#include "plugins/library.h"
+#include "plugins/libtorch_products.h"
 
 namespace potluck {
 namespace {
@@ -69,6 +73,28 @@ RunRecord method_options(const SampleSettings& sample) {
   return options;
 }
 
+/// What changes the code that LibTorch and its linear algebra choose.
+constexpr const char* kDispatchVariables[] = {"ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS",
+                                              "ONEDNN_MAX_CPU_ISA"};
+
+/// How the models' own arithmetic is dispatched on the CPU; null where no model uses LibTorch. The threads of a product
+/// are not in it: a tile's products are made on one.
+RunRecord libtorch_of(const Session& session) {
+  const std::vector<const ModelKind*> models = session.models();
+  if (std::none_of(models.begin(), models.end(), [](const ModelKind* kind) { return kind->plugin_torch != "none"; }))
+    return nullptr;
+  RunRecord record = {{"build", libtorch_build()}};
+  if (const auto products = libtorch_products()) {
+    record["kernels"] = products->kernels;
+    record["linear_algebra"] = products->library;
+    record["product_bits"] = {{"float32", products->float32_bits}, {"float64", products->float64_bits}};
+  }
+  record["environment"] = RunRecord::object();
+  for (const char* name : kDispatchVariables)
+    if (const char* value = std::getenv(name)) record["environment"][name] = value;
+  return record;
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -107,6 +133,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
                        {"instructions", instruction_level()},
                        {"kernels", row_kernels().name},
                        {"compiler", __VERSION__}};
+  record["libtorch"] = libtorch_of(session);
   record["variables"] = variables_of(composition);
   record["pictures"] = pictures;
   record["experts"] = session.plan().experts();

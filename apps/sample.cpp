@@ -85,6 +85,16 @@ void print_report(const RunSummary& run, const DrawsSummary& draws, int64_t chai
   for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
 }
 
+// Of a run that was interrupted before its first draw.
+void print_nothing_drawn(const RunSummary& run, double seconds, const filesystem::path& folder, bool replaces) {
+  fmt::print("{} after {}, before the first draw: there is nothing to export. ",
+             run.why_stopped == "interrupted" ? "Interrupted" : "Interrupted in the warm-up", duration_text(seconds));
+  if (replaces)
+    fmt::print("The run that is in {} stays as it was.\n", folder.string());
+  else
+    fmt::print("The record of the run is in {}; to draw it again, add --overwrite.\n", folder.string());
+}
+
 int sample(const CommandLine& line, const Words& words) {
   const auto begin = std::chrono::steady_clock::now();
   PluginSearch plugins(line);
@@ -95,7 +105,8 @@ int sample(const CommandLine& line, const Words& words) {
   const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
 
   const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet);
-  RunFolder folder(output_folder(line, composition), line.flag("overwrite"));
+  const filesystem::path output = output_folder(line, composition);
+  RunFolder folder(output, line.flag("overwrite"));
   Words command = {"potluck", "sample"};
   command.insert(command.end(), words.begin(), words.end());
   RunRecord record = open_record(session, command, pictures);
@@ -128,9 +139,15 @@ int sample(const CommandLine& line, const Words& words) {
     }
     throw;
   }
+  const bool loud = style != ProgressReport::Style::kQuiet;
+  if (run.interrupted && run.draws == 0) {
+    // Draws of an older run are worth more than the record of none.
+    if (loud) print_nothing_drawn(run, seconds, output, folder.replaces());
+    if (!folder.replaces()) folder.publish();
+    return kInterrupted;
+  }
   folder.publish();
-  if (style != ProgressReport::Style::kQuiet)
-    print_report(run, draws, composition.sample.chains, seconds, folder.path(), warnings);
+  if (loud) print_report(run, draws, composition.sample.chains, seconds, folder.path(), warnings);
   return run.interrupted ? kInterrupted : kDone;
 }
 

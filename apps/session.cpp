@@ -8,7 +8,9 @@
 
 #include "apps/device.h"
 #include "apps/start_choice.h"
+#include "compose/sample.h"
 #include "core/settings.h"
+#include "plugins/cuda_context.h"
 
 namespace potluck {
 namespace {
@@ -49,6 +51,17 @@ void collect_models(const Node& node, std::map<std::string, const ModelKind*>& f
   std::visit(Visitor{found}, node.kind);
 }
 
+/// Reads the file, which opens the plugins of its models. Where the run is to be on CUDA, that is initialised before.
+Composition read_and_load(const SessionOptions& options, ModelSource& models) {
+  try {
+    make_cuda_context(options.device.first);
+  } catch (const SettingError&) {
+    // One that was only tried: the models cannot be created there either, and then the CPU is taken.
+    if (!options.device.may_fall_back) throw;
+  }
+  return read_composition(options.file, options.overrides, models);
+}
+
 }  // namespace
 
 void add_session_options(CommandLine& line) {
@@ -76,9 +89,7 @@ SessionOptions session_options(const CommandLine& line) {
 }
 
 Session::Session(const SessionOptions& options, ModelSource& models)
-    : options_(options),
-      composition_(read_composition(options.file, options.overrides, models)),
-      warnings_(composition_.warnings) {}
+    : options_(options), composition_(read_and_load(options, models)), warnings_(composition_.warnings) {}
 
 std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   PlanOptions plan;
@@ -104,8 +115,17 @@ void Session::prepare(Purpose purpose) {
     warnings_.push_back(
         fmt::format("the run is on the CPU, as the composition cannot be on {}: {}", gpu, refused.what()));
   }
-  start_ = make_start(composition_);
-  check_run(target(), run_options());
+  std::vector<Diagnostic> wrong;
+  const auto collect = [&](const auto& part) {
+    try {
+      part();
+    } catch (const SettingError& error) {
+      wrong.push_back(composition_.places.at_place(error));
+    }
+  };
+  collect([&] { start_ = make_start(composition_); });
+  collect([&] { check_run(target(), options_of_run()); });
+  if (!wrong.empty()) throw CompositionError(std::move(wrong));
 }
 
 Target Session::target() const {
@@ -116,22 +136,14 @@ Target Session::target() const {
   return target;
 }
 
-RunOptions Session::run_options() const {
-  const SampleSettings& sample = composition_.sample;
-  RunOptions run;
-  run.method = sample.method;
-  run.values = sample.method_values;
-  run.chains = sample.chains;
-  run.warmup = sample.warmup;
-  run.steps = sample.steps;
-  run.thin = sample.thin;
-  run.seed = sample.seed;
+RunOptions Session::options_of_run() const {
+  RunOptions run = run_options(composition_.sample);
   run.threads = options_.threads;
   return run;
 }
 
 RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const {
-  return potluck::run(target(), *start_, run_options(), observers, stop);
+  return potluck::run(target(), *start_, options_of_run(), observers, stop);
 }
 
 std::vector<const ModelKind*> Session::models() const {

@@ -65,7 +65,7 @@ class Session {
  private:
   std::unique_ptr<Plan> plan_for(Purpose purpose) const;
   Target target() const;
-  RunOptions run_options() const;
+  RunOptions options_of_run() const;
 
   SessionOptions options_;
   Composition composition_;

@@ -15,6 +15,7 @@
 #include "compose/sample.h"
 #include "compose/scope.h"
 #include "compose/source_files.h"
+#include "core/sampling/option_errors.h"
 
 namespace potluck {
 
@@ -58,6 +59,18 @@ void check_labels(const std::vector<Held>& held, const Scope& scope, Diagnostics
   }
 }
 
+/// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
+void read_sample_and_check(const Yaml* section, Composition& composition, SourceFiles& files,
+                           Diagnostics& diagnostics) {
+  const size_t before = diagnostics.size();
+  composition.sample = read_sample(section, files, diagnostics);
+  if (diagnostics.size() != before) return;
+  for (const SettingError& error : option_errors(run_options(composition.sample), composition.sample.temperature)) {
+    const Diagnostic placed = composition.places.at_place(error);
+    diagnostics.add(placed.where, placed.text);
+  }
+}
+
 }  // namespace
 
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
@@ -84,7 +97,8 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (composition.target && scope.broken.empty()) check_variables(composition, scope, diagnostics);
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
-  composition.sample = read_sample(root.find("sample"), files, diagnostics);
+  composition.places = Places(root);
+  read_sample_and_check(root.find("sample"), composition, files, diagnostics);
   composition.output = read_output(root.find("output"), scope, files, diagnostics);
   diagnostics.throw_if_any();
 

@@ -7,7 +7,6 @@
 
 #include "compose/keys.h"
 #include "core/files/array.h"
-#include "core/sampling/run.h"
 
 namespace potluck {
 
@@ -106,12 +105,6 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
   sample.steps = integer("steps", sample.steps);
   sample.thin = integer("thin", sample.thin);
   sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
-  if (sample.thin > sample.steps) {
-    const Yaml::Entry* thin = section->entry("thin");
-    diagnostics.add(
-        thin ? thin->place : section->place,
-        fmt::format("sample.thin must be <= steps ({}), or nothing is recorded, got {}", sample.steps, sample.thin));
-  }
   if (const Yaml* value = section->find("temperature"))
     sample.temperature = read_number(*value, table.key("temperature"), "sample.temperature", diagnostics).value_or(1);
   if (const Yaml* value = section->find("precision"))
@@ -119,6 +112,18 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
       sample.precision = Precision::kFloat64;
   if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
   return sample;
+}
+
+RunOptions run_options(const SampleSettings& sample) {
+  RunOptions run;
+  run.method = sample.method;
+  run.values = sample.method_values;
+  run.chains = sample.chains;
+  run.warmup = sample.warmup;
+  run.steps = sample.steps;
+  run.thin = sample.thin;
+  run.seed = sample.seed;
+  return run;
 }
 
 OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {

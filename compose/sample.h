@@ -6,11 +6,15 @@
 #include "compose/source_files.h"
 #include "compose/tree.h"
 #include "compose/yaml.h"
+#include "core/sampling/run.h"
 
 namespace potluck {
 
 /// Reads the `sample` section (null: all presets), the method's own options included.
 SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics);
+
+/// What a run is told of `sample`. The threads are left to the caller.
+RunOptions run_options(const SampleSettings& sample);
 
 /// Reads the `output` section (null: nothing asked for).
 OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "compose/places.h"
 #include "core/error.h"
 #include "core/variables/variable.h"
 #include "plugins/model.h"
@@ -134,6 +135,7 @@ struct Composition {
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
   OutputSettings output;
+  Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read
   std::vector<std::string> warnings;

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/first_sight.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 
 #include "core/error.h"
+#include "plugins/child_process.h"
 #include "plugins/library.h"
 #include "plugins/table.h"
 
@@ -27,25 +21,17 @@ namespace {
 constexpr char kOpening = 'o', kAsking = 'a', kReading = 'r';
 constexpr char kFit = '+', kUnfit = '-', kPassing = '~', kThrew = '!', kLeft = '0';
 
-int report_to = -1;  // the child's end of the pipe; the child has one thread of ours
+// For the handlers, which take no argument. Set in the child, which has one thread of ours.
+const ChildReport* to_host = nullptr;
 
-void write_all(const char* text, size_t count) {
-  while (count > 0) {
-    const ssize_t written = write(report_to, text, count);
-    if (written <= 0 && errno != EINTR) return;
-    if (written <= 0) continue;
-    text += written;
-    count -= static_cast<size_t>(written);
-  }
-}
+void enter(char stage) { to_host->write({&stage, 1}); }
 
-[[noreturn]] void report(char sign, const char* text) {
-  write_all(&sign, 1);
-  write_all(text, std::strlen(text));
+/// The child's last words. No exit handler of the host is run after them.
+[[noreturn]] void report(char sign, std::string_view text) {
+  to_host->write({&sign, 1});
+  to_host->write(text);
   _exit(0);
 }
-
-void enter(char stage) { write_all(&stage, 1); }
 
 /// An exception left a static initialiser, or a function that may not throw.
 [[noreturn]] void report_terminate() {
@@ -61,21 +47,10 @@ void enter(char stage) { write_all(&stage, 1); }
   report(kThrew, "std::terminate() was called");
 }
 
-/// The plugin must neither end the host's affairs (its exit handlers, its buffers) nor speak in its place.
-void set_apart() {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit no_core = {0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGTRAP}) std::signal(signal, SIG_DFL);
-  std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the host as well, which decides
-  const int nowhere = open("/dev/null", O_RDWR);
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nowhere, stream);
+void try_in_child(const std::filesystem::path& file, const PluginNote& note, const ChildReport& host) {
+  to_host = &host;
   std::set_terminate(report_terminate);
   std::atexit([] { report(kLeft, ""); });  // runs before every handler of the host
-}
-
-[[noreturn]] void live_as_child(const std::filesystem::path& file, const PluginNote& note) {
-  set_apart();
   try {
     enter(kOpening);
     PluginEntry* const entry = open_plugin(file);
@@ -93,24 +68,6 @@ void set_apart() {
     report(kThrew, error.what());
   } catch (...) {
     report(kThrew, "something that is no std::exception");
-  }
-}
-
-/// Everything the child writes until it closes its end, or nothing more after `patience`.
-/// @return whether the child closed its end in time.
-bool listen(int from, std::chrono::milliseconds patience, std::string& heard) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd pipe = {from, POLLIN, 0};
-    const int ready = poll(&pipe, 1, static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) return false;
-    if (ready <= 0) continue;
-    std::array<char, 4096> bytes;
-    const ssize_t count = read(from, bytes.data(), bytes.size());
-    if (count == 0) return true;
-    if (count > 0) heard.append(bytes.data(), static_cast<size_t>(count));
   }
 }
 
@@ -132,8 +89,8 @@ std::string one_line(std::string text) {
   return text;
 }
 
-/// @param status  as of waitpid(); 0 where it could not be had
-Verdict judge(const std::string& heard, int status) {
+Verdict judge(const ChildEnd& end) {
+  const std::string& heard = end.report;
   size_t at = 0;
   char stage = kOpening;
   while (at < heard.size() && (heard[at] == kOpening || heard[at] == kAsking || heard[at] == kReading)) {
@@ -153,11 +110,10 @@ Verdict judge(const std::string& heard, int status) {
     default:
       break;
   }
-  if (sign == '\0' && WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
+  if (sign == '\0' && end.signal != 0) {
     // Killed from outside, for want of memory perhaps: that is not the file's doing.
-    return {false, fmt::format("crashed {} (signal {}, {})", in_words(stage), signal, sigdescr_np(signal)),
-            signal != SIGKILL && signal != SIGTERM};
+    return {false, fmt::format("crashed {} ({})", in_words(stage), signal_text(end.signal)),
+            end.signal != SIGKILL && end.signal != SIGTERM};
   }
   return {false, fmt::format("ended the process {}", in_words(stage))};
 }
@@ -165,34 +121,11 @@ Verdict judge(const std::string& heard, int status) {
 }  // namespace
 
 Verdict first_sight(const std::filesystem::path& file, const PluginNote& note, std::chrono::milliseconds patience) {
-  std::array<int, 2> ends;
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw PluginError(fmt::format("cannot be tried in a child process: {}", std::strerror(errno)));
-  }
-  const pid_t child = fork();
-  if (child < 0) {
-    const std::string why = std::strerror(errno);
-    close(ends[0]);
-    close(ends[1]);
-    throw PluginError(fmt::format("cannot be tried in a child process: {}", why));
-  }
-  if (child == 0) {
-    close(ends[0]);
-    report_to = ends[1];
-    live_as_child(file, note);
-  }
-  close(ends[1]);
-  std::string heard;
-  const bool in_time = listen(ends[0], patience, heard);
-  close(ends[0]);
-  if (!in_time) kill(child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!in_time) {
+  const ChildEnd end = run_in_child_process([&](const ChildReport& host) { try_in_child(file, note, host); }, patience);
+  if (!end.in_time) {
     return {false, fmt::format("was not open after {} s", static_cast<double>(patience.count()) / 1000), false};
   }
-  return judge(heard, status);
+  return judge(end);
 }
 
 }  // namespace potluck

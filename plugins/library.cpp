@@ -16,6 +16,7 @@ namespace potluck {
 namespace {
 
 constexpr char kEntry[] = "potluck_plugin_v1";
+constexpr char kLibtorch[] = "libtorch_cpu.so";
 
 /// Boost has no names for these; its modes are the system's flags and pass through.
 constexpr auto kMode = static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -82,13 +83,20 @@ PluginEntry* open_plugin(const std::filesystem::path& file) {
 
 void open_libtorch() {
   static std::once_flag once;
-  std::call_once(once, [] { open_part_of_libtorch("libtorch_cpu.so"); });
+  std::call_once(once, [] { open_part_of_libtorch(kLibtorch); });
 }
 
 void open_libtorch_cuda() {
   open_libtorch();
   static std::once_flag once;
   std::call_once(once, [] { open_part_of_libtorch("libtorch_cuda.so"); });
+}
+
+void (*libtorch_function(const std::string& symbol))() {
+  boost::dll::fs::error_code none_open;
+  const boost::dll::shared_library library(boost::dll::fs::path(kLibtorch),
+                                           kMode | kIfThere | boost::dll::load_mode::search_system_folders, none_open);
+  return none_open || !library.has(symbol) ? nullptr : &library.get<void()>(symbol);
 }
 
 const std::string& libtorch_build() {

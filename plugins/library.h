@@ -32,6 +32,10 @@ void open_libtorch();
 /// @throws PluginError
 void open_libtorch_cuda();
 
+/// A function of the LibTorch in this process, or of a library that it needs, by its symbol; null where there is none,
+/// or no LibTorch.
+void (*libtorch_function(const std::string& symbol))();
+
 /// The build that plugins must match: "2.11.0+cu130".
 const std::string& libtorch_build();
 

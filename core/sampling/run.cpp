@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/sampling/adaptation.h"
 #include "core/sampling/method_options.h"
+#include "core/sampling/option_errors.h"
 #include "core/sampling/placement.h"
 
 namespace potluck {
@@ -249,7 +250,9 @@ class Runner {
   }
 
   void close() {
-    if (summary_.interrupted) summary_.why_stopped = "interrupted";
+    if (summary_.interrupted) {
+      summary_.why_stopped = phase_ == Phase::kSampling ? "interrupted" : "interrupted in the warm-up";
+    }
     if (summary_.why_stopped.empty()) summary_.why_stopped = fmt::format("all {} steps done", options_.steps);
     chains_->read(state_);
     for (int64_t i = 0; i < count_; ++i) {
@@ -376,6 +379,12 @@ class Runner {
 };
 
 }  // namespace
+
+void check_run(const Target& target, const RunOptions& options) {
+  const std::vector<SettingError> errors = option_errors(options, target.temperature);
+  if (!errors.empty()) throw errors.front();
+  make_method(options.method, options.values)->check(target);
+}
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
                std::span<Observer* const> observers, const std::atomic<bool>& stop,

@@ -31,6 +31,7 @@ class RunningCommand {
   RunningCommand(const RunningCommand&) = delete;
   RunningCommand& operator=(const RunningCommand&) = delete;
 
+  pid_t process() const { return process_; }
   bool ended();
   void send(int signal);
   /// Waits until the program has ended, at most a minute; then it is killed and the test fails.

@@ -49,7 +49,57 @@ TEST_F(CompositionCommandsTest, CheckRefusesWhatARunWouldRefuse) {
   write_scene("test_bench.bowl", "steps: 11, thin: 10");
   const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_EQ(result.err, "potluck: error: sample.steps must be a multiple of sample.thin (10), got 11. Use 20\n");
+  EXPECT_EQ(result.err, "scene.yaml:7:17: sample.steps must be a multiple of sample.thin (10), got 11. Use 20\n");
+  EXPECT_EQ(potluck_with_bench({"explain", "scene.yaml"}).err, result.err);
+  EXPECT_EQ(potluck_with_bench({"sample", "scene.yaml"}).err, result.err);
+}
+
+TEST_F(CompositionCommandsTest, WhatIsWrongWithOptionsStandsBesideAllOtherMistakes) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables: {x: {shape: [4, 4]}}\n"
+        "energies:\n"
+        "  pot: {model: test_bench.bowl, settings: {strength: -1}, inputs: {x: x}}\n"
+        "target: pot\n"
+        "sample:\n"
+        "  warmup: 5\n"
+        "  steps: 11\n"
+        "  thin: 10\n");
+  const CommandResult result = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err,
+            "scene.yaml:4:54: energies.pot.settings.strength must be >= 0, got -1\n"
+            "scene.yaml:7:11: sample.warmup must be >= 20 where step_size is auto, got 5. Raise it, or give a "
+            "step_size\n"
+            "scene.yaml:8:10: sample.steps must be a multiple of sample.thin (10), got 11. Use 20\n");
+}
+
+TEST_F(CompositionCommandsTest, AKeyLeftToItsDefaultHasThePlaceOfItsSection) {
+  write_scene("test_bench.bowl", "thin: 300");
+  EXPECT_EQ(potluck_with_bench({"check", "scene.yaml"}).err,
+            "scene.yaml:7:9: sample.steps must be a multiple of sample.thin (300), got 1000. Use 1200\n");
+}
+
+TEST_F(CompositionCommandsTest, AKeyOfTheCommandLineHasThePlaceOfItsOption) {
+  write_scene("test_bench.bowl", "steps: 10");
+  EXPECT_EQ(
+      potluck_with_bench({"check", "scene.yaml", "--set", "sample.warmup=3"}).err,
+      "potluck: error: --set sample.warmup: sample.warmup must be >= 20 where step_size is auto, got 3. Raise it, "
+      "or give a step_size\n");
+}
+
+TEST_F(CompositionCommandsTest, WhatOnlyCreatedModelsCanTellHasItsPlaceToo) {
+  write_scene("test_bench.bowl", "method: ebm_practice, start: uniform, temperature: 2");
+  const std::string text =
+      "scene.yaml:7:39: sample.start must be one that does not need bounds, got 'uniform': the support of 'x' is "
+      "[-inf, inf]. Give it a bounded support, or use start: normal\n"
+      "scene.yaml:7:61: sample.temperature must be 1 with ebm_practice, got 2. Its temperature is noise^2 / (2 step): "
+      "set those, or temper the energy\n";
+  for (const char* command : {"check", "explain", "sample"}) {
+    const CommandResult result = potluck_with_bench({command, "scene.yaml"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, text) << command;
+  }
 }
 
 TEST_F(CompositionCommandsTest, AMissingFileIsABadCommand) {

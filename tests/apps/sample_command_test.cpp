@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 
+#include <chrono>
 #include <cstring>
 #include <map>
+#include <thread>
 
 #include "core/files/draws.h"
 #include "tests/apps/command_test.h"
@@ -13,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -60,6 +63,7 @@ TEST_F(SampleCommandTest, ARunLeavesRecordDrawsSummaryAndPictures) {
   EXPECT_THAT(record.at("composition").get<std::string>(), HasSubstr("test_bench.bowl"));
   EXPECT_GT(record.at("seconds").at("in_all").get<double>(), 0);
   EXPECT_TRUE(record.at("machine").contains("instructions"));
+  EXPECT_TRUE(record.at("libtorch").is_null());  // no model uses it
 
   EXPECT_EQ(draws_in("run").size(), 20u * 8u * 16u);
   EXPECT_TRUE(exists("run/draws.nc"));
@@ -71,6 +75,31 @@ TEST_F(SampleCommandTest, ARunLeavesRecordDrawsSummaryAndPictures) {
   EXPECT_THAT(result.out, AllOf(StartsWith("Done in "), HasSubstr("8 chains of 20 draws, 200 steps of mala"),
                                 HasSubstr("acceptance 0."), HasSubstr("R-hat"), HasSubstr("effective sample size"),
                                 HasSubstr("Draws, summary and pictures are in ")));
+}
+
+TEST_F(SampleCommandTest, TheRecordSaysHowMatrixProductsAreDispatched) {
+  write_scene("gaussian", "chains: 4, warmup: 20, steps: 10");
+  const auto libtorch_with = [this](const std::string& run, std::vector<std::string> settings) {
+    settings.push_back("POTLUCK_PLUGIN_PATH=" POTLUCK_MODELS_DIR);
+    const CommandResult result = potluck({"sample", "scene.yaml", "--output", run, "--device", "cpu"}, settings);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_json(run + "/run.json").at("libtorch");
+  };
+  const nlohmann::json usual = libtorch_with("usual", {});
+  EXPECT_EQ(usual.at("build"), POTLUCK_LIBTORCH_BUILD);
+  EXPECT_NE(usual.at("kernels"), "");
+  EXPECT_THAT(usual.at("linear_algebra").get<std::string>(), HasSubstr("Math Kernel Library"));
+  EXPECT_EQ(usual.at("environment"), nlohmann::json::object());
+  for (const char* precision : {"float32", "float64"})
+    EXPECT_THAT(usual.at("product_bits").at(precision).get<std::string>(), MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_EQ(libtorch_with("again", {}), usual);
+
+  // COMPATIBLE is MKL's code for processors of 2003, without fused multiply-add: other bits on every machine of today.
+  const nlohmann::json old = libtorch_with("old", {"MKL_CBWR=COMPATIBLE", "ATEN_CPU_CAPABILITY=default"});
+  EXPECT_EQ(old.at("environment"), nlohmann::json({{"ATEN_CPU_CAPABILITY", "default"}, {"MKL_CBWR", "COMPATIBLE"}}));
+  EXPECT_EQ(old.at("kernels"), "DEFAULT");
+  EXPECT_NE(old.at("product_bits").at("float32"), usual.at("product_bits").at("float32"));
+  EXPECT_NE(old.at("product_bits").at("float64"), usual.at("product_bits").at("float64"));
 }
 
 TEST_F(SampleCommandTest, ProgressOffATerminalIsPlainLines) {
@@ -182,8 +211,65 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupHasARecordAndNoDraws) {
   running->send(SIGTERM);
   const CommandResult result = running->wait();
   EXPECT_EQ(result.exit_code, 130) << result.err;
-  EXPECT_EQ(read_json("run/run.json").at("draws"), 0);
-  EXPECT_THAT(result.out, HasSubstr("warning: nothing was drawn"));
+  const nlohmann::json record = read_json("run/run.json");
+  EXPECT_EQ(record.at("state"), "interrupted");
+  EXPECT_EQ(record.at("why_stopped"), "interrupted in the warm-up");
+  EXPECT_EQ(record.at("draws"), 0);
+  EXPECT_THAT(result.out,
+              MatchesRegex("Interrupted in the warm-up after .*, before the first draw: there is nothing to export. "
+                           "The record of the run is in run; to draw it again, add --overwrite.\n"));
+
+  const CommandResult exported = potluck({"export", "run"});
+  EXPECT_EQ(exported.exit_code, 2);
+  EXPECT_EQ(exported.out, "");
+  EXPECT_EQ(exported.err,
+            "potluck: error: run: there is nothing to export, as it was interrupted in its warm-up and had no draws "
+            "yet. To draw it again: potluck sample scene.yaml --output run --overwrite\n");
+  EXPECT_FALSE(exists("run/draws.nc"));
+  EXPECT_EQ(read_json("run/run.json"), record);
+}
+
+TEST_F(SampleCommandTest, AnInterruptBeforeTheFirstDrawIsNotCalledOneOfTheWarmup) {
+  // A draw every 100000 steps of at least 1 ms each.
+  write_scene("test_bench.slow", "chains: 4, warmup: 20, steps: 100000, thin: 100000");
+  auto running = start_with_bench({"sample", "scene.yaml", "--output", "run"});
+  ASSERT_TRUE(wait_for("run/draws/0000.part", 1));
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // the warm-up takes some 30 ms
+  running->send(SIGINT);
+  const CommandResult result = running->wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_EQ(read_json("run/run.json").at("why_stopped"), "interrupted");
+  EXPECT_THAT(result.out, StartsWith("Interrupted after "));
+  EXPECT_THAT(potluck({"export", "run"}).err, HasSubstr("as it was interrupted before its first draw. To draw it"));
+}
+
+TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 10");
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
+  write_scene("test_bench.slow", "chains: 4, warmup: 100000, steps: 10");
+  auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
+  const std::string beside = ".run.new-" + std::to_string(running->process()) + "/draws/0000.part";
+  ASSERT_TRUE(wait_for(beside, 1));
+  running->send(SIGINT);
+  const CommandResult result = running->wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("The run that is in run stays as it was.\n"));
+  EXPECT_EQ(read_json("run/run.json").at("state"), "done");
+  EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
+  EXPECT_FALSE(exists(beside));
+}
+
+TEST_F(SampleCommandTest, ARunThatWasKilledInItsWarmupHasNothingToExport) {
+  write_scene("test_bench.slow", "chains: 4, warmup: 100000, steps: 10");
+  auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
+  ASSERT_TRUE(wait_for("run/draws/0000.part", 1));
+  running->send(SIGKILL);
+  running->wait();
+  const CommandResult exported = potluck({"export", "run"});
+  EXPECT_EQ(exported.exit_code, 2);
+  EXPECT_EQ(exported.err,
+            "potluck: error: run: there is nothing to export, as it has no draws yet: it is in its warm-up, or was "
+            "killed there. To draw it again: potluck sample scene.yaml --output run --overwrite\n");
 }
 
 TEST_F(SampleCommandTest, AKilledRunIsExported) {

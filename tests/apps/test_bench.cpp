@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin for the tests of the command: models that are quick, slow, failing or nowhere finite.
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <potluck/model.hpp>
 #include <stdexcept>
@@ -10,6 +14,13 @@
 using namespace potluck::plugin;
 
 namespace {
+
+/// Notes in the file POTLUCK_TEST_LOG which process opens this library.
+[[maybe_unused]] const bool kNoted = [] {
+  if (const char* log = std::getenv("POTLUCK_TEST_LOG"))
+    std::ofstream(log, std::ios::app) << "opened test_bench " << getpid() << '\n';
+  return true;
+}();
 
 /// E = strength |x|^2 / 2
 template <class Real>

@@ -306,9 +306,10 @@ std::vector<Broken> broken_files() {
        "got 'scene.yaml'"},
       {"an unknown key of sample", small("sample: {step: 10}\n"),
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-       "warmup, steps, thin, seed, temperature, precision, start, step_size"},
+       "warmup, steps, thin, seed, temperature, precision, start, step_size, metric"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
-       "scene.yaml:6:18: sample.method must be one of ebm_practice, langevin, mala; got 'mla'. Did you mean 'mala'?"},
+       "scene.yaml:6:18: sample.method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, langevin, "
+       "leimkuhler_matthews, mala, mclmc, obabo; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
       {"a negative seed", small("sample: {seed: -1}\n"),
        "scene.yaml:6:16: sample.seed must be between 0 and 4294967295, got -1"},
@@ -319,7 +320,7 @@ std::vector<Broken> broken_files() {
       {"an unknown precision", small("sample: {precision: float46}\n"),
        "scene.yaml:6:21: sample.precision must be one of float32, float64; got 'float46'. Did you mean 'float64'?"},
       {"thinned to nothing", small("sample: {steps: 5, thin: 10}\n"),
-       "scene.yaml:6:20: sample.thin must be <= steps (5), or nothing is recorded, got 10"},
+       "scene.yaml:6:17: sample.steps must be a multiple of sample.thin (10), got 5. Use 10"},
       {"an unknown start", small("sample: {start: unifrm}\n"),
        "scene.yaml:6:17: sample.start must be an .npy or .safetensors file or one of auto, exact, uniform, normal; got "
        "'unifrm'. Did you mean 'uniform'?"},

@@ -305,7 +305,7 @@ TEST_F(GoodFilesTest, AllThatIsWrongIsReportedInOneGoInTheOrderOfTheFiles) {
             "scene.yaml:1:25: variables.x.shape[0] must be >= 1, got 0\n"
             "scene.yaml:2:9: target must be the name of an energy, got 'c'. Known: a, b\n"
             "scene.yaml:5:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-            "warmup, steps, thin, seed, temperature, precision, start, step_size\n"
+            "warmup, steps, thin, seed, temperature, precision, start, step_size, metric\n"
             "more.yaml:2:14: no model 'gausian'. Known: acme.smoothness, ...\n"
             "more.yaml:3:3: 'a' must be defined once in energies, got it again (first at scene.yaml:4:12). Rename one\n"
             "--set sample.seed: sample.seed must be between 0 and 4294967295, got -1");

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/option_errors.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/sampling/method.h"
+
+namespace potluck {
+
+std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {
+  std::vector<SettingError> errors;
+  const auto check_at_least = [&errors](const char* what, int64_t value, int64_t least) {
+    if (value < least) errors.emplace_back(fmt::format("sample.{} must be >= {}, got {}", what, least, value));
+  };
+  check_at_least("chains", options.chains, 1);
+  check_at_least("warmup", options.warmup, 0);
+  check_at_least("steps", options.steps, 1);
+  check_at_least("thin", options.thin, 1);
+  check_at_least("threads", options.threads, 0);
+  if (!(temperature > 0) || !std::isfinite(temperature)) {
+    errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
+  }
+  if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
+    errors.emplace_back(
+        fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX, options.warmup + options.steps));
+  }
+  if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
+    errors.emplace_back(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
+                                    options.steps, (options.steps / options.thin + 1) * options.thin));
+  }
+  if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first + options.rank.count > options.chains) {
+    errors.emplace_back(fmt::format("a rank must have chains of 0 ... {}, got {} from {}", options.chains - 1,
+                                    options.rank.count, options.rank.first));
+  }
+  try {
+    if (make_method(options.method, options.values)->tuning().any() && options.warmup < 20) {
+      errors.emplace_back(
+          fmt::format("sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size",
+                      options.warmup));
+    }
+  } catch (const SettingError& error) {
+    errors.push_back(error);
+  }
+  return errors;
+}
+
+}  // namespace potluck

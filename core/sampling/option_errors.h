@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "core/error.h"
+#include "core/sampling/run.h"
+
+namespace potluck {
+
+/// What check_run() would refuse of the options alone, whatever is sampled: all of it, each text beginning with the
+/// path of what is wrong, such as "sample.steps".
+std::vector<SettingError> option_errors(const RunOptions& options, double temperature);
+
+}  // namespace potluck

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What warm-up finds: a 50-dimensional normal with variances geometric from 1 to 100, 256 chains, 500 warm-up steps.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <memory>
+
+#include "core/backend/cpu_chains.h"
+#include "core/sampling/adaptation.h"
+#include "core/sampling/method_options.h"
+#include "tests/core/energies.h"
+#include "tests/exactness/harness.h"
+
+namespace potluck::testing {
+namespace {
+
+constexpr int64_t kNumbers = 50, kChains = 256, kWarmup = 500;
+
+double variance(int64_t j) { return std::pow(100.0, static_cast<double>(j) / (kNumbers - 1)); }
+
+/// `poisoned`: chains that start beyond 10^6 in coordinate 0 see NaN in every proposal.
+auto target(bool poisoned) {
+  return RowEnergy(line("x", kNumbers), [poisoned](const double* x, double* g) {
+    double energy = 0;
+    for (int64_t j = 0; j < kNumbers; ++j) {
+      g[j] = x[j] / variance(j);
+      energy += 0.5 * x[j] * g[j];
+    }
+    if (x[0] < 1e6) return energy;
+    for (int64_t j = 0; j < kNumbers; ++j) g[j] = 0;
+    return poisoned && x[0] != 2e6 ? NAN : 0.0;
+  });
+}
+
+struct Tuned {
+  double step_size, acceptance, variance_ratio;
+};
+
+/// Warms up and measures the acceptance over 300 frozen steps, in the chains that started well.
+template <class Target_>
+Tuned tuned(const std::string& name, const Target_& energy, bool poison, int64_t chains = kChains) {
+  const auto method = named(name, {});
+  const Target aim{&energy, {{}}, 1};
+  method->prepare(aim);
+  ChainsOptions options;
+  options.chains = chains;
+  options.seed = 11;
+  options.threads = 2;
+  options.needs = method->needs();
+  CpuChains all(aim, options);
+  std::vector<double> start(chains * kNumbers);
+  for (size_t i = 0; i < start.size(); ++i) start[i] = std::sin(static_cast<double>(i)) * 3;
+  if (poison) start[(chains - 1) * kNumbers] = 2e6;
+  const double* position[] = {start.data()};
+  all.write(0, chains, position);
+  all.evaluate();
+  all.freeze_failed(0);
+  all.begin(*method, 0);
+  Adaptation adaptation(*method, all, 1, kNumbers, kWarmup, 1e5);
+  for (int64_t step = 0; step < kWarmup; ++step) {
+    all.advance(*method, Chains::Part::kCohort, {static_cast<uint32_t>(step), 1});
+    adaptation.observe(step);
+  }
+  adaptation.finish();
+  method->freeze();
+  all.clear_sums();
+  all.advance(*method, Chains::Part::kAll, {kWarmup, 300});
+  ChainsState state;
+  all.read(state);
+  double sum = 0;
+  const int64_t sound = poison ? chains - 1 : chains;
+  for (int64_t chain = 0; chain < sound; ++chain) sum += state.acceptance[chain] / 300;
+  const std::vector<double>& scale = adaptation.scale().at(0);
+  const double ratio = scale.back() / scale.front();
+  return {method->step_size(), sum / static_cast<double>(sound), ratio * ratio};
+}
+
+TEST(AdaptationTest, FindsMalasStepSizeAndMetric) {
+  const Tuned found = tuned("mala", target(false), false);
+  EXPECT_NEAR(found.acceptance, 0.574, 0.03);
+  EXPECT_GT(found.variance_ratio, 70);
+  EXPECT_LT(found.variance_ratio, 140);
+}
+
+TEST(AdaptationTest, FindsTheStepSizesOfTheOtherExactMethods) {
+  for (const auto& [name, acceptance] : {std::pair{"hmc", 0.651}, {"ghmc", 0.9}, {"adjusted_mclmc", 0.9}}) {
+    const Tuned found = tuned(name, target(false), false);
+    EXPECT_NEAR(found.acceptance, acceptance, 0.03) << name;
+    EXPECT_GT(found.variance_ratio, 70) << name;
+    EXPECT_LT(found.variance_ratio, 140) << name;
+  }
+}
+
+// 255 chains and one whose proposals are never numbers, against the 255 alone.
+TEST(AdaptationTest, APoisonedChainChangesNothingForTheOthers) {
+  const Tuned alone = tuned("mala", target(false), false, kChains - 1);
+  const Tuned beside = tuned("mala", target(true), true);
+  EXPECT_NEAR(beside.step_size / alone.step_size, 1, 1e-6);
+  EXPECT_NEAR(beside.variance_ratio / alone.variance_ratio, 1, 1e-6);
+}
+
+}  // namespace
+}  // namespace potluck::testing
