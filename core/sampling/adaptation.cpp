@@ -78,7 +78,7 @@ void Adaptation::tune_metric(int64_t step) {
   if (10 * done < steps_ || (10 * done > 8 * steps_ && !tuning_.trajectory)) return;
   if (done % kReadEvery == 0) {
     chains_.read_cohort(positions_);
-    metric_.add(positions_, reading_.frozen);
+    metric_.add(positions_, sound_);
     if (tuning_.trajectory && metric_.readings() > 0) {
       centre_ = metric_.centre();
       chains_.set_centre(centre_);

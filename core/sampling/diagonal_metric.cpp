@@ -25,8 +25,8 @@ void add_row(std::vector<double>& mean, std::vector<double>& square, const doubl
 
 }  // namespace
 
-void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_t>& frozen) {
-  const size_t variables = cohort.position.size(), chains = frozen.size();
+void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_t>& which) {
+  const size_t variables = cohort.position.size(), chains = which.size();
   sums_.resize(variables);
   for (size_t v = 0; v < variables; ++v) {
     const size_t n = cohort.position[v].size() / chains;
@@ -36,7 +36,7 @@ void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_
     }
   }
   for (size_t chain = 0; chain < chains; ++chain) {
-    bool sound = frozen[chain] == 0;
+    bool sound = which[chain] != 0;
     for (size_t v = 0; v < variables && sound; ++v) {
       const auto n = static_cast<int64_t>(sums_[v].mean.size()), first = static_cast<int64_t>(chain) * n;
       sound = all_finite(cohort.position[v], first, n) && all_finite(cohort.gradient[v], first, n);

@@ -18,8 +18,8 @@ namespace potluck {
 /// the coordinate. With n readings, log s^2 is drawn towards its mean over all coordinates with the weight of 5.
 class DiagonalMetric {
  public:
-  /// Adds the chains of a reading that moved; a chain whose numbers are not finite is left out.
-  void add(const CohortPositions& cohort, const std::vector<uint8_t>& frozen);
+  /// Adds the chains of a reading that are `sound`; one whose numbers are not finite is left out.
+  void add(const CohortPositions& cohort, const std::vector<uint8_t>& sound);
   /// The mean position, [n] per variable.
   std::vector<std::vector<double>> centre() const;
   /// s, [n] per variable; empty where nothing was read.
