@@ -155,7 +155,10 @@ void close_record(RunRecord& record, const RunSummary& run, const std::vector<st
   record["steps_done"] = run.steps_done;
   record["draws"] = run.draws;
   record["step_size"] = run.step_size;
+  if (run.trajectory_length > 0) record["trajectory_length"] = run.trajectory_length;
   record["acceptance"] = run.acceptance;
+  record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
+  record["divergences"] = run.divergences;
   record["nan_proposals"] = run.nan_proposals;
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();

@@ -56,7 +56,7 @@ const RowKernels::Typed& CpuKernels::typed(const Group& group) const {
 
 void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
   // A row that froze earlier keeps its step, so new failures are collected apart from it.
-  uint8_t* bad = reinterpret_cast<uint8_t*>(group.log_ratio);
+  uint8_t* bad = reinterpret_cast<uint8_t*>(group.scratch);  // log_ratio may be in use
   std::fill(bad, bad + group.rows, uint8_t{0});
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);

@@ -35,6 +35,7 @@ auto target(double elsewhere = 0) {
 
 struct Tuned {
   double step_size, acceptance, variance_ratio;
+  double energy_error;  ///< variance a coordinate and step
 };
 
 /// Warms up and measures the acceptance over 300 frozen steps, in the chains that started well.
@@ -70,10 +71,14 @@ Tuned tuned(const std::string& name, const Target_& energy, bool poison, int64_t
   all.read(state);
   double sum = 0;
   const int64_t sound = poison ? chains - 1 : chains;
-  for (int64_t chain = 0; chain < sound; ++chain) sum += state.acceptance[chain] / 300;
+  double squares = 0;
+  for (int64_t chain = 0; chain < sound; ++chain) {
+    sum += state.acceptance[chain] / 300;
+    squares += state.energy_error[chain] / (300 * kNumbers);
+  }
   const std::vector<double>& scale = adaptation.scale().at(0);
   const double ratio = scale.back() / scale.front();
-  return {method->step_size(), sum / static_cast<double>(sound), ratio * ratio};
+  return {method->step_size(), sum / static_cast<double>(sound), ratio * ratio, squares / static_cast<double>(sound)};
 }
 
 TEST(AdaptationTest, FindsMalasStepSizeAndMetric) {
@@ -90,6 +95,14 @@ TEST(AdaptationTest, FindsTheStepSizesOfTheOtherExactMethods) {
     EXPECT_GT(found.variance_ratio, 70) << name;
     EXPECT_LT(found.variance_ratio, 140) << name;
   }
+}
+
+TEST(AdaptationTest, FindsTheStepSizeOfMclmcByItsEnergyError) {
+  const Tuned found = tuned("mclmc", target(), false);
+  // It grows with the sixth power of the step size, which is found within a fifth.
+  EXPECT_NEAR(std::log(found.energy_error / 5e-4) / 6, 0, 0.2);
+  EXPECT_GT(found.variance_ratio, 70);
+  EXPECT_LT(found.variance_ratio, 140);
 }
 
 // 255 chains and one whose proposals are never numbers, against the 255 alone.
