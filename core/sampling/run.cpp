@@ -11,6 +11,7 @@
 #include "core/backend/chains.h"
 #include "core/error.h"
 #include "core/sampling/step_size_tuner.h"
+#include "core/sampling/transformed_run.h"
 
 namespace potluck {
 
@@ -44,6 +45,10 @@ void check_at_least(const char* what, int64_t value, int64_t least) {
   if (value < least) throw SettingError(fmt::format("sample.{} must be >= {}, got {}", what, least, value));
 }
 
+int workers_of(const RunOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 /// One run: its chains, its method and what it has counted so far.
 class Runner {
  public:
@@ -52,9 +57,7 @@ class Runner {
       : target_(target), options_(options), observers_(observers), stop_(stop) {
     check_run(target, options);
     method_ = make_method(options.method, options.values);
-    const int threads =
-        options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    chains_ = make_chains(target, options.chains, options.seed, threads, method_->proposes());
+    chains_ = make_chains(target, options.chains, options.seed, workers_of(options), method_->proposes());
     summary_.method = options.method;
   }
 
@@ -326,6 +329,7 @@ void check_run(const Target& target, const RunOptions& options) {
   }
   const std::unique_ptr<Method> method = make_method(options.method, options.values);
   method->check(*target.energy, target.temperature);
+  TransformedRun::check(target);
   if (method->wanted_acceptance() && options.warmup < 20) {
     throw SettingError(fmt::format(
         "sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size", options.warmup));
@@ -334,7 +338,10 @@ void check_run(const Target& target, const RunOptions& options) {
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
                std::span<Observer* const> observers, const std::atomic<bool>& stop) {
-  return Runner(target, options, observers, stop).run(start);
+  if (!TransformedRun::needed(target)) return Runner(target, options, observers, stop).run(start);
+  check_run(target, options);  // before the walls are out of sight
+  const TransformedRun free(target, start, observers, workers_of(options));
+  return Runner(free.target(), options, free.observers(), stop).run(free.start());
 }
 
 }  // namespace potluck
