@@ -30,7 +30,7 @@ Composition three_variables() {
   Composition whole = composition(
       {transformed(interval("x", 3, 0, 1)), transformed(interval("s", 2, 1, kInfinity)), real_line("z", 2)},
       product({{normal(0, {0.2, 0.4, 0.9}, {4}), 1},
-               {leaf(quartic(), {testing::whole(1, 2)}), 0.1},
+               {leaf(quartic(), {testing::whole(1, 2)}), 1},
                {leaf(linear(), {testing::whole(0, 3), testing::whole(2, 2)}, {{1, 0.5, 0, 1, -1, 2}, {0.7}}), 2},
                {normal(2, {0, 1}, {1}), 1}}));
   whole.held[0].mask = {0, 1, 0};
@@ -65,7 +65,9 @@ TEST(TransformTest, GradientsOfACompositeAreThoseOfItsEnergy) {
 
 TEST(TransformTest, WithoutGradientsTheEnergiesAreTheSame) {
   const Composition whole = three_variables();
-  const auto plan = make_plan(whole, in_double());
+  PlanOptions options = in_double();
+  options.workers = 2;
+  const auto plan = make_plan(whole, options);
   const TransformedEnergy free(*plan, whole.held, 1, 2);
   const std::vector<std::vector<double>> at = {{-1, 0.25, 2, 3, 0.25, 0}, {0, 1, 2, -3}, {1, 2, 3, 4}};
   EXPECT_EQ(evaluate(free, at, 2, false, 1).energy, evaluate(free, at, 2, true, 0).energy);
