@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "apps/command.h"
@@ -12,11 +13,16 @@
 namespace potluck {
 namespace {
 
+std::string walls_text(const Variable& variable) {
+  if (variable.walls == Walls::kReflect) return "reflected at the ends";
+  const bool box = std::isfinite(variable.least) && std::isfinite(variable.most);
+  return box ? "transformed to logit coordinates" : "transformed to log coordinates";
+}
+
 std::string support_text(const Variable& variable) {
   if (variable.categorical()) return fmt::format("one of {} categories", variable.categories);
   if (!variable.has_face()) return "on the real line";
-  return fmt::format("in [{}, {}], {}", variable.least, variable.most,
-                     variable.walls == Walls::kReflect ? "reflected at the ends" : "transformed");
+  return fmt::format("in [{}, {}], {}", variable.least, variable.most, walls_text(variable));
 }
 
 std::string held_text(const Variable& variable, const Held& held) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "compose/bounds.h"
+#include "core/energy/transform.h"
 
 namespace potluck {
 
@@ -80,6 +81,16 @@ class Explainer {
   std::set<const Node*> seen_;
 };
 
+void explain_transforms(const Composition& composition, std::vector<std::string>& lines) {
+  for (size_t v = 0; v < composition.variables.size(); ++v) {
+    const Variable& variable = composition.variables[v];
+    if (!is_transformed(variable, v < composition.held.size() ? composition.held[v] : Held{})) continue;
+    const bool box = std::isfinite(variable.least) && std::isfinite(variable.most);
+    lines.push_back(fmt::format("'{}' moves in {} coordinates, and T times the log of the Jacobian is taken off E",
+                                variable.name, box ? "logit" : "log"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> explain(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
@@ -96,6 +107,7 @@ std::vector<std::string> explain(const Composition& composition, const Coordinat
                                     [](const Variable& variable) { return variable.has_face(); });
   if (confined)
     lines.push_back("experts are normalised on their natural domain; supports confine the finished composite");
+  explain_transforms(composition, lines);
   lines.push_back("integrable: " + integrability.why);
   lines.push_back(fmt::format("T = {}, acts once on the finished composite", composition.sample.temperature));
   return lines;

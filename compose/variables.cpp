@@ -70,13 +70,16 @@ Variable read_variable(const Yaml::Entry& entry, Diagnostics& diagnostics) {
                                                   what + "." + other));
     return variable;
   }
+  const size_t before_support = diagnostics.size();
   if (const Yaml* support = value.find("support")) read_support(*support, what + ".support", variable, diagnostics);
+  const bool known_support = diagnostics.size() == before_support;
   if (const Yaml* walls = value.find("walls")) {
     const auto text = read_text(*walls, key_table(Section::kVariable).key("walls"), what + ".walls", diagnostics);
-    if (text == "transform")
+    if (text == "transform") variable.walls = Walls::kTransform;
+    if (text == "transform" && known_support && !variable.has_face())
       diagnostics.add(walls->place, what +
-                                        ".walls: transform is not there yet. Use walls: reflect, which samples the "
-                                        "same distribution, or give the model log or logit coordinates");
+                                        ".walls must be left out where the support is the real line, got transform. "
+                                        "Give a support with a finite end, such as support: [0, inf]");
   }
   return variable;
 }

@@ -52,6 +52,13 @@ void EbmPractice::check(const Target& target) const {
                     "set those, or temper the energy",
                     target.temperature));
   }
+  for (const Variable& variable : energy.variables()) {
+    if (!variable.has_face() || variable.walls != Walls::kTransform) continue;
+    throw SettingError(fmt::format(
+        "sample.method must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
+        "Jacobian of its coordinates is for a temperature that ebm_practice does not run at: use walls: reflect",
+        variable.name));
+  }
 }
 
 void EbmPractice::advance(Group& group, const Kernels& kernels, StepRange steps) const {

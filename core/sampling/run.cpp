@@ -14,6 +14,7 @@
 #include "core/sampling/method_options.h"
 #include "core/sampling/option_errors.h"
 #include "core/sampling/placement.h"
+#include "core/sampling/transformed_run.h"
 
 namespace potluck {
 
@@ -26,6 +27,10 @@ constexpr uint32_t kCheckpointVersion = 1;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
+
+int workers_of(const RunOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 /// One run: its chains, its method and what it has counted so far. A run goes through three phases in steps, and all
 /// that changes in them is named in persist().
@@ -85,8 +90,7 @@ class Runner {
     chains.chains = cohort + std::max<int64_t>(0, first + count - rest);
     chains.rest = rest;
     chains.seed = options_.seed;
-    chains.threads =
-        options_.threads > 0 ? options_.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    chains.threads = workers_of(options_);
     chains.needs = method_->needs();
     if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;
     chains_ = make_chains(target_, chains);
@@ -384,12 +388,16 @@ void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);
   if (!errors.empty()) throw errors.front();
   make_method(options.method, options.values)->check(target);
+  TransformedRun::check(target);
 }
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
                std::span<Observer* const> observers, const std::atomic<bool>& stop,
                std::span<const std::byte> checkpoint) {
-  return Runner(target, options, observers, stop).run(start, checkpoint);
+  if (!TransformedRun::needed(target)) return Runner(target, options, observers, stop).run(start, checkpoint);
+  check_run(target, options);  // before the walls are out of sight
+  const TransformedRun free(target, start, observers, workers_of(options));
+  return Runner(free.target(), options, free.observers(), stop).run(free.start(), checkpoint);
 }
 
 }  // namespace potluck

@@ -141,6 +141,36 @@ TEST_F(CompositionCommandsTest, ExplainShowsTreePlanKnowledgeAndStart) {
   EXPECT_THAT(result.out, ContainsRegex("start +uniform"));
 }
 
+TEST_F(CompositionCommandsTest, ExplainSaysWhichVariablesAreTransformed) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables:\n"
+        "  x: {shape: [4], support: [-1, 1], walls: transform}\n"
+        "  y: {shape: [4], support: [0, inf], walls: transform}\n"
+        "target: {product: [{model: test_bench.bowl, inputs: x}, {model: test_bench.bowl, inputs: y}]}\n");
+  const CommandResult result = potluck_with_bench({"explain", "scene.yaml"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, ContainsRegex("x +\\[4\\] +in \\[-1, 1\\], transformed to logit coordinates +drawn"));
+  EXPECT_THAT(result.out, ContainsRegex("y +\\[4\\] +in \\[0, inf\\], transformed to log coordinates +drawn"));
+  EXPECT_THAT(result.out,
+              HasSubstr("'x' moves in logit coordinates, and T times the log of the Jacobian is taken off"));
+}
+
+TEST_F(CompositionCommandsTest, SampleDrawsATransformedVariableInItsSupport) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables: {x: {shape: [4], support: [0, inf], walls: transform}}\n"
+        "target: {model: test_bench.bowl, inputs: x}\n"
+        "sample: {chains: 8, warmup: 50, steps: 40}\n"
+        "output: {folder: run}\n");
+  const CommandResult result = potluck_with_bench({"sample", "scene.yaml"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(read_json("run/run.json").at("explanation").dump(), HasSubstr("'x' moves in log coordinates"));
+  const nlohmann::json scalars = read_json("run/summary.json").at("variables").at(0).at("scalars");
+  EXPECT_EQ(scalars.size(), 4u);
+  for (const nlohmann::json& scalar : scalars) EXPECT_GT(scalar.at("mean").get<double>(), 0);
+}
+
 TEST_F(CompositionCommandsTest, SchemaIsJsonThatKnowsTheModelsOfPlugins) {
   const CommandResult result = potluck_with_bench({"schema"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

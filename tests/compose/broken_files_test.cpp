@@ -90,9 +90,16 @@ std::vector<Broken> broken_files() {
       {"no categories", with(", y: {categories: 0}"), "scene.yaml:1:49: variables.y.categories must be >= 1, got 0"},
       {"a support of labels", with(", y: {categories: 3, support: [0, 1]}"),
        "scene.yaml:1:52: variables.y.support must be left out, got it beside categories. Labels are 0 ... K-1"},
-      {"transformed walls", with(", y: {support: [0, 1], walls: transform}"),
-       "scene.yaml:1:61: variables.y.walls: transform is not there yet. Use walls: reflect, which samples the same "
-       "distribution, or give the model log or logit coordinates"},
+      {"transformed walls without a support", with(", y: {walls: transform}"),
+       "scene.yaml:1:44: variables.y.walls must be left out where the support is the real line, got transform. Give a "
+       "support with a finite end, such as support: [0, inf]"},
+      {"transformed walls of the real line", with(", y: {support: [-inf, inf], walls: transform}"),
+       "scene.yaml:1:66: variables.y.walls must be left out where the support is the real line, got transform. Give a "
+       "support with a finite end, such as support: [0, inf]"},
+      {"transformed walls of a broken support", with(", y: {support: [1, 0], walls: transform}"),
+       "scene.yaml:1:46: variables.y.support must have its least end below its most, got [1, 0]"},
+      {"transformed walls of labels", with(", y: {categories: 3, walls: transform}"),
+       "scene.yaml:1:52: variables.y.walls must be left out, got it beside categories. Labels are 0 ... K-1"},
       {"unknown walls", with(", y: {support: [0, 1], walls: reflct}"),
        "scene.yaml:1:61: variables.y.walls must be one of reflect, transform; got 'reflct'. Did you mean 'reflect'?"},
       {"a name with a dot", with(", y.z: {}"),

@@ -106,6 +106,18 @@ TEST_F(GoodFilesTest, TheExampleOfTheManualBecomesATree) {
   EXPECT_EQ(read_scene.files.size(), 3u);
 }
 
+TEST_F(GoodFilesTest, WallsReflectUnlessTheyTransform) {
+  const Composition walls = read(
+      "variables: {a: {support: [0, 1]}, b: {support: [0, inf], walls: transform}, c: {support: [0, 1], walls: "
+      "reflect}}\n"
+      "target: {product: [{model: gaussian, inputs: a}, {model: gaussian, inputs: b}, {model: gaussian, inputs: c}]}\n"
+      "given: [{of: b, value: 0}]\n");
+  EXPECT_EQ(walls.variables[0].walls, Walls::kReflect);
+  EXPECT_EQ(walls.variables[1].walls, Walls::kTransform);
+  EXPECT_EQ(walls.variables[2].walls, Walls::kReflect);
+  EXPECT_EQ(walls.held[1].value[0], 0);  // a given number may lie on a wall
+}
+
 TEST_F(GoodFilesTest, TheResolvedTextReadsAsTheSameComposition) {
   write_parts(folder_);
   Overrides overrides;

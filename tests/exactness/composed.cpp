@@ -116,7 +116,7 @@ std::unique_ptr<Start> Composed::at(const std::vector<double>& rows) const {
   return given_start(std::move(position), count, composition_.variables, "exact draws made by the test");
 }
 
-LastDraw Composed::run(const Start& start, int64_t chains, int threads) const {
+LastDraw Composed::run(const Start& start, int64_t chains, int threads, const Energy* instead) const {
   const SampleSettings& sample = composition_.sample;
   RunOptions options;
   options.method = sample.method;
@@ -130,8 +130,8 @@ LastDraw Composed::run(const Start& start, int64_t chains, int threads) const {
   LastDrawKeeper keeper(composition_.variables, plan_->precision());
   Observer* observers[] = {&keeper};
   const std::atomic<bool> go_on{false};
-  RunSummary summary =
-      potluck::run({plan_.get(), composition_.held, sample.temperature}, start, options, observers, go_on);
+  RunSummary summary = potluck::run({instead ? instead : plan_.get(), composition_.held, sample.temperature}, start,
+                                    options, observers, go_on);
   keeper.kept.summary = std::move(summary);
   return std::move(keeper.kept);
 }

@@ -49,8 +49,9 @@ class Composed {
   /// Chains that begin at `rows` [chains, numbers of all variables].
   std::unique_ptr<Start> at(const std::vector<double>& rows) const;
 
-  /// @param chains  0: as many as `sample` says
-  LastDraw run(const Start& start, int64_t chains = 0, int threads = 0) const;
+  /// @param chains   0: as many as `sample` says
+  /// @param instead  a twin of plan() that is sampled in its place
+  LastDraw run(const Start& start, int64_t chains = 0, int threads = 0, const Energy* instead = nullptr) const;
 
  private:
   Composition composition_;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/energy/transformed_energy.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.h"
+#ifdef POTLUCK_HAVE_CUDA
+#include "core/energy/transform_arithmetic_cuda.h"
+#endif
+
+namespace potluck {
+
+namespace {
+
+size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+std::unique_ptr<TransformArithmetic> arithmetic_for(const Energy& energy) {
+  if (energy.device().kind == Device::Kind::kCpu) return cpu_transform_arithmetic(energy.precision());
+#ifdef POTLUCK_HAVE_CUDA
+  return cuda_transform_arithmetic(energy.precision(), energy.device().index);
+#else
+  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+#endif
+}
+
+}  // namespace
+
+TransformedEnergy::TransformedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature,
+                                     int workers)
+    : energy_(energy),
+      temperature_(temperature),
+      variables_(energy.variables()),
+      arithmetic_(arithmetic_for(energy)),
+      masks_(variables_.size()),
+      positions_(static_cast<size_t>(std::max(workers, 1)), std::vector<const void*>(variables_.size())) {
+  for (size_t v = 0; v < variables_.size(); ++v) {
+    transforms_.push_back(transform_of(variables_[v], held[v], energy.precision()));
+    if (!transforms_[v]) continue;
+    variables_[v].least = -std::numeric_limits<double>::infinity();
+    variables_[v].most = std::numeric_limits<double>::infinity();
+    if (held[v].any()) masks_[v] = arithmetic_->keep(held[v].mask);
+  }
+}
+
+size_t TransformedEnergy::position_bytes(size_t variable, int64_t rows) const {
+  return padded(static_cast<size_t>(rows * variables_[variable].size()) * bytes_of(precision()));
+}
+
+/// log slopes [rows], positions [rows, n] of each transformed variable, and the workspace of the energy.
+size_t TransformedEnergy::workspace_bytes(int64_t rows) const {
+  size_t bytes = padded(static_cast<size_t>(rows) * sizeof(double));
+  for (size_t v = 0; v < variables_.size(); ++v)
+    if (transforms_[v]) bytes += position_bytes(v, rows);
+  return bytes + energy_.workspace_bytes(rows);
+}
+
+FreeRows TransformedEnergy::free_rows(size_t variable, const EnergyCall& call) const {
+  return {*transforms_[variable], call.rows, variables_[variable].size(), masks_[variable].get(),
+          call.position[variable]};
+}
+
+void TransformedEnergy::evaluate(const EnergyCall& call) const {
+  auto* place = static_cast<char*>(call.workspace);
+  auto* log_slope = reinterpret_cast<double*>(place);
+  place += padded(static_cast<size_t>(call.rows) * sizeof(double));
+  std::vector<const void*>& position = positions_[static_cast<size_t>(call.worker)];
+  arithmetic_->set_zero(log_slope, call.rows, call.stream);
+  for (size_t v = 0; v < variables_.size(); ++v) {
+    position[v] = call.position[v];
+    if (!transforms_[v]) continue;
+    arithmetic_->user_positions(free_rows(v, call), place, log_slope, call.stream);
+    position[v] = place;
+    place += position_bytes(v, call.rows);
+  }
+
+  EnergyCall inner = call;
+  inner.position = position.data();
+  inner.workspace = place;
+  energy_.evaluate(inner);
+
+  arithmetic_->subtract(log_slope, temperature_, call.rows, call.energy, call.stream);
+  for (size_t v = 0; call.gradient && v < variables_.size(); ++v)
+    if (transforms_[v] && call.gradient[v])
+      arithmetic_->free_gradients(free_rows(v, call), temperature_, call.gradient[v], call.stream);
+}
+
+}  // namespace potluck
