@@ -52,7 +52,7 @@ void EbmPractice::check(const Target& target) const {
                     "set those, or temper the energy",
                     target.temperature));
   }
-  for (const Variable& variable : energy.variables()) {
+  for (const Variable& variable : target.energy->variables()) {
     if (!variable.has_face() || variable.walls != Walls::kTransform) continue;
     throw SettingError(fmt::format(
         "sample.method must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
