@@ -47,26 +47,26 @@ int export_command(const Words& words) {
   const bool quiet = line.flag("quiet");
   check_for_draws(folder, record);
 
-  DrawsSummary draws;
+  RunProducts products;
   {
     ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
-    draws = write_run_products(folder, record.value("pictures", std::vector<std::string>()),
-                               [&](const std::string& text) { progress.say(text); });
+    products = write_run_products(folder, record.value("pictures", std::vector<std::string>()), figures_of(record),
+                                  [&](const std::string& text) { progress.say(text); });
   }
-  const std::vector<std::string> warnings = warnings_of(draws);
+  const DrawsSummary& draws = products.summary;
   // A record that still says "running" is of a process that was killed, or that goes on; only its draws are made use
   // of, and the record of a run that goes on is written by that run.
   if (record.value("state", "") == "running") {
     record["state"] = "cut short";
     record["why_stopped"] = "ended without a word; exported from its parts";
     record["draws"] = draws.draws;
-    record["warnings"] = warnings;
+    add_verdict(record, products.verdict);
     write_record(folder, record);
   }
   if (quiet) return kDone;
   fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),
              convergence_text(draws));
-  for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
+  fmt::print("{}\n", products.verdict.text());
   return kDone;
 }
 

@@ -6,19 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "core/diagnostics/run_verdict.h"
 #include "core/files/summary.h"
 
 namespace potluck {
 
+/// What is made of a run's draws beside the files.
+struct RunProducts {
+  DrawsSummary summary;
+  RunVerdict verdict;
+};
+
 /// Makes what people read of the draws in `<folder>/draws`: draws.nc, summary.json and pictures/. The same for a run
 /// that ended, was interrupted or was killed. `say` hears what is being made.
 /// @param pictures  names of variables
+/// @param run       what is known of the run but for its draws, for the verdict
 /// @throws FileError
-DrawsSummary write_run_products(const std::filesystem::path& folder, const std::vector<std::string>& pictures,
-                                const std::function<void(const std::string&)>& say);
-
-/// What is worth a warning: chains that froze, draws that were lost, chains that do not agree, too few effective draws.
-std::vector<std::string> warnings_of(const DrawsSummary& summary);
+RunProducts write_run_products(const std::filesystem::path& folder, const std::vector<std::string>& pictures,
+                               const RunFigures& run, const std::function<void(const std::string&)>& say);
 
 /// "R-hat at most 1.003, effective sample size at least 812"
 std::string convergence_text(const DrawsSummary& summary);

@@ -14,6 +14,7 @@
 #include "apps/device.h"
 #include "core/backend/cpu_rows.h"
 #include "core/files/atomic_file.h"
+#include "core/sampling/method.h"
 #include "plugins/library.h"
 #include "plugins/libtorch_products.h"
 
@@ -95,6 +96,21 @@ RunRecord libtorch_of(const Session& session) {
   return record;
 }
 
+/// "chain 17 at step 1734, critic = inf, smooth = 3.25"
+std::string frozen_text(const RunRecord& frozen) {
+  std::string text =
+      fmt::format("chain {} at step {}", frozen.at("chain").get<int64_t>(), frozen.at("step").get<int64_t>());
+  for (const auto& [expert, energy] : frozen.at("expert_energy").items())
+    text += fmt::format(", {} = {:.4g}", expert, std::strtod(energy.get<std::string>().c_str(), nullptr));
+  return text;
+}
+
+/// What warm-up tunes towards; null where it tunes nothing.
+RunRecord wanted_acceptance(const SampleSettings& sample) {
+  const auto wanted = make_method(sample.method, sample.method_values)->tuning().acceptance;
+  return wanted ? RunRecord(*wanted) : RunRecord(nullptr);
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -119,6 +135,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   record["file"] = composition.file;
   record["method"] = sample.method;
   record["options"] = method_options(sample);
+  record["wanted_acceptance"] = wanted_acceptance(sample);
   record["chains"] = sample.chains;
   record["warmup"] = sample.warmup;
   record["steps"] = sample.steps;
@@ -145,8 +162,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   return record;
 }
 
-void close_record(RunRecord& record, const RunSummary& run, const std::vector<std::string>& warnings,
-                  double seconds_in_all) {
+void close_record(RunRecord& record, const RunSummary& run) {
   record["state"] = run.interrupted ? "interrupted" : "done";
   record["why_stopped"] = run.why_stopped;
   record["ended"] = time_now();
@@ -170,9 +186,43 @@ void close_record(RunRecord& record, const RunSummary& run, const std::vector<st
     frozen.push_back({{"chain", chain.chain}, {"step", chain.step}, {"expert_energy", energies}});
   }
   record["frozen"] = frozen;
-  record["seconds"] = {{"warmup", run.warmup_seconds}, {"sampling", run.sampling_seconds}, {"in_all", seconds_in_all}};
+  record["seconds"] = {{"warmup", run.warmup_seconds}, {"sampling", run.sampling_seconds}};
   record["notes"] = run.notes;
-  record["warnings"] = warnings;
+}
+
+RunFigures figures_of(const RunRecord& record) {
+  RunFigures run;
+  run.method = record.value("method", "");
+  const auto& known = methods();
+  const auto described =
+      std::find_if(known.begin(), known.end(), [&](const MethodDescription& one) { return one.name == run.method; });
+  if (described != known.end()) run.exact_method = described->exact;
+  run.chains = record.value("chains", int64_t{0});
+  run.temperature = record.value("temperature", 1.0);
+  if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
+    run.wanted_acceptance = record["wanted_acceptance"].get<double>();
+  if (!record.contains("steps_done")) return run;  // was not closed
+
+  run.draws = record.at("draws");
+  run.steps = record.at("steps_done");
+  run.seconds = record.at("seconds").at("sampling");
+  run.exact_start = record.at("exact_start").get<bool>();
+  run.step_size = record.at("step_size").get<double>();
+  run.frozen = record.at("frozen_count");
+  if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
+  if (run.exact_method.value_or(false)) {
+    run.acceptance = record.at("acceptance").get<double>();
+    const double proposals =
+        static_cast<double>(run.chains) * (record.at("warmup").get<double>() + static_cast<double>(run.steps));
+    if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;
+  }
+  return run;
+}
+
+void add_verdict(RunRecord& record, const RunVerdict& verdict) {
+  record["verdict"] = {{"usable", verdict.usable()}, {"text", verdict.text()}};
+  for (const Finding& finding : verdict.findings)
+    if (finding.weight != Finding::Weight::kNote) record["warnings"].push_back(finding.text);
 }
 
 void fail_record(RunRecord& record, const std::string& error) {

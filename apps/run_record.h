@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/session.h"
+#include "core/diagnostics/run_verdict.h"
 
 namespace potluck {
 
@@ -17,8 +18,13 @@ using RunRecord = nlohmann::ordered_json;
 RunRecord open_record(const Session& session, const Words& command, const std::vector<std::string>& pictures);
 
 /// Adds what a run that ended has to say. `state` becomes "done" or "interrupted".
-void close_record(RunRecord& record, const RunSummary& run, const std::vector<std::string>& warnings,
-                  double seconds_in_all);
+void close_record(RunRecord& record, const RunSummary& run);
+
+/// What a record tells a verdict: of a run that was killed less than of one that was closed.
+RunFigures figures_of(const RunRecord& record);
+
+/// Adds the verdict and, to the warnings, its findings that are more than a note.
+void add_verdict(RunRecord& record, const RunVerdict& verdict);
 
 /// For a run that an error ended. `state` becomes "failed".
 void fail_record(RunRecord& record, const std::string& error);

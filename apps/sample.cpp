@@ -72,17 +72,18 @@ DrawsSchema schema_of(const Session& session) {
   return schema;
 }
 
-void print_report(const RunSummary& run, const DrawsSummary& draws, int64_t chains, double seconds,
+void print_report(const RunSummary& run, const RunProducts& products, int64_t chains, double seconds,
                   const filesystem::path& folder, const std::vector<std::string>& warnings) {
   fmt::print("{} in {}: {} of {}, {} of {} at step size {:.3g}{}.\n", run.interrupted ? "Interrupted" : "Done",
              duration_text(seconds), counted(chains, "chain"), counted(run.draws, "draw"),
              counted(run.steps_done, "step"), run.method, run.step_size,
              method(run.method).exact ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
-  fmt::print("Started from: {}. {}.\n", run.start, convergence_text(draws));
+  fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
   for (const std::string& note : run.notes) fmt::print("{}.\n", note);
   fmt::print("{} in {}\n", run.draws > 0 ? "Draws, summary and pictures are" : "The record of the run is",
              folder.string());
   for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
+  fmt::print("{}\n", products.verdict.text());
 }
 
 // Of a run that was interrupted before its first draw.
@@ -115,19 +116,24 @@ int sample(const CommandLine& line, const Words& words) {
   DrawsRecorder recorder(writer);
 
   RunSummary run;
-  DrawsSummary draws;
-  std::vector<std::string> warnings = session.warnings();
+  RunProducts products;
   double seconds = 0;
   try {
     ProgressReport progress(stderr, style);
     Observer* const observers[] = {&recorder, &progress};
     run = session.run(observers, interrupt.flag());
     writer.finish();
-    if (run.draws > 0)
-      draws = write_run_products(folder.path(), pictures, [&](const std::string& text) { progress.say(text); });
-    for (std::string& warning : warnings_of(draws)) warnings.push_back(std::move(warning));
+    close_record(record, run);
+    const RunFigures figures = figures_of(record);
+    if (run.draws > 0) {
+      products =
+          write_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
+    } else {
+      products.verdict = run_verdict(figures);
+    }
+    add_verdict(record, products.verdict);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    close_record(record, run, warnings, seconds);
+    record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
   } catch (const std::exception& error) {
     if (recorder.count() > 0) {
@@ -147,7 +153,7 @@ int sample(const CommandLine& line, const Words& words) {
     return kInterrupted;
   }
   folder.publish();
-  if (loud) print_report(run, draws, composition.sample.chains, seconds, folder.path(), warnings);
+  if (loud) print_report(run, products, composition.sample.chains, seconds, folder.path(), session.warnings());
   return run.interrupted ? kInterrupted : kDone;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <numeric>
 #include <unsupported/Eigen/FFT>
 
@@ -32,6 +33,19 @@ std::span<const double> Autocovariance::mean_over_chains(std::span<const double>
   const double scale = 1.0 / (static_cast<double>(n) * static_cast<double>(chains));
   for (size_t t = 0; t < n; ++t) padded_[t] *= scale;
   return std::span<const double>(padded_).first(n);
+}
+
+MonotoneSum initial_monotone_sum(const std::function<double(int64_t)>& rho, int64_t last_lag) {
+  double even = 1, odd = rho(1), pairs = 0, least_pair = std::numeric_limits<double>::infinity();
+  for (int64_t t = 1; t + 2 <= last_lag && even + odd > 0; t += 2) {
+    least_pair = std::min(least_pair, even + odd);
+    pairs += least_pair;
+    even = rho(t + 1);
+    odd = rho(t + 2);
+  }
+  // Of the pair where the sequence ends only the even lag counts, once.
+  const double last = even > 0 || even + odd >= 0 ? even : 0.0;
+  return {-1 + 2 * pairs + last, !(even + odd > 0)};
 }
 
 }  // namespace potluck

@@ -3,6 +3,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -27,5 +28,17 @@ class Autocovariance {
   std::vector<std::complex<double>> spectrum_;
   std::vector<std::complex<double>> power_;
 };
+
+/// 1 + 2 sum of autocorrelations, cut off where noise takes over.
+struct MonotoneSum {
+  double value = 0;
+  bool ended = false;  ///< a pair of autocorrelations was no longer positive; else the lags were used up before
+};
+
+/// Geyer's initial monotone sequence (Geyer 1992, "Practical Markov chain Monte Carlo"; ended as in Vehtari et al.
+/// 2021, eq. 10): pairs of neighbouring lags are summed as long as they are positive, none counting for more than one
+/// before.
+/// @param rho  autocorrelation at a lag, asked for lags 1 ... last_lag in order
+MonotoneSum initial_monotone_sum(const std::function<double(int64_t)>& rho, int64_t last_lag);
 
 }  // namespace potluck

@@ -129,16 +129,7 @@ double plain_ess(const Values& values, int64_t chains, Autocovariance& autocovar
   const double total = covariance[0] + (chains > 1 ? variance_of(means) : 0.0);
   const auto rho = [&](int64_t t) { return 1 - (within - covariance[static_cast<size_t>(t)]) / total; };
 
-  double even = 1, odd = rho(1), pairs = 0, least_pair = std::numeric_limits<double>::infinity();
-  for (int64_t t = 1; t < n - 3 && even + odd > 0; t += 2) {
-    least_pair = std::min(least_pair, even + odd);
-    pairs += least_pair;
-    even = rho(t + 1);
-    odd = rho(t + 2);
-  }
-  // Of the pair where the sequence ends only the even lag counts, once.
-  const double last = even > 0 || even + odd >= 0 ? even : 0.0;
-  const double tau = std::max(-1 + 2 * pairs + last, 1 / std::log10(count));
+  const double tau = std::max(initial_monotone_sum(rho, n - 2).value, 1 / std::log10(count));
   return count / tau;
 }
 
@@ -218,6 +209,20 @@ double rhat(const ChainValues& draws) { return Diagnosis(draws).rhat(); }
 double ess_bulk(const ChainValues& draws) { return Diagnosis(draws).ess_bulk(); }
 double ess_tail(const ChainValues& draws) { return Diagnosis(draws).ess_tail(); }
 double ess_mean(const ChainValues& draws) { return Diagnosis(draws).ess_mean(); }
+double ess_within_chain(const ChainValues& draws) {
+  if (!usable(draws)) return kNan;
+  Autocovariance autocovariance;
+  const std::span<const double> covariance = autocovariance.mean_over_chains(draws.values, draws.chains);
+  const auto n = static_cast<size_t>(draws.draws);
+  bool moved = false;
+  for (size_t chain = 0; chain < draws.values.size() / n && !moved; ++chain) {
+    moved = !all_equal(draws.values.subspan(chain * n, n));
+  }
+  if (!moved) return 0;
+  const auto rho = [&](int64_t lag) { return covariance[static_cast<size_t>(lag)] / covariance[0]; };
+  const auto count = static_cast<double>(n);
+  return count / std::max(initial_monotone_sum(rho, draws.draws - 2).value, 1 / std::log10(count));
+}
 double mcse_mean(const ChainValues& draws) { return Diagnosis(draws).mcse_mean(); }
 double mcse_sd(const ChainValues& draws) { return Diagnosis(draws).mcse_sd(); }
 

@@ -28,6 +28,9 @@ double ess_bulk(const ChainValues& draws);
 double ess_tail(const ChainValues& draws);
 /// Effective sample size of the mean, without rank normalisation.
 double ess_mean(const ChainValues& draws);
+/// Effective draws of one chain, chains taken each about its own mean: how well a chain explores what it reaches. Where
+/// R-hat is high, many say that chains reach different things, few that they are slow. Without halves.
+double ess_within_chain(const ChainValues& draws);
 /// Monte Carlo standard error of the mean: sd / sqrt(ess_mean).
 double mcse_mean(const ChainValues& draws);
 /// Monte Carlo standard error of the standard deviation.

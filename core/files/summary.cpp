@@ -5,10 +5,11 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/moments.h"
+#include "core/diagnostics/nested_rhat.h"
 #include "core/files/array.h"
 #include "core/files/draws.h"
 
@@ -16,9 +17,8 @@ namespace potluck {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr int64_t kMostNames = 100;
 
 /// "image[3, 14]"; one number has the variable's name.
 std::string name_of_scalar(const RecordedVariable& variable, int64_t element) {
@@ -64,16 +64,19 @@ class Summarizer {
     std::vector<uint8_t> frozen(static_cast<size_t>(schema_.chains), 0);
     while (const Draw* draw = reader.next()) {
       ++summary_.draws;
+      summary_.steps = draw->step;
       frozen.assign(draw->frozen, draw->frozen + schema_.chains);
     }
     summary_.lost = reader.lost();
     summary_.chains = schema_.chains;
+    summary_.superchain = options_.superchain;
     for (int64_t chain = 0; chain < schema_.chains; ++chain) {
       const int64_t id = schema_.first_chain + chain;
       if (frozen[static_cast<size_t>(chain)] != 0) {
         summary_.frozen.push_back(id);
       } else {
         kept_.push_back(chain);
+        superchain_of_.push_back(id / options_.superchain);
       }
     }
   }
@@ -139,11 +142,11 @@ class Summarizer {
         for (size_t v = 0; v < schema_.variables.size(); ++v) add_positions(v, draw->position[v], chain, place);
       }
     }
-    summary_.energy = {"energy", energies.mean(0), energies.sd(0), false, {}, {}};
+    summary_.energy = {"energy", energies.mean(0), energies.sd(0), false, {}, 0, {}};
     summary_.acceptance = acceptance.mean(0);
     for (int64_t e = 0; e < experts; ++e) {
       summary_.experts.push_back(
-          {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, {}});
+          {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, 0, {}});
     }
   }
 
@@ -165,15 +168,32 @@ class Summarizer {
     const ChainValues draws{values, static_cast<int64_t>(kept_.size()), summary_.draws};
     scalar.diagnosed = true;
     scalar.convergence = diagnose(draws);
+    scalar.nested_rhat = nested_rhat(draws, superchain_of_);
     for (const int64_t k : chains_not_finite(draws)) {
       scalar.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
     }
+    if (counts) judge(scalar, draws);
     values = {};
-    if (!counts) return;
+  }
+
+  /// Towards the worst of all, which stays NaN once it is.
+  void judge(const ScalarSummary& scalar, const ChainValues& draws) {
     const Convergence& found = scalar.convergence;
-    if (!(found.rhat <= worst_)) worst_ = found.rhat;  // stays NaN once it is
+    const auto worse = [this](double value, double than) { return !any_ || std::isnan(value) || value > than; };
+    if (!std::isnan(worst_) && worse(found.rhat, worst_)) {
+      worst_ = found.rhat;
+      summary_.worst_rhat_at = scalar.name;
+      summary_.ess_within_chain = ess_within_chain(draws);
+    }
+    if (!std::isnan(worst_nested_) && worse(scalar.nested_rhat, worst_nested_)) {
+      worst_nested_ = scalar.nested_rhat;
+      summary_.worst_nested_at = scalar.name;
+    }
     const double ess = std::isnan(found.ess_bulk) ? found.ess_bulk : std::min(found.ess_bulk, found.ess_tail);
-    if (!(ess >= least_)) least_ = ess;
+    if (!std::isnan(least_) && worse(-ess, -least_)) {
+      least_ = ess;
+      summary_.least_ess_at = scalar.name;
+    }
     any_ = true;
   }
 
@@ -182,6 +202,8 @@ class Summarizer {
       // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
       const std::vector<double>& e = energy_.values;
       const bool flat = std::adjacent_find(e.begin(), e.end(), std::not_equal_to<>()) == e.end();
+      summary_.ebfmi = energy_bfmi({e, static_cast<int64_t>(kept_.size()), summary_.draws});
+      for (const int64_t chain : kept_) summary_.ebfmi_of.push_back(schema_.first_chain + chain);
       diagnose_into(summary_.energy, energy_.values, !flat);
     }
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
@@ -189,11 +211,15 @@ class Summarizer {
       for (size_t k = 0; k < variable.scalars.size(); ++k) {
         variable.scalars[k].mean = moments_[v].mean(elements_[v][k]);
         variable.scalars[k].sd = moments_[v].sd(elements_[v][k]);
+        if (summary_.draws > 1 && variable.scalars[k].sd == 0) {
+          if (++summary_.unmoved_count <= kMostNames) summary_.unmoved.push_back(variable.scalars[k].name);
+        }
       }
       for (Diagnosed& one : diagnosed_[v]) diagnose_into(variable.scalars[one.entry], one.values);
     }
     summary_.worst_rhat = any_ ? worst_ : kNan;
     summary_.least_ess = any_ ? least_ : kNan;
+    summary_.worst_nested_rhat = any_ ? worst_nested_ : kNan;
   }
 
   std::filesystem::path run_folder_;
@@ -201,34 +227,16 @@ class Summarizer {
   DrawsSchema schema_;
   DrawsSummary summary_;
   std::vector<int64_t> kept_;                   ///< chains that are not frozen at the end
+  std::vector<int64_t> superchain_of_;          ///< the superchain of each of them
   std::vector<std::vector<int64_t>> elements_;  ///< free coordinates of each variable
   std::vector<std::vector<Diagnosed>> diagnosed_;
   std::vector<Moments> moments_;
   Diagnosed energy_;
   bool any_ = false;
-  double worst_ = -std::numeric_limits<double>::infinity();
-  double least_ = std::numeric_limits<double>::infinity();
+  double worst_ = 0;
+  double worst_nested_ = 0;
+  double least_ = 0;
 };
-
-json number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
-
-json scalar_json(const ScalarSummary& scalar) {
-  json all = {{"name", scalar.name}, {"mean", number(scalar.mean)}, {"sd", number(scalar.sd)}};
-  if (scalar.diagnosed) {
-    const Convergence& found = scalar.convergence;
-    all["mcse_mean"] = number(found.mcse_mean);
-    all["mcse_sd"] = number(found.mcse_sd);
-    all["ess_bulk"] = number(found.ess_bulk);
-    all["ess_tail"] = number(found.ess_tail);
-    all["rhat"] = number(found.rhat);
-  }
-  if (!scalar.chains_not_finite.empty()) all["chains_not_finite"] = scalar.chains_not_finite;
-  return all;
-}
 
 }  // namespace
 
@@ -236,28 +244,30 @@ DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const Summ
   return Summarizer(run_folder, options).take();
 }
 
-nlohmann::json to_json(const DrawsSummary& summary) {
-  json experts = json::array(), variables = json::array();
-  for (const ScalarSummary& expert : summary.experts) experts.push_back(scalar_json(expert));
-  for (const VariableSummary& variable : summary.variables) {
-    json scalars = json::array();
-    for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
-    variables.push_back({{"name", variable.name},
-                         {"shape", variable.shape},
-                         {"held", variable.held},
-                         {"diagnosed", variable.diagnosed},
-                         {"scalars", scalars}});
+double DrawsSummary::frozen_share() const {
+  return chains > 0 ? static_cast<double>(frozen.size()) / static_cast<double>(chains) : 0;
+}
+
+RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
+  run.chains = summary.chains;
+  run.draws = summary.draws;
+  if (run.steps == 0) run.steps = summary.steps;  // of a run that was killed nobody knows more
+  run.frozen = static_cast<int64_t>(summary.frozen.size());
+  if (run.first_frozen.empty() && run.frozen > 0) run.first_frozen = "chain " + std::to_string(summary.frozen.front());
+  run.lost = summary.lost;
+  if (!summary.worst_rhat_at.empty()) {
+    run.rhat = {summary.worst_rhat, summary.worst_rhat_at};
+    run.ess = {summary.least_ess, summary.least_ess_at};
+    run.ess_within_chain = summary.ess_within_chain;
   }
-  return {{"chains", summary.chains},
-          {"draws", summary.draws},
-          {"frozen_chains", summary.frozen},
-          {"lost", summary.lost},
-          {"acceptance", number(summary.acceptance)},
-          {"worst_rhat", number(summary.worst_rhat)},
-          {"least_ess", number(summary.least_ess)},
-          {"energy", scalar_json(summary.energy)},
-          {"expert_energies", experts},
-          {"variables", variables}};
+  if (summary.superchain > 1 && !summary.worst_nested_at.empty()) {
+    run.nested_rhat = {summary.worst_nested_rhat, summary.worst_nested_at};
+    run.most_nested_rhat = nested_rhat_threshold(summary.superchain);
+  }
+  if (summary.unmoved_count > 0) {
+    run.unmoved = {static_cast<double>(summary.unmoved_count), summary.unmoved.front()};
+  }
+  return run;
 }
 
 }  // namespace potluck

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/diagnostics/convergence.h"
+#include "core/diagnostics/run_verdict.h"
 
 namespace potluck {
 
@@ -15,6 +16,8 @@ struct SummaryOptions {
   /// Numbers held in memory for R-hat, ESS and MCSE (8 bytes each): scalars * chains * draws. What does not fit is
   /// diagnosed on evenly spread scalars; mean and sd are of all in any case.
   int64_t most_values = int64_t{1} << 23;
+  /// Neighbouring chains that began at one point, for nested R-hat: chains id / n. 1: starts are independent.
+  int64_t superchain = 1;
 };
 
 /// One number of a variable.
@@ -24,6 +27,7 @@ struct ScalarSummary {
   double sd = 0;
   bool diagnosed = false;
   Convergence convergence;                 ///< where diagnosed
+  double nested_rhat = 0;                  ///< where diagnosed
   std::vector<int64_t> chains_not_finite;  ///< ids
 };
 
@@ -39,6 +43,7 @@ struct VariableSummary {
 struct DrawsSummary {
   int64_t chains = 0;
   int64_t draws = 0;
+  int64_t steps = 0;            ///< that the last draw was taken at
   std::vector<int64_t> frozen;  ///< ids of the chains that are frozen in the last draw
   std::string lost;             ///< what could not be read of the parts
   ScalarSummary energy;
@@ -46,14 +51,34 @@ struct DrawsSummary {
   double acceptance = 0;
   std::vector<VariableSummary> variables;
 
-  double worst_rhat = 0;  ///< over everything diagnosed; NaN where nothing was or one is NaN
-  double least_ess = 0;   ///< bulk or tail, over everything diagnosed
+  // Over everything diagnosed; NaN where nothing was or one is NaN.
+  double worst_rhat = 0;
+  double least_ess = 0;  ///< bulk or tail
+  double worst_nested_rhat = 0;
+  std::string worst_rhat_at;         ///< name of the scalar
+  std::string least_ess_at;          ///< the same
+  std::string worst_nested_at;       ///< the same
+  double ess_within_chain = 0;       ///< of the scalar whose R-hat is worst
+  int64_t superchain = 1;            ///< chains of one start, as asked for
+  std::vector<double> ebfmi;         ///< [chains that are not frozen]; empty where the energy was not diagnosed
+  std::vector<int64_t> ebfmi_of;     ///< their ids
+  std::vector<std::string> unmoved;  ///< the first 100 scalars that are the same in all draws, if there are two draws
+  int64_t unmoved_count = 0;
+
+  double frozen_share() const;  ///< of the chains: those that no estimate here has seen
 };
 
 /// Reads the draws twice, one in memory at a time. @throws FileError
 DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options = {});
 
+/// What the draws have to say to a verdict. The E-BFMI is left out: only of methods with momenta does it count.
+/// @param run  what else is known of the run
+RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run);
+
 /// Numbers that are not finite become the texts "nan", "inf", "-inf", as JSON has none.
 nlohmann::json to_json(const DrawsSummary& summary);
+
+/// {"usable": "yes", "with care" or "no", "text": a paragraph, "findings": [{"rule", "weight", "text", "advice"}]}
+nlohmann::json to_json(const RunVerdict& verdict);
 
 }  // namespace potluck

@@ -67,14 +67,19 @@ TEST_F(SampleCommandTest, ARunLeavesRecordDrawsSummaryAndPictures) {
 
   EXPECT_EQ(draws_in("run").size(), 20u * 8u * 16u);
   EXPECT_TRUE(exists("run/draws.nc"));
-  EXPECT_TRUE(read_json("run/summary.json").is_object());
+  const nlohmann::json verdict = read_json("run/summary.json").at("verdict");
+  EXPECT_EQ(record.at("verdict").at("text"), verdict.at("text"));
+  EXPECT_EQ(record.at("wanted_acceptance"), 0.574);
   EXPECT_TRUE(exists("run/pictures/x-chains.png"));
   EXPECT_TRUE(exists("run/pictures/x-mean.png"));
   EXPECT_TRUE(exists("run/pictures/x-sd.png"));
 
   EXPECT_THAT(result.out, AllOf(StartsWith("Done in "), HasSubstr("8 chains of 20 draws, 200 steps of mala"),
                                 HasSubstr("acceptance 0."), HasSubstr("R-hat"), HasSubstr("effective sample size"),
-                                HasSubstr("Draws, summary and pictures are in ")));
+                                HasSubstr("Draws, summary and pictures are in "),
+                                HasSubstr(verdict.at("text").get<std::string>() + "\n")));
+  // 20 draws of 8 chains are few: it says how many steps to draw.
+  EXPECT_THAT(verdict.at("text").get<std::string>(), ContainsRegex("few independent draws.* Draw about [0-9]+ steps"));
 }
 
 TEST_F(SampleCommandTest, TheRecordSaysHowMatrixProductsAreDispatched) {
@@ -286,6 +291,7 @@ TEST_F(SampleCommandTest, AKilledRunIsExported) {
   EXPECT_TRUE(exists("run/pictures/x-mean.png"));
   EXPECT_TRUE(read_json("run/summary.json").is_object());
   EXPECT_EQ(read_json("run/run.json").at("state"), "cut short");
+  EXPECT_THAT(result.out, HasSubstr(read_json("run/summary.json").at("verdict").at("text").get<std::string>()));
   EXPECT_EQ(read_json("run/run.json").at("draws").get<size_t>() * 4u * 16u, draws_in("run").size());
 }
 

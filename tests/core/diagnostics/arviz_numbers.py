@@ -20,5 +20,15 @@ for name in sys.argv[1:]:
             "ess_mean": arviz.ess(draws, method="mean"),
             "mcse_mean": arviz.mcse(draws, method="mean"),
             "mcse_sd": arviz.mcse(draws, method="sd"),
+            "bfmi": arviz.bfmi(draws),
         }
-print(json.dumps({name: {key: float(value) for key, value in of.items()} for name, of in answers.items()}))
+
+
+def plain(value):
+    """A number, or a list of numbers with null for NaN, which JSON has not."""
+    if numpy.ndim(value) == 0:
+        return float(value)
+    return [float(one) if numpy.isfinite(one) else None for one in value]
+
+
+print(json.dumps({name: {key: plain(value) for key, value in of.items()} for name, of in answers.items()}))

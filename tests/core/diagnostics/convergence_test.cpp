@@ -115,6 +115,17 @@ TEST(ConvergenceTest, FindsTheEffectiveSampleSizeOfAutoregressiveChains) {
   EXPECT_GT(400000, 1.15 * expected);
 }
 
+TEST(ConvergenceTest, CountsTheDrawsOfAChainAboutItsOwnMean) {
+  // tau = 3: 4000 / 3 draws a chain, however far apart the chains are.
+  const Draws draws = autoregressive(0.5, 8, 4000, 13);
+  const Draws apart = changed(draws, [](double x, int64_t c, int64_t) { return x + 10 * static_cast<double>(c); });
+  EXPECT_NEAR(ess_within_chain(draws), 4000 / 3.0, 0.15 * 4000 / 3);
+  EXPECT_NEAR(ess_within_chain(apart), ess_within_chain(draws), 1e-6);
+  EXPECT_LT(ess_mean(apart) / 8, 0.01 * ess_within_chain(apart));  // the broken twin: about the mean of all
+  EXPECT_EQ(ess_within_chain(Draws{std::vector<double>(40, 0.1), 4, 10}), 0);
+  EXPECT_TRUE(std::isnan(ess_within_chain(autoregressive(0, 4, 3, 11))));
+}
+
 TEST(ConvergenceTest, AccusesAStuckChain) {
   const Draws stuck =
       changed(autoregressive(0, 4, 1000, 8), [](double x, int64_t c, int64_t) { return c == 1 ? 2 : x; });

@@ -35,6 +35,28 @@ TEST(MomentsTest, MergingIsAddingTheRows) {
   }
 }
 
+TEST(MomentsTest, AnyOrderOfMergingGivesTheSameUpToRounding) {
+  // 16 parts of different lengths and places, far from zero: merged from left to right, from right to left, in pairs.
+  Moments all(1);
+  std::vector<Moments> parts(16, Moments(1));
+  for (int i = 0; i < 2000; ++i) {
+    const double value = 1e6 + (i * 7919 % 1013) * 0.01 + (i < 300 ? 5 : 0);
+    all.add(&value);
+    parts[static_cast<size_t>(i * i % 16 + i % 7 / 6)].add(&value);
+  }
+  Moments left(1), right(1);
+  for (const Moments& part : parts) left.merge(part);
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) right.merge(*part);
+  for (size_t step = 1; step < parts.size(); step *= 2) {
+    for (size_t i = 0; i + step < parts.size(); i += 2 * step) parts[i].merge(parts[i + step]);
+  }
+  for (const Moments* merged : {&left, &right, &parts[0]}) {
+    EXPECT_EQ(merged->count(), 2000);
+    EXPECT_NEAR(merged->mean(0), all.mean(0), 1e-8);  // 2000 roundings of 1e-16 of the mean
+    EXPECT_NEAR(merged->variance(0), all.variance(0), 1e-8 * all.variance(0));
+  }
+}
+
 TEST(MomentsTest, KeepsItsDigitsFarFromZero) {
   // 1e9 + {0, 1, 2}: variance 1. The sum of squares minus the square of the sum would keep none of it.
   Moments moments(1);

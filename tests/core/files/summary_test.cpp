@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/diagnostics/nested_rhat.h"
 #include "tests/core/files/example_run.h"
 #include "tests/core/files/scratch.h"
 
@@ -46,6 +47,54 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   EXPECT_NEAR(summary.acceptance, 0.7, 1e-12);
   EXPECT_EQ(summary.worst_rhat, summary.energy.convergence.rhat);  // the energy has a trend
   EXPECT_GT(summary.worst_rhat, 1.5);
+  EXPECT_EQ(summary.worst_rhat_at, "energy");
+  EXPECT_EQ(summary.least_ess_at, "energy");
+  EXPECT_EQ(summary.unmoved_count, 0);
+  EXPECT_EQ(summary.frozen_share(), 0);
+  // Energies 0 ... 49 + chain / 4: 49 jumps of 1 over 50 (50^2 - 1) / 12 = 10412.5, the same for all five chains.
+  ASSERT_EQ(summary.ebfmi.size(), 5u);
+  for (const double ebfmi : summary.ebfmi) EXPECT_NEAR(ebfmi, 49 / 10412.5, 1e-12);
+  EXPECT_EQ(summary.ebfmi_of, (std::vector<int64_t>{100, 101, 102, 103, 104}));
+}
+
+TEST(SummaryTest, GivesNestedRhatOfNeighbouringChains) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50, 2);
+  // Chain 102 is frozen; by twos the others are superchains (100, 101), (103) and (104) of ids / 2.
+  const std::vector<double> z = all_z(50, 2);
+  const std::vector<int64_t> by_two = {50, 50, 51, 52};
+  const DrawsSummary pairs = summarize_draws(scratch.folder(), {.superchain = 2});
+  EXPECT_EQ(pairs.variables[1].scalars[0].nested_rhat, nested_rhat({z, 4, 50}, by_two));
+  EXPECT_EQ(with_figures_of(pairs, {}).nested_rhat->value, pairs.worst_nested_rhat);
+  EXPECT_EQ(with_figures_of(pairs, {}).most_nested_rhat, nested_rhat_threshold(2));
+  // Independent starts: every chain its own superchain, and nothing that R-hat does not say.
+  const DrawsSummary single = summarize_draws(scratch.folder());
+  EXPECT_EQ(single.variables[1].scalars[0].nested_rhat, nested_rhat({z, 4, 50}));
+  EXPECT_FALSE(with_figures_of(single, {}).nested_rhat.has_value());
+  EXPECT_NE(single.variables[1].scalars[0].nested_rhat, pairs.variables[1].scalars[0].nested_rhat);
+}
+
+TEST(SummaryTest, HandsItsFiguresToTheVerdict) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50, 2);
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  RunFigures run;
+  run.method = "mala";
+  run.steps = 600;
+  EXPECT_EQ(with_figures_of(summary, {}).steps, summary.steps);  // of a run that nobody saw end
+  const RunFigures figures = with_figures_of(summary, run);
+  EXPECT_EQ(figures.steps, 600);
+  EXPECT_EQ(figures.method, "mala");
+  EXPECT_EQ(figures.chains, 5);
+  EXPECT_EQ(figures.draws, 50);
+  EXPECT_EQ(figures.frozen, 1);
+  EXPECT_EQ(figures.first_frozen, "chain 102");
+  EXPECT_EQ(figures.rhat->value, summary.worst_rhat);
+  EXPECT_EQ(figures.ess->value, summary.least_ess);
+  EXPECT_EQ(figures.ess->where, summary.least_ess_at);
+  EXPECT_GT(*figures.ess_within_chain, 0);
+  EXPECT_EQ(summary.frozen_share(), 0.2);
+  EXPECT_EQ(summary.steps, 500);
 }
 
 TEST(SummaryTest, LeavesOutFrozenChainsAndNamesThem) {
@@ -62,7 +111,7 @@ TEST(SummaryTest, DiagnosesWhatFitsAndSaysSo) {
   const Scratch scratch;
   ExampleRun().write(scratch.folder(), 50);
   // Room for 4 of the 5 numbers: energy, z (the smaller variable) and two of the image's three free pixels.
-  const DrawsSummary some = summarize_draws(scratch.folder(), {4 * 5 * 50});
+  const DrawsSummary some = summarize_draws(scratch.folder(), {.most_values = 4 * 5 * 50});
   EXPECT_TRUE(some.energy.diagnosed);
   EXPECT_EQ(some.variables[1].diagnosed, 1);
   EXPECT_EQ(some.variables[0].diagnosed, 2);
@@ -70,7 +119,7 @@ TEST(SummaryTest, DiagnosesWhatFitsAndSaysSo) {
   EXPECT_TRUE(some.variables[0].scalars[1].diagnosed);
   EXPECT_FALSE(some.variables[0].scalars[2].diagnosed);
   EXPECT_GT(some.variables[0].scalars[2].sd, 0);
-  const DrawsSummary none = summarize_draws(scratch.folder(), {10});
+  const DrawsSummary none = summarize_draws(scratch.folder(), {.most_values = 10});
   EXPECT_FALSE(none.energy.diagnosed);
   EXPECT_TRUE(std::isnan(none.worst_rhat));
 }
@@ -85,6 +134,22 @@ TEST(SummaryTest, BecomesJson) {
   EXPECT_EQ(all.at("variables")[1].at("scalars")[0].at("rhat"), "nan");
   EXPECT_EQ(all.at("expert_energies")[0].at("name"), "coat");
   EXPECT_NEAR(all.at("energy").at("mean").get<double>(), 1.5, 1e-12);
+  EXPECT_EQ(all.at("frozen_share"), 0);
+  EXPECT_EQ(all.at("chains_a_superchain"), 1);
+  EXPECT_TRUE(all.at("variables")[1].at("scalars")[0].at("nested_rhat").is_number());
+  // Energies 0, 1, 2: jumps 1 + 1 over squared deviations 1 + 1.
+  EXPECT_EQ(all.at("ebfmi").at("least"), 1);
+  EXPECT_EQ(all.at("ebfmi").at("chain"), 100);
+  EXPECT_EQ(all.at("ebfmi").at("low_chains"), 0);
+}
+
+TEST(SummaryTest, AVerdictBecomesJson) {
+  RunVerdict verdict;
+  verdict.findings = {{"few_draws", Finding::Weight::kCare, "few draws", "draw for longer"}};
+  EXPECT_EQ(to_json(verdict), nlohmann::json::parse(R"({
+    "usable": "with care",
+    "text": "Usable with care: few draws. Draw for longer.",
+    "findings": [{"rule": "few_draws", "weight": "care", "text": "few draws", "advice": "draw for longer"}]})"));
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/diagnostics/virial.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "core/diagnostics/moments.h"
+#include "core/error.h"
+
+namespace potluck {
+
+double VirialEstimate::z(double expected) const {
+  if (chains < 2 || !std::isfinite(temperature)) return std::numeric_limits<double>::quiet_NaN();
+  const double t = (temperature - expected) / standard_error;
+  if (t == 0 || !std::isfinite(t)) return t;
+  const boost::math::students_t student(static_cast<double>(chains - 1));
+  const double tail = boost::math::cdf(boost::math::complement(student, std::abs(t)));
+  // Beyond 37 the tail of the normal is no double; t has the sign and more than enough of the size.
+  if (tail < 1e-300) return std::copysign(37.0, t);
+  return std::copysign(boost::math::quantile(boost::math::complement(boost::math::normal(), tail)), t);
+}
+
+Virial::Virial(int64_t chains, std::vector<double> centre, std::vector<uint8_t> counts)
+    : centre_(std::move(centre)),
+      counts_(std::move(counts)),
+      coordinates_(std::count_if(counts_.begin(), counts_.end(), [](uint8_t count) { return count != 0; })),
+      draws_(static_cast<size_t>(chains)),
+      virial_(static_cast<size_t>(chains)),
+      squares_(static_cast<size_t>(chains)) {
+  if (centre_.size() != counts_.size()) {
+    throw SettingError(
+        fmt::format("Virial: centre and counts must be of one length, got {} and {}", centre_.size(), counts_.size()));
+  }
+}
+
+template <typename Number>
+void Virial::add_row(int64_t chain, const Number* x, const Number* gradient) {
+  double virial = 0, squares = 0;
+  for (size_t i = 0; i < centre_.size(); ++i) {
+    if (counts_[i] == 0) continue;
+    const double slope = static_cast<double>(gradient[i]);
+    virial += (static_cast<double>(x[i]) - centre_[i]) * slope;
+    squares += slope * slope;
+  }
+  const auto at = static_cast<size_t>(chain);
+  ++draws_[at];
+  virial_[at] += virial;
+  squares_[at] += squares;
+}
+
+void Virial::add(int64_t chain, const double* x, const double* gradient) { add_row(chain, x, gradient); }
+void Virial::add(int64_t chain, const float* x, const float* gradient) { add_row(chain, x, gradient); }
+
+void Virial::check_same_kind(const Virial& other) const {
+  if (centre_ == other.centre_ && counts_ == other.counts_) return;
+  throw SettingError("Virial: what is merged must have the same centre and coordinates, got others");
+}
+
+void Virial::merge(const Virial& other) {
+  check_same_kind(other);
+  if (chains() != other.chains()) {
+    throw SettingError(
+        fmt::format("Virial: what is merged must be of the same {} chains, got {}", chains(), other.chains()));
+  }
+  for (size_t chain = 0; chain < draws_.size(); ++chain) {
+    draws_[chain] += other.draws_[chain];
+    virial_[chain] += other.virial_[chain];
+    squares_[chain] += other.squares_[chain];
+  }
+}
+
+void Virial::append(const Virial& others) {
+  check_same_kind(others);
+  draws_.insert(draws_.end(), others.draws_.begin(), others.draws_.end());
+  virial_.insert(virial_.end(), others.virial_.begin(), others.virial_.end());
+  squares_.insert(squares_.end(), others.squares_.begin(), others.squares_.end());
+}
+
+VirialEstimate Virial::estimate(double step_size) const {
+  Moments chains(1);
+  for (size_t chain = 0; chain < draws_.size() && coordinates_ > 0; ++chain) {
+    if (draws_[chain] == 0) continue;
+    const double numbers = static_cast<double>(draws_[chain]) * static_cast<double>(coordinates_);
+    const double own = (virial_[chain] - 0.5 * step_size * squares_[chain]) / numbers;
+    if (std::isfinite(own)) chains.add(&own);
+  }
+  return {chains.mean(0), chains.sd(0) / std::sqrt(static_cast<double>(chains.count())), chains.count()};
+}
+
+std::string virial_verdict(const VirialEstimate& found, double temperature) {
+  if (!(std::abs(found.z(temperature)) >= kVirialBound)) return "";
+  // The first digit of the standard error, and as many decimals of the temperature.
+  const double size = found.standard_error > 0 ? found.standard_error : 1e-6 * std::abs(found.temperature);
+  const int decimals = std::clamp(static_cast<int>(std::floor(-std::log10(size))) + 1, 0, 15);
+  return fmt::format("the draws behave as T = {:.{}f} +- {:.{}f}, the run says {:g}", found.temperature, decimals,
+                     found.standard_error, decimals, temperature);
+}
+
+}  // namespace potluck

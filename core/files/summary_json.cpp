@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/diagnostics/energy_diagnostics.h"
+#include "core/files/summary.h"
+
+namespace potluck {
+
+namespace {
+
+using nlohmann::json;
+
+json number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+json scalar_json(const ScalarSummary& scalar) {
+  json all = {{"name", scalar.name}, {"mean", number(scalar.mean)}, {"sd", number(scalar.sd)}};
+  if (scalar.diagnosed) {
+    const Convergence& found = scalar.convergence;
+    all["mcse_mean"] = number(found.mcse_mean);
+    all["mcse_sd"] = number(found.mcse_sd);
+    all["ess_bulk"] = number(found.ess_bulk);
+    all["ess_tail"] = number(found.ess_tail);
+    all["rhat"] = number(found.rhat);
+    all["nested_rhat"] = number(scalar.nested_rhat);
+  }
+  if (!scalar.chains_not_finite.empty()) all["chains_not_finite"] = scalar.chains_not_finite;
+  return all;
+}
+
+/// The least of all chains, whose it is, and how many are low; null where there is none.
+json ebfmi_json(const DrawsSummary& summary) {
+  const double* least = nullptr;
+  int64_t low = 0;
+  for (const double& one : summary.ebfmi) {
+    if (one < kLeastEbfmi) ++low;
+    if (!std::isnan(one) && (least == nullptr || one < *least)) least = &one;
+  }
+  if (least == nullptr) return nullptr;
+  const auto chain = static_cast<size_t>(least - summary.ebfmi.data());
+  return {{"least", *least}, {"chain", summary.ebfmi_of[chain]}, {"low_chains", low}};
+}
+
+}  // namespace
+
+nlohmann::json to_json(const RunVerdict& verdict) {
+  json findings = json::array();
+  for (const Finding& finding : verdict.findings) {
+    const char* const weights[] = {"note", "care", "stop"};
+    findings.push_back({{"rule", finding.rule},
+                        {"weight", weights[static_cast<int>(finding.weight)]},
+                        {"text", finding.text},
+                        {"advice", finding.advice}});
+  }
+  return {{"usable", verdict.usable()}, {"text", verdict.text()}, {"findings", findings}};
+}
+
+nlohmann::json to_json(const DrawsSummary& summary) {
+  json experts = json::array(), variables = json::array();
+  for (const ScalarSummary& expert : summary.experts) experts.push_back(scalar_json(expert));
+  for (const VariableSummary& variable : summary.variables) {
+    json scalars = json::array();
+    for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
+    variables.push_back({{"name", variable.name},
+                         {"shape", variable.shape},
+                         {"held", variable.held},
+                         {"diagnosed", variable.diagnosed},
+                         {"scalars", scalars}});
+  }
+  return {{"chains", summary.chains},
+          {"draws", summary.draws},
+          {"frozen_chains", summary.frozen},
+          {"frozen_share", summary.frozen_share()},
+          {"lost", summary.lost},
+          {"acceptance", number(summary.acceptance)},
+          {"worst_rhat", number(summary.worst_rhat)},
+          {"worst_rhat_at", summary.worst_rhat_at},
+          {"least_ess", number(summary.least_ess)},
+          {"least_ess_at", summary.least_ess_at},
+          {"chains_a_superchain", summary.superchain},
+          {"worst_nested_rhat", number(summary.worst_nested_rhat)},
+          {"unmoved", summary.unmoved_count},
+          {"ebfmi", ebfmi_json(summary)},
+          {"energy", scalar_json(summary.energy)},
+          {"expert_energies", experts},
+          {"variables", variables}};
+}
+
+}  // namespace potluck
