@@ -209,6 +209,7 @@ RunFigures figures_of(const RunRecord& record) {
   run.exact_start = record.at("exact_start").get<bool>();
   run.step_size = record.at("step_size").get<double>();
   run.frozen = record.at("frozen_count");
+  run.divergences = record.at("divergences").get<int64_t>();
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").get<double>();

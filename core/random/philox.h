@@ -36,10 +36,10 @@ struct NoiseAddress {
 
 /// Four random words: Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011) of counter (block, chain, step, purpose) under
 /// key (seed, variable).
-struct Words {
+struct PhiloxWords {
   uint32_t word[4];
 };
-Words philox_words(const NoiseAddress& at, uint32_t block);
+PhiloxWords philox_words(const NoiseAddress& at, uint32_t block);
 
 /// Element `index` of the stream, standard normal: word index % 4 of block index / 4 (docs/noise.md).
 float standard_normal(const NoiseAddress& at, int64_t index);

@@ -23,7 +23,7 @@ TEST(PhiloxTest, GivesRandom123sKnownAnswers) {
        {0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}},
   };
   for (const Answer& a : answers) {
-    const Words words = philox_words(
+    const PhiloxWords words = philox_words(
         {a.key[0], a.key[1], a.counter[1], a.counter[2], static_cast<Purpose>(a.counter[3])}, a.counter[0]);
     for (int i = 0; i < 4; ++i) EXPECT_EQ(words.word[i], a.out[i]);
   }
@@ -33,7 +33,7 @@ TEST(PhiloxTest, AgreesWithRandom123OnManyCounters) {
   for (uint32_t i = 0; i < 10000; ++i) {
     const uint32_t block = i * 2654435761u, chain = i ^ 77u, step = i / 3, seed = 5 * i, variable = ~i;
     const r123::Philox4x32::ctr_type expected = r123::Philox4x32()({{block, chain, step, 3u}}, {{seed, variable}});
-    const Words words = philox_words({seed, variable, chain, step, Purpose::kMomentum}, block);
+    const PhiloxWords words = philox_words({seed, variable, chain, step, Purpose::kMomentum}, block);
     for (int j = 0; j < 4; ++j) ASSERT_EQ(words.word[j], expected[j]);
   }
 }
