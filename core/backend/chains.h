@@ -19,10 +19,10 @@ struct ChainsState {
   std::vector<uint8_t> frozen;
   std::vector<uint32_t> frozen_step;
   std::vector<uint32_t> nan_proposals;
-  std::vector<uint32_t> divergences;
-  std::vector<double> acceptance;    ///< sums since they were last cleared
-  std::vector<double> energy_error;  ///< sums of squares since they were last cleared
-  std::vector<double> clipped;       ///< sums since they were last cleared
+  std::vector<uint32_t> divergences;  ///< since they were last cleared
+  std::vector<double> acceptance;     ///< sums since they were last cleared
+  std::vector<double> energy_error;   ///< sums of squares since they were last cleared
+  std::vector<double> clipped;        ///< sums since they were last cleared
 };
 
 /// What warm-up reads of the cohort after each step, [cohort]; the sums are since the last reading.
@@ -94,7 +94,7 @@ class Chains {
 
   /// Copies everything to the host.
   virtual void read(ChainsState& state) = 0;
-  /// Starts the sums of all chains anew.
+  /// Starts the sums and the divergences of all chains anew.
   virtual void clear_sums() = 0;
 
   /// Everything that changes as the chains move, bit for bit. `restore` takes what `save` of chains made alike gave.

@@ -403,6 +403,7 @@ void CpuChains::clear_sums() {
     for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope}) {
       std::fill_n(sums, rows_, 0.0);
     }
+    std::fill_n(group.divergences, rows_, uint32_t{0});
   }
 }
 

@@ -219,6 +219,7 @@ class Runner {
       acceptance_[i] = method_->proposes() ? state_.acceptance[chain] / thin : 1.0;
       summary_.clipped_sum += state_.clipped[chain] / thin;
       summary_.energy_error_sum += state_.energy_error[chain] / thin;
+      summary_.divergences += state_.divergences[chain];
       if (state_.frozen[chain]) continue;
       sum += acceptance_[i];
       ++moving;
@@ -261,7 +262,6 @@ class Runner {
     chains_->read(state_);
     for (int64_t i = 0; i < count_; ++i) {
       summary_.nan_proposals += state_.nan_proposals[mine_ + i];
-      summary_.divergences += state_.divergences[mine_ + i];
     }
     const double draws = static_cast<double>(summary_.draws);
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
@@ -332,8 +332,8 @@ class Runner {
     persist_method(archive, *method_);
     if (tuned_) persist_method(archive, *tuned_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
-            summary_.clipped_sum, summary_.energy_error_sum, summary_.evaluations, summary_.warmup_evaluations,
-            summary_.warmup_seconds, summary_.sampling_seconds);
+            summary_.clipped_sum, summary_.energy_error_sum, summary_.divergences, summary_.evaluations,
+            summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds);
     bool adapting = adaptation_ != nullptr;
     archive(adapting);
     if (adapting && !adaptation_) begin_adaptation();

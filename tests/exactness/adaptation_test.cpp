@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What warm-up finds: a 50-dimensional normal with variances geometric from 1 to 100, 256 chains, 500 warm-up steps.
+#include "core/sampling/adaptation.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,7 +9,6 @@
 #include <memory>
 
 #include "core/backend/cpu_chains.h"
-#include "core/sampling/adaptation.h"
 #include "core/sampling/method_options.h"
 #include "tests/core/energies.h"
 #include "tests/exactness/harness.h"

@@ -31,7 +31,8 @@ Variable walled(double least, double most, int64_t n) {
 RunOptions mala(const std::string& step_size, int64_t chains, int64_t steps) {
   RunOptions options;
   options.method = "mala";
-  options.values = {parse_setting(method("mala").options[0], {step_size}, "x")};
+  options.values = {parse_setting(method("mala").options[0], {step_size}, "x"),
+                    preset_value(method("mala").options[1], "x")};
   options.chains = chains;
   options.warmup = 0;
   options.steps = steps;
