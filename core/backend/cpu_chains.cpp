@@ -134,8 +134,8 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     }
     Block block = block_of(static_cast<int>(v), variable);
     block.held = held.any() ? held.mask.data() : nullptr;
-    pattern.dimension += n;
-    for (const uint8_t one : held.mask) pattern.dimension -= one != 0;
+    block.moving = n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
+    pattern.dimension += block.moving;
     pattern.blocks.push_back(block);
   }
 

@@ -23,6 +23,7 @@ enum class State { kCurrent, kProposal };
 struct Block {
   int variable = 0;  ///< index into Energy::variables()
   int64_t n = 0;
+  int64_t moving = 0;             ///< coordinates that are not held
   uint32_t key = 0;               ///< variable_key of its name
   double least = 0, most = 0;     ///< support
   bool faces = false;             ///< an end of the support is finite

@@ -38,7 +38,6 @@ void draw(Chains& chains, const Start& start, const std::vector<Variable>& varia
 
 Placement place(Chains& chains, const Start& start, const std::vector<Variable>& variables, uint32_t seed,
                 const std::vector<int64_t>& ids) {
-  Placement placement{start.description(), start.exact()};
   std::vector<int64_t> again(chains.count());
   std::iota(again.begin(), again.end(), 0);
   int64_t redrawn = 0;
@@ -60,6 +59,7 @@ Placement place(Chains& chains, const Start& start, const std::vector<Variable>&
         "lies where all experts have density: sample.start",
         again.size(), chains.count(), kMostAttempts, ids[again.front()], start.description()));
   }
+  Placement placement{start.description(), start.exact()};  // of starts that were drawn
   if (redrawn > 0) {
     placement.description += fmt::format("; {} starts without density were drawn again", redrawn);
     placement.exact = false;
