@@ -175,6 +175,14 @@ void close_record(RunRecord& record, const RunSummary& run) {
   record["acceptance"] = run.acceptance;
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
   record["divergences"] = run.divergences;
+  RunRecord virial = RunRecord::object();
+  for (const VariableVirial& one : run.virial) {
+    if (!std::isfinite(one.estimate.standard_error)) continue;
+    virial[one.variable] = {{"temperature", one.estimate.temperature},
+                            {"standard_error", one.estimate.standard_error},
+                            {"chains", one.estimate.chains}};
+  }
+  record["virial"] = virial;
   record["nan_proposals"] = run.nan_proposals;
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();
@@ -210,6 +218,16 @@ RunFigures figures_of(const RunRecord& record) {
   run.step_size = record.at("step_size").get<double>();
   run.frozen = record.at("frozen_count");
   run.divergences = record.at("divergences").get<int64_t>();
+  // The variable whose temperature is furthest off speaks for all.
+  double worst = -1;
+  for (const auto& [variable, figures] : record.at("virial").items()) {
+    const VirialEstimate estimate{figures.at("temperature"), figures.at("standard_error"), figures.at("chains")};
+    const double z = std::abs(estimate.z(run.temperature));
+    if (!(z > worst)) continue;
+    worst = z;
+    run.virial = estimate;
+    run.virial_of = variable;
+  }
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").get<double>();

@@ -14,6 +14,7 @@ namespace potluck {
 /// What the host reads of the chains between blocks; [chains] unless said otherwise.
 struct ChainsState {
   std::vector<std::vector<std::byte>> position;  ///< [variables]: [chains, n], the run's precision or int64
+  std::vector<std::vector<std::byte>> gradient;  ///< likewise, only of read_gradients; empty where nothing moves
   std::vector<double> energy;
   std::vector<double> expert_energy;  ///< [experts, chains]
   std::vector<uint8_t> frozen;
@@ -94,6 +95,8 @@ class Chains {
 
   /// Copies everything to the host.
   virtual void read(ChainsState& state) = 0;
+  /// Copies the gradients at the current positions to the host.
+  virtual void read_gradients(ChainsState& state) = 0;
   /// Starts the sums and the divergences of all chains anew.
   virtual void clear_sums() = 0;
 

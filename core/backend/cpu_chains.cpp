@@ -398,6 +398,19 @@ void CpuChains::read(ChainsState& state) {
   }
 }
 
+void CpuChains::read_gradients(ChainsState& state) {
+  state.gradient.assign(energy_.variables().size(), {});
+  for (size_t b = 0; b < groups_[0].blocks.size(); ++b) {
+    const Block& block = groups_[0].blocks[b];
+    const size_t row = static_cast<size_t>(block.n) * real_;
+    std::vector<std::byte>& to = state.gradient[static_cast<size_t>(block.variable)];
+    to.resize(static_cast<size_t>(chains_) * row);
+    for (int64_t tile = 0; tile < tiles(); ++tile) {
+      std::memcpy(to.data() + tile * rows_ * row, groups_[tile].blocks[b].gradient, groups_[tile].chains * row);
+    }
+  }
+}
+
 void CpuChains::clear_sums() {
   for (Group& group : groups_) {
     for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope}) {

@@ -32,6 +32,7 @@ class CpuChains final : public Chains {
   void take_cohort(CohortReading& reading) override;
   void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
+  void read_gradients(ChainsState& state) override;
   void clear_sums() override;
   std::vector<std::byte> save() override;
   void restore(std::span<const std::byte> saved) override;

@@ -17,6 +17,12 @@ struct VirialEstimate {
   double z(double expected) const;
 };
 
+/// The temperature of one variable's draws.
+struct VariableVirial {
+  std::string variable;
+  VirialEstimate estimate;
+};
+
 /// Streaming virial of one variable, chain by chain, over its free coordinates on the real line. Integration by parts
 /// of x exp(-E/T), and one step of stationary unadjusted Langevin, x' = x - eps g + sqrt(2 eps T) z, say for any
 /// constants c
@@ -51,6 +57,12 @@ class Virial {
 
   /// @param step_size  eps of an unadjusted Langevin step; 0: an exact kernel
   VirialEstimate estimate(double step_size = 0) const;
+
+  /// Names everything that it holds, to one that saves or restores it.
+  template <class Archive>
+  void persist(Archive& archive) {
+    archive(centre_, counts_, coordinates_, draws_, virial_, squares_);
+  }
 
  private:
   template <typename Number>

@@ -15,6 +15,7 @@
 #include "core/sampling/option_errors.h"
 #include "core/sampling/placement.h"
 #include "core/sampling/transformed_run.h"
+#include "core/sampling/virial_watch.h"
 
 namespace potluck {
 
@@ -44,6 +45,7 @@ class Runner {
     method_->prepare(target);
     tuned_ = method_->tuned_in_place();
     layout_chains();
+    virial_ = std::make_unique<VirialWatch>(target, method_->description(), mine_, count_);
     summary_.method = options.method;
   }
 
@@ -147,6 +149,8 @@ class Runner {
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
+    chains_->read(state_);
+    virial_->begin(state_);
   }
 
   /// Moves by a number of steps of this phase, counted from the start of the warm-up.
@@ -184,6 +188,8 @@ class Runner {
       if (step_ % options_.thin != 0) continue;
       chains_->read(state_);
       chains_->clear_sums();
+      if (virial_->any()) chains_->read_gradients(state_);
+      virial_->add(state_);
       const double acceptance = record();
       report({.warmup = false,
               .done = step_,
@@ -267,6 +273,7 @@ class Runner {
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
     summary_.step_size = method_->step_size();
     summary_.trajectory_length = method_->trajectory_length();
+    summary_.virial = virial_->estimates(summary_.step_size);
     const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
     note_frozen();
     summary_.notes =
@@ -334,6 +341,7 @@ class Runner {
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.energy_error_sum, summary_.divergences, summary_.evaluations,
             summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds);
+    archive(*virial_);
     bool adapting = adaptation_ != nullptr;
     archive(adapting);
     if (adapting && !adaptation_) begin_adaptation();
@@ -377,6 +385,7 @@ class Runner {
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
   std::vector<std::vector<double>> scale_;  ///< the tuned metric
+  std::unique_ptr<VirialWatch> virial_;
   ChainsState state_;
   std::vector<double> acceptance_, expert_energy_;
   RunSummary summary_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/diagnostics/virial.h"
 #include "core/energy/energy.h"
 #include "core/sampling/start.h"
 #include "core/settings.h"
@@ -112,7 +113,8 @@ struct RunSummary {
   double warmup_seconds = 0;
   double sampling_seconds = 0;
   double acceptance_sum = 0, clipped_sum = 0, energy_error_sum = 0;  ///< over draws, and chains but for the first
-  std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
+  std::vector<VariableVirial> virial;  ///< of the variables on the real line, where the method has the identity
+  std::vector<std::string> notes;      ///< what the method has to say: effective temperature, share clipped
 };
 
 /// What run() would refuse before it draws anything.
