@@ -11,7 +11,7 @@ import numpy as np
 
 WARMUP_CHAINS = 16
 WARMUP_STEPS = 500
-CHEES_STEPS = 300
+CHEES_STEPS = 500  # trajectories grow from one leapfrog step by a few per cent a step
 MOST_DRAWS = 10000  # of a chain, for the quasi-random lengths of ChEES
 
 
@@ -58,7 +58,7 @@ def blackjax_chees(metric):
         tuning = blackjax.chees_adaptation(
             log_density, len(start), mass_matrix_estimation=metric, adaptation_info_fn=lambda *_: {}
         )
-        first_step, optimiser = 0.01, optax.adam(0.05)
+        first_step, optimiser = 0.01, optax.adam(0.1)
         (states, tuned), _ = tuning.run(key, start, first_step, optimiser, CHEES_STEPS, max_sampling_steps=MOST_DRAWS)
         kernel = blackjax.dynamic_hmc(log_density, **tuned)
 
