@@ -37,9 +37,10 @@ def ratio(lines, key, bar, excluded):
     sides = [[line for line in counted if ours(line) == own] for own in (True, False)]
     if not all(sides):
         return [one[0]["program"] if one else "not run" for one in sides] + [""]
-    own, peer = (max(side, key=lambda line: line[key]) for side in sides)
+    # A figure that is only a bound must not win over one that is known.
+    own, peer = (max(side, key=lambda line: (line["effective"]["resolved"], line[key])) for side in sides)
     value = own[key] / peer[key]
-    verdict = "met" if value >= bar else "missed"
+    verdict = "missed" if value < bar else "met" if own["effective"]["resolved"] else "not known: chains too short"
     names = [f"{line['program']}: {figure(line, key)}" for line in (own, peer)]
     return names + [f"{value:.2g} (at least {bar:g}: {verdict})"]
 
