@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/exactness/effort.h"
+
 namespace potluck::testing {
 
 namespace {
 
-constexpr int64_t kChains = 1000000;
 constexpr int kMoves = 20;
+
+int64_t chains() { return 1000000 * effort(); }
 
 std::string text(double number) { return fmt::format("{:.17g}", number); }
 
@@ -55,13 +58,15 @@ double step_size_for(const ExactKernel& kernel, const ExactTarget& target, doubl
 }
 
 Distance distance_after(const ExactTarget& target, const Energy& energy, const Method& method) {
-  Walkers walkers(energy, method, target.draw(kChains), 3);
+  const int64_t count = chains();
+  Walkers walkers(energy, method, target.draw(count), rotated(3));
   walkers.move(kMoves);
   const std::vector<double> x = walkers.positions();
   Distance worst;
+  worst.acceptance = walkers.acceptance() / kMoves;
   for (const ExactTarget::Marginal& marginal : target.marginals) {
-    std::vector<double> values(kChains);
-    for (int64_t chain = 0; chain < kChains; ++chain) values[chain] = marginal.of(&x[chain * target.n]);
+    std::vector<double> values(count);
+    for (int64_t chain = 0; chain < count; ++chain) values[chain] = marginal.of(&x[chain * target.n]);
     worst.d = std::max(worst.d, kolmogorov(values, marginal.cdf));
     worst.z =
         std::max({worst.z, std::fabs(z_mean(values, marginal.mean)), std::fabs(z_variance(values, marginal.variance))});
@@ -70,12 +75,13 @@ Distance distance_after(const ExactTarget& target, const Energy& energy, const M
 }
 
 double flux(const ExactTarget& target, const Energy& energy, const Method& method) {
-  Walkers walkers(energy, method, target.draw(kChains), 6);
-  std::vector<double> sum(kChains), before = walkers.positions();
+  const int64_t count = chains();
+  Walkers walkers(energy, method, target.draw(count), rotated(6));
+  std::vector<double> sum(count), before = walkers.positions();
   for (int move = 0; move < kMoves; ++move) {
     walkers.move(1);
     std::vector<double> after = walkers.positions();
-    for (int64_t c = 0; c < kChains; ++c) {
+    for (int64_t c = 0; c < count; ++c) {
       sum[c] += before[c] * before[c] * before[c] * after[c] - before[c] * after[c] * after[c] * after[c];
     }
     before = std::move(after);

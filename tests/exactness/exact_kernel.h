@@ -24,6 +24,7 @@ const std::vector<ExactKernel>& exact_kernels();
 /// The largest D, and the largest |z| of mean and variance, over a target's marginals.
 struct Distance {
   double d = 0, z = 0;
+  double acceptance = 1;
 };
 
 /// n = 10^6 chains from exact draws of `target`, 20 moves in `energy`.

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "tests/exactness/effort.h"
 #include "tests/exactness/exact_kernel.h"
 
 namespace potluck::testing {
@@ -31,20 +32,30 @@ class ExactKernelTest : public ::testing::TestWithParam<Case> {
   const ExactTarget& target() const { return exact_targets()[GetParam().target]; }
 };
 
+/// A row of docs/exactness.md (table.py makes it of the properties).
+template <class Test>
+void record(Test& test, const std::string& what, const Distance& distance, double step_size) {
+  test.RecordProperty("row " + what, fmt::format("step size {:.4g}, acceptance {:.3f}, D {:.5f}, largest z {:.2f}",
+                                                 step_size, distance.acceptance, distance.d, distance.z));
+}
+
 TEST_P(ExactKernelTest, KeepsAnExactStart) {
   const auto energy = target().energy(1);
   for (const double acceptance : {0.9, 0.75, 0.6}) {
     const double step_size = step_size_for(kernel(), target(), acceptance);
     const Distance distance = distance_after(target(), *energy, *kernel().at(step_size));
-    EXPECT_LT(distance.d, kPassD) << "at acceptance " << acceptance << ", step size " << step_size;
+    EXPECT_LT(distance.d, scaled_d(kPassD)) << "at acceptance " << acceptance << ", step size " << step_size;
     EXPECT_LT(distance.z, kPass) << "at acceptance " << acceptance << ", step size " << step_size;
-    RecordProperty(fmt::format("d_at_{:.2f}", acceptance), fmt::format("{:.5f}", distance.d));
+    record(*this, fmt::format("acceptance {:.2f}", acceptance), distance, step_size);
   }
 }
 
 TEST_P(ExactKernelTest, RejectsAKernelAimedAtAnotherTemperature) {
   const auto energy = target().energy(1.1);
-  EXPECT_GT(distance_after(target(), *energy, *kernel().at(step_size_for(kernel(), target(), 0.75))).d, kRejectD);
+  const double step_size = step_size_for(kernel(), target(), 0.75);
+  const Distance distance = distance_after(target(), *energy, *kernel().at(step_size));
+  EXPECT_GT(distance.d, kRejectD);
+  record(*this, "twin: 1.1 log p", distance, step_size);
 }
 
 std::string name_of(const ::testing::TestParamInfo<Case>& info) {
