@@ -285,5 +285,81 @@ TEST(RandomTreeTest, EveryDistinctLeafIsEvaluatedOncePerCall) {
   }
 }
 
+/// Largest relative difference of energies and gradients between what `left` and `right` make of the same random trees.
+template <class Left, class Right>
+double worst_difference(Left left, Right right) {
+  double worst = 0;
+  const auto differ = [&worst](const std::vector<double>& a, const std::vector<double>& b) {
+    for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]) / (1 + std::abs(b[i])));
+  };
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    std::mt19937 random(15000 + seed);
+    Composition one = RandomTree(seed).make(), other = one;
+    const NodePointer first = one.target, second = RandomTree(seed + 500).make().target;
+    one.target = left(first, second);
+    other.target = right(first, second);
+    const State state = any_state(random);
+    const Evaluated a = evaluate(*make_plan(one, in_double()), state, kRows);
+    const Evaluated b = evaluate(*make_plan(other, in_double()), state, kRows);
+    differ(a.energy, b.energy);
+    for (size_t v = 0; v < 2; ++v) differ(a.gradient[v], b.gradient[v]);
+  }
+  return worst;
+}
+
+constexpr double kSame = 1e-10, kOther = 1e-3;  // equal up to the order of sums; wrong algebra is not near that
+
+TEST(RandomTreeTest, TheOrderOfAProductDoesNotMatter) {
+  const auto forward = [](const NodePointer& a, const NodePointer& b) { return product({{a, 0.7}, {b, 1.0}}); };
+  EXPECT_LT(worst_difference(forward,
+                             [](const NodePointer& a, const NodePointer& b) {
+                               return product({{b, 1.0}, {a, 0.7}});
+                             }),
+            kSame);
+  EXPECT_GT(worst_difference(forward,
+                             [](const NodePointer& a, const NodePointer& b) {
+                               return product({{b, 0.7}, {a, 1.0}});  // the weights stayed where they were
+                             }),
+            kOther);
+}
+
+TEST(RandomTreeTest, AFactorThatIsWrittenTwiceHasWeightTwo) {
+  const auto twice = [](const NodePointer& a, const NodePointer& b) { return product({{a, 1}, {b, 1}, {a, 1}}); };
+  EXPECT_LT(worst_difference(twice,
+                             [](const NodePointer& a, const NodePointer& b) {
+                               return product({{a, 2}, {b, 1}});
+                             }),
+            kSame);
+  EXPECT_GT(worst_difference(twice,
+                             [](const NodePointer& a, const NodePointer& b) {
+                               return product({{a, 1}, {b, 1}});  // the second was dropped as a duplicate
+                             }),
+            kOther);
+}
+
+TEST(RandomTreeTest, AMixtureOfOneIsItsBranch) {
+  const auto alone = [](const NodePointer& a, const NodePointer&) { return mixture({{a, 0.3, {}}}, true); };
+  EXPECT_LT(worst_difference(alone, [](const NodePointer& a, const NodePointer&) { return product({{a, 1}}); }), kSame);
+  EXPECT_GT(worst_difference(alone,
+                             [](const NodePointer& a, const NodePointer&) {
+                               return product({{a, 0.3}});
+                             }),
+            kOther);
+}
+
+TEST(RandomTreeTest, TemperingDividesTheEnergy) {
+  const auto tempered = [](const NodePointer& a, const NodePointer&) { return node("temper", Temper{a, 2.5}); };
+  EXPECT_LT(worst_difference(tempered,
+                             [](const NodePointer& a, const NodePointer&) {
+                               return product({{a, 0.4}});
+                             }),
+            kSame);
+  EXPECT_GT(worst_difference(tempered,
+                             [](const NodePointer& a, const NodePointer&) {
+                               return product({{a, 2.5}});
+                             }),
+            kOther);
+}
+
 }  // namespace
 }  // namespace potluck::testing
