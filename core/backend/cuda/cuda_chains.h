@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,46 +13,76 @@
 namespace potluck {
 
 /// Chains on a CUDA device: the whole batch moves at once on one stream, and a block of steps is captured in a CUDA
-/// graph where every model allows it. Nothing leaves the device between blocks.
+/// graph where method and models allow it. Nothing leaves the device between blocks.
 ///
-/// While the cohort tunes, it and the rest are groups of their own over the same arrays.
+/// While the cohort tunes, it and the rest are groups of their own over the same arrays. A method that moved chains
+/// here must not change otherwise than in its step size and trajectory length, for its blocks are kept as graphs.
 class CudaChains final : public Chains {
  public:
-  /// @param energy on the same device; its most_rows() must be at least `chains`.
-  CudaChains(const Target& target, int64_t chains, uint32_t seed, bool proposes);
+  /// @param target its energy is on the device, and its most_rows() must be at least options.chains.
+  CudaChains(const Target& target, const ChainsOptions& options);
   ~CudaChains() override;
 
   int64_t count() const override { return chains_; }
   void write(int64_t first, int64_t rows, const double* const* position) override;
   void evaluate() override;
   void freeze_failed(uint32_t step) override;
+  void begin(const Method& method, uint32_t step) override;
   void advance(const Method& method, Part part, StepRange steps) override;
-  void take_cohort_acceptance(std::vector<double>& sums, std::vector<uint8_t>& frozen) override;
+  void set_metric(const std::vector<std::vector<double>>& scale) override;
+  void set_centre(const std::vector<std::vector<double>>& centre) override;
+  void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
+  void take_cohort(CohortReading& reading) override;
+  void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
+  void read_gradients(ChainsState& state) override;
+  void clear_sums() override;
+  std::vector<std::byte> save() override;
+  void restore(std::span<const std::byte> saved) override;
 
  private:
+  /// All that is baked into the launches of a block of steps.
+  using Recipe = std::tuple<const Method*, Part, int64_t, double, double>;
+
+  void* take(size_t bytes);
+  template <class T>
+  T* take_changing(size_t count);
+  void make_variables(const Needs& needs);
+  void make_rows(const ChainsOptions& options);
   Group group_of(int64_t first, int64_t rows);
   Group& group(Part part) { return groups_[static_cast<size_t>(part)]; }
   void launch(const Method& method, Group& group, StepRange steps);
-  /// The block as a graph that can be launched for any first step; captured once for each length and step size.
-  cudaGraphExec_t captured(const Method& method, StepRange steps);
+  /// The block as a graph that can be launched for any first step, or null: the block is not to be replayed.
+  cudaGraphExec_t graph_of(const Method& method, Part part, StepRange steps);
+  cudaGraphExec_t captured(const Method& method, Part part, StepRange steps);
+  void forget_graphs();
+  /// Lets expert energies stand as the moving part wants them.
+  void arrange(bool parted);
+  /// Uploads [n] doubles per variable, in arrays that stay where they are, and shows them to the groups.
+  void set_columns(const std::vector<std::vector<double>>& values, std::vector<cuda::Memory>& arrays,
+                   const void* Block::*member);
   void synchronise();
   template <class T>
   void fetch(std::vector<T>& to, const void* from, size_t count);
 
   const Energy& energy_;
   int64_t chains_;
+  int64_t cohort_;  ///< the most that tune; chains behind them are the rest
   size_t real_;
   std::vector<Held> held_;
   cudaStream_t stream_ = nullptr;
   std::vector<cuda::Memory> memory_;
-  std::vector<Block> blocks_;          ///< of all chains
-  std::vector<const void*> constant_;  ///< [variables] rows of what does not move, or null
-  Group all_;                          ///< arrays of all chains
-  std::vector<Group> groups_;          ///< cohort, rest, all: in the order of Part
+  std::vector<std::pair<void*, size_t>> changing_;  ///< arrays that change from step to step, and their bytes
+  std::vector<Block> blocks_;                       ///< of all chains
+  std::vector<const void*> constant_;               ///< [variables] rows of what does not move, or null
+  Group all_;                                       ///< arrays of all chains
+  std::vector<Group> groups_;                       ///< cohort, rest, all: in the order of Part
+  double* part_expert_energy_ = nullptr;            ///< [experts, cohort], then [experts, rest]
+  bool parted_ = false;  ///< the expert energies that count are those of the parts, not those of all
+  std::vector<cuda::Memory> scale_, centre_;       ///< per block, made when first set
+  cuda::Memory ladder_temperature_, ladder_step_;  ///< [chains], likewise
   std::unique_ptr<CudaKernels> kernels_;
-  bool parted_ = false;  ///< cohort and rest moved apart: expert energies of all are out of date
-  std::map<std::pair<int64_t, double>, cudaGraphExec_t> graphs_;
+  std::map<Recipe, cudaGraphExec_t> graphs_;  ///< null: the block came once
 };
 
 }  // namespace potluck

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/cuda/cuda_kernels.h"
 
-#include "core/backend/cuda/runtime.h"
-#include "core/random/philox.h"
+#include <algorithm>
 
 namespace potluck {
 
 namespace {
 
+static_assert(cuda::kMostGridPieces == kMostPieces);
+
 int real_bytes(const Group& group) { return static_cast<int>(bytes_of(group.target->precision())); }
 
-void clear(double* array, int64_t rows, void* stream) {
-  cuda::check(cudaMemsetAsync(array, 0, rows * sizeof(double), static_cast<cudaStream_t>(stream)), "clearing sums");
-}
+bool is_first(const Group& group, const Block& block) { return &block == group.blocks.data(); }
 
 }  // namespace
 
@@ -30,27 +29,67 @@ cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& bloc
   a.least = block.least;
   a.most = block.most;
   a.faces = block.faces;
+  a.scale = block.scale;
   a.from = block.position;
   a.gradient = block.gradient;
+  a.first = is_first(group, block);
   return a;
 }
 
+cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
+  cuda::GridRows r;
+  r.rows = group.rows;
+  r.experts = static_cast<int64_t>(group.target->experts().size());
+  r.dimension = static_cast<double>(group.dimension);
+  r.seed = group.seed;
+  r.decision_key = group.decision_key;
+  r.step = address(step);
+  r.temperature = group.temperature;
+  r.row_temperature = group.row_temperature;
+  r.row_step = group.row_step;
+  r.chain = group.chain;
+  r.frozen = group.frozen;
+  r.frozen_step = group.frozen_step;
+  r.energy = group.energy;
+  r.expert_energy = group.expert_energy;
+  r.proposal_energy = group.proposal_energy;
+  r.proposal_expert_energy = group.proposal_expert_energy;
+  r.log_ratio = group.log_ratio;
+  r.scratch = group.scratch;
+  r.nan_proposals = group.nan_proposals;
+  r.divergences = group.divergences;
+  r.acceptance = group.acceptance;
+  r.energy_error = group.energy_error;
+  r.trajectory_slope = group.trajectory_slope;
+  return r;
+}
+
+const double* CudaKernels::row_noise(const Group& group, bool noise_has_step) const {
+  if (!group.row_temperature) return nullptr;
+  cuda::row_noise(rows_of(group, first_), noise_has_step, group.stream);
+  return group.scratch;
+}
+
 void CudaKernels::freeze_failed(Group& group, uint32_t step) const {
-  clear(group.log_ratio, group.rows, group.stream);
+  // The log ratio may be under way: failures are collected in scratch.
+  if (group.blocks.empty()) cuda::clear(group.scratch, group.rows, group.stream);
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, step);
-    a.sum = group.log_ratio;
+    a.sum = group.scratch;
     cuda::not_finite(a, real_bytes(group), group.stream);
   }
-  cuda::freeze(group.energy, group.log_ratio, group.rows, address(step), group.frozen, group.frozen_step, group.stream);
+  cuda::freeze(rows_of(group, step), group.stream);
 }
 
 void CudaKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
+  const double* row_noise_factor = row_noise(group, true);
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, step);
     a.to = block.position;
     a.drift = drift;
     a.noise = noise;
+    a.row_step = group.row_step;
+    a.row_noise = row_noise_factor;
     cuda::move(a, real_bytes(group), group.stream);
   }
 }
@@ -70,45 +109,123 @@ void CudaKernels::clipped_langevin(Group& group, uint32_t step, double drift, do
 }
 
 void CudaKernels::propose_langevin(Group& group, uint32_t step, double drift, double noise) const {
+  const double* row_noise_factor = row_noise(group, true);
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, step);
     a.to = block.proposal;
     a.unfolded = block.unfolded;
     a.drift = drift;
     a.noise = noise;
+    a.row_step = group.row_step;
+    a.row_noise = row_noise_factor;
     cuda::move(a, real_bytes(group), group.stream);
   }
 }
 
-void CudaKernels::decide_langevin(Group& group, uint32_t step, double step_size) const {
-  clear(group.log_ratio, group.rows, group.stream);
-  const auto proposed = [&](const Block& block) {
-    cuda::GridArguments a = arguments(group, block, step);
-    a.to = block.proposal;
+void CudaKernels::add_langevin_ratio(Group& group, double step_size) const {
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, first_);
     a.unfolded = block.unfolded;
     a.to_gradient = block.proposal_gradient;
     a.drift = step_size;
+    a.row_step = group.row_step;
     a.sum = group.log_ratio;
-    return a;
+    cuda::ratio(a, real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
+  cuda::GridPieces row_pieces;
+  row_pieces.count = static_cast<int>(std::min<size_t>(pieces.size(), kMostPieces));
+  pieces = pieces.first(row_pieces.count);
+  const auto has = [&](Piece::Kind kind) {
+    return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });
   };
-  for (const Block& block : group.blocks) cuda::ratio(proposed(block), real_bytes(group), group.stream);
-  cuda::Decisions d;
-  d.rows = group.rows;
-  d.experts = static_cast<int64_t>(group.target->experts().size());
-  d.seed = group.seed;
-  d.step = address(step);
-  d.temperature = group.temperature;
-  d.chain = group.chain;
-  d.frozen = group.frozen;
-  d.energy = group.energy;
-  d.expert_energy = group.expert_energy;
-  d.proposal_energy = group.proposal_energy;
-  d.proposal_expert_energy = group.proposal_expert_energy;
-  d.log_ratio = group.log_ratio;
-  d.acceptance = group.acceptance;
-  d.nan_proposals = group.nan_proposals;
-  cuda::decide(d, group.stream);
-  for (const Block& block : group.blocks) cuda::take_over(proposed(block), real_bytes(group), group.stream);
+  for (int i = 0; i < row_pieces.count; ++i) {
+    row_pieces.at[i] = {static_cast<cuda::GridPiece::Kind>(pieces[i].kind), static_cast<uint32_t>(pieces[i].purpose),
+                        pieces[i].amount, pieces[i].noise};
+  }
+  const bool fresh = pieces.front().kind == Piece::Kind::kRefresh && pieces.front().amount == 0;
+  const bool drifts = has(Piece::Kind::kDrift), kicks = has(Piece::Kind::kKick), copies = from != to;
+  const bool turns = kicks || has(Piece::Kind::kRefresh);
+  const double* row_noise_factor = row_noise(group, false);
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, step);
+    const bool moves = drifts || copies, changes_velocity = turns || copies || (drifts && block.faces);
+    a.from = moves ? block.position_of(from) : nullptr;
+    a.to = moves ? block.position_of(to) : nullptr;
+    a.gradient = kicks ? block.gradient_of(from) : nullptr;
+    a.from_velocity = fresh ? nullptr : block.velocity_of(from);
+    a.to_velocity = changes_velocity ? block.velocity_of(to) : nullptr;
+    a.row_step = group.row_step;
+    a.row_noise = row_noise_factor;
+    a.sum = has(Piece::Kind::kKinetic) ? group.log_ratio : nullptr;
+    cuda::split(a, row_pieces, real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::clear_ratio(Group& group) const { cuda::clear(group.log_ratio, group.rows, group.stream); }
+
+void CudaKernels::decide(Group& group, uint32_t step, bool flip) const {
+  cuda::decide(rows_of(group, step), flip, group.stream);
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, step);
+    a.from = block.proposal;
+    a.gradient = block.proposal_gradient;
+    a.from_velocity = block.proposal_velocity;
+    a.to = block.position;
+    a.to_gradient = block.gradient;
+    a.to_velocity = block.velocity;
+    a.sum = group.scratch;
+    cuda::take_over(a, real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::add_products(const Group& group, std::optional<State> gradient, State velocity) const {
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, first_);
+    a.gradient = gradient ? block.gradient_of(*gradient) : nullptr;
+    a.from_velocity = block.velocity_of(velocity);
+    a.sum = group.scratch;
+    cuda::products(a, real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::normalise_velocity(Group& group, State state) const {
+  add_products(group, std::nullopt, state);
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, first_);
+    a.to_velocity = block.velocity_of(state);
+    cuda::normalise(a, rows_of(group, first_), real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::isokinetic_kick(Group& group, State gradient, State velocity, double time) const {
+  add_products(group, gradient, velocity);
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, first_);
+    a.gradient = block.gradient_of(gradient);
+    a.to_velocity = block.velocity_of(velocity);
+    cuda::isokinetic_kick(a, rows_of(group, first_), time, real_bytes(group), group.stream);
+  }
+}
+
+void CudaKernels::begin_energy_error(Group& group) const {
+  cuda::begin_energy_error(rows_of(group, first_), group.stream);
+}
+
+void CudaKernels::end_energy_error(Group& group) const { cuda::end_energy_error(rows_of(group, first_), group.stream); }
+
+void CudaKernels::add_trajectory_slope(Group& group) const {
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, first_);
+    a.to = block.proposal;
+    a.from_velocity = block.proposal_velocity;
+    a.centre = block.centre;
+    a.sum = group.scratch;
+    cuda::turn(a, real_bytes(group), group.stream);
+  }
+  cuda::add_slopes(rows_of(group, first_), group.stream);
 }
 
 }  // namespace potluck

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "core/backend/cuda/grids.h"
 #include "core/backend/kernels.h"
 
 namespace potluck {
 
 /// Kernels for all chains of a group at once, enqueued on the group's stream. The noise is that of the CPU bit for bit,
-/// and so are the positions of unadjusted moves where the gradients are.
+/// and so are positions and velocities of moves that sum over no row, where the gradients are.
 class CudaKernels final : public Kernels {
  public:
   /// @param step_base a number on the device; noise is addressed by it plus the distance from `begin`'s step, so that
@@ -23,11 +25,24 @@ class CudaKernels final : public Kernels {
   void clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,
                         bool clamp) const override;
   void propose_langevin(Group& group, uint32_t step, double drift, double noise) const override;
-  void decide_langevin(Group& group, uint32_t step, double step_size) const override;
+  void add_langevin_ratio(Group& group, double step_size) const override;
+  void split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const override;
+  void clear_ratio(Group& group) const override;
+  void decide(Group& group, uint32_t step, bool flip) const override;
+  void normalise_velocity(Group& group, State state) const override;
+  void isokinetic_kick(Group& group, State gradient, State velocity, double time) const override;
+  void begin_energy_error(Group& group) const override;
+  void end_energy_error(Group& group) const override;
+  void add_trajectory_slope(Group& group) const override;
 
  private:
   cuda::StepAddress address(uint32_t step) const { return {step_base_, step - first_}; }
   cuda::GridArguments arguments(const Group& group, const Block& block, uint32_t step) const;
+  cuda::GridRows rows_of(const Group& group, uint32_t step) const;
+  /// Factors of the noise of rows with temperatures of their own, or null.
+  const double* row_noise(const Group& group, bool noise_has_step) const;
+  /// scratch <- |s g|^2, s g.v, |v|^2 of every row over all blocks.
+  void add_products(const Group& group, std::optional<State> gradient, State velocity) const;
 
   uint32_t* step_base_;
   uint32_t first_ = 0;

@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-/// Launches of the kernels in grids.cu: raw pointers and a stream, `real` is 4 or 8 bytes a number.
+/// Launches of the kernels in grids_*.cu: raw pointers and a stream, `real` is 4 or 8 bytes a number. What one thread
+/// does stands in grid_*.h.
 namespace potluck::cuda {
 
 /// The step that addresses the noise: *base + offset, so that a captured graph can be replayed for later steps.
@@ -22,49 +23,109 @@ struct GridArguments {
   StepAddress step;
   double least = 0, most = 0;
   bool faces = false;
+  const void* scale = nullptr;
+  const double* row_step = nullptr;
+  const double* row_noise = nullptr;
   const void* from = nullptr;
   const void* gradient = nullptr;
   void* to = nullptr;
   void* unfolded = nullptr;
-  const void* to_gradient = nullptr;
+  void* to_gradient = nullptr;
+  const void* from_velocity = nullptr;
+  void* to_velocity = nullptr;
+  const void* centre = nullptr;
   double drift = 0, noise = 0, clip = 0;
   bool clamp = false;
   double* sum = nullptr;
+  bool first = false;  ///< of the variables: sums that run over all of them are set, not added to
 };
 
-void set_step(uint32_t* base, uint32_t step, void* stream);
-void move(const GridArguments& a, int real, void* stream);
-void move_clipped(const GridArguments& a, int real, void* stream);
-/// sum[row] += what MALA's log ratio subtracts, times T, for this variable.
-void ratio(const GridArguments& a, int real, void* stream);
-/// sum[row] = 1 where a free coordinate of the gradient is not finite.
-void not_finite(const GridArguments& a, int real, void* stream);
-/// Copies rows of `to` and `to_gradient` over `from` and `gradient` where sum[row] is 1.
-void take_over(const GridArguments& a, int real, void* stream);
-
-/// The decisions of all rows; log_ratio holds the sums of ratio() and becomes 1 where the proposal was accepted, else
-/// 0.
-struct Decisions {
+/// The numbers that rows have, as those of Group.
+struct GridRows {
   int64_t rows = 0;
   int64_t experts = 0;
-  uint32_t seed = 0;
+  double dimension = 0;
+  uint32_t seed = 0, decision_key = 0;
   StepAddress step;
   double temperature = 1;
+  const double* row_temperature = nullptr;
+  const double* row_step = nullptr;
   const uint32_t* chain = nullptr;
-  const uint8_t* frozen = nullptr;
+  uint8_t* frozen = nullptr;
+  uint32_t* frozen_step = nullptr;
   double* energy = nullptr;
   double* expert_energy = nullptr;
   const double* proposal_energy = nullptr;
   const double* proposal_expert_energy = nullptr;
   double* log_ratio = nullptr;
-  double* acceptance = nullptr;
+  double* scratch = nullptr;  ///< [3, rows]
   uint32_t* nan_proposals = nullptr;
+  uint32_t* divergences = nullptr;
+  double* acceptance = nullptr;
+  double* energy_error = nullptr;
+  double* trajectory_slope = nullptr;
 };
-void decide(const Decisions& d, void* stream);
 
-/// Freezes rows whose energy is not finite or whose flag (of not_finite) is 1.
-void freeze(const double* energy, const double* flag, int64_t rows, StepAddress step, uint8_t* frozen,
-            uint32_t* frozen_step, void* stream);
+/// As RowPiece of core/backend/cpu_rows.h.
+struct GridPiece {
+  enum class Kind : uint8_t { kKick, kDrift, kRefresh, kKinetic };
+  Kind kind = Kind::kRefresh;
+  uint32_t purpose = 0;
+  double amount = 0, noise = 0;
+};
+
+inline constexpr int kMostGridPieces = 8;
+
+struct GridPieces {
+  int count = 0;
+  GridPiece at[kMostGridPieces];
+};
+
+void set_step(uint32_t* base, uint32_t step, void* stream);
+
+/// array <- 0
+void clear(double* array, int64_t count, void* stream);
+
+/// As the RowKernels of the same names. `unfolded` may be `to` or null.
+void move(const GridArguments& a, int real, void* stream);
+void move_clipped(const GridArguments& a, int real, void* stream);
+void ratio(const GridArguments& a, int real, void* stream);
+
+/// The pieces in their order, from (from, gradient, from_velocity) into (to, to_velocity). Null: positions or
+/// velocities that do not change, a gradient that is not read, and for from_velocity one that begins as 0. Kinetic
+/// pieces are added to `sum`, which is null where there are none.
+void split(const GridArguments& a, const GridPieces& pieces, int real, void* stream);
+
+/// sum[row] = 1 where a free coordinate of the gradient of any variable is not finite, else 0.
+void not_finite(const GridArguments& a, int real, void* stream);
+
+/// As RowKernels::Typed::products and turn, into the [3, rows] or [2, rows] at `sum`.
+void products(const GridArguments& a, int real, void* stream);
+void turn(const GridArguments& a, int real, void* stream);
+
+/// to_velocity <- to_velocity / |v|, with the sums of products() in the scratch of `r`.
+void normalise(const GridArguments& a, const GridRows& r, int real, void* stream);
+/// The isokinetic kick of to_velocity, likewise; the first variable adds what it is worth to the log ratio.
+void isokinetic_kick(const GridArguments& a, const GridRows& r, double time, int real, void* stream);
+
+/// Where sum[row] is 1, rows of `from`, `gradient` and `from_velocity` are copied over `to`, `to_gradient` and
+/// `to_velocity`; where it is -1, `to_velocity` changes sign. Velocities may be null.
+void take_over(const GridArguments& a, int real, void* stream);
+
+/// Freezes rows whose energy is not finite or whose scratch, from not_finite(), is 1.
+void freeze(const GridRows& r, void* stream);
+
+/// The decisions of all rows: scratch becomes 1 where a proposal was accepted, -1 where the velocity turns back, else
+/// 0.
+void decide(const GridRows& r, bool flip, void* stream);
+
+/// scratch <- sqrt(step factor x T of the row / T), the step factor only where the noise has it.
+void row_noise(const GridRows& r, bool noise_has_step, void* stream);
+
+void begin_energy_error(const GridRows& r, void* stream);
+void end_energy_error(const GridRows& r, void* stream);
+/// With the sums of turn() in scratch.
+void add_slopes(const GridRows& r, void* stream);
 
 /// [rows, n] standard normals, for tests.
 void normals(const GridArguments& a, float* out, void* stream);

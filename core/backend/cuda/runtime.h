@@ -11,6 +11,9 @@ namespace potluck::cuda {
 /// @throws NumericalError "cuda: <what> failed: <the runtime's words>. …" unless `status` is success.
 void check(cudaError_t status, const char* what);
 
+/// Copies to the device, and has done so when it returns: streams of ours do not wait for the one that copies.
+void upload(const void* to, const void* from, size_t bytes);
+
 /// Memory on the current device, freed with its owner. Zeroed. @throws NumericalError with the size that was asked for.
 class Memory {
  public:

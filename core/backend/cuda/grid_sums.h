@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/backend/cuda/grid_elements.h"
+
+// Sums over a row, a warp each: lane l adds elements l, l + 32, ... in float64, and the lanes are folded in one order.
+
+namespace potluck::cuda {
+
+template <class Real>
+POTLUCK_GRID double element_of(const void* array, int64_t at) {
+  return static_cast<double>(static_cast<const Real*>(array)[at]);
+}
+
+template <class Real>
+POTLUCK_GRID double scale_at(const GridArguments& a, int64_t column) {
+  return a.scale ? element_of<Real>(a.scale, column) : 1.0;
+}
+
+/// A lane's part of RowKernels::Typed::ratio.
+template <class Real>
+POTLUCK_GRID double ratio_of_lane(const GridArguments& a, int64_t row, int lane) {
+  const double quarter = (a.row_step ? a.drift * a.row_step[row] : a.drift) / 4;
+  const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
+  double sum = 0;
+  for (int64_t j = lane; j < a.n; j += kWarp) {
+    if (is_held(a, j)) continue;
+    const int64_t at = row * a.n + j;
+    const Real raw = static_cast<const Real*>(a.unfolded)[at];
+    Real sign = 1;
+    if (a.faces) element::fold(raw, least, most, sign);
+    const double s = scale_at<Real>(a, j);
+    const double from = element_of<Real>(a.gradient, at), to = element_of<Real>(a.to_gradient, at);
+    const double apart = element_of<Real>(a.from, at) - static_cast<double>(raw);
+    sum += 0.5 * (apart * (from + static_cast<double>(sign) * to)) + quarter * (s * s) * (to * to - from * from);
+  }
+  return sum;
+}
+
+/// A lane found a free coordinate of the gradient that is not finite.
+template <class Real>
+POTLUCK_GRID bool fails_in_lane(const GridArguments& a, int64_t row, int lane) {
+  bool fails = false;
+  for (int64_t j = lane; j < a.n; j += kWarp) {
+    fails |= !finite(static_cast<const Real*>(a.gradient)[row * a.n + j]) && !is_held(a, j);
+  }
+  return fails;
+}
+
+/// |s g|^2, s g.v and |v|^2.
+struct Products {
+  double slope2 = 0, along = 0, square = 0;
+};
+
+/// A lane's part of RowKernels::Typed::products.
+template <class Real>
+POTLUCK_GRID Products products_of_lane(const GridArguments& a, int64_t row, int lane) {
+  Products sums;
+  for (int64_t j = lane; j < a.n; j += kWarp) {
+    const int64_t at = row * a.n + j;
+    const double v = element_of<Real>(a.from_velocity, at);
+    sums.square += v * v;
+    if (!a.gradient || is_held(a, j)) continue;
+    const double slope = element_of<Real>(a.gradient, at) * scale_at<Real>(a, j);
+    sums.slope2 += slope * slope;
+    sums.along += slope * v;
+  }
+  return sums;
+}
+
+/// |y - m|^2 - |x - m|^2 and (y - m).v
+struct Turn {
+  double grown = 0, along = 0;
+};
+
+template <class Real>
+POTLUCK_GRID double from_centre(const GridArguments& a, const void* position, int64_t row, int64_t column) {
+  const double centre = a.centre ? element_of<Real>(a.centre, column) : 0.0;
+  return (element_of<Real>(position, row * a.n + column) - centre) / scale_at<Real>(a, column);
+}
+
+/// A lane's part of RowKernels::Typed::turn.
+template <class Real>
+POTLUCK_GRID Turn turn_of_lane(const GridArguments& a, int64_t row, int lane) {
+  Turn sums;
+  for (int64_t j = lane; j < a.n; j += kWarp) {
+    if (is_held(a, j)) continue;
+    const double to = from_centre<Real>(a, a.to, row, j), from = from_centre<Real>(a, a.from, row, j);
+    sums.grown += to * to - from * from;
+    sums.along += to * element_of<Real>(a.from_velocity, row * a.n + j);
+  }
+  return sums;
+}
+
+/// What the first variable sets and the others add to.
+POTLUCK_GRID void put(const GridArguments& a, int64_t at, double value) {
+  a.sum[at] = a.first ? value : a.sum[at] + value;
+}
+POTLUCK_GRID void put(const GridArguments& a, int64_t row, const Products& sums) {
+  put(a, row, sums.slope2);
+  put(a, a.rows + row, sums.along);
+  put(a, 2 * a.rows + row, sums.square);
+}
+POTLUCK_GRID void put(const GridArguments& a, int64_t row, const Turn& sums) {
+  put(a, row, sums.grown);
+  put(a, a.rows + row, sums.along);
+}
+POTLUCK_GRID void put_failure(const GridArguments& a, int64_t row, bool fails) {
+  a.sum[row] = fails || (!a.first && a.sum[row] == 1) ? 1 : 0;
+}
+
+}  // namespace potluck::cuda

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decisions, failures and counts of whole rows.
+#include "core/backend/cuda/grid_launch.cuh"
+#include "core/backend/cuda/grid_moves.h"
+#include "core/backend/cuda/grid_rows.h"
+#include "core/backend/cuda/grid_sums.h"
+
+namespace potluck::cuda {
+
+namespace {
+
+__global__ void set_step_kernel(uint32_t* base, uint32_t step) { *base = step; }
+
+template <class Real>
+__global__ void not_finite_kernel(const __grid_constant__ GridArguments a) {
+  const int64_t row = row_of_warp();
+  if (row >= a.rows) return;
+  const bool fails = __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
+  if (lane_of_thread() == 0) put_failure(a, row, fails);
+}
+
+template <class Real, bool kPacked>
+__global__ void take_over_kernel(const __grid_constant__ GridArguments a) {
+  const int64_t fours = fours_of(a.n), item = item_of_thread();
+  if (item < a.rows * fours) take_over_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
+}
+
+__global__ void freeze_kernel(const __grid_constant__ GridRows r) {
+  if (item_of_thread() < r.rows) freeze_row(r, item_of_thread());
+}
+
+__global__ void decide_kernel(const __grid_constant__ GridRows r, bool flip) {
+  if (item_of_thread() < r.rows) decide_row(r, flip, item_of_thread());
+}
+
+__global__ void row_noise_kernel(const __grid_constant__ GridRows r, bool noise_has_step) {
+  if (item_of_thread() < r.rows) row_noise_of(r, noise_has_step, item_of_thread());
+}
+
+__global__ void begin_energy_error_kernel(const __grid_constant__ GridRows r) {
+  if (item_of_thread() < r.rows) begin_energy_error_row(r, item_of_thread());
+}
+
+__global__ void end_energy_error_kernel(const __grid_constant__ GridRows r) {
+  if (item_of_thread() < r.rows) end_energy_error_row(r, item_of_thread());
+}
+
+__global__ void add_slopes_kernel(const __grid_constant__ GridRows r) {
+  if (item_of_thread() < r.rows) add_slope_row(r, item_of_thread());
+}
+
+}  // namespace
+
+void set_step(uint32_t* base, uint32_t step, void* stream) {
+  set_step_kernel<<<1, 1, 0, of(stream)>>>(base, step);
+  check(cudaGetLastError(), "setting the step");
+}
+
+void clear(double* array, int64_t count, void* stream) {
+  check(cudaMemsetAsync(array, 0, count * sizeof(double), of(stream)), "clearing sums");
+}
+
+void not_finite(const GridArguments& a, int real, void* stream) {
+  const int blocks = blocks_for(a.rows * kWarp);
+  real == 4 ? not_finite_kernel<float><<<blocks, kThreads, 0, of(stream)>>>(a)
+            : not_finite_kernel<double><<<blocks, kThreads, 0, of(stream)>>>(a);
+  check(cudaGetLastError(), "looking for failed gradients");
+}
+
+void take_over(const GridArguments& a, int real, void* stream) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    take_over_kernel<decltype(type), decltype(packed)::value>
+        <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
+  });
+  check(cudaGetLastError(), "taking over proposals");
+}
+
+void freeze(const GridRows& r, void* stream) {
+  freeze_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r);
+  check(cudaGetLastError(), "freezing failed chains");
+}
+
+void decide(const GridRows& r, bool flip, void* stream) {
+  decide_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r, flip);
+  check(cudaGetLastError(), "deciding");
+}
+
+void row_noise(const GridRows& r, bool noise_has_step, void* stream) {
+  row_noise_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r, noise_has_step);
+  check(cudaGetLastError(), "scaling the noise of rows");
+}
+
+void begin_energy_error(const GridRows& r, void* stream) {
+  begin_energy_error_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r);
+  check(cudaGetLastError(), "measuring energies");
+}
+
+void end_energy_error(const GridRows& r, void* stream) {
+  end_energy_error_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r);
+  check(cudaGetLastError(), "measuring energies");
+}
+
+void add_slopes(const GridRows& r, void* stream) {
+  add_slopes_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r);
+  check(cudaGetLastError(), "measuring trajectories");
+}
+
+}  // namespace potluck::cuda
