@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA backend, on a device made of the host, against the CPU.
+#include <gmock/gmock.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tests/cuda/host/moved_chains.h"
+
+namespace potluck {
+namespace {
+
+using namespace testing;
+
+void expect_the_numbers_of_the_cpu(Setting setting, double share) {
+  for (const int64_t n : {1, 4, 7, 136}) {
+    for (const int options : {0, 1, 2, 4, 8, 16, 31}) {
+      setting.energy.n = n;
+      setting.energy.faces = options & 1;
+      setting.energy.cliffs = options & 2;
+      setting.held = (options & 4) && n > 1;
+      setting.metric = options & 8;
+      setting.ladder = options & 16;
+      setting.rest = options == 31 ? 1000 : -1;
+      Moved cpu(setting, kCpu), cuda(setting, kCuda);
+      cpu.advance_all();
+      cuda.advance_all();
+      EXPECT_EQ(apart(cpu, cuda, share), 0) << setting.method << " n " << n << " options " << options;
+    }
+  }
+}
+
+// Positions and velocities of moves that sum over no row have the bits of the CPU; where a decision does sum, its
+// sums differ by rounding and no decision of these seeds falls otherwise.
+struct Case {
+  const char* method;
+  OptionWords words;
+  double share;  ///< of rounding in float64
+};
+
+class HostChainsTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(HostChainsTest, HasTheNumbersOfTheCpu) {
+  Setting setting{GetParam().method, GetParam().words, {}};
+  setting.energy.precision = Precision::kFloat64;
+  expect_the_numbers_of_the_cpu(setting, GetParam().share);
+  setting.energy.precision = Precision::kFloat32;
+  expect_the_numbers_of_the_cpu(setting, GetParam().share > 0 ? 2e-4 : 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllMethods, HostChainsTest,
+    ::testing::Values(Case{"langevin", {{"step_size", "0.02"}}, 0},
+                      Case{"ebm_practice", {{"step", "0.5"}, {"noise", "0.2"}, {"clip", "0.7"}}, 0},
+                      Case{"ebm_practice", {{"step", "0.5"}, {"noise", "0.2"}, {"clamp", "false"}}, 0},
+                      Case{"baoab", {{"step_size", "0.1"}, {"friction", "1.5"}}, 0},
+                      Case{"obabo", {{"step_size", "0.1"}, {"friction", "1.5"}}, 0},
+                      Case{"leimkuhler_matthews", {{"step_size", "0.15"}}, 0}, Case{"mala", {{"step_size", "0.05"}}, 0},
+                      Case{"hmc", {{"step_size", "0.1"}, {"trajectory_length", "auto"}}, 0},
+                      Case{"ghmc", {{"step_size", "0.15"}, {"leapfrogs", "2"}}, 0},
+                      Case{"mclmc", {{"step_size", "0.2"}}, 1e-9},
+                      Case{"adjusted_mclmc", {{"step_size", "0.2"}}, 1e-9}),
+    [](const auto& one) { return std::string(one.param.method) + std::to_string(one.index); });
+
+// The same comparison sees one other normal, one other step.
+TEST(HostChainsTwinTest, AnotherStepIsSeen) {
+  for (const char* name : {"baoab", "hmc", "mclmc"}) {
+    const Setting setting{name, {{"step_size", "0.1"}}, {}};
+    Moved cpu(setting, kCpu), cuda(setting, kCuda);
+    cpu.advance_all();
+    cuda.advance(Chains::Part::kAll, {40, 1});
+    cuda.advance_all();
+    EXPECT_GT(apart(cpu, cuda, 1e-6), kChains) << name;
+  }
+}
+
+TEST(HostChainsGraphTest, ABlockIsCapturedWhenItComesAgainAndForgottenWithANewMetric) {
+  const Setting setting{"baoab", {{"step_size", "0.1"}}, {}};
+  Moved cpu(setting, kCpu), cuda(setting, kCuda);
+  uint32_t step = 1;
+  const auto launches_of = [&](int64_t count) {
+    const int64_t before = graph_launches();
+    cpu.advance(Chains::Part::kAll, {step, count});
+    cuda.advance(Chains::Part::kAll, {step, count});
+    step += static_cast<uint32_t>(count);
+    return graph_launches() - before;
+  };
+  EXPECT_EQ(launches_of(5), 0);
+  EXPECT_EQ(launches_of(5), 1);
+  EXPECT_EQ(launches_of(5), 1);
+  EXPECT_EQ(launches_of(4), 0);  // another length
+  EXPECT_EQ(launches_of(1), 0);
+  EXPECT_EQ(launches_of(1), 0);  // not worth it
+  cpu.set_metric(1);
+  cuda.set_metric(1);
+  EXPECT_EQ(launches_of(5), 0);
+  EXPECT_EQ(launches_of(5), 1);
+  cpu.set_metric(1.2);
+  cuda.set_metric(1.2);
+  EXPECT_EQ(launches_of(5), 1);  // the arrays are the same
+  cpu.chains->read(cpu.state);
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cpu.state.position, cuda.state.position);
+}
+
+TEST(HostChainsGraphTest, AMethodWhoseStepsDifferIsNotCaptured) {
+  Moved cuda({"hmc", {{"step_size", "0.1"}, {"trajectory_length", "0.5"}}, {}}, kCuda);
+  const int64_t before = graph_launches();
+  for (uint32_t first = 1; first < 20; first += 5) cuda.advance(Chains::Part::kAll, {first, 5});
+  EXPECT_EQ(graph_launches(), before);
+}
+
+TEST(HostChainsStateTest, RestoredChainsGoOnWithTheSameBits) {
+  for (const char* name : {"langevin", "baoab", "ghmc", "mclmc", "hmc"}) {
+    Setting setting{name, {{"step_size", "0.1"}}, {}};
+    setting.energy.cliffs = true;
+    Moved first(setting, kCuda), second(setting, kCuda);
+    first.advance(Chains::Part::kCohort, {1, 3});
+    const std::vector<std::byte> saved = first.chains->save();
+    const auto go_on = [](Moved& moved) {
+      moved.advance(Chains::Part::kRest, {4, 3});
+      moved.advance(Chains::Part::kCohort, {4, 2});
+      moved.chains->read(moved.state);
+      return moved.chains->save();
+    };
+    const std::vector<std::byte> expected = go_on(first);
+    EXPECT_NE(go_on(second), expected) << name;  // without being restored
+    second.chains->restore(saved);
+    EXPECT_EQ(second.chains->save(), saved) << name;
+    EXPECT_EQ(go_on(second), expected) << name;
+    EXPECT_EQ(apart(first.state.expert_energy, second.state.expert_energy, 0), 0) << name;
+  }
+}
+
+TEST(HostChainsStateTest, ReadingKeepsSumsAndClearingEndsThem) {
+  Moved cuda({"mala", {{"step_size", "0.05"}}, {}}, kCuda);
+  cuda.advance(Chains::Part::kAll, {1, 4});
+  cuda.chains->read(cuda.state);
+  const std::vector<double> sums = cuda.state.acceptance;
+  EXPECT_GT(sums[0], 0);
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.acceptance, sums);
+  cuda.chains->take_cohort(cuda.reading);
+  EXPECT_EQ(cuda.reading.acceptance, std::vector<double>(sums.begin(), sums.begin() + 256));
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.acceptance[255], 0);
+  EXPECT_EQ(cuda.state.acceptance[256], sums[256]);
+  cuda.chains->clear_sums();
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.acceptance, std::vector<double>(kChains, 0.0));
+  EXPECT_EQ(cuda.state.energy_error, std::vector<double>(kChains, 0.0));
+}
+
+std::string error_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const SettingError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(HostChainsStateTest, RefusesWhatDoesNotFit) {
+  Moved small({"mala", {{"step_size", "0.05"}}, {}}, kCuda), wide({"baoab", {{"step_size", "0.05"}}, {}}, kCuda);
+  // [300] chains: x[4], y[3] and their gradients, the energy, 2 expert energies and 4 sums in float64, 3 counters, a
+  // byte; baoab's velocities beside them.
+  EXPECT_EQ(error_of([&] { small.chains->restore(wide.chains->save()); }),
+            "the saved chains must have 54300 bytes, got 71100: another composition");
+  CliffEnergy::Options options;
+  options.device = kCuda;
+  options.most_rows = 100;
+  const CliffEnergy energy(options);
+  ChainsOptions chains;
+  chains.chains = 128;
+  EXPECT_EQ(error_of([&] {
+              make_chains({&energy, {}, 1}, chains);
+            }),
+            "an energy for 128 rows must be made, got one for 100");
+  chains.ladder = 3;
+  EXPECT_EQ(error_of([&] {
+              make_chains({&energy, {}, 1}, chains);
+            }),
+            "a ladder must have at most 256 chains and divide the 128 chains, got 3");
+}
+
+}  // namespace
+}  // namespace potluck
