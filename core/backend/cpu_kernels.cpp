@@ -55,8 +55,9 @@ const RowKernels::Typed& CpuKernels::typed(const Group& group) const {
 }
 
 void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
-  // A row that froze earlier keeps its step, so new failures are collected apart from it.
-  uint8_t* bad = reinterpret_cast<uint8_t*>(group.scratch);  // log_ratio may be in use
+  // A row that froze earlier keeps its step, so new failures are collected apart from it: not in log_ratio, which
+  // holds the first half of an energy error here.
+  uint8_t* bad = reinterpret_cast<uint8_t*>(group.scratch);
   std::fill(bad, bad + group.rows, uint8_t{0});
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);

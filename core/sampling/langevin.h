@@ -31,6 +31,7 @@ class Langevin final : public Method {
   std::unique_ptr<Method> tuned_in_place() const override;
   void take_tuned(const Method& adjusted) override { options_.step_size = adjusted.step_size(); }
   double step_size() const override { return options_.step_size; }
+  void set_step_size(double step_size) override { options_.step_size = step_size; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:

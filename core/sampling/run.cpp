@@ -69,7 +69,7 @@ class Runner {
     began = Clock::now();
     if (!summary_.interrupted) sample(began);
     summary_.sampling_seconds = sampled_before + seconds_since(began);
-    if (summary_.interrupted) hand_out_checkpoint();
+    hand_out_checkpoint();
     close();
     return std::move(summary_);
   }
@@ -141,8 +141,7 @@ class Runner {
     if (together || has_rest_) {
       while (step_ < options_.warmup) {
         if (interrupted()) return;
-        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest,
-             std::min(kMostInABlock, options_.warmup - step_));
+        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest, block(options_.warmup - step_));
         report_warm_up(began, std::nan(""), method_->step_size());
       }
     }
@@ -153,12 +152,19 @@ class Runner {
     virial_->begin(state_);
   }
 
+  /// Steps to the next look around, at most `most`.
+  int64_t block(int64_t most) const {
+    most = std::min(most, kMostInABlock);
+    return options_.checkpoint_every > 0 ? std::min(most, options_.checkpoint_every - since_checkpoint_) : most;
+  }
+
   /// Moves by a number of steps of this phase, counted from the start of the warm-up.
   void move(const Method& method, Chains::Part part, int64_t count) {
     const int64_t first = phase_ == Phase::kSampling ? options_.warmup + step_ : step_;
     const StepRange steps{static_cast<uint32_t>(first), count};
     chains_->advance(method, part, steps);
-    (phase_ == Phase::kSampling ? summary_.evaluations : summary_.warmup_evaluations) += method.evaluations(steps);
+    if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
+    if (phase_ == Phase::kCohort) summary_.warmup_evaluations += method.evaluations(steps);
     step_ += count;
     since_checkpoint_ += count;
   }
@@ -171,7 +177,7 @@ class Runner {
             .step_size = step_size,
             .seconds = seconds_since(began),
             .frozen = frozen_in_warm_up()});
-    if (phase_ == Phase::kRest || !adaptation_ || step_ % kMostInABlock == 0) offer_checkpoint();
+    offer_checkpoint();
   }
 
   int64_t frozen_in_warm_up() const {
@@ -184,8 +190,11 @@ class Runner {
     while (step_ < options_.steps) {
       const int64_t to_draw = options_.thin - step_ % options_.thin;
       if (interrupted()) return;
-      move(*method_, owned_part(), std::min(kMostInABlock, to_draw));
-      if (step_ % options_.thin != 0) continue;
+      move(*method_, owned_part(), block(to_draw));
+      if (step_ % options_.thin != 0) {
+        offer_checkpoint();
+        continue;
+      }
       chains_->read(state_);
       chains_->clear_sums();
       if (virial_->any()) chains_->read_gradients(state_);
@@ -336,8 +345,6 @@ class Runner {
           fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", kCheckpointVersion, version));
     }
     archive(phase_, step_, since_checkpoint_, scale_);
-    persist_method(archive, *method_);
-    if (tuned_) persist_method(archive, *tuned_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.energy_error_sum, summary_.divergences, summary_.evaluations,
             summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds);
@@ -346,6 +353,9 @@ class Runner {
     archive(adapting);
     if (adapting && !adaptation_) begin_adaptation();
     if (adapting) adaptation_->persist(archive);
+    // After the adaptation, which sets a method's first lengths as it begins.
+    persist_method(archive, *method_);
+    if (tuned_) persist_method(archive, *tuned_);
     std::vector<std::byte> chains;
     if (!archive.reading()) chains = chains_->save();
     archive(chains);

@@ -48,7 +48,7 @@ struct RunOptions {
   uint32_t seed = 1;
   int threads = 0;  ///< 0: as many as the machine has
   Rank rank;
-  int64_t checkpoint_every = 0;  ///< steps; 0: a checkpoint only where the run is interrupted
+  int64_t checkpoint_every = 0;  ///< steps between checkpoints; 0: one where the run ends or is interrupted
   StopRule* until = nullptr;     ///< none: all steps
 };
 

@@ -28,6 +28,7 @@ class Underdamped : public Method {
   std::unique_ptr<Method> tuned_in_place() const override;
   void take_tuned(const Method& adjusted) override;
   double step_size() const override { return options_.step_size; }
+  void set_step_size(double step_size) override { options_.step_size = step_size; }
 
  protected:
   explicit Underdamped(const Options& options) : options_(options) {}

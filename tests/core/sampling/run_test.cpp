@@ -277,6 +277,19 @@ TEST(RunTest, TuningAFlatEnergyKeepsItsStepsWithinTheSupport) {
   EXPECT_NEAR(sum / 4096, 25.0 / 12, 6 * 25.0 / 12 * std::sqrt(0.8 / 4096));
 }
 
+// The leapfrog's energy error is of the third order in the step: its square falls by 2^6 as the step is halved.
+TEST(RunTest, TheEnergyErrorOfMclmcFallsWithItsStepSize) {
+  const RowEnergy energy = normal_energy(line("x", 3), 1);
+  const auto error = [&](const std::string& step_size) {
+    RunOptions options = mala("0.5", 256, 100, 400, 400);
+    options.method = "mclmc";
+    options.values = values("mclmc", {step_size});
+    return sample(energy, options).summary.energy_error_sum / 256;
+  };
+  EXPECT_NEAR(std::log2(error("0.2") / error("0.1")), 6, 1);
+  EXPECT_LT(error("0.1"), 1e-6);
+}
+
 TEST(RunTest, StopsBetweenDrawsThatAreFarApart) {
   std::atomic<bool> stop{false};
   std::atomic<int64_t> rows{0};

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "core/error.h"
+#include "core/sampling/run.h"
+#include "tests/core/energies.h"
+
+namespace potluck {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::line;
+using testing::RowEnergy;
+
+constexpr int64_t kChains = 300;  // 256 of them are the cohort
+constexpr int64_t kWarmup = 70, kSteps = 28, kThin = 7;
+constexpr size_t kStepByte = 5;  // of a checkpoint: version, phase, then the step
+
+/// A normal whose coordinates have other widths, so that the metric is not 1. Far out it is not a number.
+auto ridge(double sound = INFINITY) {
+  return RowEnergy(
+      line("x", 3),
+      [sound](const double* x, double* g) {
+        double energy = 0;
+        for (int j = 0; j < 3; ++j) {
+          g[j] = (1 + 2 * j) * x[j];
+          energy += 0.5 * g[j] * x[j];
+        }
+        return x[0] > sound ? NAN : energy;
+      },
+      Precision::kFloat32);
+}
+
+struct Checkpoint {
+  std::vector<std::byte> bytes;
+  size_t draws = 0;
+};
+
+/// Keeps every bit of the draws, and all checkpoints.
+class Recorder final : public Observer {
+ public:
+  void drew(const Draw& draw) override {
+    std::string& bits = draws.emplace_back();
+    const auto add = [&](const void* from, size_t bytes) { bits.append(static_cast<const char*>(from), bytes); };
+    const auto chains = static_cast<size_t>(draw.chains);
+    add(&draw.index, sizeof draw.index);
+    add(&draw.step, sizeof draw.step);
+    add(draw.position[0], chains * 3 * sizeof(float));
+    add(draw.energy, chains * sizeof(double));
+    add(draw.expert_energy, chains * sizeof(double));
+    add(draw.acceptance, chains * sizeof(double));
+    add(draw.frozen, chains);
+  }
+  void checkpointed(std::span<const std::byte> state, int64_t drawn) override {
+    checkpoints.push_back({{state.begin(), state.end()}, static_cast<size_t>(drawn)});
+    if (then) then(checkpoints.size());
+  }
+  std::vector<std::string> draws;
+  std::vector<Checkpoint> checkpoints;
+  std::function<void(size_t)> then;
+};
+
+/// Everything of a summary that does not tell the time.
+std::string words_of(const RunSummary& run) {
+  std::string text = fmt::format("{} {} {} {} {} {} {:a} {:a} {:a} {} {} {} {} {} {:a} {:a} {:a} {}", run.method,
+                                 run.start, run.exact_start, run.why_stopped, run.steps_done, run.draws, run.step_size,
+                                 run.trajectory_length, run.acceptance, run.evaluations, run.warmup_evaluations,
+                                 run.divergences, run.nan_proposals, run.frozen_count, run.acceptance_sum,
+                                 run.clipped_sum, run.energy_error_sum, fmt::join(run.notes, "; "));
+  for (const FrozenChain& one : run.frozen) text += fmt::format(" {}@{}", one.chain, one.step);
+  return text;
+}
+
+struct Case {
+  std::string method;
+  bool fixed = false;
+};
+
+RunOptions options_of(const Case& one) {
+  RunOptions options;
+  options.method = one.method;
+  for (const SettingDescription& option : method(one.method).options) {
+    const bool step = option.name == "step_size" || option.name == "step";
+    options.values.push_back(step && one.fixed ? parse_setting(option, {"0.05"}, "x") : preset_value(option, "x"));
+  }
+  options.chains = kChains;
+  options.warmup = kWarmup;
+  options.steps = kSteps;
+  options.thin = kThin;
+  options.threads = 2;
+  options.checkpoint_every = 1;
+  return options;
+}
+
+RunSummary run_of(const Energy& energy, const RunOptions& options, Recorder& recorder,
+                  const std::atomic<bool>& stop = {}, std::span<const std::byte> checkpoint = {}) {
+  Observer* observers[] = {&recorder};
+  return run({&energy, {{}}, 1}, *default_start(energy.variables()), options, observers, stop, checkpoint);
+}
+
+/// What differs between the run that `whole` recorded and one that goes on from `checkpoint`; empty: not a bit.
+std::string difference(const Energy& energy, const RunOptions& options, const Recorder& whole, const std::string& words,
+                       const Checkpoint& checkpoint) {
+  Recorder rest;
+  const RunSummary summary = run_of(energy, options, rest, {}, checkpoint.bytes);
+  if (rest.draws.size() + checkpoint.draws != whole.draws.size())
+    return fmt::format("{} draws after {}", rest.draws.size(), checkpoint.draws);
+  for (size_t draw = 0; draw < rest.draws.size(); ++draw)
+    if (rest.draws[draw] != whole.draws[checkpoint.draws + draw])
+      return fmt::format("draw {}", checkpoint.draws + draw);
+  return words_of(summary) == words ? "" : words_of(summary) + " for " + words;
+}
+
+class ResumeTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ResumeTest, GoesOnBitForBitFromAnyStep) {
+  const auto energy = ridge();
+  const RunOptions options = options_of(GetParam());
+  Recorder whole;
+  const std::string words = words_of(run_of(energy, options, whole));
+  ASSERT_EQ(whole.draws.size(), kSteps / kThin);
+  // One a step: the cohort's warm-up, that of the others where the cohort tunes, the drawing; and the end.
+  const size_t all = whole.checkpoints.size();
+  const bool tunes = all == 2 * kWarmup + kSteps + 1;
+  ASSERT_TRUE(tunes || all == kWarmup + kSteps + 1) << all;
+  const size_t drawing = all - kSteps - 1;
+  const size_t where[] = {
+      0,           6,       7,           17,          35,           55,      56,     63, kWarmup - 1, drawing - 12,
+      drawing - 1, drawing, drawing + 6, drawing + 7, drawing + 16, all - 3, all - 1};
+  for (const size_t at : where) {
+    EXPECT_EQ(difference(energy, options, whole, words, whole.checkpoints[at]), "") << "checkpoint " << at;
+  }
+  // The twin: a checkpoint whose step counter lost one.
+  for (const size_t at : {size_t{17}, drawing - 12, drawing + 16}) {
+    Checkpoint broken = whole.checkpoints[at];
+    int64_t step = 0;
+    std::memcpy(&step, &broken.bytes[kStepByte], sizeof step);
+    step -= 1;
+    std::memcpy(&broken.bytes[kStepByte], &step, sizeof step);
+    EXPECT_NE(difference(energy, options, whole, words, broken), "") << "checkpoint " << at;
+  }
+}
+
+TEST_P(ResumeTest, AnInterruptLeavesACheckpointToGoOnFrom) {
+  const auto energy = ridge();
+  RunOptions options = options_of(GetParam());
+  Recorder whole;
+  const std::string words = words_of(run_of(energy, options, whole));
+  const size_t all = whole.checkpoints.size();
+  for (const size_t at : {size_t{10}, all - 20}) {
+    std::atomic<bool> stop{false};
+    Recorder cut;
+    cut.then = [&](size_t count) { stop = count >= at; };
+    const RunSummary summary = run_of(energy, options, cut, stop);
+    EXPECT_TRUE(summary.interrupted);
+    EXPECT_EQ(summary.why_stopped, "interrupted");
+    ASSERT_EQ(cut.checkpoints.size(), at + 1);  // and the last
+    EXPECT_EQ(difference(energy, options, whole, words, cut.checkpoints.back()), "") << "checkpoint " << at;
+  }
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const MethodDescription& one : methods()) {
+    cases.push_back({one.name, false});
+    cases.push_back({one.name, true});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllMethods, ResumeTest, ::testing::ValuesIn(all_cases()),
+                         [](const auto& one) { return one.param.method + (one.param.fixed ? "_fixed" : "_auto"); });
+
+// What froze, and what was rejected for not being a number, is counted across the cut.
+TEST(ResumeTest, KeepsFrozenChainsAndWhatWasCounted) {
+  const auto energy = ridge(2.4);
+  for (const char* method : {"langevin", "mala"}) {
+    const RunOptions options = options_of({method, false});
+    Recorder whole;
+    const RunSummary summary = run_of(energy, options, whole);
+    EXPECT_GT(summary.frozen_count + summary.nan_proposals, 0);
+    for (const size_t at : {size_t{40}, size_t{100}, size_t{150}})
+      EXPECT_EQ(difference(energy, options, whole, words_of(summary), whole.checkpoints[at]), "");
+  }
+}
+
+TEST(ResumeTest, AFinishedRunBuysMoreSteps) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"mala", false});
+  options.checkpoint_every = 0;
+  Recorder brief;
+  run_of(energy, options, brief);
+  ASSERT_EQ(brief.checkpoints.size(), 1u);
+  options.steps *= 2;
+  Recorder whole;
+  const std::string words = words_of(run_of(energy, options, whole));
+  EXPECT_EQ(difference(energy, options, whole, words, brief.checkpoints[0]), "");
+}
+
+// Draws that are far apart do not push a checkpoint off.
+TEST(ResumeTest, CheckpointsComeAsOftenAsAskedFor) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"mala", true});
+  options.warmup = 0;
+  options.steps = options.thin = 1000;
+  options.checkpoint_every = 130;
+  Recorder recorder;
+  run_of(energy, options, recorder);
+  EXPECT_EQ(recorder.checkpoints.size(), 7u + 1u);  // 1000 / 130, and the end
+  EXPECT_EQ(recorder.checkpoints[6].draws, 0u);
+}
+
+TEST(ResumeTest, ChainsOfSeveralRanksAreThoseOfOneProcess) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"hmc", false});
+  options.chains = 700;
+  Recorder whole;
+  run_of(energy, options, whole);
+  const auto positions = [](const std::string& draw, int64_t first, int64_t count) {
+    return draw.substr(16 + static_cast<size_t>(first) * 12, static_cast<size_t>(count) * 12);
+  };
+  const std::vector<Rank> ranks = {{0, 100}, {100, 156}, {0, 256}, {200, 312}, {256, 256}, {512, 188}};
+  for (const Rank& rank : ranks) {
+    options.rank = rank;
+    Recorder mine;
+    const std::string words = words_of(run_of(energy, options, mine));
+    ASSERT_EQ(mine.draws.size(), whole.draws.size());
+    for (size_t draw = 0; draw < mine.draws.size(); ++draw) {
+      EXPECT_EQ(positions(mine.draws[draw], 0, rank.count), positions(whole.draws[draw], rank.first, rank.count));
+      EXPECT_NE(positions(mine.draws[draw], 0, rank.count - 1),
+                positions(whole.draws[draw], rank.first + 1, rank.count - 1));
+    }
+    const size_t all = mine.checkpoints.size();
+    for (const size_t at : {size_t{30}, all - 40, all - 10})
+      EXPECT_EQ(difference(energy, options, mine, words, mine.checkpoints[at]), "") << rank.first;
+  }
+}
+
+TEST(ResumeTest, RefusesBytesThatAreNoCheckpointOfThisRun) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"mala", true});
+  Recorder recorder;
+  run_of(energy, options, recorder);
+  std::vector<std::byte> bytes = recorder.checkpoints[3].bytes;
+  const auto text = [&]() -> std::string {
+    try {
+      Recorder ignored;
+      run_of(energy, options, ignored, {}, bytes);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  bytes.resize(bytes.size() - 100);
+  EXPECT_EQ(text(), "a saved state must be whole, got one that ends early. Start the run anew");
+  bytes = recorder.checkpoints[3].bytes;
+  bytes[0] = std::byte{99};
+  EXPECT_EQ(text(), "a checkpoint must be of version 1, got 99. Start the run anew");
+  bytes = recorder.checkpoints[3].bytes;
+  options.chains = 3000;
+  EXPECT_THAT(text(), HasSubstr("the saved chains must have "));
+}
+
+}  // namespace
+}  // namespace potluck
