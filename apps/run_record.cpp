@@ -183,6 +183,11 @@ void close_record(RunRecord& record, const RunSummary& run) {
                             {"chains", one.estimate.chains}};
   }
   record["virial"] = virial;
+  if (!run.swaps.rate.empty())
+    record["swaps"] = {{"temperature", run.swaps.temperature},
+                       {"rate", run.swaps.rate},
+                       {"barrier", run.swaps.barrier},
+                       {"round_trips_per_ladder_and_step", run.swaps.round_trips}};
   record["nan_proposals"] = run.nan_proposals;
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();

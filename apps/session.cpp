@@ -97,7 +97,9 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   plan.precision = composition_.sample.precision;
   plan.most_rows = 1;
   if (purpose == Purpose::kRun) {
-    plan.most_rows = rows_of_a_call(device_, composition_.variables, composition_.sample.chains);
+    const SampleSettings& sample = composition_.sample;
+    plan.most_rows = rows_of_a_call(device_, composition_.variables, sample.chains,
+                                    replicas_of(sample.method, sample.method_values));
     if (device_.kind == Device::Kind::kCpu) plan.workers = options_.threads;
   }
   return make_plan(composition_, plan);

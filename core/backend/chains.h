@@ -24,6 +24,10 @@ struct ChainsState {
   std::vector<double> acceptance;     ///< sums since they were last cleared
   std::vector<double> energy_error;   ///< sums of squares since they were last cleared
   std::vector<double> clipped;        ///< sums since they were last cleared
+  // Where there are ladders, as in Group:
+  std::vector<uint32_t> swap_attempts, round_trips;  ///< since they were last cleared
+  std::vector<double> swap_acceptance;               ///< sums since they were last cleared
+  std::vector<uint32_t> replica;
 };
 
 /// What warm-up reads of the cohort after each step, [cohort]; the sums are since the last reading.
@@ -33,6 +37,8 @@ struct CohortReading {
   std::vector<double> trajectory_slope;  ///< of Kernels::add_trajectory_slope
   std::vector<uint8_t> frozen;
   std::vector<uint32_t> nan_proposals;  ///< since the run began
+  std::vector<uint32_t> swap_attempts;  ///< where there are ladders
+  std::vector<double> swap_acceptance;  ///< where there are ladders
 };
 
 /// Positions and gradients of the cohort in free and held coordinates, per variable: [cohort, n]; empty for a variable

@@ -64,8 +64,8 @@ int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
   return rows > 0 ? kCohortChains / rows * rows : 0;
 }
 
-int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains) {
-  return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains;
+int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains, int64_t replicas) {
+  return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains * replicas;
 }
 
 int64_t tile_rows(int64_t numbers) {
@@ -111,6 +111,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
   pattern.temperature = target.temperature;
   pattern.seed = options.seed;
   pattern.rows = rows_;
+  pattern.ladder = ladder_;
   pattern.current.resize(variables.size());
   pattern.proposed.resize(variables.size());
   pattern.current_gradient.resize(variables.size());
@@ -162,6 +163,12 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       group.energy_error = carver.take<double>(rows_);
       group.clipped = carver.take<double>(rows_);
       group.trajectory_slope = carver.take<double>(rows_);
+      if (ladder_ == 1) continue;
+      group.swap_attempts = carver.take<uint32_t>(rows_);
+      group.swap_acceptance = carver.take<double>(rows_);
+      group.replica = carver.take<uint32_t>(rows_);
+      group.has_been = carver.take<uint8_t>(rows_);
+      group.round_trips = carver.take<uint32_t>(rows_);
     }
     return carver.used();
   };
@@ -176,6 +183,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       const int64_t index = tile * rows_ + (row < group.chains ? row : row % ladder_);
       const bool skips = options.rest >= 0 && index >= cohort_;
       ids_[tile * rows_ + row] = static_cast<uint32_t>(skips ? options.rest + index - cohort_ : index);
+      if (ladder_ > 1) group.replica[row] = static_cast<uint32_t>(row % ladder_);
     }
   }
 
@@ -319,12 +327,17 @@ void CpuChains::take_cohort(CohortReading& reading) {
   }
   reading.frozen.resize(cohort);
   reading.nan_proposals.resize(cohort);
+  reading.swap_attempts.resize(ladder_ > 1 ? cohort : 0);
+  reading.swap_acceptance.resize(ladder_ > 1 ? cohort : 0);
   for_cohort([&](Group& group, int64_t row, int64_t chain) {
     reading.acceptance[chain] = std::exchange(group.acceptance[row], 0.0);
     reading.energy_error[chain] = std::exchange(group.energy_error[row], 0.0);
     reading.trajectory_slope[chain] = std::exchange(group.trajectory_slope[row], 0.0);
     reading.frozen[chain] = group.frozen[row];
     reading.nan_proposals[chain] = group.nan_proposals[row];
+    if (ladder_ == 1) return;
+    reading.swap_attempts[chain] = std::exchange(group.swap_attempts[row], 0u);
+    reading.swap_acceptance[chain] = std::exchange(group.swap_acceptance[row], 0.0);
   });
 }
 
@@ -388,6 +401,12 @@ void CpuChains::read(ChainsState& state) {
   gather(state.acceptance, &Group::acceptance);
   gather(state.energy_error, &Group::energy_error);
   gather(state.clipped, &Group::clipped);
+  if (ladder_ > 1) {
+    gather(state.swap_attempts, &Group::swap_attempts);
+    gather(state.swap_acceptance, &Group::swap_acceptance);
+    gather(state.round_trips, &Group::round_trips);
+    gather(state.replica, &Group::replica);
+  }
   state.expert_energy.resize(experts * chains_);
   for (int64_t tile = 0; tile < tiles(); ++tile) {
     Group& group = groups_[tile];
@@ -417,6 +436,10 @@ void CpuChains::clear_sums() {
       std::fill_n(sums, rows_, 0.0);
     }
     std::fill_n(group.divergences, rows_, uint32_t{0});
+    if (ladder_ == 1) continue;
+    std::fill_n(group.swap_acceptance, rows_, 0.0);
+    std::fill_n(group.swap_attempts, rows_, 0u);
+    std::fill_n(group.round_trips, rows_, 0u);
   }
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "core/backend/isokinetic.h"
 #include "core/random/philox.h"
@@ -273,6 +275,48 @@ void CpuKernels::add_trajectory_slope(Group& group) const {
     const double log_a = log_acceptance(group, row);
     const double slope = std::exp(std::min(0.0, log_a)) * group.scratch[row] * group.scratch[group.rows + row];
     if (!group.frozen[row] && std::isfinite(log_a) && std::isfinite(slope)) group.trajectory_slope[row] += slope;
+  }
+}
+
+void CpuKernels::swap(Group& group, uint32_t step, bool odd) const {
+  for (int64_t coldest = 0; coldest < group.rows; coldest += group.ladder) {
+    const int64_t hottest = coldest + group.ladder - 1;
+    for (int64_t row = coldest + odd; row < hottest; row += 2) {
+      if (swaps(group, step, row)) exchange(group, row);
+    }
+    const auto hot = static_cast<uint8_t>(HasBeen::kHottest), cold = static_cast<uint8_t>(HasBeen::kColdest);
+    group.round_trips[coldest] += group.has_been[coldest] == hot;
+    group.has_been[coldest] = cold;
+    if (group.has_been[hottest] == cold) group.has_been[hottest] = hot;
+  }
+}
+
+bool CpuKernels::swaps(Group& group, uint32_t step, int64_t row) {
+  const int64_t next = row + 1;
+  if (group.frozen[row] || group.frozen[next]) return false;
+  const double log_a =
+      (1 / temperature_of(group, row) - 1 / temperature_of(group, next)) * (group.energy[row] - group.energy[next]);
+  ++group.swap_attempts[row];
+  group.swap_acceptance[row] += std::exp(std::min(0.0, log_a));
+  const double u = uniform({group.seed, group.decision_key, group.chain[row], step, Purpose::kSwap});
+  return std::log(u) < log_a;
+}
+
+void CpuKernels::exchange(Group& group, int64_t row) {
+  const size_t experts = group.target->experts().size();
+  std::swap(group.energy[row], group.energy[row + 1]);
+  for (size_t e = 0; e < experts; ++e) {
+    double* energy = group.expert_energy + static_cast<int64_t>(e) * group.rows + row;
+    std::swap(energy[0], energy[1]);
+  }
+  std::swap(group.replica[row], group.replica[row + 1]);
+  std::swap(group.has_been[row], group.has_been[row + 1]);
+  for (const Block& block : group.blocks) {
+    const auto bytes = static_cast<int64_t>(bytes_of(group.target->precision())) * block.n;
+    for (void* array : {block.position, block.gradient}) {
+      std::byte* first = static_cast<std::byte*>(array) + row * bytes;
+      std::swap_ranges(first, first + bytes, first + bytes);
+    }
   }
 }
 

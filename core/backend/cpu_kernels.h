@@ -27,11 +27,15 @@ class CpuKernels final : public Kernels {
   void begin_energy_error(Group& group) const override;
   void end_energy_error(Group& group) const override;
   void add_trajectory_slope(Group& group) const override;
+  void swap(Group& group, uint32_t step, bool odd) const override;
 
  private:
   static double log_acceptance(const Group& group, int64_t row);
   /// The decision of one row, counted.
   static bool accepts(Group& group, uint32_t step, int64_t row);
+  /// The decision of a row and the next, counted.
+  static bool swaps(Group& group, uint32_t step, int64_t row);
+  static void exchange(Group& group, int64_t row);
   static void turn_back(Group& group, int64_t row);
   /// scratch <- |s g|^2, s g.v, |v|^2 of every row over all blocks.
   void add_products(Group& group, std::optional<State> gradient, State velocity) const;

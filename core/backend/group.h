@@ -62,6 +62,7 @@ struct Group {
   int64_t chains = 0;               ///< rows that count
   int64_t dimension = 0;            ///< coordinates of a row that move
   const uint32_t* chain = nullptr;  ///< [rows] ids; a filling row has the id of row 0
+  int64_t ladder = 1;  ///< neighbouring rows that are the replicas of one chain, the coldest first; divides `rows`
   std::vector<Block> blocks;
 
   // Where every row has its own, as in a ladder of temperatures; else null.
@@ -85,6 +86,13 @@ struct Group {
   double* clipped = nullptr;        ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
   double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 
+  // Where `ladder` > 1, of Kernels::swap:
+  uint32_t* swap_attempts = nullptr;  ///< [rows] of this row and the next, since they were last cleared
+  double* swap_acceptance = nullptr;  ///< [rows] sum of their probabilities
+  uint32_t* replica = nullptr;        ///< [rows] which replica of the ladder is here: the rung where it began
+  uint8_t* has_been = nullptr;        ///< [rows] which end of the ladder that replica saw last: a HasBeen
+  uint32_t* round_trips = nullptr;    ///< [rows] of the coldest row: replicas that came back from the hottest
+
   void* workspace = nullptr;
   void* stream = nullptr;
   int worker = 0;
@@ -98,6 +106,9 @@ struct Group {
   /// Energy and gradient at the proposals.
   void evaluate_proposal() const;
 };
+
+/// Which end of its ladder a replica saw last. It makes a round trip from the coldest to the hottest and back.
+enum class HasBeen : uint8_t { kNowhere = 0, kColdest = 1, kHottest = 2 };
 
 /// An energy error of so many temperatures means that the integrator left its trajectory (Betancourt 2017).
 inline constexpr double kDivergence = 1000;

@@ -87,6 +87,13 @@ class Kernels {
   /// find, everything in coordinates u and m the blocks' centres: what ChEES-HMC ascends (Hoffman, Radul & Sountsov
   /// 2021, eq. 5), for each row. Call before decide.
   virtual void add_trajectory_slope(Group& group) const = 0;
+
+  /// Proposes to every second pair of neighbouring rungs, (0, 1), (2, 3), ... or with `odd` (1, 2), (3, 4), ..., to
+  /// exchange their states, and does so with probability min(1, a),
+  ///   log a = (1/T_r - 1/T_{r+1}) (E_r - E_{r+1})
+  /// Positions, gradients and energies change places; velocities stay with their temperature, which is as exact. A pair
+  /// with a frozen row stays as it is. Counts attempts, acceptance and round trips.
+  virtual void swap(Group& group, uint32_t step, bool odd) const = 0;
 };
 
 }  // namespace potluck

@@ -16,6 +16,7 @@ enum class Purpose : uint32_t {
   kMomentum = 3,        ///< momentum refreshment
   kSecondMomentum = 4,  ///< the second refreshment of a step
   kFirstMomentum = 5,   ///< velocities that a run begins with
+  kSwap = 6,            ///< the uniform of a swap of two replicas, the chain is the colder one, key as kAcceptance
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.

@@ -22,9 +22,22 @@ Adaptation::Adaptation(Method& method, Chains& chains, double temperature, int64
       temperature_(temperature),
       coordinates_(coordinates),
       steps_(steps),
-      step_size_(method.step_size(), most) {
+      most_(most),
+      ladder_(method.replicas() > 1 ? method.ladder().temperature : std::vector<double>{temperature}) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
+  for (size_t rung = 0; rung < ladder_.temperature().size(); ++rung) {
+    step_size_.emplace_back(method.step_size(), most_step_size(static_cast<int64_t>(rung)));
+  }
+}
+
+/// Noise of a step, which grows with the square root of the temperature, is to be bounded.
+double Adaptation::most_step_size(int64_t rung) const {
+  return most_ * std::pow(temperature_ / ladder_.temperature()[rung], tuning_.step_power / 2);
+}
+
+bool Adaptation::passes(int64_t step, int64_t percent) const {
+  return 100 * (step + 1) >= percent * steps_ && 100 * step < percent * steps_;
 }
 
 void Adaptation::observe(int64_t step) {
@@ -43,16 +56,17 @@ void Adaptation::observe(int64_t step) {
     for (size_t chain = 0; chain < cohort; ++chain) sound_[chain] = !reading_.frozen[chain];
   }
   nan_proposals_ = reading_.nan_proposals;
-  acceptance_ = method_.proposes() ? mean_over_sound(reading_.acceptance) : 1;
+  acceptance_ = method_.proposes() ? mean_over_sound(reading_.acceptance, 0) : 1;
   tune_step_size();
   if (tuning_.metric || tuning_.trajectory) tune_metric(step);
   if (tuning_.trajectory) tune_trajectory(step);
+  if (tuning_.ladder) tune_ladder(step);
 }
 
 /// In the order of the chains; NaN where none is sound.
-double Adaptation::mean_over_sound(const std::vector<double>& sums) const {
+double Adaptation::mean_over_sound(const std::vector<double>& sums, int64_t rung) const {
   double sum = 0, count = 0;
-  for (size_t chain = 0; chain < sums.size(); ++chain) {
+  for (auto chain = static_cast<size_t>(rung); chain < sums.size(); chain += step_size_.size()) {
     if (!sound_[chain]) continue;
     sum += sums[chain];
     ++count;
@@ -61,16 +75,29 @@ double Adaptation::mean_over_sound(const std::vector<double>& sums) const {
 }
 
 void Adaptation::tune_step_size() {
-  if (tuning_.acceptance) {
-    step_size_.observe(*tuning_.acceptance - acceptance_);
-  } else if (tuning_.energy_error) {
-    // The variance of the energy error grows with the sixth power of the step size (Robnik et al. 2023, section 5).
-    const double variance = mean_over_sound(reading_.energy_error) / static_cast<double>(coordinates_);
-    step_size_.observe(std::clamp(std::log(variance / *tuning_.energy_error) / 6, -1.0, 1.0));
-  } else {
-    return;
+  if (!tuning_.acceptance && !tuning_.energy_error) return;
+  std::vector<double> sizes;
+  for (int64_t rung = 0; rung < rungs(); ++rung) {
+    if (tuning_.acceptance) {
+      const double seen = method_.proposes() ? mean_over_sound(reading_.acceptance, rung) : 1;
+      step_size_[rung].observe(*tuning_.acceptance - seen);
+    } else {
+      // The variance of the energy error grows with the sixth power of the step size (Robnik et al. 2023, section 5).
+      const double variance = mean_over_sound(reading_.energy_error, rung) / static_cast<double>(coordinates_);
+      step_size_[rung].observe(std::clamp(std::log(variance / *tuning_.energy_error) / 6, -1.0, 1.0));
+    }
+    sizes.push_back(step_size_[rung].current());
   }
-  method_.set_step_size(step_size_.current());
+  set_step_sizes(sizes);
+}
+
+void Adaptation::set_step_sizes(const std::vector<double>& of_rungs) {
+  method_.set_step_size(of_rungs[0]);
+  if (rungs() == 1) return;
+  Ladder ladder{ladder_.temperature(), {}};
+  for (const double one : of_rungs) ladder.step_factor.push_back(one / of_rungs[0]);
+  method_.set_ladder(ladder);
+  chains_.set_ladder(ladder.temperature, ladder.step_factor);
 }
 
 void Adaptation::tune_metric(int64_t step) {
@@ -78,22 +105,29 @@ void Adaptation::tune_metric(int64_t step) {
   if (10 * done < steps_ || (10 * done > 8 * steps_ && !tuning_.trajectory)) return;
   if (done % kReadEvery == 0) {
     chains_.read_cohort(positions_);
-    metric_.add(positions_, sound_);
+    std::vector<uint8_t> coldest = sound_;
+    for (size_t chain = 0; chain < coldest.size(); ++chain) coldest[chain] &= chain % step_size_.size() == 0;
+    metric_.add(positions_, coldest);
     if (tuning_.trajectory && metric_.readings() > 0) {
       centre_ = metric_.centre();
       chains_.set_centre(centre_);
     }
   }
-  const auto passes = [&](int64_t percent) { return 100 * done >= percent * steps_ && 100 * step < percent * steps_; };
-  if (!passes(25) && !passes(50) && !passes(80)) return;
+  if (!passes(step, 25) && !passes(step, 50) && !passes(step, 80)) return;
   if (tuning_.metric && metric_.readings() >= 10) {
     const double before = mean_log_scale();
     scale_ = metric_.scale(temperature_);
     chains_.set_metric(scale_);
     // Lengths in u = x/s: the new ones begin where the old ones ended.
     const double factor = std::exp(before - mean_log_scale());
-    step_size_.restart(std::pow(factor, tuning_.step_power));
-    if (tuning_.acceptance || tuning_.energy_error) method_.set_step_size(step_size_.current());
+    const double step_factor = std::pow(factor, tuning_.step_power);
+    most_ *= step_factor;
+    std::vector<double> sizes;
+    for (DualAveraging& one : step_size_) {
+      one.restart(step_factor);
+      sizes.push_back(one.current());
+    }
+    if (tuning_.acceptance || tuning_.energy_error) set_step_sizes(sizes);
     trajectory_.rescale(factor);
   }
   metric_.clear();
@@ -118,7 +152,7 @@ void Adaptation::tune_trajectory(int64_t step) {
   }
   if (10 * done > 9 * steps_) return;
   double slope = 0, weight = 0;
-  for (size_t chain = 0; chain < sound_.size(); ++chain) {
+  for (size_t chain = 0; chain < sound_.size(); chain += step_size_.size()) {
     if (!sound_[chain]) continue;
     slope += reading_.trajectory_slope[chain];
     weight += reading_.acceptance[chain];
@@ -128,13 +162,39 @@ void Adaptation::tune_trajectory(int64_t step) {
   method_.set_trajectory_length(trajectory_.current());
 }
 
+/// A step size is near the same function of temperature in the new ladder as in the old one.
+void Adaptation::tune_ladder(int64_t step) {
+  const size_t replicas = step_size_.size();
+  for (size_t chain = 0; chain < reading_.swap_attempts.size(); ++chain) {
+    if (chain % replicas == replicas - 1) continue;
+    ladder_.observe(chain % replicas, reading_.swap_attempts[chain], reading_.swap_acceptance[chain]);
+  }
+  if (!passes(step, 10) && !passes(step, 20) && !passes(step, 40) && !passes(step, 80)) return;
+  const std::vector<double> before = ladder_.temperature();
+  if (!ladder_.respace()) return;
+  const bool stepping = tuning_.acceptance.has_value();
+  std::vector<double> log_size, sizes;
+  for (const DualAveraging& one : step_size_) log_size.push_back(std::log(one.tuned()));
+  for (size_t rung = 0; rung < replicas; ++rung) {
+    const double size = std::exp(on_line(before, log_size, ladder_.temperature()[rung]));
+    if (stepping) step_size_[rung] = DualAveraging(size, most_step_size(static_cast<int64_t>(rung)));
+    sizes.push_back(stepping ? size : method_.step_size());
+  }
+  set_step_sizes(sizes);
+}
+
 void Adaptation::finish() {
-  if (tuning_.acceptance || tuning_.energy_error) method_.set_step_size(step_size_.tuned());
+  if (tuning_.acceptance || tuning_.energy_error) {
+    std::vector<double> sizes;
+    for (const DualAveraging& one : step_size_) sizes.push_back(one.tuned());
+    set_step_sizes(sizes);
+  }
   if (tuning_.trajectory) method_.set_trajectory_length(trajectory_.tuned());
 }
 
 void Adaptation::persist(StateArchive& archive) {
-  archive(step_size_, metric_, trajectory_, scale_, centre_, nan_proposals_, acceptance_);
+  archive(most_, ladder_, metric_, trajectory_, scale_, centre_, nan_proposals_, acceptance_);
+  for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
     if (!scale_.empty()) chains_.set_metric(scale_);
     if (!centre_.empty()) chains_.set_centre(centre_);

@@ -7,6 +7,7 @@
 #include "core/backend/chains.h"
 #include "core/sampling/diagonal_metric.h"
 #include "core/sampling/dual_averaging.h"
+#include "core/sampling/ladder_tuner.h"
 #include "core/sampling/trajectory_tuner.h"
 
 namespace potluck {
@@ -17,6 +18,9 @@ namespace potluck {
 ///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb
 ///   80 ... 90 %   the step size anew in the last metric, trajectories on
 ///   90 ... 100 %  the step size alone
+///
+/// Of a ladder of temperatures every rung has its own step size; metric and trajectory are learned on the coldest one.
+/// The temperatures are spaced anew at 10, 20, 40 and 80 %, and step sizes then begin at those of the old ladder.
 ///
 /// A chain that is frozen, or whose proposal was not a number, changes nothing for the others, unless more than a tenth
 /// of the cohort fails like that: then its failures count as rejections, for the step size is to blame.
@@ -38,11 +42,17 @@ class Adaptation {
   void persist(StateArchive& archive);
 
  private:
-  double mean_over_sound(const std::vector<double>& sums) const;
+  int64_t rungs() const { return static_cast<int64_t>(step_size_.size()); }
+  double mean_over_sound(const std::vector<double>& sums, int64_t rung) const;
+  bool passes(int64_t step, int64_t percent) const;
   void tune_step_size();
   void tune_metric(int64_t step);
   void tune_trajectory(int64_t step);
+  void tune_ladder(int64_t step);
   double mean_log_scale() const;
+  double most_step_size(int64_t rung) const;
+  /// Hands the step sizes of all rungs, and their temperatures, to the method and the chains.
+  void set_step_sizes(const std::vector<double>& of_rungs);
 
   Method& method_;
   Chains& chains_;
@@ -50,7 +60,9 @@ class Adaptation {
   double temperature_;
   int64_t coordinates_;
   int64_t steps_;
-  DualAveraging step_size_;
+  double most_;                           ///< step size of the coldest rung
+  std::vector<DualAveraging> step_size_;  ///< of every rung; one where there is no ladder
+  LadderTuner ladder_;
   DiagonalMetric metric_;
   TrajectoryTuner trajectory_;
   std::vector<std::vector<double>> scale_, centre_;

@@ -9,6 +9,7 @@
 
 #include "core/backend/group.h"
 #include "core/backend/kernels.h"
+#include "core/sampling/ladder.h"
 #include "core/sampling/run.h"
 
 namespace potluck {
@@ -31,6 +32,8 @@ struct MethodCounts {
   double temperature = 1;
   double acceptance = 1;
   double clipped = 0;  ///< mean share of coordinates whose gradient was clipped
+  SwapSummary swaps = {};
+  int64_t frozen_replicas = 0;  ///< of all ladders, but for the coldest
 };
 
 /// What warm-up may tune on the cohort.
@@ -40,8 +43,9 @@ struct Tuning {
       std::nullopt;         ///< step size: this variance of the energy error per coordinate and step
   bool metric = false;      ///< the diagonal metric
   bool trajectory = false;  ///< the trajectory length, by ChEES
+  bool ladder = false;      ///< temperatures of the replicas, to equal swap rates
   double step_power = 1;    ///< the step size is this power of a length: 1 for h, 2 for eps
-  bool any() const { return acceptance || energy_error || metric || trajectory; }
+  bool any() const { return acceptance || energy_error || metric || trajectory || ladder; }
 };
 
 /// One way to move chains. A method is stateless but for what warm-up tunes, and moves groups of any size through the
@@ -90,6 +94,12 @@ class Method {
   virtual void set_trajectory_length(double) {}
   /// What the trajectory of a step is multiplied by, 1 in the mean.
   virtual double jitter(uint32_t) const { return 1; }
+
+  /// Replicas of a chain, which are neighbouring rows; draws are the first one's. 1 where a chain is a single state.
+  virtual int64_t replicas() const { return 1; }
+  /// Their temperatures and step sizes, from `prepare` on.
+  virtual Ladder ladder() const { return {}; }
+  virtual void set_ladder(const Ladder&) {}
 
   /// What a user must know of this run: effective temperature, bias.
   virtual std::vector<std::string> notes(const MethodCounts&) const { return {}; }

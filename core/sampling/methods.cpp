@@ -14,6 +14,7 @@
 #include "core/sampling/mclmc.h"
 #include "core/sampling/method.h"
 #include "core/sampling/obabo.h"
+#include "core/sampling/parallel_tempering.h"
 
 namespace potluck {
 
@@ -36,6 +37,7 @@ constexpr Entry kMethods[] = {
     {Mala::describe, Mala::create},
     {Mclmc::describe, Mclmc::create},
     {Obabo::describe, Obabo::create},
+    {ParallelTempering::describe, ParallelTempering::create},
 };
 
 }  // namespace
@@ -67,6 +69,10 @@ std::unique_ptr<Method> make_method(const std::string& name, const std::vector<S
                                    methods()[index].options.size(), values.size()));
   }
   return kMethods[index].create(values);
+}
+
+int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values) {
+  return make_method(method, values)->replicas();
 }
 
 void Method::check(const Target& target) const {

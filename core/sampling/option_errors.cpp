@@ -35,10 +35,17 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
                                     options.rank.count, options.rank.first));
   }
   try {
-    if (make_method(options.method, options.values)->tuning().any() && options.warmup < 20) {
-      errors.emplace_back(
-          fmt::format("sample.warmup must be >= 20 where step_size is auto, got {}. Raise it, or give a step_size",
-                      options.warmup));
+    const std::unique_ptr<Method> method = make_method(options.method, options.values);
+    const Tuning tuning = method->tuning();
+    if (tuning.any() && options.warmup < 20) {
+      const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
+      errors.emplace_back(fmt::format("sample.warmup must be >= 20 where {} is auto, got {}. Raise it, or give a {}",
+                                      what, options.warmup, what));
+    }
+    if (const int64_t most = int64_t{UINT32_MAX} / method->replicas(); options.chains > most) {
+      errors.emplace_back(fmt::format("sample.chains must be <= {}{}, got {}", most,
+                                      method->replicas() > 1 ? fmt::format(" of {} replicas", method->replicas()) : "",
+                                      options.chains));
     }
   } catch (const SettingError& error) {
     errors.push_back(error);

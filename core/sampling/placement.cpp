@@ -15,20 +15,21 @@ namespace {
 constexpr int kMostAttempts = 100;
 constexpr int64_t kBatch = 1024;
 
-/// Draws the chains at these indices anew. Those with neighbouring ids are drawn together.
+/// Draws the rows at these indices anew. Those whose starts have neighbouring ids are drawn together.
 void draw(Chains& chains, const Start& start, const std::vector<Variable>& variables, uint32_t seed,
-          const std::vector<int64_t>& ids, const std::vector<int64_t>& which, int attempt) {
+          const std::vector<int64_t>& ids, int64_t replicas, const std::vector<int64_t>& which, int attempt) {
   std::vector<std::vector<double>> position;
   std::vector<double*> pointers;
   for (const Variable& variable : variables) position.emplace_back(kBatch * variable.size());
   for (std::vector<double>& one : position) pointers.push_back(one.data());
   for (size_t i = 0; i < which.size();) {
     int64_t rows = 1;
+    const auto id = [&](size_t of) { return start.given() ? ids[which[of]] / replicas : ids[which[of]]; };
     const auto follows = [&](int64_t next) {
-      return which[i + next] == which[i] + next && ids[which[i + next]] == ids[which[i]] + next;
+      return which[i + next] == which[i] + next && id(i + next) == id(i) + next;
     };
     while (rows < kBatch && i + rows < which.size() && follows(rows)) ++rows;
-    start.draw(seed, ids[which[i]], rows, attempt, pointers.data());
+    start.draw(seed, id(i), rows, attempt, pointers.data());
     chains.write(which[i], rows, pointers.data());
     i += rows;
   }
@@ -37,13 +38,13 @@ void draw(Chains& chains, const Start& start, const std::vector<Variable>& varia
 }  // namespace
 
 Placement place(Chains& chains, const Start& start, const std::vector<Variable>& variables, uint32_t seed,
-                const std::vector<int64_t>& ids) {
+                const std::vector<int64_t>& ids, int64_t replicas) {
   std::vector<int64_t> again(chains.count());
   std::iota(again.begin(), again.end(), 0);
   int64_t redrawn = 0;
   ChainsState state;
   for (int attempt = 0; !again.empty() && attempt < kMostAttempts; ++attempt) {
-    draw(chains, start, variables, seed, ids, again, attempt);
+    draw(chains, start, variables, seed, ids, replicas, again, attempt);
     chains.evaluate();
     chains.read(state);
     std::vector<int64_t> without_density;
@@ -59,7 +60,8 @@ Placement place(Chains& chains, const Start& start, const std::vector<Variable>&
         "lies where all experts have density: sample.start",
         again.size(), chains.count(), kMostAttempts, ids[again.front()], start.description()));
   }
-  Placement placement{start.description(), start.exact()};  // of starts that were drawn
+  // Of starts that were drawn. Hot replicas begin cold, which makes no exact start of a ladder.
+  Placement placement{start.description(), start.exact() && replicas == 1};
   if (redrawn > 0) {
     placement.description += fmt::format("; {} starts without density were drawn again", redrawn);
     placement.exact = false;

@@ -15,8 +15,9 @@ struct Placement {
 };
 
 /// Sets all chains to their starts, evaluated; a chain whose start has no density (+infinity) is drawn again.
-/// @param id_of the id of the chain at an index. @throws NumericalError where a chain finds no start with density.
+/// @param ids of the rows. @param replicas rows of a chain. @throws NumericalError where a chain finds no start with
+/// density.
 Placement place(Chains& chains, const Start& start, const std::vector<Variable>& variables, uint32_t seed,
-                const std::vector<int64_t>& ids);
+                const std::vector<int64_t>& ids, int64_t replicas);
 
 }  // namespace potluck

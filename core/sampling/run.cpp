@@ -44,14 +44,15 @@ class Runner {
     method_ = make_method(options.method, options.values);
     method_->prepare(target);
     tuned_ = method_->tuned_in_place();
+    replicas_ = method_->replicas();
     layout_chains();
-    virial_ = std::make_unique<VirialWatch>(target, method_->description(), mine_, count_);
+    virial_ = std::make_unique<VirialWatch>(target, method_->description(), 0, count_);
     summary_.method = options.method;
   }
 
   RunSummary run(const Start& start, std::span<const std::byte> checkpoint) {
     if (checkpoint.empty()) {
-      const Placement placement = place(*chains_, start, variables(), options_.seed, ids_);
+      const Placement placement = place(*chains_, start, variables(), options_.seed, ids_, replicas_);
       chains_->begin(*method_, 0);
       summary_.start = placement.description;
       summary_.exact_start = placement.exact;
@@ -60,7 +61,7 @@ class Runner {
       StateArchive archive(checkpoint);
       persist(archive);
     }
-    chains_->read(state_);
+    read_chains();
     fail_where_all_frozen();
     Clock::time_point began = Clock::now();
     const double warmed_before = summary_.warmup_seconds, sampled_before = summary_.sampling_seconds;
@@ -82,15 +83,17 @@ class Runner {
   Method& tuned() const { return tuned_ ? *tuned_ : *method_; }
   Tuning tuning() const { return method_->tuning().any() ? tuned().tuning() : Tuning{}; }
 
-  /// The cohort's chains, which every rank that tunes recomputes, then those of the rank behind it.
+  /// Rows of the cohort, which every rank that tunes recomputes, then those of the rank behind it. A chain has a row
+  /// for every replica, the first of which is recorded.
   void layout_chains() {
-    const int64_t first = options_.rank.first;
-    const int64_t count = options_.rank.count > 0 ? options_.rank.count : options_.chains;
-    const int64_t cohort = std::min(options_.chains, cohort_size(variables(), 1));
+    count_ = options_.rank.count > 0 ? options_.rank.count : options_.chains;
+    const int64_t first = options_.rank.first * replicas_, end = first + count_ * replicas_;
+    const int64_t cohort = std::min(options_.chains * replicas_, cohort_size(variables(), replicas_));
     const int64_t rest = std::max(first, cohort);
     ChainsOptions chains;
-    chains.chains = cohort + std::max<int64_t>(0, first + count - rest);
+    chains.chains = cohort + std::max<int64_t>(0, end - rest);
     chains.rest = rest;
+    chains.ladder = replicas_;
     chains.seed = options_.seed;
     chains.threads = workers_of(options_);
     chains.needs = method_->needs();
@@ -98,8 +101,14 @@ class Runner {
     chains_ = make_chains(target_, chains);
     for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
     mine_ = first < cohort ? first : cohort;
-    count_ = count;
+    owned_ = mine_ > 0 && mine_ == cohort ? Chains::Part::kRest : Chains::Part::kAll;
     has_rest_ = chains.chains > cohort;
+    if (replicas_ > 1) set_ladder();
+  }
+
+  void set_ladder() {
+    const Ladder ladder = method_->ladder();
+    chains_->set_ladder(ladder.temperature, ladder.step_factor);
   }
 
   /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
@@ -148,7 +157,7 @@ class Runner {
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
-    chains_->read(state_);
+    read_chains();
     virial_->begin(state_);
   }
 
@@ -190,14 +199,14 @@ class Runner {
     while (step_ < options_.steps) {
       const int64_t to_draw = options_.thin - step_ % options_.thin;
       if (interrupted()) return;
-      move(*method_, owned_part(), block(to_draw));
+      move(*method_, owned_, block(to_draw));
       if (step_ % options_.thin != 0) {
         offer_checkpoint();
         continue;
       }
-      chains_->read(state_);
+      read_chains();
       chains_->clear_sums();
-      if (virial_->any()) chains_->read_gradients(state_);
+      if (virial_->any()) read_gradients();
       virial_->add(state_);
       const double acceptance = record();
       report({.warmup = false,
@@ -219,9 +228,69 @@ class Runner {
     }
   }
 
-  /// A rank behind the cohort leaves the cohort where its warm-up ended.
-  Chains::Part owned_part() const {
-    return mine_ > 0 && mine_ == cohort_size(variables(), 1) ? Chains::Part::kRest : Chains::Part::kAll;
+  /// Reads the chains and keeps this rank's: of a ladder the coldest replica, and what all of them counted of swaps.
+  void read_chains() {
+    chains_->read(rows_);
+    state_.position.resize(rows_.position.size());
+    for (size_t v = 0; v < rows_.position.size(); ++v) {
+      keep_mine(rows_.position[v], state_.position[v],
+                rows_.position[v].size() / static_cast<size_t>(chains_->count()));
+    }
+    keep_mine(rows_.energy, state_.energy);
+    keep_mine(rows_.frozen, state_.frozen);
+    keep_mine(rows_.frozen_step, state_.frozen_step);
+    keep_mine(rows_.nan_proposals, state_.nan_proposals);
+    keep_mine(rows_.divergences, state_.divergences);
+    keep_mine(rows_.acceptance, state_.acceptance);
+    keep_mine(rows_.energy_error, state_.energy_error);
+    keep_mine(rows_.clipped, state_.clipped);
+    const size_t experts = target_.energy->experts().size();
+    state_.expert_energy.resize(experts * static_cast<size_t>(count_));
+    for (size_t e = 0; e < experts; ++e) {
+      for (int64_t i = 0; i < count_; ++i) {
+        state_.expert_energy[static_cast<int64_t>(e) * count_ + i] =
+            rows_.expert_energy[static_cast<int64_t>(e) * chains_->count() + row_of(i)];
+      }
+    }
+  }
+
+  void read_gradients() {
+    chains_->read_gradients(rows_);
+    state_.gradient.resize(rows_.gradient.size());
+    for (size_t v = 0; v < rows_.gradient.size(); ++v) {
+      keep_mine(rows_.gradient[v], state_.gradient[v],
+                rows_.gradient[v].size() / static_cast<size_t>(chains_->count()));
+    }
+  }
+
+  /// The row of this rank's chain i.
+  int64_t row_of(int64_t i) const { return mine_ + i * replicas_; }
+
+  /// @param width elements of a row.
+  template <class T>
+  void keep_mine(std::vector<T>& from, std::vector<T>& to, size_t width = 1) const {
+    if (count_ == chains_->count()) {
+      std::swap(from, to);
+      return;
+    }
+    to.resize(static_cast<size_t>(count_) * width);
+    for (int64_t i = 0; i < count_; ++i) {
+      std::copy_n(from.begin() + row_of(i) * static_cast<int64_t>(width), width,
+                  to.begin() + i * static_cast<int64_t>(width));
+    }
+  }
+
+  void count_swaps() {
+    const auto pairs = static_cast<size_t>(replicas_ - 1);
+    swap_attempts_.resize(pairs);
+    swap_acceptance_.resize(pairs);
+    for (int64_t i = 0; i < count_ && pairs > 0; ++i) {
+      round_trips_ += rows_.round_trips[row_of(i)];
+      for (size_t pair = 0; pair < pairs; ++pair) {
+        swap_attempts_[pair] += rows_.swap_attempts[row_of(i) + static_cast<int64_t>(pair)];
+        swap_acceptance_[pair] += rows_.swap_acceptance[row_of(i) + static_cast<int64_t>(pair)];
+      }
+    }
   }
 
   /// Hands a draw of this rank's chains to the observers. Returns the mean acceptance.
@@ -230,33 +299,24 @@ class Runner {
     double sum = 0, moving = 0;
     acceptance_.resize(count_);
     for (int64_t i = 0; i < count_; ++i) {
-      const int64_t chain = mine_ + i;
-      acceptance_[i] = method_->proposes() ? state_.acceptance[chain] / thin : 1.0;
-      summary_.clipped_sum += state_.clipped[chain] / thin;
-      summary_.energy_error_sum += state_.energy_error[chain] / thin;
-      summary_.divergences += state_.divergences[chain];
-      if (state_.frozen[chain]) continue;
+      acceptance_[i] = method_->proposes() ? state_.acceptance[i] / thin : 1.0;
+      summary_.clipped_sum += state_.clipped[i] / thin;
+      summary_.energy_error_sum += state_.energy_error[i] / thin;
+      summary_.divergences += state_.divergences[i];
+      if (state_.frozen[i]) continue;
       sum += acceptance_[i];
       ++moving;
     }
-    const size_t experts = target_.energy->experts().size();
-    expert_energy_.resize(experts * count_);
-    for (size_t e = 0; e < experts; ++e) {
-      std::copy_n(state_.expert_energy.begin() + static_cast<int64_t>(e) * chains_->count() + mine_, count_,
-                  expert_energy_.begin() + static_cast<int64_t>(e) * count_);
-    }
+    count_swaps();
     Draw draw;
     draw.index = summary_.draws;
     draw.step = step_;
     draw.chains = count_;
-    for (size_t v = 0; v < state_.position.size(); ++v) {
-      const size_t row = state_.position[v].size() / static_cast<size_t>(chains_->count());
-      draw.position.push_back(state_.position[v].data() + static_cast<size_t>(mine_) * row);
-    }
-    draw.energy = state_.energy.data() + mine_;
-    draw.expert_energy = expert_energy_.data();
+    for (const std::vector<std::byte>& one : state_.position) draw.position.push_back(one.data());
+    draw.energy = state_.energy.data();
+    draw.expert_energy = state_.expert_energy.data();
     draw.acceptance = acceptance_.data();
-    draw.frozen = state_.frozen.data() + mine_;
+    draw.frozen = state_.frozen.data();
     for (Observer* observer : observers_) observer->drew(draw);
     ++summary_.draws;
     const double mean = moving > 0 ? sum / moving : std::nan("");
@@ -265,18 +325,16 @@ class Runner {
     return mean;
   }
 
-  int64_t count_frozen() const {
-    return std::count(state_.frozen.begin() + mine_, state_.frozen.begin() + mine_ + count_, uint8_t{1});
-  }
+  int64_t count_frozen() const { return std::count(state_.frozen.begin(), state_.frozen.end(), uint8_t{1}); }
 
   void close() {
     if (summary_.interrupted) {
       summary_.why_stopped = phase_ == Phase::kSampling ? "interrupted" : "interrupted in the warm-up";
     }
     if (summary_.why_stopped.empty()) summary_.why_stopped = fmt::format("all {} steps done", options_.steps);
-    chains_->read(state_);
+    read_chains();
     for (int64_t i = 0; i < count_; ++i) {
-      summary_.nan_proposals += state_.nan_proposals[mine_ + i];
+      summary_.nan_proposals += state_.nan_proposals[i];
     }
     const double draws = static_cast<double>(summary_.draws);
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
@@ -285,8 +343,12 @@ class Runner {
     summary_.virial = virial_->estimates(summary_.step_size);
     const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
     note_frozen();
-    summary_.notes =
-        method_->notes({.temperature = target_.temperature, .acceptance = summary_.acceptance, .clipped = clipped});
+    summarise_swaps();
+    summary_.notes = method_->notes({.temperature = target_.temperature,
+                                     .acceptance = summary_.acceptance,
+                                     .clipped = clipped,
+                                     .swaps = summary_.swaps,
+                                     .frozen_replicas = count_frozen_replicas()});
     if (!target_.energy->rows_alone()) {
       summary_.notes.push_back(
           "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
@@ -294,16 +356,35 @@ class Runner {
     }
   }
 
+  void summarise_swaps() {
+    if (replicas_ == 1 || summary_.draws == 0) return;
+    SwapSummary& swaps = summary_.swaps;
+    swaps.temperature = method_->ladder().temperature;
+    for (size_t pair = 0; pair < swap_attempts_.size(); ++pair) {
+      swaps.rate.push_back(swap_acceptance_[pair] / static_cast<double>(swap_attempts_[pair]));
+      swaps.barrier += 1 - swaps.rate.back();
+    }
+    swaps.round_trips = static_cast<double>(round_trips_) / static_cast<double>(count_ * summary_.steps_done);
+  }
+
+  int64_t count_frozen_replicas() const {
+    int64_t count = 0;
+    for (int64_t i = 0; i < count_ && replicas_ > 1; ++i) {
+      for (int64_t rung = 1; rung < replicas_; ++rung) count += rows_.frozen[row_of(i) + rung];
+    }
+    return count;
+  }
+
   void note_frozen() {
     summary_.frozen.clear();
     summary_.frozen_count = count_frozen();
     const size_t experts = target_.energy->experts().size();
-    for (int64_t chain = mine_; chain < mine_ + count_; ++chain) {
-      if (!state_.frozen[chain]) continue;
+    for (int64_t i = 0; i < count_; ++i) {
+      if (!state_.frozen[i]) continue;
       if (static_cast<int64_t>(summary_.frozen.size()) == kReportedFrozen) break;
-      FrozenChain one{.chain = ids_[chain], .step = state_.frozen_step[chain], .expert_energy = {}};
+      FrozenChain one{.chain = ids_[row_of(i)] / replicas_, .step = state_.frozen_step[i], .expert_energy = {}};
       for (size_t e = 0; e < experts; ++e) {
-        one.expert_energy.push_back(state_.expert_energy[e * static_cast<size_t>(chains_->count()) + chain]);
+        one.expert_energy.push_back(state_.expert_energy[static_cast<int64_t>(e) * count_ + i]);
       }
       summary_.frozen.push_back(std::move(one));
     }
@@ -347,7 +428,8 @@ class Runner {
     archive(phase_, step_, since_checkpoint_, scale_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.energy_error_sum, summary_.divergences, summary_.evaluations,
-            summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds);
+            summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds, swap_attempts_,
+            swap_acceptance_, round_trips_);
     archive(*virial_);
     bool adapting = adaptation_ != nullptr;
     archive(adapting);
@@ -361,6 +443,7 @@ class Runner {
     archive(chains);
     if (archive.reading()) {
       if (!scale_.empty()) chains_->set_metric(scale_);
+      if (replicas_ > 1) set_ladder();
       chains_->restore(chains);
       if (phase_ != Phase::kCohort) method_->freeze();
     }
@@ -368,8 +451,10 @@ class Runner {
 
   static void persist_method(StateArchive& archive, Method& method) {
     double step_size = method.step_size(), length = method.trajectory_length();
-    archive(step_size, length);
+    Ladder ladder = method.ladder();
+    archive(step_size, length, ladder);
     if (!archive.reading()) return;
+    method.set_ladder(ladder);
     method.set_step_size(step_size);
     method.set_trajectory_length(length);
   }
@@ -387,17 +472,23 @@ class Runner {
   std::unique_ptr<Method> method_;
   std::unique_ptr<Method> tuned_;  ///< what warm-up moves in the method's place, or null
   std::unique_ptr<Chains> chains_;
-  std::unique_ptr<Adaptation> adaptation_;  ///< while the cohort tunes
-  std::vector<int64_t> ids_;                ///< of all chains here
-  int64_t mine_ = 0, count_ = 0;            ///< chains mine_ ... mine_ + count_ - 1 are this rank's
+  std::unique_ptr<Adaptation> adaptation_;   ///< while the cohort tunes
+  int64_t replicas_ = 1;                     ///< rows of a chain
+  std::vector<int64_t> ids_;                 ///< of all rows here
+  int64_t mine_ = 0, count_ = 0;             ///< this rank's chains begin at row mine_
+  Chains::Part owned_ = Chains::Part::kAll;  ///< a rank behind the cohort leaves the cohort where its warm-up ended
   bool has_rest_ = false;
   Phase phase_ = Phase::kCohort;
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
   std::vector<std::vector<double>> scale_;  ///< the tuned metric
   std::unique_ptr<VirialWatch> virial_;
-  ChainsState state_;
-  std::vector<double> acceptance_, expert_energy_;
+  ChainsState rows_;   ///< as last read; where all rows are recorded they are in state_
+  ChainsState state_;  ///< this rank's chains, [count_]
+  std::vector<double> acceptance_;
+  std::vector<int64_t> swap_attempts_;  ///< [replicas - 1], over draws
+  std::vector<double> swap_acceptance_;
+  int64_t round_trips_ = 0;
   RunSummary summary_;
 };
 

@@ -92,6 +92,14 @@ struct FrozenChain {
   std::vector<double> expert_energy;
 };
 
+/// How the replicas of tempered chains exchanged their states after the warm-up; empty where there are none.
+struct SwapSummary {
+  std::vector<double> temperature;  ///< [replicas]
+  std::vector<double> rate;         ///< [replicas - 1] mean probability of a swap of neighbours; NaN: none was tried
+  double barrier = 0;               ///< sum of 1 - rate: Lambda of Syed et al. 2022
+  double round_trips = 0;           ///< a ladder and step: replicas that came from the coldest to the hottest and back
+};
+
 struct RunSummary {
   std::string method;
   std::string start;  ///< Start::description, and whether starts had to be drawn again
@@ -114,7 +122,8 @@ struct RunSummary {
   double sampling_seconds = 0;
   double acceptance_sum = 0, clipped_sum = 0, energy_error_sum = 0;  ///< over draws, and chains but for the first
   std::vector<VariableVirial> virial;  ///< of the variables on the real line, where the method has the identity
-  std::vector<std::string> notes;      ///< what the method has to say: effective temperature, share clipped
+  SwapSummary swaps;
+  std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
 };
 
 /// What run() would refuse before it draws anything.
@@ -147,8 +156,13 @@ const std::vector<MethodDescription>& methods();
 /// @throws SettingError "sample.method must be one of …, got '…'. Did you mean …?"
 const MethodDescription& method(const std::string& name);
 
-/// How many rows the energy of a run must be made for (`Energy::most_rows`): a tile on the CPU, all chains on CUDA.
-int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains);
+/// How many rows the energy of a run must be made for (`Energy::most_rows`): a tile on the CPU, all chains with all
+/// their replicas on CUDA.
+int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains,
+                       int64_t replicas = 1);
+
+/// Replicas of a chain: 1 but for a method that tempers. @throws SettingError as a run of the method would.
+int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values);
 
 /// How many rows every evaluation on the CPU has for a state of `numbers` continuous numbers a chain: the batch size
 /// of the energy that a run needs (`Energy::most_rows`). Depends on nothing else, so that bits do not either.

@@ -79,6 +79,7 @@ class GivenStart final : public Start {
 
   std::string description() const override { return description_; }
   bool exact() const override { return false; }
+  bool given() const override { return true; }
 
   void draw(uint32_t, int64_t first_chain, int64_t rows, int, double* const* position) const override {
     for (size_t v = 0; v < variables_.size(); ++v) {

@@ -18,6 +18,8 @@ class Start {
   virtual std::string description() const = 0;
   /// The starts are independent draws of the finished target.
   virtual bool exact() const = 0;
+  /// Chains begin where the user said, so that all replicas of a chain begin there.
+  virtual bool given() const { return false; }
   /// Fills position[v] ([rows, n] doubles, one per variable) for chains first_chain ... first_chain + rows - 1. Held
   /// coordinates may be left alone: the caller writes them. `attempt` counts the redraws of a chain whose start had
   /// no density.

@@ -38,6 +38,7 @@ class FreeStart final : public Start {
            (moved > 0 ? fmt::format("; {} numbers on a wall were put a thousandth inside", moved) : std::string());
   }
   bool exact() const override { return start_.exact(); }
+  bool given() const override { return start_.given(); }
 
   void draw(uint32_t seed, int64_t first_chain, int64_t rows, int attempt, double* const* position) const override {
     const std::vector<Variable>& variables = energy_.variables();

@@ -19,7 +19,10 @@ Walkers::Walkers(const Energy& energy, const Method& method, const std::vector<d
   options.seed = seed;
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.needs = method.needs();
+  options.ladder = method.replicas();
   chains_ = std::make_unique<CpuChains>(Target{&energy, {{}}, temperature}, options);
+  const Ladder ladder = method.ladder();
+  if (options.ladder > 1) chains_->set_ladder(ladder.temperature, ladder.step_factor);
   const double* position[] = {start.data()};
   chains_->write(0, chains, position);
   chains_->evaluate();
@@ -30,6 +33,11 @@ Walkers::Walkers(const Energy& energy, const Method& method, const std::vector<d
 void Walkers::move(int64_t steps) {
   chains_->advance(method_, Chains::Part::kAll, {step_, steps});
   step_ += static_cast<uint32_t>(steps);
+}
+
+const ChainsState& Walkers::state() {
+  chains_->read(state_);
+  return state_;
 }
 
 std::vector<double> Walkers::positions() {

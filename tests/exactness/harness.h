@@ -18,7 +18,8 @@ namespace potluck::testing {
 inline constexpr double kPass = 6, kReject = 8;
 inline constexpr double kPassD = 0.0037, kRejectD = 0.0042;
 
-/// Independent chains of one variable, moved by a method from given starts [chains, n].
+/// Independent chains of one variable, moved by a method from given starts [chains, n]; of a method that tempers every
+/// replica is a chain here, ladder after ladder.
 class Walkers {
  public:
   Walkers(const Energy& energy, const Method& method, const std::vector<double>& start, uint32_t seed,
@@ -32,6 +33,8 @@ class Walkers {
   /// Sum of acceptance probabilities over the moves so far, the mean over chains.
   double acceptance();
   int64_t chains() const { return chains_->count(); }
+  /// Everything that the chains have counted.
+  const ChainsState& state();
 
  private:
   /// Calls use(velocity, element of [chains, n]) for every coordinate of every chain.

@@ -230,7 +230,7 @@ TEST(RunTest, RefusesOptionsThatDoNotFit) {
   wrong.method = "malla";
   EXPECT_EQ(text(wrong),
             "sample.method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, langevin, "
-            "leimkuhler_matthews, mala, mclmc, obabo; got 'malla'. Did you mean 'mala'?");
+            "leimkuhler_matthews, mala, mclmc, obabo, parallel_tempering; got 'malla'. Did you mean 'mala'?");
 }
 
 TEST(RunTest, RefusesHardWallsForUnadjustedMethods) {

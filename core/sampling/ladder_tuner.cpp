@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/ladder_tuner.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/sampling/ladder.h"
+
+namespace potluck {
+
+namespace {
+constexpr int64_t kLeastAttempts = 20;     // of a pair, before a rate means anything
+constexpr double kLeastRejection = 0.001;  // a pair that always swaps still has a place between its neighbours
+}  // namespace
+
+Ladder geometric_ladder(double coldest, double hottest, int64_t replicas) {
+  Ladder ladder;
+  for (int64_t r = 0; r < replicas; ++r) {
+    const double share = static_cast<double>(r) / static_cast<double>(replicas - 1);
+    ladder.temperature.push_back(r == 0 ? coldest : coldest * std::pow(hottest / coldest, share));
+    ladder.step_factor.push_back(1);
+  }
+  return ladder;
+}
+
+double on_line(const std::vector<double>& x, const std::vector<double>& y, double at) {
+  if (at <= x.front()) return y.front();
+  if (at >= x.back()) return y.back();
+  const auto right = static_cast<size_t>(std::upper_bound(x.begin(), x.end(), at) - x.begin());
+  const double share = (at - x[right - 1]) / (x[right] - x[right - 1]);
+  return y[right - 1] + share * (y[right] - y[right - 1]);
+}
+
+void LadderTuner::clear() {
+  attempts_.assign(temperature_.size() - 1, 0);
+  acceptance_.assign(temperature_.size() - 1, 0);
+}
+
+void LadderTuner::observe(size_t pair, uint32_t attempts, double acceptance) {
+  attempts_[pair] += attempts;
+  acceptance_[pair] += acceptance;
+}
+
+bool LadderTuner::respace() {
+  if (*std::min_element(attempts_.begin(), attempts_.end()) < kLeastAttempts) return false;
+  std::vector<double> barrier = {0}, log_temperature;
+  for (const double one : temperature_) log_temperature.push_back(std::log(one));
+  for (size_t pair = 0; pair < attempts_.size(); ++pair) {
+    const double rejection = 1 - acceptance_[pair] / static_cast<double>(attempts_[pair]);
+    barrier.push_back(barrier.back() + std::max(rejection, kLeastRejection));
+  }
+  const double pairs = static_cast<double>(attempts_.size());
+  for (size_t k = 1; k + 1 < temperature_.size(); ++k) {
+    temperature_[k] = std::exp(on_line(barrier, log_temperature, static_cast<double>(k) / pairs * barrier.back()));
+  }
+  clear();
+  return true;
+}
+
+}  // namespace potluck
