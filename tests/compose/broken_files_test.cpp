@@ -2,6 +2,7 @@
 // Every way in which a composition file can be wrong, with the exact text that says so.
 #include <gtest/gtest.h>
 
+#include "core/sampling/run.h"
 #include "tests/compose/table_of_models.h"
 
 namespace potluck {
@@ -12,6 +13,13 @@ struct Broken {
   std::string text;
   std::string complaint;
 };
+
+/// "adjusted_mclmc, baoab, ...": all of them, which grow in number.
+std::string known_methods() {
+  std::string names;
+  for (const MethodDescription& one : methods()) names += (names.empty() ? "" : ", ") + one.name;
+  return names;
+}
 
 /// One variable, one energy: the smallest good file. `more` follows.
 std::string small(const std::string& more) {
@@ -315,8 +323,7 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
        "warmup, steps, thin, seed, temperature, precision, start, step_size, metric"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
-       "scene.yaml:6:18: sample.method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, langevin, "
-       "leimkuhler_matthews, mala, mclmc, obabo; got 'mla'. Did you mean 'mala'?"},
+       "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
       {"a negative seed", small("sample: {seed: -1}\n"),
        "scene.yaml:6:16: sample.seed must be between 0 and 4294967295, got -1"},
