@@ -140,6 +140,17 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.energy_error = take_changing<double>(rows);
   all_.clipped = take_changing<double>(rows);
   all_.trajectory_slope = take_changing<double>(rows);
+  all_.ladder = options.ladder;
+  if (options.ladder > 1) {
+    all_.swap_attempts = take_changing<uint32_t>(rows);
+    all_.swap_acceptance = take_changing<double>(rows);
+    all_.replica = take_changing<uint32_t>(rows);
+    all_.has_been = take_changing<uint8_t>(rows);
+    all_.round_trips = take_changing<uint32_t>(rows);
+    std::vector<uint32_t> replicas;
+    for (int64_t row = 0; row < chains_; ++row) replicas.push_back(static_cast<uint32_t>(row % options.ladder));
+    upload(all_.replica, replicas.data(), replicas.size() * sizeof(uint32_t));
+  }
   all_.proposal_energy = doubles(rows);
   all_.proposal_expert_energy = doubles(experts * rows);
   all_.log_ratio = doubles(rows);
@@ -167,6 +178,11 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
   }
   part.frozen += first;
   for (uint32_t** array : {&part.frozen_step, &part.nan_proposals, &part.divergences}) *array += first;
+  if (part.ladder > 1) {
+    for (uint32_t** array : {&part.swap_attempts, &part.replica, &part.round_trips}) *array += first;
+    part.swap_acceptance += first;
+    part.has_been += first;
+  }
   const std::vector<Variable>& variables = energy_.variables();
   part.current.resize(variables.size());
   for (size_t v = 0; v < variables.size(); ++v) {

@@ -46,6 +46,12 @@ void CudaChains::take_cohort(CohortReading& reading) {
   for (double* sums : {cohort.acceptance, cohort.energy_error, cohort.trajectory_slope}) {
     cuda::clear(sums, cohort.rows, stream_);
   }
+  if (cohort.ladder > 1) {
+    fetch(reading.swap_attempts, cohort.swap_attempts, cohort.rows);
+    fetch(reading.swap_acceptance, cohort.swap_acceptance, cohort.rows);
+    cuda::clear(cohort.swap_attempts, cohort.rows, stream_);
+    cuda::clear(cohort.swap_acceptance, cohort.rows, stream_);
+  }
   synchronise();
 }
 
@@ -88,6 +94,12 @@ void CudaChains::read(ChainsState& state) {
   fetch(state.acceptance, all.acceptance, chains_);
   fetch(state.energy_error, all.energy_error, chains_);
   fetch(state.clipped, all.clipped, chains_);
+  if (all.ladder > 1) {
+    fetch(state.swap_attempts, all.swap_attempts, chains_);
+    fetch(state.swap_acceptance, all.swap_acceptance, chains_);
+    fetch(state.round_trips, all.round_trips, chains_);
+    fetch(state.replica, all.replica, chains_);
+  }
   synchronise();
 }
 
@@ -101,6 +113,11 @@ void CudaChains::clear_sums() {
   const Group& all = group(Part::kAll);
   for (double* sums : {all.acceptance, all.energy_error, all.clipped, all.trajectory_slope}) {
     cuda::clear(sums, chains_, stream_);
+  }
+  if (all.ladder > 1) {
+    cuda::clear(all.swap_acceptance, chains_, stream_);
+    cuda::clear(all.swap_attempts, chains_, stream_);
+    cuda::clear(all.round_trips, chains_, stream_);
   }
   check(cudaMemsetAsync(all.divergences, 0, chains_ * sizeof(uint32_t), stream_), "clearing divergences");
   synchronise();

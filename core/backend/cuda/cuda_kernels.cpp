@@ -58,6 +58,12 @@ cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
   r.scratch = group.scratch;
   r.nan_proposals = group.nan_proposals;
   r.divergences = group.divergences;
+  r.ladder = group.ladder;
+  r.swap_attempts = group.swap_attempts;
+  r.swap_acceptance = group.swap_acceptance;
+  r.replica = group.replica;
+  r.has_been = group.has_been;
+  r.round_trips = group.round_trips;
   r.acceptance = group.acceptance;
   r.energy_error = group.energy_error;
   r.trajectory_slope = group.trajectory_slope;
@@ -226,6 +232,17 @@ void CudaKernels::add_trajectory_slope(Group& group) const {
     cuda::turn(a, real_bytes(group), group.stream);
   }
   cuda::add_slopes(rows_of(group, first_), group.stream);
+}
+
+void CudaKernels::swap(Group& group, uint32_t step, bool odd) const {
+  cuda::swap(rows_of(group, step), odd, group.stream);
+  for (const Block& block : group.blocks) {
+    cuda::GridArguments a = arguments(group, block, step);
+    a.to = block.position;
+    a.to_gradient = block.gradient;
+    a.sum = group.scratch;
+    cuda::exchange(a, real_bytes(group), group.stream);
+  }
 }
 
 }  // namespace potluck

@@ -34,6 +34,7 @@ class CudaKernels final : public Kernels {
   void begin_energy_error(Group& group) const override;
   void end_energy_error(Group& group) const override;
   void add_trajectory_slope(Group& group) const override;
+  void swap(Group& group, uint32_t step, bool odd) const override;
 
  private:
   cuda::StepAddress address(uint32_t step) const { return {step_base_, step - first_}; }

@@ -168,4 +168,18 @@ POTLUCK_GRID void take_over_four(const GridArguments& a, const Four& four) {
   }
 }
 
+/// Four elements of a row and of the next change places: see exchange().
+template <class Real, bool kPacked>
+POTLUCK_GRID void exchange_four(const GridArguments& a, const Four& four) {
+  if (a.sum[four.row] != 1) return;
+  const auto exchange = [&](void* array) {
+    const int64_t next = four.at + a.n;
+    const Pack<Real> here = load<Real, kPacked>(array, four.at, four.count);
+    store<Real, kPacked>(array, four.at, four.count, load<Real, kPacked>(array, next, four.count));
+    store<Real, kPacked>(array, next, four.count, here);
+  };
+  exchange(a.to);
+  exchange(a.to_gradient);
+}
+
 }  // namespace potluck::cuda

@@ -80,6 +80,43 @@ POTLUCK_GRID void add_slope_row(const GridRows& r, int64_t row) {
   if (!r.frozen[row] && finite(log_a) && finite(slope)) r.trajectory_slope[row] += slope;
 }
 
+/// The decision of a row and the next, counted.
+POTLUCK_GRID bool swaps(const GridRows& r, int64_t row) {
+  if (r.frozen[row] || r.frozen[row + 1]) return false;
+  const double log_a =
+      (1 / temperature_of(r, row) - 1 / temperature_of(r, row + 1)) * (r.energy[row] - r.energy[row + 1]);
+  ++r.swap_attempts[row];
+  r.swap_acceptance[row] += exp(log_a < 0 ? log_a : 0.0);
+  uint32_t c0 = 0, c1 = r.chain[row], c2 = step_of(r.step), c3 = static_cast<uint32_t>(Purpose::kSwap);
+  element::philox(c0, c1, c2, c3, r.seed, r.decision_key);
+  return log(element::unit_uniform(c0, c1)) < log_a;
+}
+
+template <class T>
+POTLUCK_GRID void exchange_with_next(T* array, int64_t row) {
+  const T here = array[row];
+  array[row] = array[row + 1];
+  array[row + 1] = here;
+}
+
+/// The swaps of one ladder; what stands in variables changes places in exchange().
+POTLUCK_GRID void swap_ladder(const GridRows& r, bool odd, int64_t ladder) {
+  const int64_t coldest = ladder * r.ladder, hottest = coldest + r.ladder - 1;
+  for (int64_t row = coldest; row <= hottest; ++row) r.scratch[row] = 0;
+  for (int64_t row = coldest + odd; row < hottest; row += 2) {
+    if (!swaps(r, row)) continue;
+    r.scratch[row] = 1;
+    exchange_with_next(r.energy, row);
+    for (int64_t e = 0; e < r.experts; ++e) exchange_with_next(r.expert_energy + e * r.rows, row);
+    exchange_with_next(r.replica, row);
+    exchange_with_next(r.has_been, row);
+  }
+  const auto hot = static_cast<uint8_t>(HasBeen::kHottest), cold = static_cast<uint8_t>(HasBeen::kColdest);
+  r.round_trips[coldest] += r.has_been[coldest] == hot;
+  r.has_been[coldest] = cold;
+  if (r.has_been[hottest] == cold) r.has_been[hottest] = hot;
+}
+
 /// The kick of a row, with the sums of products() in scratch.
 POTLUCK_GRID IsokineticKick kick_of_row(const GridRows& r, double time, int64_t row) {
   return isokinetic_kick_of(r.scratch[row], r.scratch[r.rows + row], r.scratch[2 * r.rows + row], r.dimension,

@@ -64,6 +64,12 @@ struct GridRows {
   double* acceptance = nullptr;
   double* energy_error = nullptr;
   double* trajectory_slope = nullptr;
+  int64_t ladder = 1;
+  uint32_t* swap_attempts = nullptr;
+  double* swap_acceptance = nullptr;
+  uint32_t* replica = nullptr;
+  uint8_t* has_been = nullptr;
+  uint32_t* round_trips = nullptr;
 };
 
 /// As RowPiece of core/backend/cpu_rows.h.
@@ -85,6 +91,7 @@ void set_step(uint32_t* base, uint32_t step, void* stream);
 
 /// array <- 0
 void clear(double* array, int64_t count, void* stream);
+void clear(uint32_t* array, int64_t count, void* stream);
 
 /// As the RowKernels of the same names. `unfolded` may be `to` or null.
 void move(const GridArguments& a, int real, void* stream);
@@ -111,6 +118,12 @@ void isokinetic_kick(const GridArguments& a, const GridRows& r, double time, int
 /// Where sum[row] is 1, rows of `from`, `gradient` and `from_velocity` are copied over `to`, `to_gradient` and
 /// `to_velocity`; where it is -1, `to_velocity` changes sign. Velocities may be null.
 void take_over(const GridArguments& a, int real, void* stream);
+
+/// The decisions of all ladders: scratch becomes 1 for the colder row of a pair that swaps, else 0. Energies and
+/// replicas change places here.
+void swap(const GridRows& r, bool odd, void* stream);
+/// Where sum[row] is 1, `to` and `to_gradient` of that row and the next change places.
+void exchange(const GridArguments& a, int real, void* stream);
 
 /// Freezes rows whose energy is not finite or whose scratch, from not_finite(), is 1.
 void freeze(const GridRows& r, void* stream);

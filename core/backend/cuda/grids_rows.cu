@@ -25,6 +25,16 @@ __global__ void take_over_kernel(const __grid_constant__ GridArguments a) {
   if (item < a.rows * fours) take_over_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
 }
 
+__global__ void swap_kernel(const __grid_constant__ GridRows r, bool odd) {
+  if (item_of_thread() < r.rows / r.ladder) swap_ladder(r, odd, item_of_thread());
+}
+
+template <class Real, bool kPacked>
+__global__ void exchange_kernel(const __grid_constant__ GridArguments a) {
+  const int64_t fours = fours_of(a.n), item = item_of_thread();
+  if (item < a.rows * fours) exchange_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
+}
+
 __global__ void freeze_kernel(const __grid_constant__ GridRows r) {
   if (item_of_thread() < r.rows) freeze_row(r, item_of_thread());
 }
@@ -60,6 +70,10 @@ void clear(double* array, int64_t count, void* stream) {
   check(cudaMemsetAsync(array, 0, count * sizeof(double), of(stream)), "clearing sums");
 }
 
+void clear(uint32_t* array, int64_t count, void* stream) {
+  check(cudaMemsetAsync(array, 0, count * sizeof(uint32_t), of(stream)), "clearing counts");
+}
+
 void not_finite(const GridArguments& a, int real, void* stream) {
   const int blocks = blocks_for(a.rows * kWarp);
   real == 4 ? not_finite_kernel<float><<<blocks, kThreads, 0, of(stream)>>>(a)
@@ -73,6 +87,19 @@ void take_over(const GridArguments& a, int real, void* stream) {
         <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
   });
   check(cudaGetLastError(), "taking over proposals");
+}
+
+void swap(const GridRows& r, bool odd, void* stream) {
+  swap_kernel<<<blocks_for(r.rows / r.ladder), kThreads, 0, of(stream)>>>(r, odd);
+  check(cudaGetLastError(), "swapping replicas");
+}
+
+void exchange(const GridArguments& a, int real, void* stream) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    exchange_kernel<decltype(type), decltype(packed)::value>
+        <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
+  });
+  check(cudaGetLastError(), "swapping replicas");
 }
 
 void freeze(const GridRows& r, void* stream) {

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"leimkuhler_matthews", {{"step_size", "0.15"}}, 0}, Case{"mala", {{"step_size", "0.05"}}, 0},
                       Case{"hmc", {{"step_size", "0.1"}, {"trajectory_length", "auto"}}, 0},
                       Case{"ghmc", {{"step_size", "0.15"}, {"leapfrogs", "2"}}, 0},
+                      Case{"parallel_tempering", {{"step_size", "0.05"}, {"replicas", "4"}}, 0},
                       Case{"mclmc", {{"step_size", "0.2"}}, 1e-9},
                       Case{"adjusted_mclmc", {{"step_size", "0.2"}}, 1e-9}),
     [](const auto& one) { return std::string(one.param.method) + std::to_string(one.index); });

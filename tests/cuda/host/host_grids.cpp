@@ -74,6 +74,22 @@ void clear(double* array, int64_t count, void*) {
   for_rows(count, [=](int64_t i) { array[i] = 0; });
 }
 
+void clear(uint32_t* array, int64_t count, void*) {
+  for_rows(count, [=](int64_t i) { array[i] = 0; });
+}
+
+void swap(const GridRows& r, bool odd, void*) {
+  for_rows(r.rows / r.ladder, [=](int64_t ladder) { swap_ladder(r, odd, ladder); });
+}
+
+void exchange(const GridArguments& a, int real, void*) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    enqueue([=] {
+      for_fours(a, [&](const Four& four) { exchange_four<decltype(type), decltype(packed)::value>(a, four); });
+    });
+  });
+}
+
 void normals(const GridArguments& a, float* out, void*) {
   enqueue([=] {
     for_fours(a, [&](const Four& four) {

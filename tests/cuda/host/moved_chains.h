@@ -59,7 +59,8 @@ struct Moved {
     ChainsOptions options;
     options.chains = kChains;
     options.rest = setting.rest;
-    options.ladder = setting.ladder ? 4 : 1;
+    const bool ladder = setting.ladder || method->replicas() > 1;
+    options.ladder = ladder ? 4 : 1;
     options.seed = 11;
     options.threads = 1;
     options.needs = method->needs();
@@ -72,7 +73,7 @@ struct Moved {
     chains->evaluate();
     chains->freeze_failed(0);
     if (setting.metric) set_metric(1);
-    if (setting.ladder) chains->set_ladder({0.8, 1, 1.3, 1.9}, {1, 0.9, 1.2, 0.7});
+    if (ladder) chains->set_ladder({0.8, 1, 1.3, 1.9}, {1, 0.9, 1.2, 0.7});
     chains->begin(*method, 0);
   }
 
@@ -157,6 +158,12 @@ inline int64_t apart(const Moved& a, const Moved& b, double share) {
   count += a.state.frozen_step != b.state.frozen_step;
   count += a.state.nan_proposals != b.state.nan_proposals;
   count += a.state.divergences != b.state.divergences;
+  count += apart(a.state.swap_acceptance, b.state.swap_acceptance, rounding);
+  count += apart(a.reading.swap_acceptance, b.reading.swap_acceptance, rounding);
+  count += a.state.swap_attempts != b.state.swap_attempts;
+  count += a.state.replica != b.state.replica;
+  count += a.state.round_trips != b.state.round_trips;
+  count += a.reading.swap_attempts != b.reading.swap_attempts;
   count += a.reading.frozen != b.reading.frozen;
   count += a.reading.nan_proposals != b.reading.nan_proposals;
   return count;
