@@ -138,7 +138,7 @@ constexpr VerdictRule kRules[] = {
            f.rhat->value, in_brackets(*f.rhat), *f.ess_within_chain);
      },
      [](const RunFigures&) -> std::string {
-       return "more steps will not mend that: use a tempering method, or begin from exact draws (start: exact) where "
+       return "more steps will not mend that: use parallel_tempering, or begin from exact draws (start: exact) where "
               "the composition has them";
      }},
     {"remembered_starts", Weight::kStop,

@@ -132,7 +132,7 @@ TEST(RunVerdictTest, ChainsInSeparateModesAreNotToldToDrawForLonger) {
   expect_only(
       modes, "separate_modes", "no",
       "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), though a chain has about 80 effective draws "
-      "of where it is. More steps will not mend that: use a tempering method, or begin from exact draws (start: "
+      "of where it is. More steps will not mend that: use parallel_tempering, or begin from exact draws (start: "
       "exact) where the composition has them.");
   // The same R-hat of chains that are merely slow.
   RunFigures slow = modes;
