@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "core/backend/chains.h"
 #include "core/error.h"
@@ -33,7 +34,8 @@ bool all_have_chains(const std::vector<Rank>& ranks) {
 }  // namespace
 
 std::vector<Rank> split_run(const Target& target, const RunOptions& options, int64_t world) {
-  if (make_method(options.method, options.values)->coupling() == Coupling::kPopulation) {
+  const std::unique_ptr<Method> method = make_method(options.method, options.values);
+  if (method->coupling() == Coupling::kPopulation) {
     throw SettingError(fmt::format(
         "sample.method must not need all chains at once where {} processes share the run, got '{}'. Use one process",
         world, options.method));
@@ -48,7 +50,9 @@ std::vector<Rank> split_run(const Target& target, const RunOptions& options, int
   int64_t numbers = 0;
   for (const Variable& variable : variables)
     if (!variable.categorical()) numbers += variable.size();
-  const int64_t cohort = cohort_size(variables, 1), tile = tile_rows(numbers);
+  // Rows are replicas of chains, and a tile has whole ladders of them.
+  const int64_t replicas = method->replicas();
+  const int64_t cohort = cohort_size(variables, replicas) / replicas, tile = tile_rows(numbers) / replicas;
   std::vector<Rank> ranks = split(options.chains, world, cohort, tile);
   if (all_have_chains(ranks)) return ranks;
   int64_t most = std::min(world - 1, options.chains);
