@@ -86,7 +86,7 @@ std::vector<std::string> CommandLine::known_options() const {
   return known;
 }
 
-bool CommandLine::parse(const Words& words) {
+CommandLine::Given CommandLine::parsed(const Words& words) const {
   options::options_description all;
   all.add(options_);
   all.add_options()(kOperands, options::value<std::vector<std::string>>()->composing());
@@ -94,16 +94,21 @@ bool CommandLine::parse(const Words& words) {
   positions.add(kOperands, -1);
   // Guessing would let a script depend on an abbreviation that a later option makes ambiguous.
   const int style = options::command_line_style::unix_style & ~options::command_line_style::allow_guessing;
-
+  Given given;
   try {
-    options::store(options::command_line_parser(words).options(all).positional(positions).style(style).run(), given_);
-    options::notify(given_);
+    options::store(options::command_line_parser(words).options(all).positional(positions).style(style).run(), given);
+    options::notify(given);
   } catch (const options::unknown_option& error) {
     throw UsageError(unknown_name("option", error.get_option_name(), known_options()));
   } catch (const options::error& error) {
     throw UsageError(fmt::format("{}. See `potluck {} --help`", error.what(), name_));
   }
-  if (given_.count("help") > 0) {
+  return given;
+}
+
+bool CommandLine::parse(const Words& words) {
+  given_ = {parsed(words)};
+  if (flag("help")) {
     fmt::print("Usage: potluck {}\n\n{}\n\n", usage_, about_);
     std::ostringstream listing;
     listing << options_;
@@ -111,21 +116,41 @@ bool CommandLine::parse(const Words& words) {
     return false;
   }
   operands_ = values(kOperands);
-  if (operands_.size() < operand_names_.size())
+  const bool replaced = !replaces_operands_.empty() && flag(replaces_operands_);
+  if (replaced && !operands_.empty())
+    throw UsageError(
+        fmt::format("{} must be left out with --{}, got '{}'", operand_names_[0], replaces_operands_, operands_[0]));
+  if (!replaced && operands_.size() < operand_names_.size())
     throw UsageError(fmt::format("{} must be given: potluck {}", operand_names_[operands_.size()], usage_));
   if (operands_.size() > operand_names_.size())
     throw UsageError(fmt::format("unexpected word '{}': potluck {}", operands_[operand_names_.size()], usage_));
   return true;
 }
 
+void CommandLine::go_on_from(const std::vector<Words>& earlier) {
+  for (size_t i = 0; i < earlier.size(); ++i)
+    given_.insert(given_.begin() + static_cast<std::ptrdiff_t>(i), parsed(earlier[i]));
+  operands_ = values(kOperands);
+}
+
+bool CommandLine::flag(const std::string& name) const {
+  return std::any_of(given_.begin(), given_.end(), [&](const Given& one) { return one.count(name) > 0; });
+}
+
 std::optional<std::string> CommandLine::value(const std::string& name) const {
-  if (given_.count(name) == 0) return std::nullopt;
-  return given_[name].as<std::string>();
+  for (auto one = given_.rbegin(); one != given_.rend(); ++one)
+    if (one->count(name) > 0) return (*one)[name].as<std::string>();
+  return std::nullopt;
 }
 
 std::vector<std::string> CommandLine::values(const std::string& name) const {
-  if (given_.count(name) == 0) return {};
-  return given_[name].as<std::vector<std::string>>();
+  std::vector<std::string> all;
+  for (const Given& one : given_) {
+    if (one.count(name) == 0) continue;
+    const auto& more = one[name].as<std::vector<std::string>>();
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
 }
 
 std::vector<std::pair<std::string, std::string>> CommandLine::pairs(const std::string& name) const {

@@ -50,20 +50,29 @@ class CommandLine {
   /// False where help was asked for, and printed. @throws UsageError
   bool parse(const Words& words);
 
+  /// Where the option is given, the operands are left out.
+  void let_replace_operands(const std::string& option) { replaces_operands_ = option; }
+  /// Options and operands of earlier command lines hold where this one is silent; repeatable ones come first.
+  /// @throws UsageError
+  void go_on_from(const std::vector<Words>& earlier);
+
   const std::string& operand(size_t index) const { return operands_.at(index); }
-  bool flag(const std::string& name) const { return given_.count(name) > 0; }
+  bool flag(const std::string& name) const;
   std::optional<std::string> value(const std::string& name) const;
   std::vector<std::string> values(const std::string& name) const;
   /// Values of a repeatable option, cut at the first '='. @throws UsageError "--set must be KEY=VALUE, got 'steps'"
   std::vector<std::pair<std::string, std::string>> pairs(const std::string& name) const;
 
  private:
+  using Given = boost::program_options::variables_map;
+  Given parsed(const Words& words) const;
   std::vector<std::string> known_options() const;
 
   std::string name_, usage_, about_;
   std::vector<std::string> operand_names_, operands_;
   boost::program_options::options_description options_;
-  boost::program_options::variables_map given_;
+  std::string replaces_operands_;
+  std::vector<Given> given_;  ///< of each command line, the present one last
 };
 
 /// A subcommand with actions of its own (`plugins list`, `models describe`): runs the one named by the first word.

@@ -10,6 +10,7 @@ enum ExitCode : int {
   kBadInput = 2,       ///< bad command or composition
   kModelFailed = 3,    ///< a plugin or model failed
   kNumbersFailed = 4,  ///< every chain frozen, no finite start
+  kNotConverged = 5,   ///< the run ended before it converged as asked for
   kInterrupted = 130,  ///< Ctrl-C; what was drawn so far is usable
 };
 

@@ -22,6 +22,7 @@ struct Command {
 
 constexpr std::array kCommands = {
     Command{"sample", "draw samples from a composition file", potluck::sample_command},
+    Command{"merge", "join the draws of processes that shared a run", potluck::merge_command},
     Command{"check", "report everything that is wrong with a composition file", potluck::check_command},
     Command{"explain", "say what a composition file means and what a step evaluates", potluck::explain_command},
     Command{"schema", "print the JSON Schema of the composition format", potluck::schema_command},
@@ -47,7 +48,7 @@ std::string help() {
          "folder\n"
          "and the installation, in this order.\n"
          "Exit codes: 0 done, 2 bad command or composition, 3 plugin or model failed, 4 numbers failed,\n"
-         "130 interrupted with everything drawn so far usable.\n";
+         "5 not converged as asked for, 130 interrupted with everything drawn so far usable.\n";
 }
 
 int run(const Words& all) {

@@ -8,6 +8,7 @@
 
 #include "core/files/arviz_netcdf.h"
 #include "core/files/atomic_file.h"
+#include "core/files/portable_state.h"
 #include "core/files/run_pictures.h"
 
 namespace potluck {
@@ -16,6 +17,7 @@ RunProducts write_run_products(const std::filesystem::path& folder, const std::v
                                const RunFigures& run, const std::function<void(const std::string&)>& say) {
   say("writing draws.nc");
   write_arviz_netcdf(folder, folder / "draws.nc");
+  write_portable_state(folder);
   say("writing summary.json");
   RunProducts products;
   products.summary = summarize_draws(folder);

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
 
+#include "apps/belonging.h"
 #include "apps/command.h"
+#include "apps/earlier_run.h"
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
 #include "apps/progress_report.h"
+#include "apps/ranks.h"
 #include "apps/run_folder.h"
 #include "apps/run_products.h"
 #include "apps/run_record.h"
 #include "apps/session.h"
 #include "apps/text.h"
+#include "core/diagnostics/until_rule.h"
+#include "core/files/checkpoint_file.h"
 #include "core/files/draws.h"
 #include "core/files/picture.h"
+#include "core/files/portable_state.h"
 
 namespace potluck {
 namespace {
@@ -55,12 +65,66 @@ std::vector<std::string> pictured_variables(const Composition& composition) {
   return names;
 }
 
-DrawsSchema schema_of(const Session& session) {
+/// Leaves checkpoints: each once the draws before it are on the disk.
+class CheckpointRecorder final : public Observer {
+ public:
+  CheckpointRecorder(filesystem::path folder, nlohmann::json belonging, DrawsWriter& writer)
+      : folder_(std::move(folder)), belonging_(std::move(belonging)), writer_(writer) {}
+  void checkpointed(std::span<const std::byte> state, int64_t draws) override {
+    writer_.sync();
+    write_checkpoint(folder_, belonging_, draws, state);
+  }
+
+ private:
+  filesystem::path folder_;
+  nlohmann::json belonging_;
+  DrawsWriter& writer_;
+};
+
+// The options of every session, and those that stand for keys of `sample`.
+SessionOptions options_of(const CommandLine& line) {
+  SessionOptions options = session_options(line);
+  for (const auto& [key, value] : line.pairs("until")) options.overrides.set.emplace_back("sample.until." + key, value);
+  if (const auto steps = line.value("checkpoint-every"))
+    options.overrides.set.emplace_back("sample.checkpoint_every", *steps);
+  return options;
+}
+
+// Null where nothing but steps ends the run.
+std::unique_ptr<UntilRule> until_rule(const Session& session) {
+  const Composition& composition = session.composition();
+  const SampleSettings& sample = composition.sample;
+  if (!sample.until.any()) return nullptr;
+  try {
+    return std::make_unique<UntilRule>(sample.until, composition.variables, composition.held, sample.precision,
+                                       sample.chains);
+  } catch (const SettingError& error) {
+    throw CompositionError({composition.places.at_place(error)});
+  }
+}
+
+// Shows a rule the draws that an earlier process left, so that it goes on where it stood.
+void replay(const filesystem::path& folder, const DrawsSchema& schema, UntilRule& rule) {
+  DrawsReader reader(folder);
+  int most = 0;
+  for (const RecordedVariable& variable : schema.variables) most = std::max(most, variable.source);
+  while (const Draw* there = reader.next()) {
+    Draw draw = *there;
+    draw.position.assign(static_cast<size_t>(most) + 1, nullptr);
+    for (size_t v = 0; v < schema.variables.size(); ++v)
+      draw.position[static_cast<size_t>(schema.variables[v].source)] = there->position[v];
+    rule.drew(draw);
+  }
+  rule.resume();
+}
+
+DrawsSchema schema_of(const Session& session, const Rank& rank) {
   const Composition& composition = session.composition();
   const SampleSettings& sample = composition.sample;
   DrawsSchema schema = draws_schema(composition.variables, composition.held);
   schema.experts = session.plan().experts();
-  schema.chains = sample.chains;
+  schema.chains = rank.count > 0 ? rank.count : sample.chains;
+  schema.first_chain = rank.first;
   schema.precision = sample.precision;
   schema.temperature = sample.temperature;
   schema.method = sample.method;
@@ -79,11 +143,20 @@ void print_report(const RunSummary& run, const RunProducts& products, int64_t ch
              counted(run.steps_done, "step"), run.method, run.step_size,
              method(run.method).exact ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
+  if (run.stopped_by_rule) fmt::print("Stopped {}.\n", run.why_stopped);
   for (const std::string& note : run.notes) fmt::print("{}.\n", note);
   fmt::print("{} in {}\n", run.draws > 0 ? "Draws, summary and pictures are" : "The record of the run is",
              folder.string());
   for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
   fmt::print("{}\n", products.verdict.text());
+}
+
+void print_rank_report(const RunSummary& run, const Ranks& ranks, const DrawsSchema& schema, double seconds,
+                       const filesystem::path& folder) {
+  fmt::print("{} in {}: rank {} of {}, chains {} to {}, {}. `potluck merge {}` joins the ranks.\n",
+             run.interrupted ? "Interrupted" : "Done", duration_text(seconds), ranks.rank, ranks.world,
+             schema.first_chain, schema.first_chain + schema.chains - 1, counted(run.draws, "draw"),
+             folder.parent_path().string());
 }
 
 // Of a run that was interrupted before its first draw.
@@ -96,42 +169,72 @@ void print_nothing_drawn(const RunSummary& run, double seconds, const filesystem
     fmt::print("The record of the run is in {}; to draw it again, add --overwrite.\n", folder.string());
 }
 
-int sample(const CommandLine& line, const Words& words) {
+int sample(CommandLine& line, const Words& words) {
   const auto begin = std::chrono::steady_clock::now();
+  const bool quiet = line.flag("quiet");
+  Ranks ranks = choose_ranks(line, [](const char* name) -> const char* { return std::getenv(name); });
+  std::optional<EarlierRun> earlier;
+  if (line.value("resume")) earlier.emplace(line, words, ranks);
   PluginSearch plugins(line);
-  Session session(session_options(line), plugins);
+  Session session(options_of(line), plugins);
   session.prepare(Session::Purpose::kRun);
   const Composition& composition = session.composition();
   const std::vector<std::string> pictures = pictured_variables(composition);
-  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
+  const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
 
   const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet);
-  const filesystem::path output = output_folder(line, composition);
-  RunFolder folder(output, line.flag("overwrite"));
+  const Rank rank = chains_of_rank(ranks, session);
+  const std::unique_ptr<UntilRule> until = until_rule(session);
+  filesystem::path output = output_folder(line, composition);
+  if (ranks.several()) output = rank_folder(output, ranks.rank);
+  RunFolder folder = earlier ? RunFolder(earlier->folder()) : RunFolder(output, line.flag("overwrite"));
   Words command = {"potluck", "sample"};
   command.insert(command.end(), words.begin(), words.end());
   RunRecord record = open_record(session, command, pictures);
+  record["folder"] = filesystem::current_path().string();
+  if (ranks.several()) record["rank"] = {{"rank", ranks.rank}, {"world", ranks.world}};
+  if (earlier) {
+    earlier->carry_over(record);
+    earlier->check(record);
+  }
   write_record(folder.path(), record);
-  DrawsWriter writer(folder.path(), schema_of(session));
+  DrawsSchema schema = schema_of(session, rank);
+  DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
+                               : DrawsWriter(folder.path(), schema);
   DrawsRecorder recorder(writer);
+  CheckpointRecorder checkpoints(folder.path(), belonging_of(record), writer);
+  if (earlier && until) replay(folder.path(), schema, *until);
 
   RunSummary run;
   RunProducts products;
   double seconds = 0;
+  bool converged = true;
   try {
     ProgressReport progress(stderr, style);
-    Observer* const observers[] = {&recorder, &progress};
-    run = session.run(observers, interrupt.flag());
+    std::vector<Observer*> observers = {&recorder, &checkpoints, &progress};
+    if (until) observers.push_back(until.get());
+    Session::Part part{.rank = rank, .until = until.get(), .checkpoint = {}};
+    if (earlier) part.checkpoint = earlier->checkpoint().state;
+    run = session.run(observers, interrupt.flag(), part);
     writer.finish();
     close_record(record, run);
-    const RunFigures figures = figures_of(record);
-    if (run.draws > 0) {
-      products =
-          write_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
+    if (ranks.several()) {
+      // What is made of all chains comes with `potluck merge`.
+      if (run.draws > 0) write_portable_state(folder.path());
     } else {
-      products.verdict = run_verdict(figures);
+      const RunFigures figures = figures_of(record);
+      if (run.draws > 0) {
+        products =
+            write_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
+      } else {
+        products.verdict = run_verdict(figures);
+      }
+      add_verdict(record, products.verdict);
     }
-    add_verdict(record, products.verdict);
+    if (until && until->asks_for_convergence()) {
+      converged = until->converged();
+      record["until"] = {{"reached", converged}, {"standing", until->standing()}, {"looked_at", until->scope()}};
+    }
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
@@ -153,8 +256,17 @@ int sample(const CommandLine& line, const Words& words) {
     return kInterrupted;
   }
   folder.publish();
-  if (loud) print_report(run, products, composition.sample.chains, seconds, folder.path(), session.warnings());
-  return run.interrupted ? kInterrupted : kDone;
+  if (loud && ranks.several())
+    print_rank_report(run, ranks, schema, seconds, folder.path());
+  else if (loud)
+    print_report(run, products, composition.sample.chains, seconds, folder.path(), session.warnings());
+  if (run.interrupted) return kInterrupted;
+  if (converged) return kDone;
+  fmt::print(stderr,
+             "potluck: convergence was asked for and not reached: {}, at {}. To buy more: potluck sample --resume {} "
+             "--set sample.steps={}\n",
+             until->standing(), until->scope(), folder.path().string(), 2 * run.steps_done);
+  return kNotConverged;
 }
 
 }  // namespace
@@ -162,10 +274,17 @@ int sample(const CommandLine& line, const Words& words) {
 int sample_command(const Words& words) {
   CommandLine line("sample", {"FILE"},
                    "Draws samples of the composition in FILE. Ctrl-C ends at the next block of steps with everything\n"
-                   "drawn so far usable. Draws depend on the composition and the seed, not on the threads.");
+                   "drawn so far usable; --resume goes on from there. Draws depend on the composition and the seed, "
+                   "not on the threads.");
   add_session_options(line);
   line.add_value("output", "DIR", "folder of the run; default: the composition's output.folder, else runs/NAME");
   line.add_flag("overwrite", "replace the run that is in the output folder, once the new one has ended");
+  line.add_value("resume", "RUN", "go on with the run in this folder, from its last checkpoint; FILE is left out");
+  line.let_replace_operands("resume");
+  line.add_value("checkpoint-every", "N", "steps between checkpoints; the same as --set sample.checkpoint_every=N");
+  line.add_values("until", "KEY=VALUE",
+                  "end the run early: --until rhat=1.01, ess=400, mcse=.02, time=10min or steps=N (repeatable)");
+  add_rank_options(line);
   line.add_flag("quiet", "print errors only");
   return line.parse(words) ? sample(line, words) : kDone;
 }

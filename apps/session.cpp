@@ -9,6 +9,7 @@
 #include "apps/device.h"
 #include "apps/start_choice.h"
 #include "compose/sample.h"
+#include "core/sampling/split_run.h"
 #include "core/settings.h"
 #include "plugins/cuda_context.h"
 
@@ -144,8 +145,13 @@ RunOptions Session::options_of_run() const {
   return run;
 }
 
-RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const {
-  return potluck::run(target(), *start_, options_of_run(), observers, stop);
+std::vector<Rank> Session::split(int64_t world) const { return split_run(target(), options_of_run(), world); }
+
+RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<bool>& stop, const Part& part) const {
+  RunOptions options = options_of_run();
+  options.rank = part.rank;
+  options.until = part.until;
+  return potluck::run(target(), *start_, options, observers, stop, part.checkpoint);
 }
 
 std::vector<const ModelKind*> Session::models() const {

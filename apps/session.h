@@ -56,8 +56,17 @@ class Session {
   const Plan& plan() const { return *plan_; }
   const Start& start() const { return *start_; }
 
+  /// The chains of each of `world` processes (split_run). Only after prepare().
+  std::vector<Rank> split(int64_t world) const;
+
+  /// How this process takes part in a run.
+  struct Part {
+    Rank rank;
+    StopRule* until = nullptr;
+    std::span<const std::byte> checkpoint;  ///< to go on from; empty: a new run
+  };
   /// Runs the composition as its `sample` says. Only after prepare().
-  RunSummary run(std::span<Observer* const> observers, const std::atomic<bool>& stop) const;
+  RunSummary run(std::span<Observer* const> observers, const std::atomic<bool>& stop, const Part& part) const;
 
   /// The kinds of model that the target is made of, each once, by name.
   std::vector<const ModelKind*> models() const;

@@ -135,7 +135,18 @@ std::map<Section, KeyTable> all_tables() {
        {"seed", Expect::kInteger, "of the noise", false, 0, false, 4294967295.0},
        above({"temperature", Expect::kNumber, "T of the finished composite"}, 0),
        choice("precision", {"float32", "float64"}, "of positions and gradients"),
-       {"start", Expect::kText, "auto, exact, uniform, normal, or an npy or safetensors file of positions"}}};
+       {"start", Expect::kText, "auto, exact, uniform, normal, or an npy or safetensors file of positions"},
+       at_least({"checkpoint_every", Expect::kInteger, "steps between checkpoints; 0: one where the run ends"}, 0),
+       nested("until", Expect::kSection, Section::kUntil, "what ends the run before all steps are done")}};
+  tables[Section::kUntil] = {
+      "the until section",
+      {above({"rhat", Expect::kNumber, "R-hat of the worst coordinate is at most this"}, 1),
+       above({"ess", Expect::kNumber, "bulk and tail effective sample size of the worst coordinate are at least this"},
+             0),
+       above({"mcse", Expect::kNumber, "standard error of the worst mean, in its standard deviations, is at most this"},
+             0),
+       {"time", Expect::kText, "time of sampling, such as 90s, 10min, 2h; where that ends a run is not reproducible"},
+       at_least({"steps", Expect::kInteger, "recorded steps, in place of sample.steps"}, 1)}};
   tables[Section::kOutput] = {"the output section",
                               {{"folder", Expect::kText, "relative to this file"},
                                {"pictures", Expect::kTexts, "image-shaped variables to draw pictures of"}}};

@@ -33,6 +33,7 @@ enum class Section {
   kEachBody,
   kGiven,
   kSample,
+  kUntil,
   kOutput,
 };
 

@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "compose/keys.h"
 #include "core/files/array.h"
+#include "core/settings.h"
 
 namespace potluck {
 
@@ -68,6 +72,49 @@ bool image_shaped(const Variable& variable) {
          (shape.size() == 2 || (shape.size() == 3 && (channels(shape[0]) || channels(shape[2]))));
 }
 
+/// Seconds of "90", "90s", "10min", "2h", "1d".
+std::optional<double> read_time(const Yaml& value, Diagnostics& diagnostics) {
+  static const std::pair<const char*, double> units[] = {{"min", 60}, {"s", 1}, {"h", 3600}, {"d", 86400}};
+  const auto wrong = [&] {
+    diagnostics.add(
+        value.place,
+        fmt::format("sample.until.time must be a time > 0 such as 90s, 10min, 2h or 1d, got {}", value.describe()));
+    return std::nullopt;
+  };
+  if (!value.is_scalar()) return wrong();
+  std::string text = value.text;
+  double factor = 1;
+  for (const auto& [unit, seconds] : units) {
+    if (!text.ends_with(unit)) continue;
+    text.resize(text.size() - std::string_view(unit).size());
+    factor = seconds;
+    break;
+  }
+  try {
+    const double seconds = factor * parse_number(text, "");
+    if (!(seconds > 0) || !std::isfinite(seconds)) return wrong();
+    return seconds;
+  } catch (const SettingError&) {
+    return wrong();
+  }
+}
+
+void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!check_keys(section, Section::kUntil, "sample.until", diagnostics)) return;
+  const KeyTable& table = key_table(Section::kUntil);
+  const auto number = [&](const char* key) -> std::optional<double> {
+    const Yaml* value = section.find(key);
+    if (!value) return std::nullopt;
+    return read_number(*value, table.key(key), std::string("sample.until.") + key, diagnostics);
+  };
+  sample.until.rhat = number("rhat");
+  sample.until.ess = number("ess");
+  sample.until.mcse = number("mcse");
+  if (const Yaml* value = section.find("time")) sample.until.seconds = read_time(*value, diagnostics);
+  if (const Yaml* value = section.find("steps"))
+    sample.steps = read_integer(*value, table.key("steps"), "sample.until.steps", diagnostics).value_or(sample.steps);
+}
+
 }  // namespace
 
 SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics) {
@@ -111,6 +158,8 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
     if (read_text(*value, table.key("precision"), "sample.precision", diagnostics) == "float64")
       sample.precision = Precision::kFloat64;
   if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
+  sample.checkpoint_every = integer("checkpoint_every", sample.checkpoint_every);
+  if (const Yaml* value = section->find("until")) read_until(*value, sample, diagnostics);
   return sample;
 }
 
@@ -123,6 +172,7 @@ RunOptions run_options(const SampleSettings& sample) {
   run.steps = sample.steps;
   run.thin = sample.thin;
   run.seed = sample.seed;
+  run.checkpoint_every = sample.checkpoint_every;
   return run;
 }
 

@@ -31,6 +31,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kEachBody, "each_body"},
                                                        {Section::kGiven, "given"},
                                                        {Section::kSample, "sample"},
+                                                       {Section::kUntil, "until"},
                                                        {Section::kOutput, "output"}};
   return names;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compose/places.h"
+#include "core/diagnostics/until.h"
 #include "core/error.h"
 #include "core/variables/variable.h"
 #include "plugins/model.h"
@@ -116,6 +117,8 @@ struct SampleSettings {
   uint32_t seed = 1;
   double temperature = 1;
   Precision precision = Precision::kFloat32;
+  int64_t checkpoint_every = 0;  ///< steps; 0: a checkpoint only where the run ends or is interrupted
+  Until until;
   std::string start = "auto";  ///< auto, exact, uniform, normal, or a file (npy or safetensors, positions)
 };
 

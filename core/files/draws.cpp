@@ -125,6 +125,24 @@ bool sizes_fit(const DrawsSchema& schema) {
                      [](const GivenVariable& v) { return count_of(v.shape) == static_cast<int64_t>(v.value.size()); });
 }
 
+/// What another process of the same run may write otherwise is left out.
+json without_writer(json all) {
+  all.erase("created_at");
+  all.erase("version");
+  return all;
+}
+
+void check_same(const std::filesystem::path& folder, const DrawsSchema& schema) {
+  const PartReader reader(folder);
+  const json there = without_writer(json::parse(reader.header())), here = without_writer(to_json(schema));
+  if (there == here) return;
+  for (const auto& [key, value] : here.items()) {
+    if (there.value(key, json()) == value) continue;
+    throw FileError(fmt::format("{}: draws to go on from must have {} = {}, got {}. Name the folder of that run",
+                                folder.string(), key, value.dump(), there.value(key, json()).dump()));
+  }
+}
+
 }  // namespace
 
 int64_t RecordedVariable::size() const { return count_of(shape); }
@@ -154,6 +172,11 @@ std::filesystem::path draws_folder(const std::filesystem::path& run_folder) { re
 
 DrawsWriter::DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema schema, uint64_t part_bytes)
     : schema_(std::move(schema)), parts_(draws_folder(run_folder), to_json(schema_).dump(), part_bytes) {}
+
+DrawsWriter::DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema schema, KeptDraws kept,
+                         uint64_t part_bytes)
+    : schema_(std::move(schema)),
+      parts_((check_same(draws_folder(run_folder), schema_), draws_folder(run_folder)), kept.count, part_bytes) {}
 
 void DrawsWriter::append(const Draw& draw) {
   const Layout layout(schema_);

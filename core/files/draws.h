@@ -59,15 +59,27 @@ DrawsSchema draws_schema(const std::vector<Variable>& variables, const std::vect
 /// The folder of the parts in a run's folder.
 std::filesystem::path draws_folder(const std::filesystem::path& run_folder);
 
+/// How many of the draws that are there a run goes on behind.
+struct KeptDraws {
+  int64_t count = 0;
+};
+
 /// Appends the draws of a run to `<run folder>/draws`, record by record.
 class DrawsWriter {
  public:
   /// @throws FileError where the folder has draws already or cannot be written.
   DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema schema, uint64_t part_bytes = uint64_t{64} << 20);
 
+  /// Goes on with the draws of a run behind the first `kept`; those that follow are cut off.
+  /// @throws FileError, also where the draws that are there are not of this schema
+  DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema schema, KeptDraws kept,
+              uint64_t part_bytes = uint64_t{64} << 20);
+
   const DrawsSchema& schema() const { return schema_; }
   /// The draw has schema().chains chains, and the positions of all variables of the run. @throws FileError
   void append(const Draw& draw);
+  /// Asks the disk to keep what was appended. @throws FileError
+  void sync() { parts_.sync(); }
   /// Syncs to disk and closes. @throws FileError
   void finish() { parts_.finish(); }
 

@@ -88,6 +88,31 @@ PartWriter::PartWriter(std::filesystem::path folder, std::string header, uint64_
   open_next();
 }
 
+PartWriter::PartWriter(std::filesystem::path folder, int64_t kept, uint64_t part_bytes)
+    : folder_(std::move(folder)), part_bytes_(part_bytes) {
+  PartReader reader(folder_);
+  header_ = reader.header();
+  std::pair<int, uint64_t> end = reader.place();
+  for (int64_t record = 0; record < kept; ++record) {
+    if (reader.next().empty()) {
+      throw FileError(fmt::format("{}: must have {} draws to go on from, got {}{}{}. Start the run anew",
+                                  folder_.string(), kept, record, reader.lost().empty() ? "" : "; ", reader.lost()));
+    }
+    end = reader.place();
+  }
+  // From the end, so that a death in between leaves a log that is whole.
+  int last = end.first;
+  while (std::filesystem::exists(part_name(folder_, last + 1))) ++last;
+  for (; last > end.first; --last) std::filesystem::remove(part_name(folder_, last));
+  file_ = part_name(folder_, end.first);
+  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(end.second)) != 0) fail(file_);
+  written_ = end.second;
+  next_part_ = end.first + 1;
+  sync();
+  sync_folder(folder_);
+}
+
 PartWriter::~PartWriter() {
   try {
     finish();
@@ -140,6 +165,10 @@ void PartWriter::append(std::span<const std::span<const std::byte>> pieces) {
   written_ += sizeof start + start.bytes;
 }
 
+void PartWriter::sync() {
+  if (descriptor_ >= 0 && ::fsync(descriptor_) != 0 && errno != EINVAL) fail(file_);
+}
+
 void PartWriter::finish() {
   if (descriptor_ < 0) return;
   const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL;
@@ -168,7 +197,7 @@ bool PartReader::open_next() {
   };
   stream_.reset(std::fopen(name.c_str(), "rb"));
   std::error_code error;
-  left_ = std::filesystem::file_size(parts_[next_part_], error);
+  left_ = size_ = std::filesystem::file_size(parts_[next_part_], error);
   if (!stream_ || error) return damaged("must be readable, got an error");
   PartStart start;
   if (left_ < sizeof start || std::fread(&start, sizeof start, 1, stream_.get()) != 1) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace potluck {
@@ -19,12 +20,17 @@ class PartWriter {
   /// Starts a new log in `folder`, which is created; it must have no parts yet. `header` stands in every part.
   /// @throws FileError
   PartWriter(std::filesystem::path folder, std::string header, uint64_t part_bytes = uint64_t{64} << 20);
+  /// Goes on with the log in `folder` behind its first `kept` records; those that follow are cut off.
+  /// @throws FileError, also where fewer records can be read
+  PartWriter(std::filesystem::path folder, int64_t kept, uint64_t part_bytes = uint64_t{64} << 20);
   ~PartWriter();
   PartWriter(const PartWriter&) = delete;
   PartWriter& operator=(const PartWriter&) = delete;
 
   /// Appends the pieces as one record. @throws FileError; what was appended before stays readable.
   void append(std::span<const std::span<const std::byte>> pieces);
+  /// Asks the disk to keep what was appended. @throws FileError
+  void sync();
   /// Syncs to disk and closes. Called by the destructor too, which swallows errors.
   void finish();
 
@@ -49,6 +55,8 @@ class PartReader {
   const std::string& header() const { return header_; }
   /// The next record's bytes, aligned to 8, valid until the next call; empty at the end. A record is never empty.
   std::span<const std::byte> next();
+  /// Where the next record would stand: number of the part, and bytes from its beginning.
+  std::pair<int, uint64_t> place() const { return {static_cast<int>(next_part_) - 1, size_ - left_}; }
   /// After the end: what could not be read, such as "runs/a/draws/0003.part: the last record is torn: 512 of its
   /// 4096 bytes are there"; empty when everything was read.
   const std::string& lost() const { return lost_; }
@@ -65,7 +73,8 @@ class PartReader {
   size_t next_part_ = 0;
   std::string header_;
   std::unique_ptr<std::FILE, Close> stream_;
-  uint64_t left_ = 0;  ///< bytes of the open part that were not read yet
+  uint64_t size_ = 0;  ///< bytes of the open part
+  uint64_t left_ = 0;  ///< of them those that were not read yet
   std::vector<uint64_t> record_;
   std::string lost_;
   bool ended_ = false;

@@ -47,6 +47,41 @@ TEST(PartsTest, ReadsBackRecordsOverSeveralParts) {
   EXPECT_TRUE(reader.next().empty());
 }
 
+TEST(PartsTest, GoesOnBehindAnyRecordAsIfNothingHadFollowed) {
+  const auto text = [](int i) { return std::string(static_cast<size_t>(8 + 8 * (i % 5)), static_cast<char>('a' + i)); };
+  for (int kept = 0; kept <= 20; ++kept) {
+    const Scratch scratch;
+    std::vector<std::string> expected;
+    {
+      PartWriter writer(scratch / "draws", "{\"a\":1}", 200);
+      for (int i = 0; i < 20; ++i) append(writer, {text(i)});
+    }
+    {
+      PartWriter writer(scratch / "draws", int64_t{kept}, 200);
+      for (int i = 0; i < 7; ++i) append(writer, {text(i + 3)});
+      writer.sync();
+    }
+    for (int i = 0; i < kept; ++i) expected.push_back(text(i));
+    for (int i = 0; i < 7; ++i) expected.push_back(text(i + 3));
+    PartReader reader(scratch / "draws");
+    EXPECT_EQ(reader.header(), "{\"a\":1} ");
+    EXPECT_EQ(records(reader), expected) << kept;
+    EXPECT_EQ(reader.lost(), "");
+  }
+}
+
+TEST(PartsTest, DoesNotGoOnBehindMoreRecordsThanThereAre) {
+  const Scratch scratch;
+  {
+    PartWriter writer(scratch / "draws", "h");
+    append(writer, {"abcdefgh"});
+  }
+  EXPECT_THAT([&] { PartWriter(scratch / "draws", int64_t{2}); },
+              ThrowsMessage<FileError>(HasSubstr("must have 2 draws to go on from, got 1. Start the run anew")));
+  PartReader reader(scratch / "draws");
+  EXPECT_EQ(records(reader).size(), 1u);
+}
+
 TEST(PartsTest, PadsRecordsWithZeros) {
   const Scratch scratch;
   PartWriter writer(scratch / "draws", "h");

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/ranks.h"
+
+#include <fmt/format.h>
+
+#include "core/settings.h"
+
+namespace potluck {
+namespace {
+
+int64_t whole_number(const std::string& name, const std::string& word, int64_t least, int64_t most) {
+  SettingDescription number;
+  number.name = name;
+  number.kind = SettingKind::kInteger;
+  number.least = static_cast<double>(least);
+  number.most = static_cast<double>(most);
+  try {
+    return parse_setting(number, {word}, name).integer.at(0);
+  } catch (const SettingError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+Ranks ranks_of(const std::string& rank_name, const std::string& rank, const std::string& world_name,
+               const std::string& world, const std::string& told_by) {
+  Ranks ranks;
+  ranks.world = whole_number(world_name, world, 1, 9999);
+  ranks.rank = whole_number(rank_name, rank, 0, ranks.world - 1);
+  ranks.told_by = told_by;
+  return ranks;
+}
+
+}  // namespace
+
+void add_rank_options(CommandLine& line) {
+  line.add_value("rank", "R", "with --world: which of several processes that share the run this one is, 0 ... W-1");
+  line.add_value("world", "W", "with --rank: how many there are. torchrun, srun and mpirun say both by themselves");
+}
+
+Ranks choose_ranks(const CommandLine& line, const std::function<const char*(const char*)>& variable) {
+  const auto rank = line.value("rank"), world = line.value("world");
+  if (rank.has_value() != world.has_value())
+    throw UsageError(fmt::format("--rank and --world must be given together, got --{} alone", rank ? "rank" : "world"));
+  if (rank) return ranks_of("--rank", *rank, "--world", *world, "--rank and --world");
+
+  struct Launcher {
+    const char* name;
+    const char* rank;
+    const char* world;
+    bool speaks;  ///< to this process
+  };
+  const auto has = [&](const char* name) { return variable(name) != nullptr; };
+  const bool in_step = has("SLURM_STEP_NUM_TASKS") && has("SLURM_NTASKS") &&
+                       std::string(variable("SLURM_STEP_NUM_TASKS")) == variable("SLURM_NTASKS");
+  const Launcher launchers[] = {
+      {"torchrun", "RANK", "WORLD_SIZE", has("TORCHELASTIC_RUN_ID")},
+      {"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", true},
+      {"Slurm", "SLURM_PROCID", "SLURM_NTASKS", in_step},
+  };
+  for (const Launcher& one : launchers) {
+    if (one.speaks && has(one.rank) && has(one.world))
+      return ranks_of(one.rank, variable(one.rank), one.world, variable(one.world), one.name);
+  }
+  return {};
+}
+
+std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank) {
+  return run / fmt::format("rank-{:04}", rank);
+}
+
+Rank chains_of_rank(const Ranks& ranks, const Session& session) {
+  if (!ranks.several()) return {};
+  const SampleSettings& sample = session.composition().sample;
+  if (sample.until.any()) {
+    throw SettingError(
+        fmt::format("sample.until must be nothing but steps where {} processes share the run, as {} said: the other "
+                    "rules need all chains in one process. Use until: {{steps: {}}}",
+                    ranks.world, ranks.told_by, sample.steps));
+  }
+  return session.split(ranks.world).at(static_cast<size_t>(ranks.rank));
+}
+
+}  // namespace potluck

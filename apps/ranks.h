@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "apps/command_line.h"
+#include "apps/session.h"
+
+namespace potluck {
+
+/// Which of several processes that share a run this one is.
+struct Ranks {
+  int64_t rank = 0;
+  int64_t world = 1;
+  std::string told_by;  ///< "--rank and --world", "torchrun", "Open MPI", "Slurm"; empty: nobody
+
+  bool several() const { return world > 1; }
+};
+
+/// Adds --rank and --world.
+void add_rank_options(CommandLine& line);
+
+/// --rank and --world before torchrun (RANK, WORLD_SIZE; only where TORCHELASTIC_RUN_ID says that it is torchrun),
+/// before Open MPI (OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE), before Slurm (SLURM_PROCID, SLURM_NTASKS; only in a
+/// step of as many tasks, as SLURM_STEP_NUM_TASKS says: a batch script or a login shell has the other two as well).
+/// @param variable  the value of an environment variable, or null
+/// @throws UsageError
+Ranks choose_ranks(const CommandLine& line, const std::function<const char*(const char*)>& variable);
+
+/// `<run>/rank-0001`
+std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank);
+
+/// The chains of this process: cut where it makes no difference to their bits.
+/// @throws SettingError with the reason where the run cannot be split, or not among so many
+Rank chains_of_rank(const Ranks& ranks, const Session& session);
+
+}  // namespace potluck

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
+
+namespace potluck {
+
+/// A run's state on disk, in `<run folder>/checkpoint/latest` (docs/long-runs.md).
+struct Checkpoint {
+  nlohmann::json belongs;        ///< what it is a checkpoint of
+  int64_t draws = 0;             ///< that had been recorded
+  std::vector<std::byte> state;  ///< of Observer::checkpointed
+};
+
+/// Replaces the checkpoint of a run. The one before stays until the new one is on the disk, whole. @throws FileError
+void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::json& belongs, int64_t draws,
+                      std::span<const std::byte> state);
+
+/// @throws FileError where there is none, or its SHA-256 does not agree
+Checkpoint read_checkpoint(const std::filesystem::path& run_folder);
+
+/// Whether a run left a checkpoint.
+bool has_checkpoint(const std::filesystem::path& run_folder);
+
+}  // namespace potluck

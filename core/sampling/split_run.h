@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/sampling/run.h"
+
+namespace potluck {
+
+/// The chains of each of `world` processes that share a run, cut where it makes no difference to their bits: anywhere
+/// in the cohort, which every process recomputes whole, and behind it between tiles.
+/// @throws SettingError with the reason where the run cannot be split, or not among so many
+std::vector<Rank> split_run(const Target& target, const RunOptions& options, int64_t world);
+
+}  // namespace potluck

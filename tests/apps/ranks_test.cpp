@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/ranks.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "core/files/parts.h"
+#include "tests/apps/command_test.h"
+
+namespace potluck::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+using Variables = std::map<std::string, std::string>;
+
+Ranks ranks_in(const Variables& variables, const Words& words = {}) {
+  CommandLine line("sample", {}, "");
+  add_rank_options(line);
+  line.parse(words);
+  return choose_ranks(line, [&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string text_of(const Variables& variables, const Words& words = {}) {
+  try {
+    const Ranks ranks = ranks_in(variables, words);
+    return fmt::format("{} of {} by {}", ranks.rank, ranks.world, ranks.told_by);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+TEST(RanksTest, LaunchersAreHeard) {
+  const Variables torchrun = {{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"TORCHELASTIC_RUN_ID", "none"}};
+  const Variables mpi = {{"OMPI_COMM_WORLD_RANK", "2"}, {"OMPI_COMM_WORLD_SIZE", "3"}};
+  const Variables slurm = {{"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_NUM_TASKS", "4"}};
+  EXPECT_EQ(text_of(torchrun), "1 of 2 by torchrun");
+  EXPECT_EQ(text_of(mpi), "2 of 3 by Open MPI");
+  EXPECT_EQ(text_of(slurm), "3 of 4 by Slurm");
+  // mpirun within a job of Slurm's; and who asks goes before all.
+  Variables all = slurm;
+  all.insert(mpi.begin(), mpi.end());
+  EXPECT_EQ(text_of(all), "2 of 3 by Open MPI");
+  all.insert(torchrun.begin(), torchrun.end());
+  EXPECT_EQ(text_of(all), "1 of 2 by torchrun");
+  EXPECT_EQ(text_of(all, {"--rank", "0", "--world", "1"}), "0 of 1 by --rank and --world");
+}
+
+TEST(RanksTest, StrayVariablesAreNot) {
+  EXPECT_EQ(text_of({}), "0 of 1 by ");
+  EXPECT_EQ(text_of({{"RANK", "colonel"}, {"WORLD_SIZE", "2"}}), "0 of 1 by ");
+  // A batch script, or a shell within an allocation: no step, or a step of one task.
+  EXPECT_EQ(text_of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}), "0 of 1 by ");
+  EXPECT_EQ(text_of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_NUM_TASKS", "1"}}), "0 of 1 by ");
+}
+
+TEST(RanksTest, WrongRanksAreNamed) {
+  EXPECT_EQ(text_of({}, {"--rank", "1"}), "--rank and --world must be given together, got --rank alone");
+  EXPECT_EQ(text_of({}, {"--rank", "2", "--world", "2"}), "--rank must be between 0 and 1, got 2");
+  EXPECT_EQ(text_of({{"OMPI_COMM_WORLD_RANK", "x"}, {"OMPI_COMM_WORLD_SIZE", "3"}}),
+            "OMPI_COMM_WORLD_RANK must be an integer, got 'x'");
+}
+
+class RanksCommandTest : public CommandTest {
+ protected:
+  std::string records(const std::string& run) const {
+    PartReader reader(path(run) / "draws");
+    std::string all;
+    for (auto record = reader.next(); !record.empty(); record = reader.next())
+      all.append(reinterpret_cast<const char*>(record.data()), record.size());
+    return all;
+  }
+
+  CommandResult rank(int64_t rank, int64_t world, const std::string& output, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"sample", "scene.yaml",         "--output", output,
+                                      "--rank", std::to_string(rank), "--world",  std::to_string(world)};
+    words.insert(words.end(), more.begin(), more.end());
+    return potluck_with_bench(words);
+  }
+
+  void write_ranks_scene() const { write_scene("test_bench.bowl", "chains: 700, warmup: 30, steps: 12, thin: 4"); }
+
+  void expect_joined(const std::string& run) {
+    const CommandResult merged = potluck({"merge", run});
+    ASSERT_EQ(merged.exit_code, 0) << merged.err;
+    EXPECT_THAT(merged.out, StartsWith("Joined "));
+    EXPECT_TRUE(records(run) == records("whole"));
+    EXPECT_EQ(read(run + "/summary.json"), read("whole/summary.json"));
+    EXPECT_EQ(read(run + "/state.safetensors"), read("whole/state.safetensors"));
+    EXPECT_TRUE(exists(run + "/draws.nc"));
+    EXPECT_FALSE(read_json(run + "/run.json").contains("rank"));
+  }
+
+  // `words` starts two or three processes of `potluck sample`; skipped where the launcher is not there.
+  void launch(const std::vector<std::string>& words, int64_t world) {
+    write_ranks_scene();
+    ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole"}).exit_code, 0);
+    std::vector<std::string> all = words;
+    for (const char* word : {POTLUCK_PROGRAM, "sample", "scene.yaml", "--output", "run", "--threads", "1"})
+      all.emplace_back(word);
+    const CommandResult result = RunningCommand(all, path(""), {"POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER}).wait();
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(exists("run/rank-000" + std::to_string(world - 1)));
+    expect_joined("run");
+  }
+};
+
+TEST_F(RanksCommandTest, TwoAndThreeProcessesDrawTheBitsOfOne) {
+  write_ranks_scene();
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole"}).exit_code, 0);
+  for (const int64_t world : {2, 3}) {
+    const std::string run = "run" + std::to_string(world);
+    for (int64_t r = 0; r < world; ++r) ASSERT_EQ(rank(r, world, run).exit_code, 0);
+    expect_joined(run);
+  }
+  EXPECT_EQ(potluck({"merge", "run2"}).err,
+            "potluck: error: run2 must not be joined yet, got one with a run.json. Give --overwrite\n");
+  EXPECT_EQ(potluck({"merge", "run2", "--overwrite"}).exit_code, 0);
+}
+
+TEST_F(RanksCommandTest, ARankGoesOnAndTheOthersWaitForIt) {
+  write_ranks_scene();
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--set", "sample.steps=24"}).exit_code, 0);
+  ASSERT_EQ(rank(0, 2, "run", {"--set", "sample.steps=24"}).exit_code, 0);
+  EXPECT_THAT(potluck({"merge", "run"}).err, HasSubstr("rank-0001 must be the folder of a run"));
+  ASSERT_EQ(rank(1, 2, "run").exit_code, 0);
+  EXPECT_EQ(potluck({"merge", "run"}).err,
+            "potluck: error: run/rank-0001: must have the 6 draws of run/rank-0000, got 3. Go on with the shorter one: "
+            "potluck sample --resume\n");
+  ASSERT_EQ(potluck_with_bench({"sample", "--resume", "run/rank-0001", "--set", "sample.steps=24"}).exit_code, 0);
+  expect_joined("run");
+}
+
+TEST_F(RanksCommandTest, RanksOfAnotherRunAreNotJoined) {
+  write_ranks_scene();
+  ASSERT_EQ(rank(0, 2, "run").exit_code, 0);
+  ASSERT_EQ(rank(1, 2, "run", {"--seed", "2"}).exit_code, 0);
+  EXPECT_EQ(potluck({"merge", "run"}).err,
+            "potluck: error: run/rank-0001: must be of the same run as run/rank-0000, got sample.seed: 1 in the "
+            "checkpoint, 2 now\n");
+}
+
+TEST_F(RanksCommandTest, WhatCannotBeSplitIsRefusedWithTheReason) {
+  write_ranks_scene();
+  EXPECT_EQ(rank(1, 3, "run", {"--until", "rhat=1.01"}).err,
+            "potluck: error: sample.until must be nothing but steps where 3 processes share the run, as --rank and "
+            "--world said: the other rules need all chains in one process. Use until: {steps: 12}\n");
+  EXPECT_EQ(rank(0, 9, "run").err,
+            "potluck: error: sample.chains must be enough for 9 processes, in tiles of 256 chains behind the first "
+            "256, got 700. Use 4 processes, or more chains\n");
+  EXPECT_EQ(rank(0, 2, "run", {"--until", "steps=8"}).exit_code, 0);
+}
+
+TEST_F(RanksCommandTest, TorchrunStartsThem) {
+  if (std::string(POTLUCK_TORCHRUN).empty()) GTEST_SKIP() << "torchrun is not there";
+  launch({POTLUCK_TORCHRUN, "--no-python", "--standalone", "--nproc-per-node=2"}, 2);
+}
+
+TEST_F(RanksCommandTest, MpirunStartsThem) {
+  if (std::string(POTLUCK_MPIRUN).empty()) GTEST_SKIP() << "mpirun is not there";
+  launch({POTLUCK_MPIRUN, "--allow-run-as-root", "--oversubscribe", "-n", "3"}, 3);
+}
+
+}  // namespace
+}  // namespace potluck::testing
