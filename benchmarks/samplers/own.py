@@ -29,6 +29,8 @@ COMPARED = 64  # energies
 PROGRAMS = {
     "potluck mala": ({"method": "mala"}, 100),
     "potluck hmc": ({"method": "hmc", "step_size": "auto", "trajectory_length": "auto"}, 1),
+    "potluck ghmc": ({"method": "ghmc"}, 10),
+    "potluck adjusted_mclmc": ({"method": "adjusted_mclmc"}, 1),
     "potluck mclmc": ({"method": "mclmc"}, 10),
 }
 
@@ -83,7 +85,7 @@ def run(name, target, wanted, folder):
         energies = file["sample_stats"]["energy"][:COMPARED, -1]
     draws = draws.reshape(*draws.shape[:2], -1)[:, :, -target.size :]  # of the wardrobe the lower half is free
     compare_energies(target, draws[:COMPARED, -1], energies)
-    gradients = record.get("gradient_evaluations", record["steps_done"]) * wanted.chains
+    gradients = record["gradient_evaluations"]["sampling"] * wanted.chains
     seconds = record["seconds"]
     return result(target, wanted.target, name, draws, gradients, seconds["sampling"], seconds["warmup"], keys["thin"])
 

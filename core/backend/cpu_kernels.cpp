@@ -261,7 +261,7 @@ void CpuKernels::end_energy_error(Group& group) const {
   }
 }
 
-void CpuKernels::add_trajectory_slope(Group& group) const {
+void CpuKernels::add_trajectory_slope(Group& group, double time) const {
   std::fill_n(group.scratch, 2 * group.rows, 0.0);
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, 0);
@@ -273,7 +273,8 @@ void CpuKernels::add_trajectory_slope(Group& group) const {
   }
   for (int64_t row = 0; row < group.rows; ++row) {
     const double log_a = log_acceptance(group, row);
-    const double slope = std::exp(std::min(0.0, log_a)) * group.scratch[row] * group.scratch[group.rows + row];
+    const double moved = group.scratch[row], along = group.scratch[group.rows + row];
+    const double slope = std::exp(std::min(0.0, log_a)) * (time * moved * along - moved * moved / 4);
     if (!group.frozen[row] && std::isfinite(log_a) && std::isfinite(slope)) group.trajectory_slope[row] += slope;
   }
 }

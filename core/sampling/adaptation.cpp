@@ -157,7 +157,7 @@ void Adaptation::tune_trajectory(int64_t step) {
     slope += reading_.trajectory_slope[chain];
     weight += reading_.acceptance[chain];
   }
-  trajectory_.observe(method_.jitter(static_cast<uint32_t>(step)) * slope / weight, h, kMostLeapfrogs * h);
+  trajectory_.observe(slope / weight, h, kMostLeapfrogs * h);
   if (10 * done > 7 * steps_) trajectory_.average();
   method_.set_trajectory_length(trajectory_.current());
 }

@@ -72,6 +72,4 @@ Tuning AdjustedMclmc::tuning() const {
   return {.acceptance = 0.9, .metric = options_.metric};
 }
 
-double AdjustedMclmc::jitter(uint32_t step) const { return trajectory_jitter(step); }
-
 }  // namespace potluck

@@ -40,7 +40,6 @@ class AdjustedMclmc final : public Method {
   bool replayable() const override { return false; }
   int64_t evaluations(StepRange steps) const override;
   double trajectory_length() const override { return options_.length; }
-  double jitter(uint32_t step) const override;
 
  private:
   Options options_;

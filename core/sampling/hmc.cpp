@@ -39,9 +39,9 @@ void Hmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
   const Piece fresh{.kind = Piece::Kind::kRefresh, .noise = std::sqrt(group.temperature)};
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
-    leapfrogs(group, kernels, step, fresh, options_.step_size,
-              jittered_steps(options_.trajectory_length, options_.step_size, step));
-    if (options_.trajectory_tuned) kernels.add_trajectory_slope(group);
+    const int64_t count = jittered_steps(options_.trajectory_length, options_.step_size, step);
+    leapfrogs(group, kernels, step, fresh, options_.step_size, count);
+    if (options_.trajectory_tuned) kernels.add_trajectory_slope(group, static_cast<double>(count) * options_.step_size);
     kernels.decide(group, step, false);
   }
 }
@@ -55,7 +55,5 @@ Tuning Hmc::tuning() const {
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
 }
-
-double Hmc::jitter(uint32_t step) const { return trajectory_jitter(step); }
 
 }  // namespace potluck

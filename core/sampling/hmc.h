@@ -14,7 +14,7 @@ namespace potluck {
 ///
 /// Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011. t is jittered: ceil(2 u tau / h) leapfrogs, u quasi-random and
 /// the same for all chains, so that they move in step. In warm-up tau climbs the change of the squared distance from
-/// the centre over all chains (ChEES, Hoffman, Radul & Sountsov 2021), and h is tuned to a mean acceptance of 0.651,
+/// the centre over all chains per time spent (ChEES, Hoffman, Radul & Sountsov 2021), and h is tuned to a mean acceptance of 0.651,
 /// that paper's choice. Faces reflect positions and velocities; held coordinates have no velocity.
 class Hmc final : public Method {
  public:
@@ -41,7 +41,6 @@ class Hmc final : public Method {
   void set_step_size(double step_size) override { options_.step_size = step_size; }
   double trajectory_length() const override { return options_.trajectory_length; }
   void set_trajectory_length(double length) override { options_.trajectory_length = length; }
-  double jitter(uint32_t step) const override;
 
  private:
   Options options_;

@@ -92,8 +92,6 @@ class Method {
   /// Time of a trajectory, in coordinates of the metric; 0 where there is none.
   virtual double trajectory_length() const { return 0; }
   virtual void set_trajectory_length(double) {}
-  /// What the trajectory of a step is multiplied by, 1 in the mean.
-  virtual double jitter(uint32_t) const { return 1; }
 
   /// Replicas of a chain, which are neighbouring rows; draws are the first one's. 1 where a chain is a single state.
   virtual int64_t replicas() const { return 1; }
