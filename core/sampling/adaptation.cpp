@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kReadEvery = 5;             // steps between two readings of positions
 constexpr int64_t kLeastStepsForMetric = 60;  // a shorter warm-up leaves the metric alone
 constexpr double kMostLeapfrogs = 1000;
+constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weighs more than 100
 
 }  // namespace
 
@@ -74,12 +75,24 @@ double Adaptation::mean_over_sound(const std::vector<double>& sums, int64_t rung
   return count > 0 ? sum / count : std::nan("");
 }
 
+double Adaptation::harmonic_mean_over_sound(const std::vector<double>& acceptance, int64_t rung) const {
+  double sum = 0, count = 0;
+  for (auto chain = static_cast<size_t>(rung); chain < acceptance.size(); chain += step_size_.size()) {
+    if (!sound_[chain]) continue;
+    sum += 1 / std::max(acceptance[chain], kLeastAcceptance);
+    ++count;
+  }
+  return count > 0 ? count / sum : std::nan("");
+}
+
 void Adaptation::tune_step_size() {
   if (!tuning_.acceptance && !tuning_.energy_error) return;
   std::vector<double> sizes;
   for (int64_t rung = 0; rung < rungs(); ++rung) {
     if (tuning_.acceptance) {
-      const double seen = method_.proposes() ? mean_over_sound(reading_.acceptance, rung) : 1;
+      const double seen = !method_.proposes() ? 1
+                          : tuning_.harmonic  ? harmonic_mean_over_sound(reading_.acceptance, rung)
+                                              : mean_over_sound(reading_.acceptance, rung);
       step_size_[rung].observe(*tuning_.acceptance - seen);
     } else {
       // The variance of the energy error grows with the sixth power of the step size (Robnik et al. 2023, section 5).

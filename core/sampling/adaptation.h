@@ -43,6 +43,7 @@ class Adaptation {
 
  private:
   int64_t rungs() const { return static_cast<int64_t>(step_size_.size()); }
+  double harmonic_mean_over_sound(const std::vector<double>& acceptance, int64_t rung) const;
   double mean_over_sound(const std::vector<double>& sums, int64_t rung) const;
   bool passes(int64_t step, int64_t percent) const;
   void tune_step_size();

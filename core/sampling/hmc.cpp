@@ -13,15 +13,16 @@ MethodDescription Hmc::describe() {
           .summary = "Hamiltonian Monte Carlo, exact, with jittered trajectories tuned across chains",
           .reference = "Neal 2011, MCMC using Hamiltonian dynamics; ChEES: Hoffman, Radul & Sountsov 2021, AISTATS",
           .exact = true,
-          .options = {step_size_option("h, the time of a leapfrog", "tuned in warm-up to a mean acceptance of 0.651"),
-                      {.name = "trajectory_length",
-                       .kind = SettingKind::kReal,
-                       .preset = "auto",
-                       .least = kPositive,
-                       .choices = {"auto"},
-                       .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
-                                  "warm-up to move far from the centre (ChEES)"},
-                      metric_option()}};
+          .options = {
+              step_size_option("h, the time of a leapfrog", "tuned in warm-up to a harmonic mean acceptance of 0.651"),
+              {.name = "trajectory_length",
+               .kind = SettingKind::kReal,
+               .preset = "auto",
+               .least = kPositive,
+               .choices = {"auto"},
+               .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
+                          "warm-up to move far from the centre (ChEES)"},
+              metric_option()}};
 }
 
 std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {
@@ -51,7 +52,7 @@ int64_t Hmc::evaluations(StepRange steps) const {
 }
 
 Tuning Hmc::tuning() const {
-  Tuning tuning{.metric = options_.metric, .trajectory = options_.trajectory_tuned};
+  Tuning tuning{.harmonic = true, .metric = options_.metric, .trajectory = options_.trajectory_tuned};
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
 }

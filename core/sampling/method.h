@@ -41,6 +41,7 @@ struct Tuning {
   std::optional<double> acceptance = std::nullopt;  ///< step size: this mean acceptance probability
   std::optional<double> energy_error =
       std::nullopt;         ///< step size: this variance of the energy error per coordinate and step
+  bool harmonic = false;    ///< the mean is harmonic over chains: the few that hardly accept count most
   bool metric = false;      ///< the diagonal metric
   bool trajectory = false;  ///< the trajectory length, by ChEES
   bool ladder = false;      ///< temperatures of the replicas, to equal swap rates

@@ -49,7 +49,6 @@ class ParallelTempering final : public Method {
   void set_step_size(double step_size) override { inner_->set_step_size(step_size); }
   double trajectory_length() const override { return inner_->trajectory_length(); }
   void set_trajectory_length(double length) override { inner_->set_trajectory_length(length); }
-  double jitter(uint32_t step) const override { return inner_->jitter(step); }
   int64_t replicas() const override { return options_.replicas; }
   Ladder ladder() const override { return ladder_; }
   void set_ladder(const Ladder& ladder) override { ladder_ = ladder; }

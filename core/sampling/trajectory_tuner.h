@@ -8,7 +8,8 @@
 namespace potluck {
 
 /// Climbs the ChEES criterion per time spent, the mean of (|y - m|^2 - |x - m|^2)^2 / 4 over chains divided by the
-/// trajectory length, in the logarithm of that length, by Adam (Hoffman, Radul & Sountsov 2021; Kingma & Ba 2015 with beta_1 = 0).
+/// trajectory length, in the logarithm of that length, by Adam (Hoffman, Radul & Sountsov 2021; Kingma & Ba 2015 with
+/// beta_1 = 0).
 class TrajectoryTuner {
  public:
   double current() const;
