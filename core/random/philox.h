@@ -17,6 +17,8 @@ enum class Purpose : uint32_t {
   kSecondMomentum = 4,  ///< the second refreshment of a step
   kFirstMomentum = 5,   ///< velocities that a run begins with
   kSwap = 6,            ///< the uniform of a swap of two replicas, the chain is the colder one, key as kAcceptance
+  kBase = 7,            ///< draws of the base that annealing begins with
+  kResampling = 8,      ///< the uniform of a systematic resampling, one a stage, chain 0, key of the empty name
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.

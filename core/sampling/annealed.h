@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/backend/chains.h"
+#include "core/energy/annealed_energy.h"
+#include "core/sampling/annealed_options.h"
+#include "core/sampling/method.h"
+#include "core/sampling/start.h"
+
+namespace potluck {
+
+/// What one run of the particles found.
+struct AnnealedRun {
+  std::vector<AnnealedStage> stages;
+  double log_z = 0;                ///< log of an estimate of Z that is unbiased where ladder and kernels were given
+  std::vector<double> log_weight;  ///< [particles] of one particle each, where none was resampled: estimates of log Z
+};
+
+/// Sequential Monte Carlo along E_b = (1 - b) E_0 + b E/T (AnnealedEnergy), from the base to the target: Del Moral,
+/// Doucet & Jasra 2006; without resampling annealed importance sampling, Neal 2001. Stage k
+///
+///   weighs    w <- w exp(-(b_k - b_{k-1}) (E/T - E_0)) at the particles as the last stage left them,
+///   resamples systematically where (sum w)^2 / sum w^2 < share of N, and
+///   moves     by the kernel that leaves exp(-E_{b_k}) invariant; after the last weights nothing moves.
+///
+/// Zhat/Z_0 is the product of the mean weights between resamplings. The next b is found by bisection so that the
+/// conditional effective sample size (sum W w)^2 / sum W w^2 of its weights w, W those so far, is a share of what it is
+/// at b + 0 (Zhou, Johansen & Aston 2016), where a particle without density has lost its weight already.
+///
+/// Its coupling is Coupling::kPopulation: the same bits for any number of threads and any tiles, not for another number
+/// of particles. All sums are made in the order of the particles.
+class Annealed {
+ public:
+  static constexpr Coupling kCoupling = Coupling::kPopulation;
+
+  /// @param target  outlives this; its energy takes as many workers as there are threads
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  Annealed(const Target& target, const AnnealedOptions& options);
+  ~Annealed();
+
+  /// A run from the base to the target that tunes as it goes: step size, metric, and the ladder where none is given.
+  /// Tuned on the particles that it weighs, so Zhat has a bias that falls with their number.
+  /// @throws NumericalError where no particle has density, one has an energy that is not a number, or the ladder does
+  ///   not get to the end.
+  AnnealedRun forward();
+
+  /// A run along given stages, of `forward()`: E[Zhat] = Z.
+  AnnealedRun forward(const std::vector<AnnealedStage>& stages, bool resample);
+
+  /// AIS from exact draws of the target down the same stages to the base: E[1/Zhat] = 1/Z, and the mean of log_weight
+  /// is above log Z by as much as the forward one is below it in the limit of many stages (Grosse, Ancha & Roy 2016).
+  AnnealedRun reverse(const std::vector<AnnealedStage>& stages, const Start& exact);
+
+  /// Evaluations of energy and gradient by each particle so far.
+  int64_t evaluations() const { return evaluations_; }
+
+ private:
+  AnnealedRun run(const std::vector<AnnealedStage>* given, bool resampling);
+  /// All particles at draws of their own, with weight 1.
+  void place(const Start& start, int attempt, double beta);
+  /// Weighs for the move from one b to another.
+  void weigh(double from, double to);
+  double next_beta() const;
+  AnnealedStage tuned_stage(double beta) const;
+  void resample();
+  void move(AnnealedStage& stage);
+  void tune(double acceptance);
+  void read();
+
+  std::vector<Held> held_;
+  AnnealedOptions options_;
+  AnnealedEnergy energy_;
+  std::unique_ptr<Start> base_;
+  std::unique_ptr<Method> method_;
+  Tuning tuning_;
+  double aim_ = 1;   ///< mean acceptance that the step size is tuned to
+  double unit_ = 1;  ///< a length of the base, where the metric does not bring one
+  std::unique_ptr<Chains> chains_;
+  ChainsState state_;
+  std::vector<double> log_weight_;          ///< [particles] since the last resampling
+  std::vector<double> apart_;               ///< [particles] E/T - E_0
+  std::vector<std::vector<double>> scale_;  ///< of the last tuned stage
+  double step_size_ = 0;
+  uint32_t step_ = 0;
+  int reversals_ = 0;
+  int64_t evaluations_ = 0;
+};
+
+}  // namespace potluck
