@@ -85,10 +85,11 @@ class Chains {
   /// Moves a part of the chains by some steps.
   virtual void advance(const Method& method, Part part, StepRange steps) = 0;
 
-  /// The scale s of the diagonal metric, [n] per variable; a variable's entry may be empty: 1.
+  /// The scale s of the diagonal metric, [n] per variable; 1 before. An empty entry leaves that of its variable as it
+  /// is: blocks of a sweep have metrics of their own.
   virtual void set_metric(const std::vector<std::vector<double>>& scale) = 0;
 
-  /// The blocks' centres, [n] per variable; a variable's entry may be empty: 0.
+  /// The blocks' centres, [n] per variable; 0 before. An empty entry leaves that of its variable as it is.
   virtual void set_centre(const std::vector<std::vector<double>>& centre) = 0;
 
   /// Temperatures and factors of the step size of the `ladder` neighbouring chains, the same in every ladder.

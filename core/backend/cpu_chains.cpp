@@ -290,21 +290,23 @@ void CpuChains::advance(const Method& method, Part part, StepRange steps) {
             [&](int64_t tile, int worker) { method.advance(group_for(first + tile, worker), kernels_, steps); });
 }
 
-std::vector<std::vector<std::byte>> CpuChains::as_reals(const std::vector<std::vector<double>>& values) const {
-  std::vector<std::vector<std::byte>> reals;
-  for (const Block& block : groups_[0].blocks) {
-    const std::vector<double>& from = values.at(block.variable);
-    reals.emplace_back(from.size() * real_);
+void CpuChains::set_reals(const std::vector<std::vector<double>>& values,
+                          std::vector<std::vector<std::byte>>& reals) const {
+  const std::vector<Block>& blocks = groups_[0].blocks;
+  reals.resize(blocks.size());
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const std::vector<double>& from = values.at(blocks[b].variable);
+    if (from.empty()) continue;
+    reals[b].resize(from.size() * real_);
     for (size_t j = 0; j < from.size(); ++j) {
-      store(energy_.precision(), reals.back().data(), static_cast<int64_t>(j), from[j]);
+      store(energy_.precision(), reals[b].data(), static_cast<int64_t>(j), from[j]);
     }
   }
-  return reals;
 }
 
-void CpuChains::set_metric(const std::vector<std::vector<double>>& scale) { scale_ = as_reals(scale); }
+void CpuChains::set_metric(const std::vector<std::vector<double>>& scale) { set_reals(scale, scale_); }
 
-void CpuChains::set_centre(const std::vector<std::vector<double>>& centre) { centre_ = as_reals(centre); }
+void CpuChains::set_centre(const std::vector<std::vector<double>>& centre) { set_reals(centre, centre_); }
 
 void CpuChains::set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) {
   ladder_temperature_.clear();

@@ -50,8 +50,8 @@ class CpuChains final : public Chains {
   /// Calls use(tile's group, row in it) for every chain of the cohort in their order.
   template <class Use>
   void for_cohort(Use use);
-  /// [n] doubles per variable as Reals per block.
-  std::vector<std::vector<std::byte>> as_reals(const std::vector<std::vector<double>>& values) const;
+  /// [n] doubles per variable as Reals per block, where they are not empty.
+  void set_reals(const std::vector<std::vector<double>>& values, std::vector<std::vector<std::byte>>& reals) const;
   /// The tile's group with the worker's proposals and workspace.
   Group& group_for(int64_t tile, int worker);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/group.h"
 
+#include <algorithm>
+
 #include "core/random/philox.h"
 
 namespace potluck {
@@ -14,6 +16,27 @@ Block block_of(int variable, const Variable& described) {
   block.most = described.most;
   block.faces = described.has_face();
   return block;
+}
+
+Group Group::of_variables(std::span<const int> variables, const Needs& needs) const {
+  Group some = *this;
+  some.blocks.clear();
+  some.dimension = 0;
+  some.proposed = current;
+  std::fill(some.current_gradient.begin(), some.current_gradient.end(), nullptr);
+  std::fill(some.proposed_gradient.begin(), some.proposed_gradient.end(), nullptr);
+  for (Block block : blocks) {
+    if (std::find(variables.begin(), variables.end(), block.variable) == variables.end()) continue;
+    if (some.blocks.empty()) some.decision_key = block.key;
+    if (!needs.velocity) block.velocity = nullptr;
+    if (!needs.proposal_velocity) block.proposal_velocity = nullptr;
+    some.dimension += block.moving;
+    some.proposed[block.variable] = proposed[block.variable];
+    some.current_gradient[block.variable] = current_gradient[block.variable];
+    some.proposed_gradient[block.variable] = proposed_gradient[block.variable];
+    some.blocks.push_back(block);
+  }
+  return some;
 }
 
 void Group::evaluate() const {

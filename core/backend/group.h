@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/energy/energy.h"
@@ -100,6 +101,11 @@ struct Group {
   /// Per variable of the energy, kept by the backend: what EnergyCall takes.
   std::vector<const void*> current, proposed;
   std::vector<void*> current_gradient, proposed_gradient;
+
+  /// The same chains with some of the variables (indices) alone: the others stay where they are in every proposal, and
+  /// no gradient of theirs is computed. Decisions have the key of the first of them.
+  /// @param needs of the method that is to move them: arrays beyond are not shown to it.
+  Group of_variables(std::span<const int> variables, const Needs& needs) const;
 
   /// Energy and gradient at the current positions.
   void evaluate() const;

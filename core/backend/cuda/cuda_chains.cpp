@@ -299,13 +299,11 @@ void CudaChains::set_columns(const std::vector<std::vector<double>>& values, std
   bool shown = false;
   for (size_t b = 0; b < blocks_.size(); ++b) {
     const std::vector<double>& from = values.at(blocks_[b].variable);
-    const void* array = nullptr;
-    if (!from.empty()) {
-      const std::vector<std::byte> bytes = converted(from, energy_.precision());
-      if (!arrays[b].get()) arrays[b] = cuda::Memory(bytes.size());
-      upload(arrays[b].get(), bytes.data(), bytes.size());
-      array = arrays[b].get();
-    }
+    if (from.empty()) continue;
+    const std::vector<std::byte> bytes = converted(from, energy_.precision());
+    if (!arrays[b].get()) arrays[b] = cuda::Memory(bytes.size());
+    upload(arrays[b].get(), bytes.data(), bytes.size());
+    const void* array = arrays[b].get();
     for (Group& one : groups_) {
       shown |= one.blocks[b].*member != array;
       one.blocks[b].*member = array;
