@@ -15,20 +15,21 @@ constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weigh
 
 }  // namespace
 
-Adaptation::Adaptation(Method& method, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
+Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
                        double most)
-    : method_(method),
+    : method_(*part.method),
+      variables_(part.variables),
       chains_(chains),
-      tuning_(method.tuning()),
+      tuning_(method_.tuning()),
       temperature_(temperature),
       coordinates_(coordinates),
       steps_(steps),
       most_(most),
-      ladder_(method.replicas() > 1 ? method.ladder().temperature : std::vector<double>{temperature}) {
+      ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
   for (size_t rung = 0; rung < ladder_.temperature().size(); ++rung) {
-    step_size_.emplace_back(method.step_size(), most_step_size(static_cast<int64_t>(rung)));
+    step_size_.emplace_back(method_.step_size(), most_step_size(static_cast<int64_t>(rung)));
   }
 }
 
@@ -41,22 +42,22 @@ bool Adaptation::passes(int64_t step, int64_t percent) const {
   return 100 * (step + 1) >= percent * steps_ && 100 * step < percent * steps_;
 }
 
-void Adaptation::observe(int64_t step) {
+void Adaptation::observe(int64_t step, std::vector<uint32_t>& nan_proposals) {
   chains_.take_cohort(reading_);
   const size_t cohort = reading_.frozen.size();
-  nan_proposals_.resize(cohort);
+  nan_proposals.resize(cohort);
   sound_.assign(cohort, 1);
   size_t moving = 0, failed = 0;
   for (size_t chain = 0; chain < cohort; ++chain) {
     moving += !reading_.frozen[chain];
-    const bool failing = !reading_.frozen[chain] && reading_.nan_proposals[chain] != nan_proposals_[chain];
+    const bool failing = !reading_.frozen[chain] && reading_.nan_proposals[chain] != nan_proposals[chain];
     failed += failing;
     sound_[chain] = !reading_.frozen[chain] && !failing;
   }
   if (10 * failed > moving) {
     for (size_t chain = 0; chain < cohort; ++chain) sound_[chain] = !reading_.frozen[chain];
   }
-  nan_proposals_ = reading_.nan_proposals;
+  nan_proposals = reading_.nan_proposals;
   acceptance_ = method_.proposes() ? mean_over_sound(reading_.acceptance, 0) : 1;
   tune_step_size();
   if (tuning_.metric || tuning_.trajectory) tune_metric(step);
@@ -117,7 +118,7 @@ void Adaptation::tune_metric(int64_t step) {
   const int64_t done = step + 1;
   if (10 * done < steps_ || (10 * done > 8 * steps_ && !tuning_.trajectory)) return;
   if (done % kReadEvery == 0) {
-    chains_.read_cohort(positions_);
+    read_positions();
     std::vector<uint8_t> coldest = sound_;
     for (size_t chain = 0; chain < coldest.size(); ++chain) coldest[chain] &= chain % step_size_.size() == 0;
     metric_.add(positions_, coldest);
@@ -144,6 +145,16 @@ void Adaptation::tune_metric(int64_t step) {
     trajectory_.rescale(factor);
   }
   metric_.clear();
+}
+
+void Adaptation::read_positions() {
+  chains_.read_cohort(positions_);
+  if (variables_.empty()) return;
+  for (size_t v = 0; v < positions_.position.size(); ++v) {
+    if (std::find(variables_.begin(), variables_.end(), static_cast<int>(v)) != variables_.end()) continue;
+    positions_.position[v].clear();
+    positions_.gradient[v].clear();
+  }
 }
 
 double Adaptation::mean_log_scale() const {
@@ -206,7 +217,7 @@ void Adaptation::finish() {
 }
 
 void Adaptation::persist(StateArchive& archive) {
-  archive(most_, ladder_, metric_, trajectory_, scale_, centre_, nan_proposals_, acceptance_);
+  archive(most_, ladder_, metric_, trajectory_, scale_, centre_, acceptance_);
   for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
     if (!scale_.empty()) chains_.set_metric(scale_);

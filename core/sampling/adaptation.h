@@ -12,7 +12,8 @@
 
 namespace potluck {
 
-/// Tunes a method on the cohort during warm-up: one observation a step, everything scheduled in steps.
+/// Tunes a method, or a part of one, on the cohort during warm-up: one observation a step, everything scheduled in
+/// steps.
 ///
 ///   0 ... 10 %    the step size alone
 ///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb
@@ -26,11 +27,14 @@ namespace potluck {
 /// of the cohort fails like that: then its failures count as rejections, for the step size is to blame.
 class Adaptation {
  public:
+  /// @param part its variables alone have their metric and centre set. @param coordinates of it that move.
   /// @param steps of the warm-up, > 0. @param most bound of the step size.
-  Adaptation(Method& method, Chains& chains, double temperature, int64_t coordinates, int64_t steps, double most);
+  Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
+             double most);
 
-  /// Reads the cohort after its step `step` (0, 1, ...) and sets what the next one uses.
-  void observe(int64_t step);
+  /// Reads the cohort after the part's move of step `step` (0, 1, ...) and sets what its next one uses.
+  /// @param nan_proposals [cohort] what the chains had counted before the move; then what they have now.
+  void observe(int64_t step, std::vector<uint32_t>& nan_proposals);
   /// Sets what is kept.
   void finish();
 
@@ -54,8 +58,11 @@ class Adaptation {
   double most_step_size(int64_t rung) const;
   /// Hands the step sizes of all rungs, and their temperatures, to the method and the chains.
   void set_step_sizes(const std::vector<double>& of_rungs);
+  /// Positions and gradients of the part's variables.
+  void read_positions();
 
   Method& method_;
+  std::vector<int> variables_;  ///< empty: all
   Chains& chains_;
   Tuning tuning_;
   double temperature_;
@@ -67,7 +74,6 @@ class Adaptation {
   DiagonalMetric metric_;
   TrajectoryTuner trajectory_;
   std::vector<std::vector<double>> scale_, centre_;
-  std::vector<uint32_t> nan_proposals_;  ///< [cohort] before the step
   double acceptance_ = 1;
   CohortReading reading_;
   CohortPositions positions_;

@@ -14,6 +14,7 @@ MethodDescription EbmPractice::describe() {
               "exp(-E)",
           .reference = "Du & Mordatch 2019, Implicit Generation and Generalization Methods for Energy-Based Models",
           .exact = false,
+          .whole = true,
           .options = {{.name = "step",
                        .kind = SettingKind::kReal,
                        .preset = "10",

@@ -49,6 +49,14 @@ struct Tuning {
   bool any() const { return acceptance || energy_error || metric || trajectory || ladder; }
 };
 
+class Method;
+
+/// A part of a step that warm-up moves and tunes apart from the others.
+struct MethodPart {
+  Method* method = nullptr;
+  std::vector<int> variables = {};  ///< indices of those that it moves; empty: all
+};
+
 /// One way to move chains. A method is stateless but for what warm-up tunes, and moves groups of any size through the
 /// kernels of the device; it allocates nothing and looks at no single chain.
 class Method {
@@ -59,6 +67,8 @@ class Method {
   virtual Coupling coupling() const { return Coupling::kNone; }
   virtual Needs needs() const { return {}; }
   bool proposes() const { return needs().proposal; }
+  /// Proposals that a chain decides about in a step.
+  virtual int decisions() const { return proposes() ? 1 : 0; }
 
   /// @throws SettingError where the method cannot sample such a target: an unadjusted one meets hard walls.
   virtual void check(const Target& target) const;
@@ -80,6 +90,8 @@ class Method {
   virtual bool replayable() const { return true; }
 
   virtual Tuning tuning() const { return {}; }
+  /// In the order in which a step moves them; each has its own tuning.
+  virtual std::vector<MethodPart> parts() { return {{this}}; }
   /// The method that warm-up tunes in this one's place: for an unadjusted one its adjusted relative. None: itself.
   virtual std::unique_ptr<Method> tuned_in_place() const { return nullptr; }
   /// Takes over what was tuned in place.
@@ -107,5 +119,8 @@ class Method {
 /// Creates the method that the user named. `values` as in RunOptions.
 /// @throws SettingError for an unknown name or values that do not fit together.
 std::unique_ptr<Method> make_method(const std::string& name, const std::vector<SettingValue>& values);
+
+/// The method of a run: the sweep, where there are blocks.
+std::unique_ptr<Method> make_method(const RunOptions& options);
 
 }  // namespace potluck

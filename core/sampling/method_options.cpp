@@ -64,6 +64,18 @@ int64_t jittered_steps(double trajectory_length, double step_size, StepRange ste
   return count;
 }
 
+Target target_of(const Target& target, const std::vector<int>& variables) {
+  Target block = target;
+  const std::vector<Variable>& all = target.energy->variables();
+  block.held.resize(all.size());
+  for (size_t v = 0; v < all.size(); ++v) {
+    if (std::find(variables.begin(), variables.end(), static_cast<int>(v)) != variables.end()) continue;
+    block.held[v].mask.assign(static_cast<size_t>(all[v].size()), 1);
+    block.held[v].value.resize(block.held[v].mask.size());
+  }
+  return block;
+}
+
 int64_t free_coordinates(const Target& target) {
   int64_t count = 0;
   const std::vector<Variable>& variables = target.energy->variables();

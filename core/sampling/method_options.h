@@ -32,6 +32,9 @@ int64_t jittered_steps(double trajectory_length, double step_size, StepRange ste
 /// 2 u of that step.
 double trajectory_jitter(uint32_t step);
 
+/// The target of a block: the other variables are held whole.
+Target target_of(const Target& target, const std::vector<int>& variables);
+
 /// Coordinates that move.
 int64_t free_coordinates(const Target& target);
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/sampling/adjusted_mclmc.h"
 #include "core/sampling/baoab.h"
+#include "core/sampling/block_sweep.h"
 #include "core/sampling/ebm_practice.h"
 #include "core/sampling/ghmc.h"
 #include "core/sampling/hmc.h"
@@ -73,6 +74,11 @@ std::unique_ptr<Method> make_method(const std::string& name, const std::vector<S
 
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values) {
   return make_method(method, values)->replicas();
+}
+
+std::unique_ptr<Method> make_method(const RunOptions& options) {
+  if (options.blocks.empty()) return make_method(options.method, options.values);
+  return std::make_unique<BlockSweep>(options.blocks);
 }
 
 void Method::check(const Target& target) const {

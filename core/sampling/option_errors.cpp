@@ -35,7 +35,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
                                     options.rank.count, options.rank.first));
   }
   try {
-    const std::unique_ptr<Method> method = make_method(options.method, options.values);
+    const std::unique_ptr<Method> method = make_method(options);
     const Tuning tuning = method->tuning();
     if (tuning.any() && options.warmup < 20) {
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";

@@ -41,13 +41,14 @@ class Runner {
          const std::atomic<bool>& stop)
       : target_(target), options_(options), observers_(observers), stop_(stop) {
     check_run(target, options);
-    method_ = make_method(options.method, options.values);
+    method_ = make_method(options);
     method_->prepare(target);
     tuned_ = method_->tuned_in_place();
     replicas_ = method_->replicas();
     layout_chains();
     virial_ = std::make_unique<VirialWatch>(target, method_->description(), 0, count_);
-    summary_.method = options.method;
+    summary_.method = method_->description().name;
+    summary_.exact_method = method_->description().exact;
   }
 
   RunSummary run(const Start& start, std::span<const std::byte> checkpoint) {
@@ -97,7 +98,7 @@ class Runner {
     chains.seed = options_.seed;
     chains.threads = workers_of(options_);
     chains.needs = method_->needs();
-    if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;
+    if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;  // of velocities it needs no more
     chains_ = make_chains(target_, chains);
     for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
     mine_ = first < cohort ? first : cohort;
@@ -113,38 +114,48 @@ class Runner {
 
   /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
   /// anything that float32 still adds to positions of size one.
-  double most_step_size() const {
+  double most_step_size(const MethodPart& part) const {
     double widest = 0;
-    for (const Variable& variable : variables()) {
-      if (!variable.categorical()) widest = std::max(widest, variable.most - variable.least);
+    for (size_t v = 0; v < variables().size(); ++v) {
+      const Variable& variable = variables()[v];
+      if (!variable.categorical() && moves(part, v)) widest = std::max(widest, variable.most - variable.least);
     }
     const double most = std::isfinite(widest) ? widest / std::sqrt(target_.temperature) : 1e5;
-    return tuning().step_power == 2 ? most * most / 2 : most;
+    return part.method->tuning().step_power == 2 ? most * most / 2 : most;
+  }
+
+  static bool moves(const MethodPart& part, size_t variable) {
+    return part.variables.empty() ||
+           std::find(part.variables.begin(), part.variables.end(), static_cast<int>(variable)) != part.variables.end();
   }
 
   void begin_adaptation() {
-    adaptation_ = std::make_unique<Adaptation>(tuned(), *chains_, target_.temperature, free_coordinates(target_),
-                                               options_.warmup, most_step_size());
+    parts_ = tuned().parts();
+    for (const MethodPart& part : parts_) {
+      const int64_t coordinates =
+          free_coordinates(part.variables.empty() ? target_ : target_of(target_, part.variables));
+      adaptation_.push_back(std::make_unique<Adaptation>(part, *chains_, target_.temperature, coordinates,
+                                                         options_.warmup, most_step_size(part)));
+    }
   }
 
   /// The cohort finds what is tuned, one observation a step; then the others warm up with it. Without tuning all warm
   /// up together.
   void warm_up(Clock::time_point began) {
-    while (phase_ == Phase::kCohort && adaptation_) {
+    while (phase_ == Phase::kCohort && adapting()) {
       if (interrupted()) return;
       if (step_ == options_.warmup) {
-        adaptation_->finish();
-        if (tuned_) method_->take_tuned(*tuned_);
-        method_->freeze();
-        scale_ = adaptation_->scale();
-        adaptation_.reset();
+        finish_adaptation();
         phase_ = Phase::kRest;
         step_ = 0;
         break;
       }
-      move(tuned(), Chains::Part::kCohort, 1);
-      adaptation_->observe(step_ - 1);
-      report_warm_up(began, adaptation_->acceptance(), tuned().step_size());
+      for (size_t p = 0; p < parts_.size(); ++p) {
+        advance(*parts_[p].method, Chains::Part::kCohort, 1);
+        adaptation_[p]->observe(step_, nan_proposals_);
+      }
+      count_steps(1);
+      report_warm_up(began, cohort_acceptance(), tuned().step_size());
     }
     const bool together = phase_ == Phase::kCohort;
     if (together || has_rest_) {
@@ -167,13 +178,46 @@ class Runner {
     return options_.checkpoint_every > 0 ? std::min(most, options_.checkpoint_every - since_checkpoint_) : most;
   }
 
-  /// Moves by a number of steps of this phase, counted from the start of the warm-up.
+  void finish_adaptation() {
+    scale_.resize(variables().size());
+    for (const auto& one : adaptation_) {
+      one->finish();
+      for (size_t v = 0; v < one->scale().size(); ++v)
+        if (!one->scale()[v].empty()) scale_[v] = one->scale()[v];
+    }
+    if (tuned_) method_->take_tuned(*tuned_);
+    method_->freeze();
+    adaptation_.clear();
+  }
+
+  bool adapting() const { return !adaptation_.empty(); }
+
+  /// Of the parts that propose.
+  double cohort_acceptance() const {
+    double sum = 0, count = 0;
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      if (!parts_[p].method->proposes()) continue;
+      sum += adaptation_[p]->acceptance();
+      ++count;
+    }
+    return count > 0 ? sum / count : 1;
+  }
+
   void move(const Method& method, Chains::Part part, int64_t count) {
+    advance(method, part, count);
+    count_steps(count);
+  }
+
+  /// Moves by a number of steps of this phase, counted from the start of the warm-up.
+  void advance(const Method& method, Chains::Part part, int64_t count) {
     const int64_t first = phase_ == Phase::kSampling ? options_.warmup + step_ : step_;
     const StepRange steps{static_cast<uint32_t>(first), count};
     chains_->advance(method, part, steps);
     if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
     if (phase_ == Phase::kCohort) summary_.warmup_evaluations += method.evaluations(steps);
+  }
+
+  void count_steps(int64_t count) {
     step_ += count;
     since_checkpoint_ += count;
   }
@@ -190,8 +234,8 @@ class Runner {
   }
 
   int64_t frozen_in_warm_up() const {
-    if (!adaptation_) return 0;
-    const std::vector<uint8_t>& frozen = adaptation_->frozen();
+    if (!adapting()) return 0;
+    const std::vector<uint8_t>& frozen = adaptation_.back()->frozen();
     return std::count(frozen.begin(), frozen.end(), uint8_t{1});
   }
 
@@ -296,10 +340,11 @@ class Runner {
   /// Hands a draw of this rank's chains to the observers. Returns the mean acceptance.
   double record() {
     const double thin = static_cast<double>(options_.thin);
+    const int decisions = method_->decisions();
     double sum = 0, moving = 0;
     acceptance_.resize(count_);
     for (int64_t i = 0; i < count_; ++i) {
-      acceptance_[i] = method_->proposes() ? state_.acceptance[i] / thin : 1.0;
+      acceptance_[i] = decisions > 0 ? state_.acceptance[i] / (thin * decisions) : 1.0;
       summary_.clipped_sum += state_.clipped[i] / thin;
       summary_.energy_error_sum += state_.energy_error[i] / thin;
       summary_.divergences += state_.divergences[i];
@@ -341,6 +386,7 @@ class Runner {
     summary_.step_size = method_->step_size();
     summary_.trajectory_length = method_->trajectory_length();
     summary_.virial = virial_->estimates(summary_.step_size);
+    summarise_blocks();
     const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
     note_frozen();
     summarise_swaps();
@@ -353,6 +399,17 @@ class Runner {
       summary_.notes.push_back(
           "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
           "chains");
+    }
+  }
+
+  void summarise_blocks() {
+    if (options_.blocks.empty()) return;
+    const std::vector<MethodPart> parts = method_->parts();
+    for (size_t b = 0; b < parts.size(); ++b) {
+      summary_.blocks.push_back({.variables = options_.blocks[b].variables,
+                                 .method = options_.blocks[b].method,
+                                 .step_size = parts[b].method->step_size(),
+                                 .trajectory_length = parts[b].method->trajectory_length()});
     }
   }
 
@@ -431,10 +488,10 @@ class Runner {
             summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds, swap_attempts_,
             swap_acceptance_, round_trips_);
     archive(*virial_);
-    bool adapting = adaptation_ != nullptr;
-    archive(adapting);
-    if (adapting && !adaptation_) begin_adaptation();
-    if (adapting) adaptation_->persist(archive);
+    bool adapts = adapting();
+    archive(adapts, nan_proposals_);
+    if (adapts && !adapting()) begin_adaptation();
+    for (const auto& one : adaptation_) one->persist(archive);
     // After the adaptation, which sets a method's first lengths as it begins.
     persist_method(archive, *method_);
     if (tuned_) persist_method(archive, *tuned_);
@@ -450,13 +507,15 @@ class Runner {
   }
 
   static void persist_method(StateArchive& archive, Method& method) {
-    double step_size = method.step_size(), length = method.trajectory_length();
-    Ladder ladder = method.ladder();
-    archive(step_size, length, ladder);
-    if (!archive.reading()) return;
-    method.set_ladder(ladder);
-    method.set_step_size(step_size);
-    method.set_trajectory_length(length);
+    for (const MethodPart& part : method.parts()) {
+      double step_size = part.method->step_size(), length = part.method->trajectory_length();
+      Ladder ladder = part.method->ladder();
+      archive(step_size, length, ladder);
+      if (!archive.reading()) continue;
+      part.method->set_ladder(ladder);
+      part.method->set_step_size(step_size);
+      part.method->set_trajectory_length(length);
+    }
   }
 
   bool interrupted() { return summary_.interrupted = stop_.load(); }
@@ -472,10 +531,13 @@ class Runner {
   std::unique_ptr<Method> method_;
   std::unique_ptr<Method> tuned_;  ///< what warm-up moves in the method's place, or null
   std::unique_ptr<Chains> chains_;
-  std::unique_ptr<Adaptation> adaptation_;   ///< while the cohort tunes
-  int64_t replicas_ = 1;                     ///< rows of a chain
-  std::vector<int64_t> ids_;                 ///< of all rows here
-  int64_t mine_ = 0, count_ = 0;             ///< this rank's chains begin at row mine_
+  // While the cohort tunes:
+  std::vector<MethodPart> parts_;                        ///< of tuned()
+  std::vector<std::unique_ptr<Adaptation>> adaptation_;  ///< one per part
+  std::vector<uint32_t> nan_proposals_;                  ///< [cohort] counted so far
+  int64_t replicas_ = 1;                                 ///< rows of a chain
+  std::vector<int64_t> ids_;                             ///< of all rows here
+  int64_t mine_ = 0, count_ = 0;                         ///< this rank's chains begin at row mine_
   Chains::Part owned_ = Chains::Part::kAll;  ///< a rank behind the cohort leaves the cohort where its warm-up ended
   bool has_rest_ = false;
   Phase phase_ = Phase::kCohort;
@@ -497,7 +559,7 @@ class Runner {
 void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);
   if (!errors.empty()) throw errors.front();
-  make_method(options.method, options.values)->check(target);
+  make_method(options)->check(target);
   TransformedRun::check(target);
 }
 

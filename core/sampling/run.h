@@ -38,9 +38,19 @@ struct Rank {
   int64_t count = 0;  ///< 0: all chains
 };
 
+/// Variables that are moved together, by a method of their own, in a sweep over blocks.
+struct BlockOptions {
+  std::vector<std::string> variables;  ///< names, at least one
+  std::string method = "mala";
+  std::vector<SettingValue> values;  ///< as in RunOptions
+};
+
 struct RunOptions {
   std::string method = "mala";
   std::vector<SettingValue> values;  ///< one per option of the method, in its declared order
+  /// Not empty: a step moves these one after the other, and `method` and `values` are not used. Every variable that
+  /// moves is in exactly one.
+  std::vector<BlockOptions> blocks;
   int64_t chains = 64;
   int64_t warmup = 500;  ///< steps that tune the method and are not recorded
   int64_t steps = 1000;
@@ -100,18 +110,28 @@ struct SwapSummary {
   double round_trips = 0;           ///< a ladder and step: replicas that came from the coldest to the hottest and back
 };
 
-struct RunSummary {
+/// What moved a block of a sweep.
+struct BlockSummary {
+  std::vector<std::string> variables;
   std::string method;
-  std::string start;  ///< Start::description, and whether starts had to be drawn again
+  double step_size = 0;
+  double trajectory_length = 0;  ///< 0 where there is none
+};
+
+struct RunSummary {
+  std::string method;                ///< "sweep of mala + hmc", of its blocks
+  bool exact_method = false;         ///< MethodDescription::exact; of a sweep: of all its blocks
+  std::vector<BlockSummary> blocks;  ///< of a sweep
+  std::string start;                 ///< Start::description, and whether starts had to be drawn again
   bool exact_start = false;
   std::string why_stopped;  ///< "all 2000 steps done", "interrupted"
   bool interrupted = false;
   int64_t steps_done = 0;
   int64_t draws = 0;
   bool stopped_by_rule = false;
-  double step_size = 0;
+  double step_size = 0;             ///< of a sweep: the least of its blocks
   double trajectory_length = 0;     ///< mean, 0 where there is none
-  double acceptance = 1;            ///< mean over chains and steps after the warm-up
+  double acceptance = 1;            ///< mean over chains, steps after the warm-up and blocks that propose
   int64_t evaluations = 0;          ///< of energy and gradient, a chain, after the warm-up
   int64_t warmup_evaluations = 0;   ///< a chain of the cohort, in the warm-up
   int64_t divergences = 0;          ///< proposals whose energy error was above 1000 temperatures, or infinite
@@ -147,6 +167,7 @@ struct MethodDescription {
   std::string summary;
   std::string reference;
   bool exact = false;  ///< leaves exp(-E/T) invariant whatever the step size
+  bool whole = false;  ///< moves all variables or none: not a block of a sweep
   std::vector<SettingDescription> options;
 };
 

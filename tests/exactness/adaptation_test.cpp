@@ -59,10 +59,11 @@ Tuned tuned(const std::string& name, const Target_& energy, bool poison, int64_t
   all.evaluate();
   all.freeze_failed(0);
   all.begin(*method, 0);
-  Adaptation adaptation(*method, all, 1, kNumbers, kWarmup, 1e5);
+  std::vector<uint32_t> nan_proposals;
+  Adaptation adaptation({method.get()}, all, 1, kNumbers, kWarmup, 1e5);
   for (int64_t step = 0; step < kWarmup; ++step) {
     all.advance(*method, Chains::Part::kCohort, {static_cast<uint32_t>(step), 1});
-    adaptation.observe(step);
+    adaptation.observe(step, nan_proposals);
   }
   adaptation.finish();
   method->freeze();
