@@ -15,6 +15,7 @@
 #include "compose/sample.h"
 #include "compose/scope.h"
 #include "compose/source_files.h"
+#include "core/sampling/block_errors.h"
 #include "core/sampling/option_errors.h"
 
 namespace potluck {
@@ -60,12 +61,16 @@ void check_labels(const std::vector<Held>& held, const Scope& scope, Diagnostics
 }
 
 /// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
-void read_sample_and_check(const Yaml* section, Composition& composition, SourceFiles& files,
+void read_sample_and_check(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
                            Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
   composition.sample = read_sample(section, files, diagnostics);
   if (diagnostics.size() != before) return;
-  for (const SettingError& error : option_errors(run_options(composition.sample), composition.sample.temperature)) {
+  std::vector<SettingError> errors = option_errors(run_options(composition.sample), composition.sample.temperature);
+  if (scope.broken.empty() && !scope.incomplete)
+    for (SettingError& error : block_errors(composition.sample.blocks, scope.variables, composition.held))
+      errors.push_back(std::move(error));
+  for (const SettingError& error : errors) {
     const Diagnostic placed = composition.places.at_place(error);
     diagnostics.add(placed.where, placed.text);
   }
@@ -98,7 +103,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
   composition.places = Places(root);
-  read_sample_and_check(root.find("sample"), composition, files, diagnostics);
+  read_sample_and_check(root.find("sample"), scope, composition, files, diagnostics);
   composition.output = read_output(root.find("output"), scope, files, diagnostics);
   diagnostics.throw_if_any();
 

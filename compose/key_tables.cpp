@@ -137,7 +137,9 @@ std::map<Section, KeyTable> all_tables() {
        choice("precision", {"float32", "float64"}, "of positions and gradients"),
        {"start", Expect::kText, "auto, exact, uniform, normal, or an npy or safetensors file of positions"},
        at_least({"checkpoint_every", Expect::kInteger, "steps between checkpoints; 0: one where the run ends"}, 0),
-       nested("until", Expect::kSection, Section::kUntil, "what ends the run before all steps are done")}};
+       nested("until", Expect::kSection, Section::kUntil, "what ends the run before all steps are done"),
+       nested("blocks", Expect::kList, Section::kBlock,
+              "variables that a step moves one block after the other: lists of names, or maps with a method each")}};
   tables[Section::kUntil] = {
       "the until section",
       {above({"rhat", Expect::kNumber, "R-hat of the worst coordinate is at most this"}, 1),
@@ -147,6 +149,11 @@ std::map<Section, KeyTable> all_tables() {
              0),
        {"time", Expect::kText, "time of sampling, such as 90s, 10min, 2h; where that ends a run is not reproducible"},
        at_least({"steps", Expect::kInteger, "recorded steps, in place of sample.steps"}, 1)}};
+  tables[Section::kBlock] = {"a block",
+                             {required({"variables", Expect::kTexts, "names of those that are moved together"}),
+                              required({"method", Expect::kText,
+                                        "name of a method, whose options stand beside it; a plain list of names is "
+                                        "moved by the section's own"})}};
   tables[Section::kOutput] = {"the output section",
                               {{"folder", Expect::kText, "relative to this file"},
                                {"pictures", Expect::kTexts, "image-shaped variables to draw pictures of"}}};

@@ -34,6 +34,7 @@ enum class Section {
   kGiven,
   kSample,
   kUntil,
+  kBlock,
   kOutput,
 };
 

@@ -29,22 +29,92 @@ std::vector<std::string> words_of(const Yaml& value) {
   return words;
 }
 
-/// Fills the values of the method's options from the section, its presets where it is silent.
-void read_options(const Yaml* section, const MethodDescription& method, SampleSettings& sample,
-                  Diagnostics& diagnostics) {
+/// The method of that name, or null after a diagnostic.
+const MethodDescription* require_method(const std::string& name, const Place& place, const std::string& what,
+                                        Diagnostics& diagnostics) {
+  const MethodDescription* method = find_method(name);
+  if (method) return method;
+  std::vector<std::string> known;
+  for (const MethodDescription& one : methods()) known.push_back(one.name);
+  const auto near = nearest_name(name, known);
+  diagnostics.add(place, fmt::format("{} must be one of {}; got '{}'{}", what, joined(known), name,
+                                     near ? ". Did you mean '" + *near + "'?" : ""));
+  return nullptr;
+}
+
+/// Names of the options of a method. With an unknown method any key of the section may be one.
+std::vector<std::string> option_names(const Yaml& section, const MethodDescription* method) {
+  std::vector<std::string> names;
+  if (method)
+    for (const SettingDescription& option : method->options) names.push_back(option.name);
+  else
+    for (const Yaml::Entry& entry : section.map) names.push_back(entry.key);
+  return names;
+}
+
+/// The values of the method's options from a section, presets where it is silent.
+std::vector<SettingValue> read_options(const Yaml* section, const std::string& path, const MethodDescription& method,
+                                       Diagnostics& diagnostics) {
+  std::vector<SettingValue> values;
   for (const SettingDescription& option : method.options) {
     const Yaml* value = section ? section->find(option.name) : nullptr;
-    const std::string what = "sample." + option.name;
+    const std::string what = path + '.' + option.name;
     try {
       if (value && !value->is_scalar() && !(value->is_list() && option.list))
         throw SettingError(
             fmt::format("{} must be {}, got {}", what, option.list ? "a list" : "one value", value->describe()));
-      sample.method_values.push_back(value ? parse_setting(option, words_of(*value), what)
-                                           : preset_value(option, what));
+      values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
     } catch (const SettingError& error) {
       diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());
     }
   }
+  return values;
+}
+
+/// A list of names, moved by the section's method, or a map with a method of its own.
+BlockOptions read_block(const Yaml& entry, const std::string& what, const SampleSettings& sample,
+                        Diagnostics& diagnostics) {
+  BlockOptions block{{}, sample.method, sample.method_values};
+  if (entry.is_list()) {
+    block.variables = read_texts(entry, what, diagnostics).value_or(block.variables);
+    return block;
+  }
+  const Yaml* name = entry.is_map() ? entry.find("method") : nullptr;
+  const MethodDescription* method = nullptr;
+  if (name) {
+    if (const auto text = read_text(*name, Key{}, what + ".method", diagnostics)) {
+      block.method = *text;
+      method = require_method(*text, name->place, what + ".method", diagnostics);
+    }
+  }
+  if (!check_keys(entry, Section::kBlock, what, diagnostics, option_names(entry, method))) return block;
+  if (method) block.values = read_options(&entry, what, *method, diagnostics);
+  if (const Yaml* variables = entry.find("variables"))
+    block.variables = read_texts(*variables, what + ".variables", diagnostics).value_or(block.variables);
+  return block;
+}
+
+void read_blocks(const Yaml& section, const Yaml& list, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!list.is_list() || list.list.empty()) {
+    diagnostics.add(list.place, fmt::format("sample.blocks must be a list of blocks, each a list of variables or a map "
+                                            "with a method, got {}. Leave it out to move all variables together",
+                                            list.is_list() ? "an empty one" : list.describe()));
+    return;
+  }
+  bool inherited = false;
+  for (size_t b = 0; b < list.list.size(); ++b) {
+    sample.blocks.push_back(read_block(list.list[b], fmt::format("sample.blocks[{}]", b), sample, diagnostics));
+    inherited = inherited || !list.list[b].is_map();
+  }
+  if (inherited) return;
+  std::vector<std::string> unused = option_names(section, find_method(sample.method));
+  unused.emplace_back("method");
+  for (const Yaml::Entry& entry : section.map)
+    if (find_method(sample.method) && std::find(unused.begin(), unused.end(), entry.key) != unused.end())
+      diagnostics.add(entry.place,
+                      fmt::format("sample.{} must be used by a block, got blocks that all have a method of "
+                                  "their own. Remove it",
+                                  entry.key));
 }
 
 void read_start(const Yaml& value, SampleSettings& sample, SourceFiles& files, Diagnostics& diagnostics) {
@@ -122,25 +192,11 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
   const KeyTable& table = key_table(Section::kSample);
   const Yaml* name = section ? section->find("method") : nullptr;
   if (name) sample.method = read_text(*name, Key{}, "sample.method", diagnostics).value_or(sample.method);
-  const MethodDescription* method = find_method(sample.method);
-  if (!method) {
-    std::vector<std::string> known;
-    for (const MethodDescription& one : methods()) known.push_back(one.name);
-    const auto near = nearest_name(sample.method, known);
-    diagnostics.add(name ? name->place : Place{},
-                    fmt::format("sample.method must be one of {}; got '{}'{}", joined(known), sample.method,
-                                near ? ". Did you mean '" + *near + "'?" : ""));
-  } else {
-    read_options(section, *method, sample, diagnostics);
-  }
+  const MethodDescription* method =
+      require_method(sample.method, name ? name->place : Place{}, "sample.method", diagnostics);
+  if (method) sample.method_values = read_options(section, "sample", *method, diagnostics);
   if (!section) return sample;
-  std::vector<std::string> options;
-  if (method)
-    for (const SettingDescription& option : method->options) options.push_back(option.name);
-  // With an unknown method any key may be one of its options.
-  if (!method)
-    for (const Yaml::Entry& entry : section->map) options.push_back(entry.key);
-  if (!check_keys(*section, Section::kSample, "sample", diagnostics, options)) return sample;
+  if (!check_keys(*section, Section::kSample, "sample", diagnostics, option_names(*section, method))) return sample;
 
   const auto integer = [&](const char* key, int64_t preset) {
     const Yaml* value = section->find(key);
@@ -160,6 +216,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
   if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
   sample.checkpoint_every = integer("checkpoint_every", sample.checkpoint_every);
   if (const Yaml* value = section->find("until")) read_until(*value, sample, diagnostics);
+  if (const Yaml* value = section->find("blocks")) read_blocks(*section, *value, sample, diagnostics);
   return sample;
 }
 
@@ -167,6 +224,7 @@ RunOptions run_options(const SampleSettings& sample) {
   RunOptions run;
   run.method = sample.method;
   run.values = sample.method_values;
+  run.blocks = sample.blocks;
   run.chains = sample.chains;
   run.warmup = sample.warmup;
   run.steps = sample.steps;

@@ -32,6 +32,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kGiven, "given"},
                                                        {Section::kSample, "sample"},
                                                        {Section::kUntil, "until"},
+                                                       {Section::kBlock, "block"},
                                                        {Section::kOutput, "output"}};
   return names;
 }
@@ -96,8 +97,12 @@ Json value_schema(const Key& key) {
     case Expect::kEnergyMap:
       return {{"type", "object"}, {"additionalProperties", reference("energy")}};
     case Expect::kList: {
-      const bool energies = key.section != Section::kGiven;
-      const Json item = energies ? any_of({reference("energy"), reference(key.section)}) : reference(key.section);
+      Json item = reference(key.section);
+      if (key.section == Section::kBlock) {
+        item = any_of({{{"type", "array"}, {"items", text}, {"minItems", 1}}, item});
+      } else if (key.section != Section::kGiven) {
+        item = any_of({reference("energy"), item});
+      }
       return {{"type", "array"}, {"items", item}};
     }
   }
@@ -150,7 +155,7 @@ Json settings_schema(const std::vector<SettingDescription>& settings) {
   return schema;
 }
 
-/// The options of each method, where the section names it; those of the default method where it names none.
+/// The options of each method, where a section names it; those of the default method where it names none.
 Json method_rules() {
   const std::string preset = SampleSettings().method;
   Json rules = Json::array();
@@ -202,9 +207,11 @@ std::string composition_schema(ModelSource& models) {
   for (const auto& [section, name] : section_names()) definitions[name] = section_schema(section);
   definitions["leaf"]["properties"]["model"]["examples"] = models.model_names();
   definitions["leaf"]["allOf"] = model_rules(models);
-  definitions["sample"]["allOf"] = method_rules();
-  for (const MethodDescription& method : methods())
+  for (const char* section : {"sample", "block"}) definitions[section]["allOf"] = method_rules();
+  for (const MethodDescription& method : methods()) {
     definitions["sample"]["properties"]["method"]["enum"].push_back(method.name);
+    if (!method.whole) definitions["block"]["properties"]["method"]["enum"].push_back(method.name);
+  }
   return schema.dump(2) + "\n";
 }
 

@@ -11,6 +11,7 @@
 #include "compose/places.h"
 #include "core/diagnostics/until.h"
 #include "core/error.h"
+#include "core/sampling/run.h"
 #include "core/variables/variable.h"
 #include "plugins/model.h"
 
@@ -110,6 +111,7 @@ struct Node {
 struct SampleSettings {
   std::string method = "mala";
   std::vector<SettingValue> method_values;  ///< one per option of the method, in its declared order
+  std::vector<BlockOptions> blocks;         ///< of a sweep; empty: the method moves everything
   int64_t chains = 64;
   int64_t warmup = 500;
   int64_t steps = 1000;

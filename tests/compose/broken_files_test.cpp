@@ -321,7 +321,7 @@ std::vector<Broken> broken_files() {
        "got 'scene.yaml'"},
       {"an unknown key of sample", small("sample: {step: 10}\n"),
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-       "warmup, steps, thin, seed, temperature, precision, start, step_size, metric"},
+       "warmup, steps, thin, seed, temperature, precision, start, checkpoint_every, until, blocks, step_size, metric"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
        "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
@@ -340,6 +340,31 @@ std::vector<Broken> broken_files() {
        "'unifrm'. Did you mean 'uniform'?"},
       {"an option out of bounds", small("sample: {step_size: -1}\n"),
        "scene.yaml:6:21: sample.step_size must be > 0, got -1"},
+      {"blocks that are no list", small("sample: {blocks: x}\n"),
+       "scene.yaml:6:18: sample.blocks must be a list of blocks, each a list of variables or a map with a method, got "
+       "'x'. Leave it out to move all variables together"},
+      {"no blocks", small("sample: {blocks: []}\n"),
+       "scene.yaml:6:18: sample.blocks must be a list of blocks, each a list of variables or a map with a method, got "
+       "an empty one. Leave it out to move all variables together"},
+      {"a block of an unknown variable", small("sample: {blocks: [[y]]}\n"),
+       "scene.yaml:6:19: sample.blocks[0] must name variables, got 'y'"},
+      {"a variable in two blocks", small("sample: {blocks: [[x], [x]]}\n"),
+       "scene.yaml:6:24: sample.blocks[1] must name variables of no other block, got 'x', which is in "
+       "sample.blocks[0]. Leave it in one"},
+      {"an unknown method of a block", small("sample: {blocks: [{variables: x, method: hmcc}]}\n"),
+       "scene.yaml:6:42: sample.blocks[0].method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, "
+       "langevin, leimkuhler_matthews, mala, mclmc, obabo, parallel_tempering; got 'hmcc'. Did you mean 'hmc'?"},
+      {"a method that cannot move a block", small("sample: {blocks: [{variables: x, method: ebm_practice}]}\n"),
+       "scene.yaml:6:42: sample.blocks[0].method must be one that can move a part of the variables, got "
+       "'ebm_practice'. Use mala or hmc"},
+      {"an unknown key of a block", small("sample: {blocks: [{variables: x, method: mala, step: 1}]}\n"),
+       "scene.yaml:6:48: unknown key 'step' in a block. Did you mean 'step_size'? Known: variables, method, step_size, "
+       "metric"},
+      {"an option of a block out of bounds", small("sample: {blocks: [{variables: x, method: mala, step_size: -1}]}\n"),
+       "scene.yaml:6:59: sample.blocks[0].step_size must be > 0, got -1"},
+      {"a method that moves no block", small("sample: {method: hmc, blocks: [{variables: x, method: mala}]}\n"),
+       "scene.yaml:6:10: sample.method must be used by a block, got blocks that all have a method of their own. Remove "
+       "it"},
       {"a picture of nothing", small("output: {pictures: [y]}\n"),
        "scene.yaml:6:21: output.pictures[0] must be the name of a variable, got 'y'. Known: x"},
       {"a picture of a vector", small("output: {pictures: [x]}\n"),

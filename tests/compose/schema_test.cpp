@@ -67,6 +67,19 @@ TEST(SchemaTest, KnowsTheSettingsOfEachModelAndTheOptionsOfEachMethod) {
   EXPECT_TRUE(step_size);
 }
 
+TEST(SchemaTest, ABlockIsAListOfNamesOrAMapWithAMethodThatCanMoveAPart) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  const json& block = schema["$defs"]["sample"]["properties"]["blocks"]["items"]["anyOf"];
+  EXPECT_EQ(block[0]["type"], "array");
+  EXPECT_EQ(block[1]["$ref"], "#/$defs/block");
+  EXPECT_EQ(schema["$defs"]["block"]["required"], json({"variables", "method"}));
+  const json& methods = schema["$defs"]["block"]["properties"]["method"]["enum"];
+  EXPECT_TRUE(std::count(methods.begin(), methods.end(), "mala") == 1);
+  EXPECT_TRUE(std::count(methods.begin(), methods.end(), "ebm_practice") == 0);
+  EXPECT_EQ(schema["$defs"]["block"]["allOf"], schema["$defs"]["sample"]["allOf"]);
+}
+
 TEST(SchemaTest, AModelsSettingsStandAlone) {
   TableOfModels models;
   const json schema = json::parse(model_schema(models.model("gaussian")));
