@@ -52,6 +52,15 @@ void print_plan(const Plan& plan) {
   fmt::print("Evaluated in each step\n{}\n", columns(rows));
 }
 
+/// "mala", or the blocks of a sweep: "a sweep: mala on z, then hmc on image".
+std::string method_text(const SampleSettings& sample) {
+  if (sample.blocks.empty()) return sample.method;
+  std::vector<std::string> blocks;
+  for (const BlockOptions& block : sample.blocks)
+    blocks.push_back(fmt::format("{} on {}", block.method, fmt::join(block.variables, ", ")));
+  return fmt::format("a sweep: {}", fmt::join(blocks, ", then "));
+}
+
 }  // namespace
 
 int explain_command(const Words& words) {
@@ -71,7 +80,7 @@ int explain_command(const Words& words) {
   print_plan(session.plan());
   fmt::print("What is known\n");
   for (const std::string& fact : session.plan().explanation()) fmt::print("  {}\n", fact);
-  fmt::print("\nSampling\n{}", columns({{"method", sample.method},
+  fmt::print("\nSampling\n{}", columns({{"method", method_text(sample)},
                                         {"chains", std::to_string(sample.chains)},
                                         {"steps", fmt::format("{} after {} of warm-up, a draw every {}", sample.steps,
                                                               sample.warmup, sample.thin)},

@@ -12,6 +12,7 @@
 #include <map>
 
 #include "apps/device.h"
+#include "compose/sample.h"
 #include "core/backend/cpu_rows.h"
 #include "core/files/atomic_file.h"
 #include "core/sampling/method.h"
@@ -50,12 +51,12 @@ RunRecord variables_of(const Composition& composition) {
   return list;
 }
 
-RunRecord method_options(const SampleSettings& sample) {
-  const MethodDescription& description = method(sample.method);
+RunRecord method_options(const std::string& name, const std::vector<SettingValue>& values) {
+  const MethodDescription& description = method(name);
   RunRecord options = RunRecord::object();
-  for (size_t i = 0; i < description.options.size() && i < sample.method_values.size(); ++i) {
+  for (size_t i = 0; i < description.options.size() && i < values.size(); ++i) {
     const SettingDescription& option = description.options[i];
-    const SettingValue& value = sample.method_values[i];
+    const SettingValue& value = values[i];
     RunRecord words = RunRecord::array();
     for (const int64_t number : value.integer) {
       if (option.kind == SettingKind::kChoice)
@@ -105,10 +106,26 @@ std::string frozen_text(const RunRecord& frozen) {
   return text;
 }
 
-/// What warm-up tunes towards; null where it tunes nothing.
-RunRecord wanted_acceptance(const SampleSettings& sample) {
-  const auto wanted = make_method(sample.method, sample.method_values)->tuning().acceptance;
-  return wanted ? RunRecord(*wanted) : RunRecord(nullptr);
+/// What warm-up tunes towards, the mean over the parts of a step; null where one of them is not tuned to anything.
+RunRecord wanted_acceptance(Method& method) {
+  double sum = 0, count = 0;
+  for (const MethodPart& part : method.parts()) {
+    const auto wanted = part.method->tuning().acceptance;
+    if (!wanted) return nullptr;
+    sum += *wanted;
+    ++count;
+  }
+  return sum / count;
+}
+
+/// Blocks of a sweep, as they are asked for.
+RunRecord blocks_of(const SampleSettings& sample) {
+  RunRecord list = RunRecord::array();
+  for (const BlockOptions& block : sample.blocks)
+    list.push_back({{"variables", block.variables},
+                    {"method", block.method},
+                    {"options", method_options(block.method, block.values)}});
+  return list;
 }
 
 std::string processor_name() {
@@ -133,9 +150,14 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   record["ended"] = nullptr;
   record["command"] = command;
   record["file"] = composition.file;
-  record["method"] = sample.method;
-  record["options"] = method_options(sample);
-  record["wanted_acceptance"] = wanted_acceptance(sample);
+  const std::unique_ptr<Method> method = make_method(run_options(sample));
+  record["method"] = method->description().name;
+  record["exact_method"] = method->description().exact;
+  if (sample.blocks.empty())
+    record["options"] = method_options(sample.method, sample.method_values);
+  else
+    record["blocks"] = blocks_of(sample);
+  record["wanted_acceptance"] = wanted_acceptance(*method);
   record["chains"] = sample.chains;
   record["warmup"] = sample.warmup;
   record["steps"] = sample.steps;
@@ -172,6 +194,10 @@ void close_record(RunRecord& record, const RunSummary& run) {
   record["draws"] = run.draws;
   record["step_size"] = run.step_size;
   if (run.trajectory_length > 0) record["trajectory_length"] = run.trajectory_length;
+  for (size_t b = 0; b < run.blocks.size(); ++b) {
+    record["blocks"][b]["step_size"] = run.blocks[b].step_size;
+    if (run.blocks[b].trajectory_length > 0) record["blocks"][b]["trajectory_length"] = run.blocks[b].trajectory_length;
+  }
   record["acceptance"] = run.acceptance;
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
   record["divergences"] = run.divergences;
@@ -206,10 +232,7 @@ void close_record(RunRecord& record, const RunSummary& run) {
 RunFigures figures_of(const RunRecord& record) {
   RunFigures run;
   run.method = record.value("method", "");
-  const auto& known = methods();
-  const auto described =
-      std::find_if(known.begin(), known.end(), [&](const MethodDescription& one) { return one.name == run.method; });
-  if (described != known.end()) run.exact_method = described->exact;
+  if (record.contains("exact_method")) run.exact_method = record["exact_method"].get<bool>();
   run.chains = record.value("chains", int64_t{0});
   run.temperature = record.value("temperature", 1.0);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
@@ -236,8 +259,9 @@ RunFigures figures_of(const RunRecord& record) {
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").get<double>();
-    const double proposals =
-        static_cast<double>(run.chains) * (record.at("warmup").get<double>() + static_cast<double>(run.steps));
+    const size_t decisions = record.contains("blocks") ? record["blocks"].size() : 1;
+    const double proposals = static_cast<double>(run.chains) * static_cast<double>(decisions) *
+                             (record.at("warmup").get<double>() + static_cast<double>(run.steps));
     if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;
   }
   return run;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "compose/sample.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,6 +27,7 @@
 #include "core/files/draws.h"
 #include "core/files/picture.h"
 #include "core/files/portable_state.h"
+#include "core/sampling/method.h"
 
 namespace potluck {
 namespace {
@@ -127,7 +130,7 @@ DrawsSchema schema_of(const Session& session, const Rank& rank) {
   schema.first_chain = rank.first;
   schema.precision = sample.precision;
   schema.temperature = sample.temperature;
-  schema.method = sample.method;
+  schema.method = make_method(run_options(sample))->description().name;
   schema.seed = sample.seed;
   schema.warmup = sample.warmup;
   schema.thin = sample.thin;
@@ -141,9 +144,11 @@ void print_report(const RunSummary& run, const RunProducts& products, int64_t ch
   fmt::print("{} in {}: {} of {}, {} of {} at step size {:.3g}{}.\n", run.interrupted ? "Interrupted" : "Done",
              duration_text(seconds), counted(chains, "chain"), counted(run.draws, "draw"),
              counted(run.steps_done, "step"), run.method, run.step_size,
-             method(run.method).exact ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
+             run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
   if (run.stopped_by_rule) fmt::print("Stopped {}.\n", run.why_stopped);
+  for (const BlockSummary& block : run.blocks)
+    fmt::print("Block {}: {} at step size {:.3g}.\n", fmt::join(block.variables, ", "), block.method, block.step_size);
   for (const std::string& note : run.notes) fmt::print("{}.\n", note);
   fmt::print("{} in {}\n", run.draws > 0 ? "Draws, summary and pictures are" : "The record of the run is",
              folder.string());
