@@ -40,7 +40,6 @@ class BlockMove final : public Method {
   void set_step_size(double step_size) override { method_->set_step_size(step_size); }
   double trajectory_length() const override { return method_->trajectory_length(); }
   void set_trajectory_length(double length) override { method_->set_trajectory_length(length); }
-  double jitter(uint32_t step) const override { return method_->jitter(step); }
 
  private:
   std::string name_;  ///< "z, image"
