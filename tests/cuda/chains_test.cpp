@@ -64,7 +64,8 @@ Outcome sample(const std::string& text, Device device, int64_t checkpoint_every 
   options.device = device;
   options.precision = settings.precision;
   options.workers = 2;
-  options.most_rows = rows_of_a_call(device, composition.variables, settings.chains);
+  options.most_rows = rows_of_a_call(device, composition.variables, settings.chains,
+                                     replicas_of(settings.method, settings.method_values));
   const auto plan = make_plan(composition, options);
   RunOptions run_options;
   run_options.method = settings.method;
@@ -129,7 +130,8 @@ const std::vector<std::string> kSummed = {
     "method: hmc, step_size: 0.15, trajectory_length: 0.6, warmup: 0, steps: 50, thin: 50",
     "method: ghmc, step_size: 0.15, leapfrogs: 2, warmup: 0, steps: 50, thin: 50",
     "method: mclmc, step_size: 0.1, warmup: 0, steps: 50, thin: 50",
-    "method: adjusted_mclmc, step_size: 0.2, warmup: 0, steps: 50, thin: 50"};
+    "method: adjusted_mclmc, step_size: 0.2, warmup: 0, steps: 50, thin: 50",
+    "method: parallel_tempering, step_size: 0.05, replicas: 4, warmup: 0, steps: 50, thin: 50"};
 
 // Needs no device: what the tests below sample is sound.
 TEST(CudaCompositionsTest, RunOnTheCpu) {
@@ -164,7 +166,7 @@ TEST_F(CudaChainsTest, MovesThatSumOverRowsAgreeWithTheCpu) {
 }
 
 TEST_F(CudaChainsTest, GoesOnFromACheckpointWithTheSameBits) {
-  for (const char* method : {"mala", "ghmc, step_size: 0.1", "mclmc"}) {
+  for (const char* method : {"mala", "hmc", "baoab", "ghmc, step_size: 0.1", "mclmc", "parallel_tempering"}) {
     const std::string text = mixture_of_views(method);
     const Outcome whole = sample(text, kCuda, 150);
     ASSERT_FALSE(whole.checkpoints.empty()) << method;

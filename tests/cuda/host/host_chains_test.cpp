@@ -65,10 +65,17 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"adjusted_mclmc", {{"step_size", "0.2"}}, 1e-9}),
     [](const auto& one) { return std::string(one.param.method) + std::to_string(one.index); });
 
+/// Options with a step size that fits.
+OptionWords words_of(const std::string& name) {
+  OptionWords words = {{"step_size", "0.1"}};
+  if (name == "parallel_tempering") words["replicas"] = "4";
+  return words;
+}
+
 // The same comparison sees one other normal, one other step.
 TEST(HostChainsTwinTest, AnotherStepIsSeen) {
-  for (const char* name : {"baoab", "hmc", "mclmc"}) {
-    const Setting setting{name, {{"step_size", "0.1"}}, {}};
+  for (const char* name : {"baoab", "hmc", "mclmc", "parallel_tempering"}) {
+    const Setting setting{name, words_of(name), {}};
     Moved cpu(setting, kCpu), cuda(setting, kCuda);
     cpu.advance_all();
     cuda.advance(Chains::Part::kAll, {40, 1});
@@ -107,15 +114,55 @@ TEST(HostChainsGraphTest, ABlockIsCapturedWhenItComesAgainAndForgottenWithANewMe
 }
 
 TEST(HostChainsGraphTest, AMethodWhoseStepsDifferIsNotCaptured) {
-  Moved cuda({"hmc", {{"step_size", "0.1"}, {"trajectory_length", "0.5"}}, {}}, kCuda);
-  const int64_t before = graph_launches();
-  for (uint32_t first = 1; first < 20; first += 5) cuda.advance(Chains::Part::kAll, {first, 5});
-  EXPECT_EQ(graph_launches(), before);
+  for (const char* name : {"hmc", "parallel_tempering"}) {
+    Moved cuda({name, words_of(name), {}}, kCuda);
+    const int64_t before = graph_launches();
+    for (uint32_t first = 1; first < 20; first += 5) cuda.advance(Chains::Part::kAll, {first, 5});
+    EXPECT_EQ(graph_launches(), before) << name;
+  }
+}
+
+// What HasTheNumbersOfTheCpu compares is there: replicas that went up and down their ladders, and attempts by turns.
+TEST(HostChainsLadderTest, ReplicasTravel) {
+  const Setting setting{"parallel_tempering", words_of("parallel_tempering"), {}};
+  Moved cpu(setting, kCpu), cuda(setting, kCuda);
+  for (Moved* moved : {&cpu, &cuda}) {
+    moved->advance(Chains::Part::kAll, {0, 40});
+    moved->chains->read(moved->state);
+  }
+  uint32_t trips = 0;
+  for (int64_t row = 0; row < kChains; ++row) {
+    const int64_t rung = row % 4;
+    EXPECT_EQ(cuda.state.swap_attempts[row], rung < 3 ? 20u : 0u) << row;
+    EXPECT_TRUE(rung == 0 || cuda.state.round_trips[row] == 0) << row;
+    trips += cuda.state.round_trips[row];
+  }
+  EXPECT_GT(trips, 75u);
+  EXPECT_EQ(cuda.state.round_trips, cpu.state.round_trips);
+  EXPECT_EQ(cuda.state.replica, cpu.state.replica);
+  for (int64_t row = 0; row < kChains; row += 4) {
+    const auto at = cuda.state.replica.begin() + row;
+    EXPECT_THAT(std::vector<uint32_t>(at, at + 4), ::testing::UnorderedElementsAre(0, 1, 2, 3)) << row;
+  }
+  // Cleared sums begin anew, and replicas stay where they are.
+  const std::vector<uint32_t> replicas = cuda.state.replica;
+  cuda.chains->take_cohort(cuda.reading);
+  EXPECT_EQ(cuda.reading.swap_attempts[0], 20u);
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.swap_attempts[0], 0u);
+  EXPECT_EQ(cuda.state.swap_acceptance[0], 0);
+  EXPECT_EQ(cuda.state.swap_attempts[256], 20u);
+  cuda.chains->clear_sums();
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.swap_attempts, std::vector<uint32_t>(kChains, 0u));
+  EXPECT_EQ(cuda.state.swap_acceptance, std::vector<double>(kChains, 0.0));
+  EXPECT_EQ(cuda.state.round_trips, std::vector<uint32_t>(kChains, 0u));
+  EXPECT_EQ(cuda.state.replica, replicas);
 }
 
 TEST(HostChainsStateTest, RestoredChainsGoOnWithTheSameBits) {
-  for (const char* name : {"langevin", "baoab", "ghmc", "mclmc", "hmc"}) {
-    Setting setting{name, {{"step_size", "0.1"}}, {}};
+  for (const char* name : {"langevin", "baoab", "ghmc", "mclmc", "hmc", "parallel_tempering"}) {
+    Setting setting{name, words_of(name), {}};
     setting.energy.cliffs = true;
     Moved first(setting, kCuda), second(setting, kCuda);
     first.advance(Chains::Part::kCohort, {1, 3});

@@ -16,7 +16,7 @@ namespace {
 
 using namespace testing;
 
-/// Draws, and the last checkpoint.
+/// Draws and checkpoints.
 class Keeper final : public Observer {
  public:
   void drew(const Draw& draw) override {
@@ -37,7 +37,7 @@ struct Outcome {
 
 Outcome sample(const std::string& name, const OptionWords& words, Device device,
                std::span<const std::byte> checkpoint = {}) {
-  const CliffEnergy energy({.device = device});
+  const CliffEnergy energy({.device = device, .most_rows = 4 * kChains});
   const Target target{&energy, {}, 1};
   RunOptions options;
   options.method = name;
@@ -59,14 +59,20 @@ Outcome sample(const std::string& name, const OptionWords& words, Device device,
 // Whole runs, tuned on the cohort: what differs is the rounding of sums. The trajectories that hmc tunes itself would
 // make chaos of it, so it is given one.
 TEST(HostRunTest, TunesAndSamplesAsTheCpu) {
-  const std::map<std::string, OptionWords> runs = {{"adjusted_mclmc", {}}, {"baoab", {}},
-                                                   {"ghmc", {}},           {"hmc", {{"trajectory_length", "0.6"}}},
-                                                   {"mala", {}},           {"mclmc", {}}};
+  const std::map<std::string, OptionWords> runs = {{"adjusted_mclmc", {}},
+                                                   {"baoab", {}},
+                                                   {"ghmc", {}},
+                                                   {"hmc", {{"trajectory_length", "0.6"}}},
+                                                   {"mala", {}},
+                                                   {"mclmc", {}},
+                                                   {"parallel_tempering", {{"replicas", "4"}}}};
   for (const auto& [name, words] : runs) {
     const Outcome cpu = sample(name, words, kCpu), cuda = sample(name, words, kCuda);
     EXPECT_NEAR(cuda.summary.step_size, cpu.summary.step_size, 1e-6 * cpu.summary.step_size) << name;
     EXPECT_NEAR(cuda.summary.acceptance, cpu.summary.acceptance, 1e-6) << name;
     EXPECT_EQ(cuda.summary.evaluations, cpu.summary.evaluations) << name;
+    EXPECT_NEAR(cuda.summary.swaps.round_trips, cpu.summary.swaps.round_trips, 0.01 * cpu.summary.swaps.round_trips)
+        << name;
     EXPECT_LE(apart(cpu.keeper.positions, cuda.keeper.positions, 1e-4),
               static_cast<int64_t>(cpu.keeper.positions.size()) / 100)
         << name;
@@ -74,12 +80,20 @@ TEST(HostRunTest, TunesAndSamplesAsTheCpu) {
 }
 
 TEST(HostRunTest, GoesOnFromACheckpointBitForBit) {
-  for (const char* name : {"adjusted_mclmc", "ghmc", "mala", "mclmc"}) {
-    const Outcome whole = sample(name, {}, kCuda);
-    ASSERT_EQ(whole.keeper.checkpoints.size(), 3u) << name;  // of the cohort, of the rest, of the sampling
+  const std::map<std::string, OptionWords> runs = {{"adjusted_mclmc", {}},
+                                                   {"baoab", {}},
+                                                   {"ghmc", {}},
+                                                   {"hmc", {}},
+                                                   {"mala", {}},
+                                                   {"mclmc", {}},
+                                                   {"parallel_tempering", {{"replicas", "4"}}}};
+  for (const auto& [name, words] : runs) {
+    const Outcome whole = sample(name, words, kCuda);
+    // Of the cohort, two of the rest, of the sampling, and of the end, from where nothing is drawn.
+    ASSERT_EQ(whole.keeper.checkpoints.size(), 5u) << name;
     for (const std::vector<std::byte>& checkpoint : whole.keeper.checkpoints) {
-      const Outcome rest = sample(name, {}, kCuda, checkpoint);
-      ASSERT_FALSE(rest.keeper.positions.empty());
+      const Outcome rest = sample(name, words, kCuda, checkpoint);
+      EXPECT_EQ(rest.keeper.positions.empty(), &checkpoint == &whole.keeper.checkpoints.back()) << name;
       ASSERT_LE(rest.keeper.positions.size(), whole.keeper.positions.size());
       const auto tail = whole.keeper.positions.end() - static_cast<int64_t>(rest.keeper.positions.size());
       EXPECT_EQ(rest.keeper.positions, std::vector<double>(tail, whole.keeper.positions.end())) << name;
