@@ -131,7 +131,7 @@ const std::vector<std::string> kSummed = {
     "method: ghmc, step_size: 0.15, leapfrogs: 2, warmup: 0, steps: 50, thin: 50",
     "method: mclmc, step_size: 0.1, warmup: 0, steps: 50, thin: 50",
     "method: adjusted_mclmc, step_size: 0.2, warmup: 0, steps: 50, thin: 50",
-    "method: parallel_tempering, step_size: 0.05, replicas: 4, warmup: 0, steps: 50, thin: 50"};
+    "method: parallel_tempering, step_size: 0.05, replicas: 4, ladder: geometric, warmup: 0, steps: 50, thin: 50"};
 
 // Needs no device: what the tests below sample is sound.
 TEST(CudaCompositionsTest, RunOnTheCpu) {
