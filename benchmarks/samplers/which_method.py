@@ -40,12 +40,11 @@ def sample(potluck, target, keys, folder):
 def figure(potluck, target, method, wanted, folder):
     keys = {"method": method, **METHODS[method], "chains": wanted.chains, "warmup": 500, "seed": 1}
     record, _ = sample(potluck, target, {**keys, "steps": PILOT, "thin": PILOT}, folder)
-    replicas = METHODS[method].get("replicas", 1)
-    a_step = record["gradient_evaluations"]["sampling"] / PILOT * replicas
+    a_step = record["gradient_evaluations"]["sampling"] / PILOT
     thin = max(1, round(wanted.gradients / a_step / 200))
     steps = max(1, round(wanted.gradients / a_step / thin)) * thin
     record, summary = sample(potluck, target, {**keys, "steps": steps, "thin": thin}, folder)
-    gradients = record["gradient_evaluations"]["sampling"] * replicas * wanted.chains
+    gradients = record["gradient_evaluations"]["sampling"] * wanted.chains
     rhat = summary["worst_rhat"]
     if not isinstance(rhat, float) or rhat > 1.1:
         return f"R-hat {rhat:.2f}" if isinstance(rhat, float) else "stuck"

@@ -48,6 +48,21 @@ std::unique_ptr<Method> Underdamped::tuned_in_place() const {
 
 void Underdamped::take_tuned(const Method& adjusted) { options_.step_size = std::sqrt(2 * adjusted.step_size()); }
 
+void Underdamped::kick_drift_refresh(Group& group, const Kernels& kernels, StepRange steps,
+                                     const Piece& refresh) const {
+  const double half = options_.step_size / 2;
+  const Piece kick{.kind = Piece::Kind::kKick, .amount = half}, drift{.kind = Piece::Kind::kDrift, .amount = half};
+  // The last kick of a step and the first of the next are made in one pass, in their order.
+  const Piece pieces[] = {kick, kick, drift, refresh, drift};
+  for (int64_t i = 0; i < steps.count; ++i) {
+    const uint32_t step = steps.first + static_cast<uint32_t>(i);
+    kernels.split(group, step, State::kCurrent, State::kCurrent, std::span(pieces).subspan(i == 0 ? 1 : 0));
+    group.evaluate();
+    kernels.freeze_failed(group, step);
+  }
+  kernels.split(group, steps.first, State::kCurrent, State::kCurrent, {{kick}});
+}
+
 Piece Underdamped::refreshment(const Group& group, double time, Purpose purpose) const {
   const double kept = std::exp(-options_.friction * time);
   // 1 - kept^2 without cancellation.

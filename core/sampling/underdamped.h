@@ -35,6 +35,9 @@ class Underdamped : public Method {
   static std::vector<SettingDescription> option_table(bool friction);
   static Options options_from(const std::vector<SettingValue>& values);
 
+  /// Steps of kick, drift, `refresh`, drift, kick over halves of the step size.
+  void kick_drift_refresh(Group& group, const Kernels& kernels, StepRange steps, const Piece& refresh) const;
+
   /// Share of the velocity that a refreshment over `time` keeps, and the deviation of its noise.
   Piece refreshment(const Group& group, double time, Purpose purpose) const;
 
