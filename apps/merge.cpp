@@ -141,7 +141,7 @@ RunRecord joined_record(const filesystem::path& run, const std::vector<Part>& pa
   RunRecord record = parts[0].record;
   record.erase("rank");
   record["ranks"] = parts.size();
-  for (const char* count : {"nan_proposals", "frozen_count"}) {
+  for (const char* count : {"nan_proposals", "divergences", "frozen_count"}) {
     int64_t sum = 0;
     for (const Part& part : parts) sum += part.record.at(count).get<int64_t>();
     record[count] = sum;

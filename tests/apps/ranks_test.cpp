@@ -96,6 +96,8 @@ class RanksCommandTest : public CommandTest {
     EXPECT_EQ(read(run + "/state.safetensors"), read("whole/state.safetensors"));
     EXPECT_TRUE(exists(run + "/draws.nc"));
     EXPECT_FALSE(read_json(run + "/run.json").contains("rank"));
+    for (const char* count : {"nan_proposals", "divergences", "frozen_count"})
+      EXPECT_EQ(read_json(run + "/run.json").at(count), read_json("whole/run.json").at(count)) << count;
   }
 
   // `words` starts two or three processes of `potluck sample`; skipped where the launcher is not there.
