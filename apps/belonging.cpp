@@ -67,9 +67,9 @@ void compare(const Flat& there, const Flat& here, std::vector<std::string>& text
 }  // namespace
 
 Json belonging_of(const RunRecord& record) {
-  Json settings = record.at("options");
-  for (const char* key : {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start"})
-    settings[key] = record.at(key);
+  Json settings = record.value("options", RunRecord::object());
+  for (const char* key : {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start", "blocks"})
+    if (record.contains(key)) settings[key] = record.at(key);
   Json plugins = Json::array(), files = Json::object();
   for (const auto& plugin : record.at("plugins"))
     plugins.push_back({{"id", plugin.at("id")}, {"version", plugin.at("version")}, {"sha256", plugin.at("sha256")}});

@@ -95,6 +95,19 @@ TEST_F(ResumeCommandTest, AnInterruptedRunGoesOnAndSoDoesOneThatEnded) {
                                                  " has, got 4000. Ask for more: --set sample.steps=8000\n");
 }
 
+TEST_F(ResumeCommandTest, ASweepGoesOnAndItsBlocksMustBeTheSame) {
+  const std::string blocks = ", blocks: [{variables: [x], method: hmc}]";
+  write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 80" + blocks);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "whole"}).exit_code, 0);
+  write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 40" + blocks);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  ASSERT_EQ(sample({"--resume", "run", "--set", "sample.steps=80"}).exit_code, 0);
+  EXPECT_TRUE(records("run") == records("whole"));
+  EXPECT_EQ(read("run/state.safetensors"), read("whole/state.safetensors"));
+  EXPECT_THAT(sample({"--resume", "run", "--set", "sample.steps=90", "--set", "sample.blocks[0].method=ghmc"}).err,
+              ContainsRegex("\n  sample\\.blocks: .*hmc.* in the checkpoint, .*ghmc.* now\n"));
+}
+
 TEST_F(ResumeCommandTest, CtrlCLeavesACheckpoint) {
   write_slow(2000, "chains: 4, warmup: 20, steps: 100000");
   auto running = start_with_bench({"sample", "scene.yaml", "--output", "run"});
