@@ -96,7 +96,7 @@ int evidence(const CommandLine& line) {
   const int64_t repeats = whole_number(line, "repeats", 2, 8);
 
   SessionOptions asked = session_options(line);
-  asked.overrides.set.emplace_back("sample.chains", std::to_string(options.particles));
+  asked.overrides.set.push_back({"sample.chains", std::to_string(options.particles), "--particles"});
   PluginSearch plugins(line);
   Session session(asked, plugins);
   session.prepare(Session::Purpose::kRun);

@@ -87,9 +87,10 @@ class CheckpointRecorder final : public Observer {
 // The options of every session, and those that stand for keys of `sample`.
 SessionOptions options_of(const CommandLine& line) {
   SessionOptions options = session_options(line);
-  for (const auto& [key, value] : line.pairs("until")) options.overrides.set.emplace_back("sample.until." + key, value);
+  for (const auto& [key, value] : line.pairs("until"))
+    options.overrides.set.push_back({"sample.until." + key, value, "--until " + key});
   if (const auto steps = line.value("checkpoint-every"))
-    options.overrides.set.emplace_back("sample.checkpoint_every", *steps);
+    options.overrides.set.push_back({"sample.checkpoint_every", *steps, "--checkpoint-every"});
   return options;
 }
 
@@ -98,12 +99,10 @@ std::unique_ptr<UntilRule> until_rule(const Session& session) {
   const Composition& composition = session.composition();
   const SampleSettings& sample = composition.sample;
   if (!sample.until.any()) return nullptr;
-  try {
+  return session.placed([&] {
     return std::make_unique<UntilRule>(sample.until, composition.variables, composition.held, sample.precision,
                                        sample.chains);
-  } catch (const SettingError& error) {
-    throw CompositionError({composition.places.at_place(error)});
-  }
+  });
 }
 
 // Shows a rule the draws that an earlier process left, so that it goes on where it stood.
@@ -188,7 +187,7 @@ int sample(CommandLine& line, const Words& words) {
   const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
 
   const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet);
-  const Rank rank = chains_of_rank(ranks, session);
+  const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
   if (ranks.several()) output = rank_folder(output, ranks.rank);
@@ -200,7 +199,7 @@ int sample(CommandLine& line, const Words& words) {
   if (ranks.several()) record["rank"] = {{"rank", ranks.rank}, {"world", ranks.world}};
   if (earlier) {
     earlier->carry_over(record);
-    earlier->check(record);
+    session.placed([&] { earlier->check(record); });
   }
   write_record(folder.path(), record);
   DrawsSchema schema = schema_of(session, rank);

@@ -79,10 +79,11 @@ void add_session_options(CommandLine& line) {
 SessionOptions session_options(const CommandLine& line) {
   SessionOptions options;
   options.file = line.operand(0);
-  options.overrides.set = line.pairs("set");
+  for (const auto& [path, text] : line.pairs("set")) options.overrides.set.push_back({path, text, ""});
   options.overrides.given = line.pairs("given");
   for (const char* name : {"seed", "precision"})
-    if (const auto value = line.value(name)) options.overrides.set.emplace_back(std::string("sample.") + name, *value);
+    if (const auto value = line.value(name))
+      options.overrides.set.push_back({std::string("sample.") + name, *value, std::string("--") + name});
   options.device = parse_device(line.value("device").value_or("auto"));
   const auto threads = line.value("threads");
   options.threads = threads ? parse_threads(*threads) : usable_threads();

@@ -68,6 +68,16 @@ class Session {
   /// Runs the composition as its `sample` says. Only after prepare().
   RunSummary run(std::span<Observer* const> observers, const std::atomic<bool>& stop, const Part& part) const;
 
+  /// Calls `part`. What it refuses of the composition is thrown with its place, in the file or on the command line.
+  template <class Part>
+  auto placed(const Part& part) const {
+    try {
+      return part();
+    } catch (const SettingError& error) {
+      throw CompositionError({composition_.places.at_place(error)});
+    }
+  }
+
   /// The kinds of model that the target is made of, each once, by name.
   std::vector<const ModelKind*> models() const;
 

@@ -13,7 +13,11 @@ namespace potluck {
 
 /// What the command line changes in a composition file.
 struct Overrides {
-  std::vector<std::pair<std::string, std::string>> set;    ///< "sample.steps" -> "500", from --set sample.steps=500
+  struct Setting {
+    std::string path, text;   ///< "sample.steps", "500", from --set sample.steps=500
+    std::string option = {};  ///< an option that says the same in other words: "--until rhat"; empty: --set
+  };
+  std::vector<Setting> set;
   std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
 };
 

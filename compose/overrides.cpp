@@ -51,8 +51,9 @@ Yaml::Entry& entry_at(Yaml& map, const std::string& key, const Place& place) {
   return map.map.back();
 }
 
-void set(const std::string& path, const std::string& text, Yaml& root, Diagnostics& diagnostics) {
-  const Place place{"--set " + path, 0, 0};
+void set(const Overrides::Setting& setting, Yaml& root, Diagnostics& diagnostics) {
+  const std::string& path = setting.path;
+  const Place place{setting.option.empty() ? "--set " + path : setting.option, 0, 0};
   const auto steps = parse_path(path);
   if (!steps) {
     diagnostics.add(place,
@@ -87,7 +88,7 @@ void set(const std::string& path, const std::string& text, Yaml& root, Diagnosti
     at = &entry.value;
     walked += (walked.empty() ? "" : ".") + step.key;
   }
-  *at = read_yaml(text, place.file, false, diagnostics);
+  *at = read_yaml(setting.text, place.file, false, diagnostics);
   at->place = place;
 }
 
@@ -147,7 +148,7 @@ void give(const std::string& name, const std::string& text, Yaml& root, Diagnost
 }  // namespace
 
 void apply_overrides(const Overrides& overrides, Yaml& root, Diagnostics& diagnostics) {
-  for (const auto& [path, text] : overrides.set) set(path, text, root, diagnostics);
+  for (const Overrides::Setting& setting : overrides.set) set(setting, root, diagnostics);
   for (const auto& [name, text] : overrides.given) give(name, text, root, diagnostics);
 }
 

@@ -7,8 +7,8 @@
 
 namespace potluck {
 
-/// Changes `root` as the command line says. What an override brings has the place "--set sample.steps" or
-/// "--given label".
+/// Changes `root` as the command line says. What an override brings has the place "--set sample.steps",
+/// "--given label", or that of the option that said it: "--until rhat".
 ///
 /// A path of --set goes through maps by key and through lists by index: "energies.scene.product[2].weight". Its value
 /// is YAML. --given replaces the given of that name or adds one; its value is a number, a list, a file, or a map of the

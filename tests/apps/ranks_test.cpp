@@ -152,10 +152,10 @@ TEST_F(RanksCommandTest, RanksOfAnotherRunAreNotJoined) {
 TEST_F(RanksCommandTest, WhatCannotBeSplitIsRefusedWithTheReason) {
   write_ranks_scene();
   EXPECT_EQ(rank(1, 3, "run", {"--until", "rhat=1.01"}).err,
-            "potluck: error: sample.until must be nothing but steps where 3 processes share the run, as --rank and "
-            "--world said: the other rules need all chains in one process. Use until: {steps: 12}\n");
+            "potluck: error: --until rhat: sample.until must be nothing but steps where 3 processes share the run, as "
+            "--rank and --world said: the other rules need all chains in one process. Use until: {steps: 12}\n");
   EXPECT_EQ(rank(0, 9, "run").err,
-            "potluck: error: sample.chains must be enough for 9 processes, in tiles of 256 chains behind the first "
+            "scene.yaml:7:18: sample.chains must be enough for 9 processes, in tiles of 256 chains behind the first "
             "256, got 700. Use 4 processes, or more chains\n");
   EXPECT_EQ(rank(0, 2, "run", {"--until", "steps=8"}).exit_code, 0);
 }

@@ -90,9 +90,9 @@ TEST_F(ResumeCommandTest, AnInterruptedRunGoesOnAndSoDoesOneThatEnded) {
   EXPECT_EQ(read("run/summary.json"), read("whole/summary.json"));
   EXPECT_EQ(read("run/state.safetensors"), read("whole/state.safetensors"));
 
-  EXPECT_EQ(sample({"--resume", "run"}).err, "potluck: error: sample.steps must be above the 4000 that " +
-                                                 path("run").string() +
-                                                 " has, got 4000. Ask for more: --set sample.steps=8000\n");
+  EXPECT_EQ(sample({"--resume", "run"}).err,
+            "potluck: error: --set sample.steps: sample.steps must be above the 4000 that " + path("run").string() +
+                " has, got 4000. Ask for more: --set sample.steps=8000\n");
 }
 
 TEST_F(ResumeCommandTest, ASweepGoesOnAndItsBlocksMustBeTheSame) {

@@ -152,6 +152,9 @@ TEST_F(GoodFilesTest, OverridesHavePlacesOfTheirOwnInErrors) {
   const std::string small = "variables: {x: {support: [0, 1]}}\ntarget: {model: gaussian, inputs: x}\n";
   const auto says = [&](const Overrides& overrides) { return complaint(folder_, small, overrides); };
   EXPECT_EQ(says({{{"sample.steps", "0"}}, {}}), "--set sample.steps: sample.steps must be >= 1, got 0");
+  EXPECT_EQ(says({{{"sample.seed", "x", "--seed"}}, {}}), "--seed: sample.seed must be an integer, got 'x'");
+  EXPECT_EQ(says({{{"sample.until.rhat", "1", "--until rhat"}}, {}}),
+            "--until rhat: sample.until.rhat must be finite and > 1, got 1");
   EXPECT_EQ(says({{{"sample.stepz", "1"}}, {}}).substr(0, 90),
             "--set sample.stepz: unknown key 'stepz' in the sample section. Did you mean 'steps'? Known");
   EXPECT_EQ(says({{{"target.model.x", "1"}}, {}}),
