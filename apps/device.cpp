@@ -10,10 +10,11 @@
 
 namespace potluck {
 
-DeviceChoice parse_device(const std::string& text) {
+DeviceChoice parse_device(const std::string& text, int64_t local_rank) {
   if (text == "cpu") return {};
   const std::vector<std::string> devices = cuda_devices();
-  if (text == "auto") return devices.empty() ? DeviceChoice{} : DeviceChoice{{Device::Kind::kCuda, 0}, true};
+  const int mine = devices.empty() ? 0 : static_cast<int>(local_rank % static_cast<int64_t>(devices.size()));
+  if (text == "auto") return devices.empty() ? DeviceChoice{} : DeviceChoice{{Device::Kind::kCuda, mine}, true};
 
   const bool numbered = text.rfind("cuda:", 0) == 0 && text.size() > 5 && text.size() < 8 &&
                         std::all_of(text.begin() + 5, text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -21,7 +22,7 @@ DeviceChoice parse_device(const std::string& text) {
     throw UsageError(fmt::format("--device must be auto, cpu, cuda or cuda:N, got '{}'", text));
   if (!has_cuda_backend())
     throw UsageError(fmt::format("--device {}: this build of Potluck has no CUDA backend. Use --device cpu", text));
-  const int index = numbered ? std::stoi(text.substr(5)) : 0;
+  const int index = numbered ? std::stoi(text.substr(5)) : mine;
   if (index >= static_cast<int>(devices.size()))
     throw UsageError(fmt::format("--device {}: this machine has {} CUDA device{}. Use --device cpu", text,
                                  devices.empty() ? "no" : std::to_string(devices.size()),

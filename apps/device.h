@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/precision.h"
@@ -13,9 +14,11 @@ struct DeviceChoice {
   bool may_fall_back = false;  ///< to the CPU, where a model cannot use `first`
 };
 
-/// "auto", "cpu", "cuda" or "cuda:1". auto is the first CUDA device where there is one, else the CPU.
+/// "auto", "cpu", "cuda" or "cuda:1". auto is a CUDA device where there is one, else the CPU.
+/// @param local_rank  of several processes on this machine which one this is: without a number each takes the next of
+///   the CUDA devices that it sees, and begins anew behind the last
 /// @throws UsageError for other texts, and for CUDA where this build or machine has none.
-DeviceChoice parse_device(const std::string& text);
+DeviceChoice parse_device(const std::string& text, int64_t local_rank = 0);
 
 /// "cpu", "cuda:0".
 std::string device_name(const Device& device);

@@ -30,6 +30,29 @@ Ranks ranks_of(const std::string& rank_name, const std::string& rank, const std:
   return ranks;
 }
 
+/// Who started this process, and the environment variables in which it says so.
+struct Launcher {
+  const char* name = nullptr;  ///< or null: nobody speaks
+  const char* rank = nullptr;
+  const char* world = nullptr;
+  const char* local_rank = nullptr;
+};
+
+Launcher launcher(const EnvironmentVariable& variable) {
+  const auto has = [&](const char* name) { return variable(name) != nullptr; };
+  const bool in_step = has("SLURM_STEP_NUM_TASKS") && has("SLURM_NTASKS") &&
+                       std::string(variable("SLURM_STEP_NUM_TASKS")) == variable("SLURM_NTASKS");
+  const std::pair<Launcher, bool> all[] = {
+      // and whether it speaks to this process
+      {{"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK"}, has("TORCHELASTIC_RUN_ID")},
+      {{"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"}, true},
+      {{"Slurm", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"}, in_step},
+  };
+  for (const auto& [one, speaks] : all)
+    if (speaks && has(one.rank) && has(one.world)) return one;
+  return {};
+}
+
 }  // namespace
 
 void add_rank_options(CommandLine& line) {
@@ -37,31 +60,21 @@ void add_rank_options(CommandLine& line) {
   line.add_value("world", "W", "with --rank: how many there are. torchrun, srun and mpirun say both by themselves");
 }
 
-Ranks choose_ranks(const CommandLine& line, const std::function<const char*(const char*)>& variable) {
+Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable) {
   const auto rank = line.value("rank"), world = line.value("world");
   if (rank.has_value() != world.has_value())
     throw UsageError(fmt::format("--rank and --world must be given together, got --{} alone", rank ? "rank" : "world"));
   if (rank) return ranks_of("--rank", *rank, "--world", *world, "--rank and --world");
 
-  struct Launcher {
-    const char* name;
-    const char* rank;
-    const char* world;
-    bool speaks;  ///< to this process
-  };
-  const auto has = [&](const char* name) { return variable(name) != nullptr; };
-  const bool in_step = has("SLURM_STEP_NUM_TASKS") && has("SLURM_NTASKS") &&
-                       std::string(variable("SLURM_STEP_NUM_TASKS")) == variable("SLURM_NTASKS");
-  const Launcher launchers[] = {
-      {"torchrun", "RANK", "WORLD_SIZE", has("TORCHELASTIC_RUN_ID")},
-      {"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", true},
-      {"Slurm", "SLURM_PROCID", "SLURM_NTASKS", in_step},
-  };
-  for (const Launcher& one : launchers) {
-    if (one.speaks && has(one.rank) && has(one.world))
-      return ranks_of(one.rank, variable(one.rank), one.world, variable(one.world), one.name);
-  }
-  return {};
+  const Launcher one = launcher(variable);
+  if (!one.name) return {};
+  return ranks_of(one.rank, variable(one.rank), one.world, variable(one.world), one.name);
+}
+
+int64_t choose_local_rank(const EnvironmentVariable& variable) {
+  const Launcher one = launcher(variable);
+  if (!one.name || !variable(one.local_rank)) return 0;
+  return whole_number(one.local_rank, variable(one.local_rank), 0, 9999);
 }
 
 std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank) {

@@ -20,15 +20,22 @@ struct Ranks {
   bool several() const { return world > 1; }
 };
 
+/// The value of an environment variable, or null.
+using EnvironmentVariable = std::function<const char*(const char*)>;
+
 /// Adds --rank and --world.
 void add_rank_options(CommandLine& line);
 
 /// --rank and --world before torchrun (RANK, WORLD_SIZE; only where TORCHELASTIC_RUN_ID says that it is torchrun),
 /// before Open MPI (OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE), before Slurm (SLURM_PROCID, SLURM_NTASKS; only in a
 /// step of as many tasks, as SLURM_STEP_NUM_TASKS says: a batch script or a login shell has the other two as well).
-/// @param variable  the value of an environment variable, or null
 /// @throws UsageError
-Ranks choose_ranks(const CommandLine& line, const std::function<const char*(const char*)>& variable);
+Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable);
+
+/// Which of the processes on this machine this is, by the launcher that choose_ranks() hears: LOCAL_RANK,
+/// OMPI_COMM_WORLD_LOCAL_RANK or SLURM_LOCALID; 0 where nobody says so.
+/// @throws UsageError
+int64_t choose_local_rank(const EnvironmentVariable& variable);
 
 /// `<run>/rank-0001`
 std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank);

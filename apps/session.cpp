@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <cstdlib>
 #include <map>
 
 #include "apps/device.h"
+#include "apps/ranks.h"
 #include "apps/start_choice.h"
 #include "compose/sample.h"
 #include "core/sampling/split_run.h"
@@ -71,7 +73,10 @@ void add_session_options(CommandLine& line) {
                   "hold a variable or view: --given label=3, --given upper=photo.png (repeatable)");
   line.add_value("seed", "N", "the same as --set sample.seed=N");
   line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
-  line.add_value("device", "NAME", "auto (default: a GPU where there is one), cpu, cuda or cuda:N");
+  line.add_value(
+      "device", "NAME",
+      "auto (default: a GPU where there is one), cpu, cuda or cuda:N. Processes that torchrun, srun or mpirun "
+      "started on one machine take its GPUs in turn");
   line.add_value("threads", "N",
                  "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
 }
@@ -84,7 +89,8 @@ SessionOptions session_options(const CommandLine& line) {
   for (const char* name : {"seed", "precision"})
     if (const auto value = line.value(name))
       options.overrides.set.push_back({std::string("sample.") + name, *value, std::string("--") + name});
-  options.device = parse_device(line.value("device").value_or("auto"));
+  const int64_t local_rank = choose_local_rank([](const char* name) -> const char* { return std::getenv(name); });
+  options.device = parse_device(line.value("device").value_or("auto"), local_rank);
   const auto threads = line.value("threads");
   options.threads = threads ? parse_threads(*threads) : usable_threads();
   return options;

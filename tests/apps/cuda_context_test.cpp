@@ -42,6 +42,21 @@ TEST_F(CudaContextTest, IsMadeOnceInTheHostBeforeAPluginIsOpened) {
   }
 }
 
+TEST_F(CudaContextTest, ProcessesOfOneMachineTakeItsDevicesInTurn) {
+  const auto device_of = [&](const std::string& device, int local_rank) {
+    std::filesystem::remove(path("log"));
+    const std::vector<std::string> events = events_of_check(
+        device, {"POTLUCK_TEST_DEVICES=3", "POTLUCK_TEST_FULL_DEVICE=1", "OMPI_COMM_WORLD_RANK=9",
+                 "OMPI_COMM_WORLD_SIZE=12", "OMPI_COMM_WORLD_LOCAL_RANK=" + std::to_string(local_rank)});
+    return events.empty() ? "none" : events[0].substr(0, events[0].rfind(' '));
+  };
+  EXPECT_EQ(device_of("auto", 0), "context 0");
+  EXPECT_EQ(device_of("auto", 2), "context 2");
+  EXPECT_EQ(device_of("cuda", 1), "context 1");
+  EXPECT_EQ(device_of("cuda", 4), "context 1");  // begins anew behind the last
+  EXPECT_EQ(device_of("cuda:2", 1), "context 2");
+}
+
 TEST_F(CudaContextTest, IsNotMadeForTheCpu) {
   const std::vector<std::string> events = events_of_check("cpu");
   EXPECT_EQ(last_.exit_code, 0) << last_.err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For LD_PRELOAD: a machine with one CUDA device that can do nothing. Notes in the file POTLUCK_TEST_LOG when a process
-// makes its context.
+// For LD_PRELOAD: a machine with POTLUCK_TEST_DEVICES CUDA devices, or one, that can do nothing. Notes in the file
+// POTLUCK_TEST_LOG when a process makes its context.
 #include <cuda_runtime_api.h>
 #include <unistd.h>
 
@@ -11,7 +11,8 @@
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  const char* devices = std::getenv("POTLUCK_TEST_DEVICES");
+  *count = devices != nullptr ? std::atoi(devices) : 1;
   return cudaSuccess;
 }
 

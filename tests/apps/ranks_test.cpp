@@ -51,6 +51,33 @@ TEST(RanksTest, LaunchersAreHeard) {
   EXPECT_EQ(text_of(all, {"--rank", "0", "--world", "1"}), "0 of 1 by --rank and --world");
 }
 
+int64_t local_rank_in(const Variables& variables) {
+  return choose_local_rank([&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+TEST(RanksTest, LaunchersSayWhichProcessOfTheMachineThisIs) {
+  Variables torchrun = {{"RANK", "5"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}};
+  EXPECT_EQ(local_rank_in(torchrun), 0);  // is not torchrun
+  torchrun["TORCHELASTIC_RUN_ID"] = "none";
+  EXPECT_EQ(local_rank_in(torchrun), 1);
+  Variables mpi = {{"OMPI_COMM_WORLD_RANK", "6"}, {"OMPI_COMM_WORLD_SIZE", "8"}};
+  EXPECT_EQ(local_rank_in(mpi), 0);
+  mpi["OMPI_COMM_WORLD_LOCAL_RANK"] = "2";
+  EXPECT_EQ(local_rank_in(mpi), 2);
+  Variables slurm = {{"SLURM_PROCID", "7"}, {"SLURM_NTASKS", "8"}, {"SLURM_LOCALID", "3"}};
+  EXPECT_EQ(local_rank_in(slurm), 0);  // a batch script
+  slurm["SLURM_STEP_NUM_TASKS"] = "8";
+  EXPECT_EQ(local_rank_in(slurm), 3);
+  // mpirun within a job of Slurm's, as for the rank.
+  slurm.insert(mpi.begin(), mpi.end());
+  EXPECT_EQ(local_rank_in(slurm), 2);
+  mpi["OMPI_COMM_WORLD_LOCAL_RANK"] = "-1";
+  EXPECT_THROW(local_rank_in(mpi), UsageError);
+}
+
 TEST(RanksTest, StrayVariablesAreNot) {
   EXPECT_EQ(text_of({}), "0 of 1 by ");
   EXPECT_EQ(text_of({{"RANK", "colonel"}, {"WORLD_SIZE", "2"}}), "0 of 1 by ");
