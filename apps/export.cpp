@@ -11,6 +11,7 @@
 #include "apps/run_products.h"
 #include "apps/run_record.h"
 #include "core/error.h"
+#include "core/files/checkpoint_file.h"
 #include "core/files/draws.h"
 
 namespace potluck {
@@ -20,8 +21,14 @@ namespace {
 void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
   DrawsReader reader(folder);
   if (reader.next() != nullptr) return;
-  Words command = record.value("command", Words());
-  if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
+  std::string how;
+  if (has_checkpoint(folder)) {
+    how = fmt::format("To go on with it: potluck sample --resume {}", folder.string());
+  } else {
+    Words command = record.value("command", Words());
+    if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
+    how = fmt::format("To draw it again: {}", fmt::join(command, " "));
+  }
   const std::string state = record.value("state", "");
   std::string why = reader.lost().empty() ? "it has no draws" : reader.lost();
   if (state == "running" && reader.lost().empty())
@@ -29,8 +36,7 @@ void check_for_draws(const std::filesystem::path& folder, const RunRecord& recor
   if (state == "interrupted") why = "it was interrupted before its first draw";
   if (record.contains("why_stopped") && record["why_stopped"] == "interrupted in the warm-up")
     why = "it was interrupted in its warm-up and had no draws yet";
-  throw FileError(fmt::format("{}: there is nothing to export, as {}. To draw it again: {}", folder.string(), why,
-                              fmt::join(command, " ")));
+  throw FileError(fmt::format("{}: there is nothing to export, as {}. {}", folder.string(), why, how));
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ void print_nothing_drawn(const RunSummary& run, double seconds, const filesystem
   if (replaces)
     fmt::print("The run that is in {} stays as it was.\n", folder.string());
   else
-    fmt::print("The record of the run is in {}; to draw it again, add --overwrite.\n", folder.string());
+    fmt::print("Its record and a checkpoint are in {0}; to go on: potluck sample --resume {0}\n", folder.string());
 }
 
 int sample(CommandLine& line, const Words& words) {

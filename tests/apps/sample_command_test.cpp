@@ -222,16 +222,18 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupHasARecordAndNoDraws) {
   EXPECT_EQ(record.at("draws"), 0);
   EXPECT_THAT(result.out,
               MatchesRegex("Interrupted in the warm-up after .*, before the first draw: there is nothing to export. "
-                           "The record of the run is in run; to draw it again, add --overwrite.\n"));
+                           "Its record and a checkpoint are in run; to go on: potluck sample --resume run\n"));
 
   const CommandResult exported = potluck({"export", "run"});
   EXPECT_EQ(exported.exit_code, 2);
   EXPECT_EQ(exported.out, "");
   EXPECT_EQ(exported.err,
             "potluck: error: run: there is nothing to export, as it was interrupted in its warm-up and had no draws "
-            "yet. To draw it again: potluck sample scene.yaml --output run --overwrite\n");
+            "yet. To go on with it: potluck sample --resume run\n");
   EXPECT_FALSE(exists("run/draws.nc"));
   EXPECT_EQ(read_json("run/run.json"), record);
+  // The advice is good.
+  EXPECT_THAT(potluck_with_bench({"sample", "--resume", "run", "--seed", "2"}).err, HasSubstr("sample.seed: 1 in the"));
 }
 
 TEST_F(SampleCommandTest, AnInterruptBeforeTheFirstDrawIsNotCalledOneOfTheWarmup) {
@@ -245,7 +247,7 @@ TEST_F(SampleCommandTest, AnInterruptBeforeTheFirstDrawIsNotCalledOneOfTheWarmup
   EXPECT_EQ(result.exit_code, 130) << result.err;
   EXPECT_EQ(read_json("run/run.json").at("why_stopped"), "interrupted");
   EXPECT_THAT(result.out, StartsWith("Interrupted after "));
-  EXPECT_THAT(potluck({"export", "run"}).err, HasSubstr("as it was interrupted before its first draw. To draw it"));
+  EXPECT_THAT(potluck({"export", "run"}).err, HasSubstr("as it was interrupted before its first draw. To go on"));
 }
 
 TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {
