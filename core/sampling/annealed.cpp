@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "core/random/philox.h"
@@ -138,12 +139,13 @@ AnnealedRun Annealed::forward(const std::vector<AnnealedStage>& stages, bool res
 }
 
 AnnealedRun Annealed::run(const std::vector<AnnealedStage>* given, bool resampling) {
-  AnnealedRun found;
-  place(*base_, static_cast<int>(step_ + 1), 0);
-  double log_z = energy_.base_log_z(), beta = 0;
-  bool resampled = false;
+  if (!under_way_) {
+    place(*base_, static_cast<int>(step_ + 1), 0);
+    run_.log_z = energy_.base_log_z();
+  }
+  double beta = run_.stages.empty() ? 0 : run_.stages.back().beta;
   while (beta < 1) {
-    const size_t stage_index = found.stages.size();
+    const size_t stage_index = run_.stages.size();
     if (stage_index == kMostStages)
       throw NumericalError(
           fmt::format("annealing must reach its target in {} stages, got to b = {:.3g}. Begin nearer to the target: "
@@ -166,42 +168,64 @@ AnnealedRun Annealed::run(const std::vector<AnnealedStage>* given, bool resampli
     if (beta < 1) {
       stage.resampled = resampling && stage.ess < options_.resample_below;
       if (stage.resampled) {
-        log_z += log_mean_exp(log_weight_);
+        run_.log_z += log_mean_exp(log_weight_);
         resample();
-        resampled = true;
       }
       move(stage);
       if (!given) tune(stage.acceptance);
     }
-    found.stages.push_back(std::move(stage));
+    run_.stages.push_back(std::move(stage));
+    if (!goes_on()) return run_;
   }
-  found.log_z = log_z + log_mean_exp(log_weight_);
-  if (resampled) return found;
-  found.log_weight = log_weight_;
-  for (double& one : found.log_weight) one += energy_.base_log_z();
-  return found;
+  return finish(run_.log_z + log_mean_exp(log_weight_), 1);
 }
 
 AnnealedRun Annealed::reverse(const std::vector<AnnealedStage>& stages, const Start& exact) {
-  AnnealedRun found;
-  place(exact, reversals_++, 1);
-  for (size_t k = stages.size(); k-- > 0;) {
+  if (!under_way_) place(exact, reversals_++, 1);
+  for (size_t k = stages.size() - run_.stages.size(); k-- > 0;) {
     AnnealedStage stage = stages[k];
     stage.acceptance = NAN;
     if (k + 1 < stages.size()) move(stage);
     weigh(stage.beta, k > 0 ? stages[k - 1].beta : 0);
     stage.ess = effective_share(log_weight_);
     stage.resampled = false;
-    found.stages.push_back(std::move(stage));
+    run_.stages.push_back(std::move(stage));
+    if (!goes_on()) return run_;
   }
-  found.log_z = energy_.base_log_z() - log_mean_exp(log_weight_);
-  found.log_weight = log_weight_;
-  for (double& one : found.log_weight) one = energy_.base_log_z() - one;
+  return finish(energy_.base_log_z() - log_mean_exp(log_weight_), -1);
+}
+
+AnnealedRun Annealed::finish(double log_z, double sign) {
+  under_way_ = false;
+  AnnealedRun found = std::exchange(run_, {});
+  found.complete = true;
+  found.log_z = log_z;
+  const bool resampled =
+      std::any_of(found.stages.begin(), found.stages.end(), [](const AnnealedStage& one) { return one.resampled; });
+  if (resampled) return found;
+  for (const double one : log_weight_) found.log_weight.push_back(energy_.base_log_z() + sign * one);
   return found;
+}
+
+void Annealed::persist(StateArchive& archive) {
+  double beta = energy_.beta();
+  archive(step_, reversals_, evaluations_, step_size_, beta, under_way_, run_.log_z, run_.stages, scale_, log_weight_);
+  std::vector<std::byte> chains;
+  if (!archive.reading()) chains = chains_->save();
+  archive(chains);
+  if (!archive.reading()) return;
+  if (log_weight_.size() != static_cast<size_t>(options_.particles))
+    throw SettingError(fmt::format("annealing: particles must be the {} that were saved, got {}", log_weight_.size(),
+                                   options_.particles));
+  energy_.set_beta(beta);
+  chains_->restore(chains);
+  read();
 }
 
 void Annealed::place(const Start& start, int attempt, double beta) {
   ++step_;
+  run_ = {};
+  under_way_ = true;
   Batch batch(energy_.variables());
   for (int64_t first = 0; first < options_.particles; first += kBatch) {
     const int64_t rows = std::min(kBatch, options_.particles - first);

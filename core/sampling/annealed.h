@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct AnnealedRun {
   std::vector<AnnealedStage> stages;
   double log_z = 0;                ///< log of an estimate of Z that is unbiased where ladder and kernels were given
   std::vector<double> log_weight;  ///< [particles] of one particle each, where none was resampled: estimates of log Z
+  bool complete = false;           ///< false where a watch ended it: only its stages are known
 };
 
 /// Sequential Monte Carlo along E_b = (1 - b) E_0 + b E/T (AnnealedEnergy), from the base to the target: Del Moral,
@@ -55,11 +57,24 @@ class Annealed {
   /// is above log Z by as much as the forward one is below it in the limit of many stages (Grosse, Ancha & Roy 2016).
   AnnealedRun reverse(const std::vector<AnnealedStage>& stages, const Start& exact);
 
+  /// Called behind every stage of a run. Where it returns false the run ends there, and the next call of the same
+  /// function with the same arguments goes on with it.
+  using Watch = std::function<bool(const AnnealedRun& run)>;
+  void set_watch(Watch watch) { watch_ = std::move(watch); }
+
+  /// All that changes, behind a stage of a run or between two runs. An object made alike that reads it goes on from
+  /// there bit for bit, with the next call of the function whose run was under way.
+  /// @throws SettingError where the saved particles are not as many.
+  void persist(StateArchive& archive);
+
   /// Evaluations of energy and gradient by each particle so far.
   int64_t evaluations() const { return evaluations_; }
 
  private:
   AnnealedRun run(const std::vector<AnnealedStage>* given, bool resampling);
+  bool goes_on() const { return !watch_ || watch_(run_); }
+  /// Ends the run under way; `sign` of the log weights in estimates of log Z.
+  AnnealedRun finish(double log_z, double sign);
   /// All particles at draws of their own, with weight 1.
   void place(const Start& start, int attempt, double beta);
   /// Weighs for the move from one b to another.
@@ -80,9 +95,13 @@ class Annealed {
   double aim_ = 1;   ///< mean acceptance that the step size is tuned to
   double unit_ = 1;  ///< a length of the base, where the metric does not bring one
   std::unique_ptr<Chains> chains_;
+  Watch watch_;
   ChainsState state_;
+  std::vector<double> apart_;  ///< [particles] E/T - E_0, of state_
+  // What persist() names, beside the particles and b:
+  bool under_way_ = false;
+  AnnealedRun run_;  ///< under way: stages, and in log_z what was gathered where particles were resampled
   std::vector<double> log_weight_;          ///< [particles] since the last resampling
-  std::vector<double> apart_;               ///< [particles] E/T - E_0
   std::vector<std::vector<double>> scale_;  ///< of the last tuned stage
   double step_size_ = 0;
   uint32_t step_ = 0;

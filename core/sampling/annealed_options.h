@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/energy/annealed_energy.h"
+#include "core/sampling/state_archive.h"
 #include "core/settings.h"
 
 namespace potluck {
@@ -33,6 +34,8 @@ struct AnnealedStage {
   double acceptance = 0;                   ///< mean over its moves; NaN on the last stage, which has none
   double ess = 1;                          ///< effective share of the particles after its weights, before a resampling
   bool resampled = false;
+
+  void persist(StateArchive& archive) { archive(beta, step_size, scale, acceptance, ess, resampled); }
 };
 
 }  // namespace potluck

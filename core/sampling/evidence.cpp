@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "core/sampling/annealed.h"
@@ -14,6 +15,8 @@
 namespace potluck {
 
 namespace {
+
+constexpr uint32_t kCheckpointVersion = 1;
 
 struct Mean {
   double value = 0, error = 0;
@@ -38,35 +41,138 @@ double error_of_log_mean(const std::vector<double>& values) {
   return std::max(mean.error / mean.value, mean_of(values).error);
 }
 
-}  // namespace
+/// One estimate: its runs, one after the other, and what they found so far. All that changes is named in persist().
+class Estimator {
+ public:
+  Estimator(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
+            const EvidenceControl& control)
+      : annealed_(target, options),
+        repeats_(repeats),
+        resamples_(options.resample_below > 0),
+        exact_(exact),
+        control_(control) {
+    evidence_.particles = options.particles;
+    evidence_.coordinates = free_coordinates(target);
+    annealed_.set_watch([this](const AnnealedRun& run) { return watch(run); });
+  }
 
-Evidence estimate_evidence(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact) {
-  if (repeats < 2) throw SettingError(fmt::format("annealing: repeats must be >= 2, got {}", repeats));
-  Annealed annealed(target, options);
-  Evidence evidence;
-  evidence.particles = options.particles;
-  evidence.coordinates = free_coordinates(target);
-  evidence.stages = annealed.forward().stages;
-  std::vector<AnnealedStage> means = evidence.stages;
-  for (AnnealedStage& stage : means) stage.ess = stage.acceptance = 0;
-  for (int64_t i = 0; i < repeats; ++i) {
-    const AnnealedRun run = annealed.forward(evidence.stages, options.resample_below > 0);
-    evidence.repeats.push_back(run.log_z);
-    for (size_t k = 0; k < means.size(); ++k) {
-      means[k].ess += run.stages[k].ess / static_cast<double>(repeats);
-      means[k].acceptance += run.stages[k].acceptance / static_cast<double>(repeats);
+  Evidence estimate() {
+    if (!control_.checkpoint.empty()) {
+      StateArchive archive(control_.checkpoint);
+      persist(archive);
+    }
+    while (!done_) {
+      AnnealedRun found = next_run();
+      if (!found.complete) {
+        evidence_.interrupted = true;
+        return std::move(evidence_);
+      }
+      take(std::move(found));
+    }
+    evidence_.log_z = log_mean_exp(evidence_.repeats);
+    evidence_.standard_error = error_of_log_mean(evidence_.repeats);
+    if (exact_) evidence_.bracket = {up_.value, up_.error, down_.value, down_.error};
+    evidence_.stages = std::move(means_);
+    evidence_.evaluations = annealed_.evaluations();
+    return std::move(evidence_);
+  }
+
+ private:
+  using Run = EvidenceProgress::Run;
+
+  AnnealedRun next_run() {
+    if (run_ == Run::kPilot) return annealed_.forward();
+    if (run_ == Run::kDown) return annealed_.reverse(evidence_.stages, *exact_);
+    return annealed_.forward(evidence_.stages, run_ == Run::kRepeat && resamples_);
+  }
+
+  void take(AnnealedRun found) {
+    if (run_ == Run::kPilot) {
+      evidence_.stages = means_ = std::move(found.stages);
+      for (AnnealedStage& stage : means_) stage.ess = stage.acceptance = 0;
+      run_ = Run::kRepeat;
+    } else if (run_ == Run::kRepeat) {
+      evidence_.repeats.push_back(found.log_z);
+      for (size_t k = 0; k < means_.size(); ++k) {
+        means_[k].ess += found.stages[k].ess / static_cast<double>(repeats_);
+        means_[k].acceptance += found.stages[k].acceptance / static_cast<double>(repeats_);
+      }
+      if (repeats_done() < repeats_) return;
+      run_ = Run::kUp;
+      done_ = exact_ == nullptr;
+    } else if (run_ == Run::kUp) {
+      up_ = mean_of(found.log_weight);
+      run_ = Run::kDown;
+    } else {
+      down_ = mean_of(found.log_weight);
+      done_ = true;
     }
   }
-  evidence.log_z = log_mean_exp(evidence.repeats);
-  evidence.standard_error = error_of_log_mean(evidence.repeats);
-  if (exact) {
-    const Mean up = mean_of(annealed.forward(evidence.stages, false).log_weight);
-    const Mean down = mean_of(annealed.reverse(evidence.stages, *exact).log_weight);
-    evidence.bracket = {up.value, up.error, down.value, down.error};
+
+  /// Behind every stage.
+  bool watch(const AnnealedRun& run) {
+    if (control_.observer) control_.observer->progressed(progress_of(run));
+    const bool stops = control_.stop && control_.stop->load();
+    ++since_checkpoint_;
+    if (stops || (control_.checkpoint_every > 0 && since_checkpoint_ >= control_.checkpoint_every))
+      hand_out_checkpoint();
+    return !stops;
   }
-  evidence.stages = std::move(means);
-  evidence.evaluations = annealed.evaluations();
-  return evidence;
+
+  EvidenceProgress progress_of(const AnnealedRun& run) const {
+    EvidenceProgress progress;
+    progress.run = run_;
+    progress.stage = static_cast<int64_t>(run.stages.size());
+    progress.beta = run.stages.back().beta;
+    if (run_ == Run::kRepeat) progress.repeat = repeats_done() + 1;
+    progress.repeats = repeats_;
+    if (run_ == Run::kPilot) return progress;
+    const auto stages = static_cast<int64_t>(evidence_.stages.size());
+    progress.done = (repeats_done() + (run_ == Run::kDown ? 1 : 0)) * stages + progress.stage;
+    progress.total = (repeats_ + (exact_ ? 2 : 0)) * stages;
+    return progress;
+  }
+
+  int64_t repeats_done() const { return static_cast<int64_t>(evidence_.repeats.size()); }
+
+  void hand_out_checkpoint() {
+    since_checkpoint_ = 0;
+    if (!control_.observer) return;
+    StateArchive archive;
+    persist(archive);
+    control_.observer->checkpointed(archive.take());
+  }
+
+  void persist(StateArchive& archive) {
+    uint32_t version = kCheckpointVersion;
+    archive(version);
+    if (version != kCheckpointVersion) {
+      throw FileError(
+          fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", kCheckpointVersion, version));
+    }
+    archive(annealed_);
+    archive(run_, evidence_.repeats, up_.value, up_.error, evidence_.stages, means_);
+  }
+
+  Annealed annealed_;
+  int64_t repeats_;
+  bool resamples_;
+  const Start* exact_;
+  const EvidenceControl& control_;
+  Run run_ = Run::kPilot;  ///< under way
+  bool done_ = false;
+  Evidence evidence_;  ///< its stages are the pilot's until the end
+  std::vector<AnnealedStage> means_;
+  Mean up_, down_;
+  int64_t since_checkpoint_ = 0;
+};
+
+}  // namespace
+
+Evidence estimate_evidence(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
+                           const EvidenceControl& control) {
+  if (repeats < 2) throw SettingError(fmt::format("annealing: repeats must be >= 2, got {}", repeats));
+  return Estimator(target, options, repeats, exact, control).estimate();
 }
 
 }  // namespace potluck
