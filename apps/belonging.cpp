@@ -44,6 +44,8 @@ Flat flat_rest(const Json& belonging) {
   flat["rank"] = belonging.contains("rank") ? belonging["rank"].dump() : "all chains in one process";
   for (const auto& [name, value] : belonging.at("settings").items())
     flat["sample." + name] = value.is_string() ? value.get<std::string>() : value.dump();
+  const Json annealing = belonging.value("annealing", Json::object());
+  for (const auto& [name, value] : annealing.items()) flat["--" + name] = value.dump();
   for (const Json& plugin : belonging.at("plugins")) {
     flat[fmt::format("plugin {}", plugin.value("id", ""))] =
         fmt::format("version {}, {}", plugin.value("version", ""), short_hash(plugin.at("sha256")));
@@ -85,7 +87,8 @@ Json belonging_of(const RunRecord& record) {
                     {"plugins", plugins},
                     {"files", files},
                     {"device", device.substr(0, device.find(':'))}};
-  if (record.contains("rank")) belonging["rank"] = record.at("rank");
+  for (const char* key : {"rank", "annealing"})
+    if (record.contains(key)) belonging[key] = record.at(key);
   return belonging;
 }
 

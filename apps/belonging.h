@@ -9,8 +9,9 @@
 
 namespace potluck {
 
-/// What the bits of a run depend on, taken from its record: the composition and the files it reads, plugins with their
-/// SHA-256, the settings of sampling but for how long it goes on, the kind of device, the version of Potluck, the rank.
+/// What the bits of a run or an estimate depend on, taken from its record: the composition and the files it reads,
+/// plugins with their SHA-256, the settings of sampling but for how long it goes on, the kind of device, the version of
+/// Potluck, the rank.
 nlohmann::json belonging_of(const RunRecord& record);
 
 /// What differs, a text each: "sample.seed: 1 in the checkpoint, 2 now".

@@ -56,6 +56,7 @@ class CommandLine {
   /// @throws UsageError
   void go_on_from(const std::vector<Words>& earlier);
 
+  const std::string& name() const { return name_; }
   const std::string& operand(size_t index) const { return operands_.at(index); }
   bool flag(const std::string& name) const;
   std::optional<std::string> value(const std::string& name) const;

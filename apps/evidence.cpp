@@ -3,15 +3,22 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 
+#include "apps/belonging.h"
 #include "apps/command.h"
+#include "apps/earlier_run.h"
+#include "apps/evidence_folder.h"
+#include "apps/evidence_report.h"
 #include "apps/exit_code.h"
+#include "apps/interrupt.h"
+#include "apps/progress_report.h"
 #include "apps/session.h"
-#include "apps/text.h"
 #include "compose/exact_start.h"
+#include "core/files/checkpoint_file.h"
 
 namespace potluck {
 namespace {
@@ -34,82 +41,116 @@ double number(const CommandLine& line, const std::string& name, double least, do
   return word ? parse_setting(option, {*word}, option.name).real.at(0) : preset;
 }
 
-nlohmann::ordered_json finite_or_null(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+EvidenceAsked asked_of(const CommandLine& line) {
+  EvidenceAsked asked;
+  asked.options.particles = whole_number(line, "particles", 2, asked.options.particles);
+  asked.options.moves = whole_number(line, "moves", 1, asked.options.moves);
+  asked.options.base.mean = number(line, "base-mean", -HUGE_VAL, asked.options.base.mean);
+  asked.options.base.scale = number(line, "base-scale", kPositive, asked.options.base.scale);
+  asked.repeats = whole_number(line, "repeats", 2, asked.repeats);
+  asked.checkpoint_every = whole_number(line, "checkpoint-every", 0, asked.checkpoint_every);
+  for (const char* option : {"checkpoint-every", "overwrite"})
+    if (line.flag(option) && !line.flag("output"))
+      throw UsageError(fmt::format("--{} must be given with --output, got it alone", option));
+  return asked;
 }
 
-std::string as_json(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {
-  nlohmann::ordered_json json;
-  json["log_z"] = evidence.log_z;
-  json["standard_error"] = evidence.standard_error;
-  json["repeats"] = evidence.repeats;
-  if (evidence.bracket)
-    json["bracket"] = {
-        {"lower", {{"value", evidence.bracket->lower}, {"standard_error", evidence.bracket->lower_error}}},
-        {"upper", {{"value", evidence.bracket->upper}, {"standard_error", evidence.bracket->upper_error}}}};
-  else
-    json["bracket"] = nullptr;
-  json["file"] = composition.file;
-  json["temperature"] = composition.sample.temperature;
-  json["seed"] = options.seed;
-  json["particles"] = options.particles;
-  json["moves"] = options.moves;
-  json["base"] = {{"mean", options.base.mean}, {"scale", options.base.scale}};
-  json["evaluations"] = evidence.evaluations;
-  json["ladder"] = nlohmann::ordered_json::array();
-  for (const AnnealedStage& stage : evidence.stages)
-    json["ladder"].push_back({{"beta", stage.beta},
-                              {"effective_share", stage.ess},
-                              {"step_size", stage.step_size},
-                              {"acceptance", finite_or_null(stage.acceptance)}});
-  return json.dump(2) + "\n";
-}
+/// Shows where the estimate stands, and leaves its checkpoints where it has a folder.
+class EvidenceRecorder final : public EvidenceObserver {
+ public:
+  EvidenceRecorder(ProgressReport& report, const EvidenceFolder* folder, nlohmann::json belonging)
+      : report_(report), folder_(folder), belonging_(std::move(belonging)) {}
 
-void print(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {
-  fmt::print("log Z = {:.6g} +- {:.2g}, of exp(-E{}) over {}\n", evidence.log_z, evidence.standard_error,
-             composition.sample.temperature == 1 ? "" : fmt::format("/{:g}", composition.sample.temperature),
-             counted(evidence.coordinates, "number") + " that are not given");
-  fmt::print("  the standard error is that of {} repeats of {}\n", evidence.repeats.size(),
-             counted(evidence.particles, "particle"));
-  if (evidence.bracket)
-    fmt::print(
-        "  bracket without resampling: {:.6g} +- {:.2g} from the base up, {:.6g} +- {:.2g} from exact draws down\n",
-        evidence.bracket->lower, evidence.bracket->lower_error, evidence.bracket->upper, evidence.bracket->upper_error);
-  else
-    fmt::print("  no bracket: the target has no exact draws\n");
-  fmt::print("  {} of energy and gradient a particle, {} in a stage\n\nLadder\n",
-             counted(evidence.evaluations, "evaluation"), counted(options.moves, "move"));
-  std::vector<std::vector<std::string>> rows = {{"b", "effective share", "step size", "acceptance"}};
-  for (const AnnealedStage& stage : evidence.stages)
-    rows.push_back({fmt::format("{:.4g}", stage.beta), fmt::format("{:.2f}", stage.ess),
-                    std::isfinite(stage.acceptance) ? fmt::format("{:.3g}", stage.step_size) : "-",
-                    std::isfinite(stage.acceptance) ? fmt::format("{:.2f}", stage.acceptance) : "-"});
-  fmt::print("{}", columns(rows));
-}
+  void progressed(const EvidenceProgress& progress) override {
+    last_ = progress;
+    const Clock::time_point now = Clock::now();
+    if (progress.total > 0 && begun_at_ < 0) {
+      begun_at_ = progress.done;
+      begun_ = now;
+    }
+    const double seconds = std::chrono::duration<double>(now - begun_).count();
+    const double rate = begun_at_ >= 0 && seconds > 0 ? static_cast<double>(progress.done - begun_at_) / seconds : 0;
+    const double share =
+        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : NAN;
+    report_.show(progress_text(progress, rate), share, progress.total > 0 ? share == 1 : progress.beta == 1);
+  }
 
-int evidence(const CommandLine& line) {
-  AnnealedOptions options;
-  options.particles = whole_number(line, "particles", 2, options.particles);
-  options.moves = whole_number(line, "moves", 1, options.moves);
-  options.base.mean = number(line, "base-mean", -HUGE_VAL, options.base.mean);
-  options.base.scale = number(line, "base-scale", kPositive, options.base.scale);
-  const int64_t repeats = whole_number(line, "repeats", 2, 8);
+  void checkpointed(std::span<const std::byte> state) override {
+    if (folder_) write_checkpoint(folder_->path(), belonging_, 0, state);
+  }
 
-  SessionOptions asked = session_options(line);
-  asked.overrides.set.push_back({"sample.chains", std::to_string(options.particles), "--particles"});
+  /// Where the estimate was last.
+  const EvidenceProgress& last() const { return last_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  ProgressReport& report_;
+  const EvidenceFolder* folder_;
+  nlohmann::json belonging_;
+  EvidenceProgress last_;
+  int64_t begun_at_ = -1;  ///< stages behind the pilot when they were first looked at here, at begun_
+  Clock::time_point begun_;
+};
+
+int evidence(CommandLine& line, const Words& words) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<EarlierRun> earlier;
+  if (line.flag("resume")) earlier.emplace(line, words, nullptr);
+  EvidenceAsked asked = asked_of(line);
+  SessionOptions options = session_options(line);
+  options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
   PluginSearch plugins(line);
-  Session session(asked, plugins);
+  Session session(options, plugins);
   session.prepare(Session::Purpose::kRun);
   const Composition& composition = session.composition();
-  options.seed = composition.sample.seed;
-  options.threads = asked.threads;
+  asked.options.seed = composition.sample.seed;
+  asked.options.threads = options.threads;
+  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
+  const bool loud = style != ProgressReport::Style::kQuiet;
+  const Interrupt interrupt(/*announce=*/loud, "this stage");
+
+  RunRecord record = open_evidence_record(session, asked, words);
+  std::unique_ptr<RunFolder> place;
+  if (earlier) {
+    place = std::make_unique<RunFolder>(earlier->folder());
+    earlier->carry_over(record);
+    earlier->check_belonging(record, "start another one with --output");
+  } else if (line.flag("output")) {
+    place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
+  }
+  const nlohmann::json belonging = belonging_of(record);
+  std::optional<EvidenceFolder> folder;
+  if (place) folder.emplace(std::move(place), std::move(record));
+
   const std::unique_ptr<Start> draws = exact_start(composition);
   const Target target{&session.plan(), composition.held, composition.sample.temperature};
-  const Evidence found = estimate_evidence(target, options, repeats, draws && draws->exact() ? draws.get() : nullptr);
-  if (line.flag("json"))
-    fmt::print("{}", as_json(found, composition, options));
-  else
-    print(found, composition, options);
+  Evidence found;
+  EvidenceProgress last;
+  try {
+    ProgressReport report(stderr, style);
+    EvidenceRecorder recorder(report, folder ? &*folder : nullptr, belonging);
+    EvidenceControl control{.observer = &recorder, .stop = &interrupt.flag(), .checkpoint = {}};
+    if (folder) control.checkpoint_every = asked.checkpoint_every;
+    if (earlier) control.checkpoint = earlier->checkpoint().state;
+    found = estimate_evidence(target, asked.options, asked.repeats, draws && draws->exact() ? draws.get() : nullptr,
+                              control);
+    last = recorder.last();
+  } catch (const std::exception& error) {
+    if (folder && folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());
+    throw;
+  }
+  if (found.interrupted) {
+    if (folder) folder->interrupt();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (loud)
+      fmt::print(stderr, "Interrupted after {}, in the {} at b = {:.3g}. {}\n", duration_text(seconds), run_text(last),
+                 last.beta, folder ? folder->how_to_go_on() : "Nothing is kept without --output");
+    return kInterrupted;
+  }
+  const std::string json = evidence_json(found, composition, asked.options);
+  if (folder) folder->finish(json);
+  fmt::print("{}", line.flag("json") ? json : evidence_text(found, composition, asked.options));
   for (const std::string& warning : session.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return kDone;
 }
@@ -123,7 +164,8 @@ int evidence_command(const Words& words) {
       "given, within the supports. Particles are annealed from a normal law, or a uniform one in bounded\n"
       "supports, to the target; a pilot run finds the ladder, and independent repeats give the estimate\n"
       "and its standard error. Where the target has exact draws, runs from both ends bracket log Z.\n"
-      "Of the file's `sample`, temperature, seed and precision count.");
+      "Of the file's `sample`, temperature, seed and precision count. Ctrl-C ends at the next stage; with\n"
+      "--output, --resume goes on from there.");
   add_session_options(line);
   line.add_value("particles", "N", "particles of a repeat; default 4096");
   line.add_value("repeats", "N", "independent repeats, at least 2; default 8");
@@ -132,8 +174,17 @@ int evidence_command(const Words& words) {
   line.add_value("base-scale", "X",
                  "standard deviation of that law, about as wide as the target or wider; default 1. On a half-line it "
                  "falls off from the end");
+  line.add_value("output", "DIR",
+                 "folder for evidence.json, which has what --json prints, and on the way for checkpoints; default: "
+                 "nothing is written");
+  line.add_flag("overwrite", "replace what is in the output folder, once the new estimate is done");
+  line.add_value("resume", "DIR", "go on in this folder, from its last checkpoint; FILE is left out");
+  line.let_replace_operands("resume");
+  line.add_value("checkpoint-every", "N",
+                 "stages between checkpoints, not steps as in `sample`; default 10; 0: only where Ctrl-C ends it");
   line.add_flag("json", "print everything as JSON");
-  return line.parse(words) ? evidence(line) : kDone;
+  line.add_flag("quiet", "print the estimate and errors only");
+  return line.parse(words) ? evidence(line, words) : kDone;
 }
 
 }  // namespace potluck

@@ -19,6 +19,9 @@ namespace {
 
 /// @throws FileError for a run without a single draw, with why, and what to do.
 void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
+  if (record.contains("annealing"))
+    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
+                                folder.string(), (folder / "evidence.json").string()));
   DrawsReader reader(folder);
   if (reader.next() != nullptr) return;
   std::string how;

@@ -11,20 +11,19 @@ namespace {
 std::atomic<bool> asked_to_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-std::atomic<bool> announces{false};
-constexpr char kAnswer[] = "\nStopping at the end of this block of steps. Once more ends at once.\n";
+std::string answer;  // of the first signal; not touched while a handler is set
 
 void handle(int) {
   asked_to_stop.store(true);
   // write() is among the few calls that a handler may make.
-  if (announces.load() && write(STDERR_FILENO, kAnswer, sizeof kAnswer - 1) < 0) return;
+  if (!answer.empty() && write(STDERR_FILENO, answer.data(), answer.size()) < 0) return;
 }
 
 }  // namespace
 
-Interrupt::Interrupt(bool announce) {
+Interrupt::Interrupt(bool announce, const std::string& end) {
   asked_to_stop.store(false);
-  announces.store(announce);
+  answer = announce ? "\nStopping at the end of " + end + ". Once more ends at once.\n" : "";
   struct sigaction action = {};
   action.sa_handler = handle;
   // Back to the default after the first: a second Ctrl-C kills.

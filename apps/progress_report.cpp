@@ -62,13 +62,18 @@ ProgressReport::Style ProgressReport::style_for(std::FILE* out) {
 }
 
 void ProgressReport::progressed(const Progress& progress) {
+  const double share =
+      progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 1;
+  show(progress_text(progress), share, progress.done >= progress.total);
+}
+
+void ProgressReport::show(const std::string& text, double share, bool phase_ended) {
   if (style_ == Style::kQuiet) return;
-  const bool phase_ended = progress.done >= progress.total;
   const Clock::time_point now = Clock::now();
   if (!phase_ended && now - last_ < pause_) return;
   last_ = now;
-  if (style_ == Style::kBar) return draw_bar(progress);
-  fmt::print(out_, "{}\n", progress_text(progress));
+  if (style_ == Style::kBar) return draw_bar(text, share);
+  fmt::print(out_, "{}\n", text);
   std::fflush(out_);
   if (!phase_ended) pause_ = std::min<Clock::duration>(2 * pause_, kMostPause);
 }
@@ -81,15 +86,12 @@ void ProgressReport::say(const std::string& text) {
   bar_shown_ = style_ == Style::kBar;
 }
 
-void ProgressReport::draw_bar(const Progress& progress) {
-  const std::string text = progress_text(progress);
+void ProgressReport::draw_bar(const std::string& text, double share) {
   const size_t width = terminal_width(out_);
   std::string line;
   // "[====    ] text", the bar in what room is left of the line.
-  if (width > text.size() + 14) {
+  if (width > text.size() + 14 && std::isfinite(share)) {
     const size_t cells = std::min<size_t>(30, width - text.size() - 4);
-    const double share =
-        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 1;
     const size_t full = std::min(cells, static_cast<size_t>(share * static_cast<double>(cells)));
     line = fmt::format("[{:=<{}}{:<{}}] ", "", full, "", cells - full);
   }

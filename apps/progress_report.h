@@ -26,6 +26,9 @@ class ProgressReport final : public Observer {
   ~ProgressReport() override;
 
   void progressed(const Progress& progress) override;
+  /// The same for what is not counted in steps.
+  /// @param share  of the phase that is done, for the bar; NaN: not known
+  void show(const std::string& text, double share, bool phase_ended);
   /// Says what is being done where there are no steps to count: "writing draws.nc".
   void say(const std::string& text);
 
@@ -35,7 +38,7 @@ class ProgressReport final : public Observer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void draw_bar(const Progress& progress);
+  void draw_bar(const std::string& text, double share);
   void clear_bar();
 
   std::FILE* out_;

@@ -166,6 +166,13 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   record["temperature"] = sample.temperature;
   record["precision"] = sample.precision == Precision::kFloat32 ? "float32" : "float64";
   record["start"] = session.start().description();
+  record["pictures"] = pictures;
+  add_surroundings(record, session);
+  return record;
+}
+
+void add_surroundings(RunRecord& record, const Session& session) {
+  const Composition& composition = session.composition();
   record["device"] = device_name(session.device());
   record["threads"] = session.options().threads;
   record["machine"] = {{"processor", processor_name()},
@@ -174,14 +181,12 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
                        {"compiler", __VERSION__}};
   record["libtorch"] = libtorch_of(session);
   record["variables"] = variables_of(composition);
-  record["pictures"] = pictures;
   record["experts"] = session.plan().experts();
   record["plugins"] = plugins_of(session);
   record["files"] = composition.files;
   record["explanation"] = session.plan().explanation();
   record["composition"] = composition.resolved;
   record["warnings"] = session.warnings();
-  return record;
 }
 
 void close_record(RunRecord& record, const RunSummary& run) {

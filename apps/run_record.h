@@ -11,11 +11,16 @@
 
 namespace potluck {
 
-/// run.json: what was asked, with what it was done, and how it ended. Keys stand in the order of reading.
+/// run.json of a run or an estimate: what was asked, with what it was done, and how it ended. Keys stand in the order
+/// of reading.
 using RunRecord = nlohmann::ordered_json;
 
 /// The record of a run that begins: everything but its end. `state` is "running".
 RunRecord open_record(const Session& session, const Words& command, const std::vector<std::string>& pictures);
+
+/// Adds on what and with what anything was done: device, machine, variables, experts, plugins, files, the composition,
+/// warnings.
+void add_surroundings(RunRecord& record, const Session& session);
 
 /// Adds what a run that ended has to say. `state` becomes "done" or "interrupted".
 void close_record(RunRecord& record, const RunSummary& run);

@@ -178,7 +178,7 @@ int sample(CommandLine& line, const Words& words) {
   const bool quiet = line.flag("quiet");
   Ranks ranks = choose_ranks(line, [](const char* name) -> const char* { return std::getenv(name); });
   std::optional<EarlierRun> earlier;
-  if (line.value("resume")) earlier.emplace(line, words, ranks);
+  if (line.value("resume")) earlier.emplace(line, words, &ranks);
   PluginSearch plugins(line);
   Session session(options_of(line), plugins);
   session.prepare(Session::Purpose::kRun);
@@ -186,7 +186,7 @@ int sample(CommandLine& line, const Words& words) {
   const std::vector<std::string> pictures = pictured_variables(composition);
   const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
 
-  const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet);
+  const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "this block of steps");
   const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
@@ -199,7 +199,9 @@ int sample(CommandLine& line, const Words& words) {
   if (ranks.several()) record["rank"] = {{"rank", ranks.rank}, {"world", ranks.world}};
   if (earlier) {
     earlier->carry_over(record);
-    session.placed([&] { earlier->check(record); });
+    earlier->check_belonging(record, "start another run from its last positions: start: " +
+                                         (earlier->folder() / "state.safetensors").string());
+    session.placed([&] { earlier->check_steps(record); });
   }
   write_record(folder.path(), record);
   DrawsSchema schema = schema_of(session, rank);

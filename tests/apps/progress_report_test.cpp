@@ -79,6 +79,19 @@ TEST(ProgressReportTest, ABarIsRedrawnInPlaceAndGoneAtTheEnd) {
   EXPECT_LT(std::count(text.begin(), text.end(), '\r'), 100);
 }
 
+TEST(ProgressReportTest, WhatHasNoShareHasNoBar) {
+  std::FILE* file = std::tmpfile();
+  {
+    ProgressReport report(file, ProgressReport::Style::kBar);
+    report.show("pilot, stage 3", std::nan(""), false);
+  }
+  char text[100] = {};
+  std::rewind(file);
+  EXPECT_GT(std::fread(text, 1, sizeof text - 1, file), 0u);
+  std::fclose(file);
+  EXPECT_STREQ(text, "pilot, stage 3\r\x1b[K");
+}
+
 TEST(ProgressReportTest, QuietMeansNothing) { EXPECT_EQ(written(ProgressReport::Style::kQuiet), ""); }
 
 }  // namespace

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/evidence_folder.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "core/files/atomic_file.h"
+#include "core/files/checkpoint_file.h"
+
+namespace potluck {
+
+namespace filesystem = std::filesystem;
+
+RunRecord open_evidence_record(const Session& session, const EvidenceAsked& asked, const Words& words) {
+  const SampleSettings& sample = session.composition().sample;
+  RunRecord record;
+  record["potluck"] = POTLUCK_VERSION;
+  record["state"] = "running";
+  record["started"] = time_now();
+  record["ended"] = nullptr;
+  record["command"] = Words{"potluck", "evidence"};
+  for (const std::string& word : words) record["command"].push_back(word);
+  record["folder"] = filesystem::current_path().string();
+  record["file"] = session.composition().file;
+  record["annealing"] = {{"particles", asked.options.particles},
+                         {"repeats", asked.repeats},
+                         {"moves", asked.options.moves},
+                         {"base-mean", asked.options.base.mean},
+                         {"base-scale", asked.options.base.scale}};
+  record["seed"] = sample.seed;
+  record["temperature"] = sample.temperature;
+  record["precision"] = sample.precision == Precision::kFloat32 ? "float32" : "float64";
+  add_surroundings(record, session);
+  return record;
+}
+
+EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunRecord record)
+    : folder_(std::move(folder)), record_(std::move(record)) {
+  write_record(path(), record_);
+}
+
+void EvidenceFolder::finish(const std::string& json) {
+  write_whole_file(path() / "evidence.json", json);
+  folder_->publish();
+  // Last, so that what a kill cuts short before can be gone on with. Nothing goes on from an estimate that is done.
+  close("done");
+  std::error_code ignored;
+  filesystem::remove_all(path() / "checkpoint", ignored);
+}
+
+void EvidenceFolder::interrupt() {
+  close("interrupted");
+  folder_->keep();
+}
+
+bool EvidenceFolder::fail(const std::string& error) {
+  if (!has_checkpoint(path())) return false;
+  record_["why_stopped"] = error;
+  close("failed");
+  folder_->keep();
+  return true;
+}
+
+std::string EvidenceFolder::how_to_go_on() const {
+  return fmt::format("To go on: potluck evidence --resume {}", path().string());
+}
+
+void EvidenceFolder::close(const char* state) {
+  record_["state"] = state;
+  record_["ended"] = time_now();
+  write_record(path(), record_);
+}
+
+}  // namespace potluck
