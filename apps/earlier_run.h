@@ -21,6 +21,7 @@ class EarlierRun {
 
   const std::filesystem::path& folder() const { return folder_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
+  const RunRecord& record() const { return record_; }
 
   /// Carries over what `record`, which was opened anew, does not know: when and how the run was begun, and resumed.
   void carry_over(RunRecord& record) const;

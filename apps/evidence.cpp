@@ -101,13 +101,16 @@ int evidence(CommandLine& line, const Words& words) {
   SessionOptions options = session_options(line);
   options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
   PluginSearch plugins(line);
+  if (earlier) options.estimates = estimates_of(earlier->record());
   Session session(options, plugins);
-  session.prepare(Session::Purpose::kRun);
+  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
+  const bool loud = style != ProgressReport::Style::kQuiet;
+  session.prepare(Session::Purpose::kRun, [loud](const std::string& text) {
+    if (loud) fmt::print(stderr, "{}\n", text);
+  });
   const Composition& composition = session.composition();
   asked.options.seed = composition.sample.seed;
   asked.options.threads = options.threads;
-  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
-  const bool loud = style != ProgressReport::Style::kQuiet;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
 
   RunRecord record = open_evidence_record(session, asked, words);

@@ -184,6 +184,7 @@ void add_surroundings(RunRecord& record, const Session& session) {
   record["experts"] = session.plan().experts();
   record["plugins"] = plugins_of(session);
   record["files"] = composition.files;
+  if (!session.estimates().empty()) record["log_z"] = record_of(session.estimates());
   record["explanation"] = session.plan().explanation();
   record["composition"] = composition.resolved;
   record["warnings"] = session.warnings();

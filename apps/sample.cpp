@@ -180,8 +180,12 @@ int sample(CommandLine& line, const Words& words) {
   std::optional<EarlierRun> earlier;
   if (line.value("resume")) earlier.emplace(line, words, &ranks);
   PluginSearch plugins(line);
-  Session session(options_of(line), plugins);
-  session.prepare(Session::Purpose::kRun);
+  SessionOptions asked = options_of(line);
+  if (earlier) asked.estimates = estimates_of(earlier->record());
+  Session session(asked, plugins);
+  session.prepare(Session::Purpose::kRun, [quiet](const std::string& text) {
+    if (!quiet) fmt::print(stderr, "{}\n", text);
+  });
   const Composition& composition = session.composition();
   const std::vector<std::string> pictures = pictured_variables(composition);
   const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);

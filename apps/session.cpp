@@ -97,13 +97,22 @@ SessionOptions session_options(const CommandLine& line) {
 }
 
 Session::Session(const SessionOptions& options, ModelSource& models)
-    : options_(options), composition_(read_and_load(options, models)), warnings_(composition_.warnings) {}
+    : options_(options),
+      composition_(read_and_load(options, models)),
+      warnings_(composition_.warnings),
+      estimates_(estimate_folder(), options.estimates) {}
 
-std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
+PlanOptions Session::plan_options() const {
   PlanOptions plan;
   plan.device = device_;
   plan.precision = composition_.sample.precision;
   plan.most_rows = 1;
+  return plan;
+}
+
+std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
+  PlanOptions plan = plan_options();
+  plan.only_explain = purpose == Purpose::kLook;
   if (purpose == Purpose::kRun) {
     const SampleSettings& sample = composition_.sample;
     plan.most_rows = rows_of_a_call(device_, composition_.variables, sample.chains,
@@ -113,18 +122,33 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   return make_plan(composition_, plan);
 }
 
-void Session::prepare(Purpose purpose) {
+void Session::prepare(Purpose purpose, const std::function<void(const std::string&)>& say) {
   device_ = options_.device.first;
+  bool complete = true;
+  const auto plan = [&] {
+    complete = estimates_.find(composition_, plan_options());
+    // Everything that can be wrong is looked for before time is spent on estimates.
+    plan_ = plan_for(complete ? purpose : Purpose::kLook);
+  };
   try {
-    plan_ = plan_for(purpose);
+    plan();
   } catch (const Error& refused) {
     if (!options_.device.may_fall_back) throw;
     const std::string gpu = device_name(device_);
     device_ = {};
-    plan_ = plan_for(purpose);  // what is wrong on the CPU too is thrown here
+    plan();  // what is wrong on the CPU too is thrown here
     warnings_.push_back(
         fmt::format("the run is on the CPU, as the composition cannot be on {}: {}", gpu, refused.what()));
   }
+  check();
+  if (!complete && purpose == Purpose::kRun) {
+    estimates_.make(composition_, plan_options(), options_.threads, say);
+    plan_ = plan_for(purpose);
+  }
+  for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
+}
+
+void Session::check() {
   std::vector<Diagnostic> wrong;
   const auto collect = [&](const auto& part) {
     try {

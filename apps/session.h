@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "apps/branch_estimates.h"
 #include "apps/command_line.h"
 #include "apps/device.h"
 #include "apps/plugin_search.h"
@@ -23,6 +25,7 @@ struct SessionOptions {
   Overrides overrides;
   DeviceChoice device;
   int threads = 1;
+  std::vector<UsedEstimate> estimates;  ///< of the run that is gone on with
 };
 
 /// Adds the options that a session takes: --set, --given, --seed, --precision, --device, --threads.
@@ -45,8 +48,11 @@ class Session {
     kRun,
   };
   /// Creates the models. Where the device was left to choose and a model cannot use the GPU, the CPU is taken and
-  /// warnings() says why. @throws CompositionError for what only models can tell
-  void prepare(Purpose purpose);
+  /// warnings() says why. For a run, log Z that the composition asks to have estimated are.
+  /// @param say  hears of what takes long
+  /// @throws CompositionError for what only models can tell
+  void prepare(
+      Purpose purpose, const std::function<void(const std::string&)>& say = [](const std::string&) {});
 
   /// The composition's, and what prepare() has to say.
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -55,6 +61,7 @@ class Session {
   const Device& device() const { return device_; }
   const Plan& plan() const { return *plan_; }
   const Start& start() const { return *start_; }
+  const std::vector<UsedEstimate>& estimates() const { return estimates_.used(); }
 
   /// The chains of each of `world` processes (split_run). Only after prepare().
   std::vector<Rank> split(int64_t world) const;
@@ -83,6 +90,9 @@ class Session {
 
  private:
   std::unique_ptr<Plan> plan_for(Purpose purpose) const;
+  /// Makes the start and looks for what a run would refuse.
+  void check();
+  PlanOptions plan_options() const;
   Target target() const;
   RunOptions options_of_run() const;
 
@@ -90,6 +100,7 @@ class Session {
   Composition composition_;
   std::vector<std::string> warnings_;
   Device device_;
+  BranchEstimates estimates_;
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<Start> start_;
 };

@@ -46,7 +46,7 @@ EnergyRange mixed(const Mixture& mixture, const Experts& experts, const Normalis
     EnergyRange inner = energy_range(*branch.energy, experts, normaliser, given);
     if (!mixture.unnormalised) {
       const LogNormaliser log_z = log_normaliser_of_branch(normaliser, branch, given);
-      const bool constant = log_z.known && !log_z.depends_on_parents();
+      const bool constant = log_z.known && !log_z.awaited && !log_z.depends_on_parents();
       inner.least = constant ? inner.least + log_z.constant : -kInfinity;
       inner.most = constant ? inner.most + log_z.constant : kInfinity;
     }

@@ -257,8 +257,9 @@ class Maker {
     for (const Mixture::Branch& branch : mixture.branches) {
       if (branch.weight == 0) continue;
       const LogNormaliser log_z = log_normaliser_of_branch(normaliser_, branch, given);
-      // A number in the file is the user's word for the weight, not the mass of what is drawn.
-      if (!log_z.known || branch.log_z) return nullptr;
+      // A number in the file is the user's word for the weight, not the mass of what is drawn; an estimate has an
+      // error, and may be that of a truncated expert.
+      if (!log_z.known || branch.log_z || log_z.estimated) return nullptr;
       if (mixture.unnormalised && log_z.depends_on_parents()) return nullptr;
       const CoordinateSet drawn = coordinates_.drawn(*branch.energy);
       if (!first.empty() && drawn != first) return nullptr;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compose/log_z.h"
 #include "compose/roles.h"
 
 namespace potluck {
@@ -238,18 +239,6 @@ NodePointer EnergyBuilder::product(const Yaml& value, const Position& at) {
   return good ? finish({std::move(built), "", {}}, value, at) : nullptr;
 }
 
-std::optional<double> EnergyBuilder::log_z(const Yaml& value, const std::string& what) {
-  const bool estimate = value.is_scalar() && value.text == "estimate";
-  if (estimate || (value.is_map() && value.find("region"))) {
-    diagnostics_.add(value.place,
-                     fmt::format("{}: {} is not there yet. Write the number (log_z: 12.5), use a model that "
-                                 "knows its normaliser, or write unnormalised: true beside the mixture",
-                                 what, estimate ? "estimate" : "{region: support}"));
-    return {};
-  }
-  return read_number(value, key_table(Section::kMixtureBranch).key("log_z"), what, diagnostics_);
-}
-
 NodePointer EnergyBuilder::mixture(const Yaml& value, const Position& at) {
   check_keys(value, Section::kMixture, at.what, diagnostics_);
   Mixture built;
@@ -266,8 +255,7 @@ NodePointer EnergyBuilder::mixture(const Yaml& value, const Position& at) {
     branch.energy = item(one, Section::kMixtureBranch, below);
     branch.weight = number(one, Section::kMixtureBranch, "weight", 1, below);
     if (const Yaml* given = one.find("log_z")) {
-      branch.log_z = log_z(*given, below.what + ".log_z");
-      good = good && branch.log_z;
+      good = read_log_z(*given, below.what + ".log_z", branch, diagnostics_) && good;
       if (built.unnormalised)
         diagnostics_.add(given->place, fmt::format("{}.log_z must be left out, got it in a mixture with unnormalised: "
                                                    "true, whose weights absorb it",

@@ -60,7 +60,6 @@ class EnergyBuilder {
   NodePointer item(const Yaml& value, Section section, const Position& at);
   const std::vector<Yaml>* items(const Yaml& node, const std::string& key, size_t least, const Position& at);
   double number(const Yaml& map, Section section, const std::string& key, double preset, const Position& at);
-  std::optional<double> log_z(const Yaml& value, const std::string& what);
   NodePointer finish(Node node, const Yaml& value, const Position& at) const;
 
   const Scope& scope_;

@@ -40,6 +40,8 @@ class Explainer {
   static std::string in_words(const LogNormaliser& log_z) {
     if (!log_z.known) return "unknown (" + log_z.how + ")";
     if (log_z.depends_on_parents()) return "a function of the parents (" + log_z.how + ")";
+    if (log_z.awaited) return log_z.how + " before a run";
+    if (log_z.estimated) return fmt::format("{:.6g} +- {:.2g} ({})", log_z.constant, log_z.standard_error, log_z.how);
     return fmt::format("{:.6g} ({})", log_z.constant, log_z.how);
   }
 

@@ -91,10 +91,18 @@ std::map<Section, KeyTable> all_tables() {
        unnormalised}};
   tables[Section::kMixtureBranch] = {
       "a mixture branch",
-      {energy,
-       inputs,
-       at_least({"weight", Expect::kNumber, "share of this branch, scaled to sum 1, default 1"}, 0),
-       {"log_z", Expect::kLogZ, "log of the integral of exp(-E) over the branch's drawn inputs"}}};
+      {energy, inputs, at_least({"weight", Expect::kNumber, "share of this branch, scaled to sum 1, default 1"}, 0),
+       nested("log_z", Expect::kLogZ, Section::kLogZ,
+              "log of the integral of exp(-E) over the branch's drawn inputs: a number, or estimate")}};
+  tables[Section::kLogZ] = {
+      "an estimate of log Z",
+      {choice("region", {"natural", "support"}, "what is integrated over, default natural: the domain of the models"),
+       {"particles", Expect::kInteger, "that are annealed in each repeat, default 4096", false, 2, false, 1e9},
+       {"repeats", Expect::kInteger, "independent ones, default 8", false, 2, false, 1e6},
+       {"moves", Expect::kInteger, "of MALA in each stage, default 4", false, 1, false, 1e6},
+       {"base_mean", Expect::kNumber, "of the normal law that particles begin with, default 0"},
+       above({"base_scale", Expect::kNumber, "standard deviation of that law, default 1"}, 0),
+       {"seed", Expect::kInteger, "of its noise, default 1", false, 0, false, 4294967295.0}}};
   tables[Section::kNot] = {"a negation",
                            {required(nested("not", Expect::kSection, Section::kNotBody, "what is made unlikely"))}};
   tables[Section::kNotBody] = {

@@ -24,6 +24,7 @@ enum class Section {
   kProductTerm,
   kMixture,
   kMixtureBranch,
+  kLogZ,
   kNot,
   kNotBody,
   kTemper,
@@ -51,7 +52,7 @@ enum class Expect {
   kInterval,    ///< [least, most]
   kEnergy,      ///< a name, or a node written inline
   kInputs,      ///< a name, or a map from input to name or literal
-  kLogZ,        ///< a number; two words that are answered with "not yet"
+  kLogZ,        ///< a number, `estimate`, or a map of `section`
   kSettings,    ///< a map that the model's own table checks
   kSection,     ///< one map of `section`
   kSectionMap,  ///< a map from names to maps of `section`

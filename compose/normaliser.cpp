@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compose/content.h"
 #include "compose/leaf_row.h"
 #include "compose/quadratic.h"
 
@@ -193,6 +194,8 @@ LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet
     first = drawn;
     const LogNormaliser own = log_normaliser_of_branch(*this, branch, given);
     if (!own.known) return own;
+    if (is_truncated(*coordinates_, branch))
+      return unknown(fmt::format("its branch '{}' is normalised on its support", branch.energy->name));
     if (mixture.unnormalised && own.depends_on_parents())
       return unknown("it is an unnormalised mixture whose branches depend on parents");
     sum += branch.weight / total * std::exp(own.constant);
@@ -227,9 +230,54 @@ LogNormaliser Normaliser::of_each(const Each& each, const CoordinateSet& given) 
   return own;
 }
 
+namespace {
+
+/// Of a branch that nobody knows log Z of.
+LogNormaliser estimate_of_branch(const Coordinates& coordinates, const Mixture::Branch& branch,
+                                 const CoordinateSet& given) {
+  const CoordinateSet drawn = coordinates.drawn(*branch.energy);
+  CoordinateSet parents = coordinates.parents(*branch.energy);
+  for (size_t i = 0; i < parents.size(); ++i) parents[i] = parents[i] || (drawn[i] && given[i]);
+  if (!is_empty(parents))
+    return unknown(fmt::format("log Z of '{}' depends on {}, and one number is all that can be estimated",
+                               branch.energy->name, coordinates.describe(parents)));
+  const std::string where = is_truncated(coordinates, branch) ? " on the support" : "";
+  const auto& estimates = coordinates.composition().estimates;
+  const auto found = estimates.find(content_of_branch(coordinates.composition(), branch));
+  if (found == estimates.end()) {
+    LogNormaliser log_z = known(0, "to be estimated" + where + " by annealing");
+    log_z.estimated = log_z.awaited = true;
+    return log_z;
+  }
+  LogNormaliser log_z = known(found->second.log_z, "estimated" + where + " by annealing");
+  log_z.estimated = true;
+  log_z.standard_error = found->second.standard_error;
+  return log_z;
+}
+
+}  // namespace
+
+bool is_truncated(const Coordinates& coordinates, const Mixture::Branch& branch) {
+  if (!branch.estimation || !branch.estimation->on_support) return false;
+  const CoordinateSet drawn = coordinates.drawn(*branch.energy);
+  for (size_t v = 0; v < coordinates.composition().variables.size(); ++v) {
+    const auto begin = drawn.begin() + coordinates.first(static_cast<int>(v));
+    const auto end = drawn.begin() + coordinates.first(static_cast<int>(v) + 1);
+    if (coordinates.composition().variables[v].has_face() && std::find(begin, end, 1) != end) return true;
+  }
+  return false;
+}
+
 LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixture::Branch& branch,
                                        const CoordinateSet& given) {
   LogNormaliser log_z;
+  if (branch.estimation) {
+    if (!is_truncated(normaliser.coordinates(), branch)) {
+      const LogNormaliser computed = normaliser.of(*branch.energy, given);
+      if (computed.known) return computed;
+    }
+    return estimate_of_branch(normaliser.coordinates(), branch, given);
+  }
   if (branch.log_z) {
     log_z = known(*branch.log_z, "given in the file");
     const LogNormaliser computed = normaliser.of(*branch.energy, given);

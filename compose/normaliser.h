@@ -17,6 +17,9 @@ struct LogNormaliser {
   bool known = false;
   std::string how;  ///< how it is known, or why it is not
   double constant = 0;
+  double standard_error = 0;  ///< of the constant, where it is an estimate
+  bool estimated = false;
+  bool awaited = false;  ///< an estimate that is still to be made: the constant says nothing
   /// Leaves whose log Z depends on parents that are part of the state. Where a leaf has more rows than the node, its
   /// rows are summed.
   std::vector<const Leaf*> leaves;
@@ -53,8 +56,12 @@ class Normaliser {
   mutable std::map<std::pair<const Node*, CoordinateSet>, LogNormaliser> known_;
 };
 
-/// log Z of a branch: the user's number, else what is known.
+/// log Z of a branch: the user's number, else what is known, else the estimate that the user asked for. An estimate
+/// over supports is of a truncated expert: there what is known is not used, unless no support cuts the branch off.
 LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixture::Branch& branch,
                                        const CoordinateSet& given);
+
+/// The branch stands for an expert that is cut off at the supports of what it draws.
+bool is_truncated(const Coordinates& coordinates, const Mixture::Branch& branch);
 
 }  // namespace potluck

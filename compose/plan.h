@@ -15,6 +15,7 @@ struct PlanOptions {
   Precision precision = Precision::kFloat32;
   int64_t most_rows = 256;  ///< chains in one call; a leaf inside `each` sees V times as many rows
   int workers = 1;          ///< threads that may evaluate at once; a model that is not thread-safe is created for each
+  bool only_explain = false;  ///< evaluates nothing: log Z that are to be estimated may be awaited
 };
 
 /// What is evaluated in each step, for `explain`.

@@ -74,6 +74,7 @@ class Collector {
       const LogNormaliser log_z = log_normaliser_of_branch(normaliser_, *only, given);
       if (!log_z.known || log_z.depends_on_parents())
         return refuse(fmt::format("log Z of '{}' depends on its parents", only->energy->name));
+      if (log_z.awaited) return refuse(fmt::format("log Z of '{}' is still to be estimated", only->energy->name));
       form_.constant += weight * log_z.constant;
     }
     return add(*only->energy, weight, given);

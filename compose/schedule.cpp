@@ -16,8 +16,14 @@ namespace {
 /// Walks the tree from the leaves up and writes the program.
 class Builder {
  public:
-  Builder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, Schedule& schedule)
-      : coordinates_(coordinates), experts_(experts), normaliser_(normaliser), schedule_(schedule) {}
+  /// @param may_await  log Z that are to be estimated need not be there yet
+  Builder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool may_await,
+          Schedule& schedule)
+      : coordinates_(coordinates),
+        experts_(experts),
+        normaliser_(normaliser),
+        may_await_(may_await),
+        schedule_(schedule) {}
 
   /// Slot of the node with `parts` rows a chain, where the coordinates in `given` are drawn above it.
   int build(const NodePointer& node, const CoordinateSet& given, int64_t parts) {
@@ -63,9 +69,14 @@ class Builder {
         if (!log_z.known)
           wrong.push_back({branch.energy->place.line > 0 ? branch.energy->place : node.place,
                            fmt::format("the normaliser of branch {} of mixture '{}' must be known, got none: {}. Write "
-                                       "it as log_z: NUMBER in the branch, or unnormalised: true in the mixture, which "
+                                       "log_z: NUMBER {}in the branch, or unnormalised: true in the mixture, which "
                                        "says that its weights absorb the normalisers",
-                                       i + 1, node.name, log_z.how)});
+                                       i + 1, node.name, log_z.how, branch.estimation ? "" : "or log_z: estimate ")});
+        if (log_z.awaited && !may_await_)
+          wrong.push_back({branch.log_z_place,
+                           fmt::format("the normaliser of branch {} of mixture '{}' must be estimated before a plan "
+                                       "that evaluates is made, got no estimate. Call estimate_log_z for it first",
+                                       i + 1, node.name)});
         number -= log_z.constant;
         slot = with_normalisers(slot, log_z, parts);
       }
@@ -160,6 +171,7 @@ class Builder {
   const Coordinates& coordinates_;
   const Experts& experts_;
   const Normaliser& normaliser_;
+  const bool may_await_;
   Schedule& schedule_;
   std::map<std::pair<const Node*, CoordinateSet>, int> slots_;
 };
@@ -271,7 +283,7 @@ void lay_out(Schedule& schedule, Precision precision) {
 Schedule make_schedule(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
                        const Normaliser& normaliser, const Arithmetic& arithmetic, const PlanOptions& options) {
   Schedule schedule;
-  Builder builder(coordinates, experts, normaliser, schedule);
+  Builder builder(coordinates, experts, normaliser, options.only_explain, schedule);
   const int root = builder.build(composition.target, coordinates.none(), 1);
   if (!builder.wrong.empty()) throw CompositionError(std::move(builder.wrong));
   schedule.program.finish(root);

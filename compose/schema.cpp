@@ -22,6 +22,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kProductTerm, "product_term"},
                                                        {Section::kMixture, "mixture"},
                                                        {Section::kMixtureBranch, "mixture_branch"},
+                                                       {Section::kLogZ, "log_z"},
                                                        {Section::kNot, "not"},
                                                        {Section::kNotBody, "not_body"},
                                                        {Section::kTemper, "temper"},
@@ -87,7 +88,7 @@ Json value_schema(const Key& key) {
            reference("numbers"),
            {{"type", "object"}, {"additionalProperties", any_of({{{"type", "string"}}, reference("numbers")})}}});
     case Expect::kLogZ:
-      return number(key.least, false, key.most);
+      return any_of({number(key.least, false, key.most), {{"const", "estimate"}}, reference(key.section)});
     case Expect::kSettings:
       return {{"type", "object"}};
     case Expect::kSection:

@@ -62,12 +62,33 @@ struct Product {
   std::vector<Term> terms;
 };
 
+/// How log Z of a mixture's branch is estimated where nothing says it (compose/branch_estimate.h).
+struct LogZEstimation {
+  /// Z is the integral over the supports of the branch's variables, which makes it a truncated expert; else over the
+  /// whole domain of its models.
+  bool on_support = false;
+  int64_t particles = 4096;  ///< of each repeat
+  int64_t repeats = 8;       ///< independent ones, at least 2
+  int64_t moves = 4;         ///< of MALA in a stage
+  double base_mean = 0;      ///< of the normal law that the particles begin with
+  double base_scale = 1;
+  uint32_t seed = 1;  ///< not that of `sample`: another seed draws from the same target
+};
+
+/// What such an estimate found.
+struct LogZEstimate {
+  double log_z = 0;
+  double standard_error = 0;
+};
+
 /// sum_i a_i exp(-E_i)/Z_i
 struct Mixture {
   struct Branch {
     NodePointer energy;
-    double weight = 1;            ///< scaled so that all sum to 1
-    std::optional<double> log_z;  ///< the user's number for this branch
+    double weight = 1;                              ///< scaled so that all sum to 1
+    std::optional<double> log_z = {};               ///< the user's number for this branch
+    std::optional<LogZEstimation> estimation = {};  ///< asked for in place of a number
+    Place log_z_place = {};                         ///< of `log_z`, where it is written
   };
   std::vector<Branch> branches;
   bool unnormalised = false;  ///< the weights absorb Z_i
@@ -143,6 +164,9 @@ struct Composition {
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read
+  /// content_of_branch() -> its log Z, of the branches that ask for an estimate and have one. Not of the file: added by
+  /// who estimates it.
+  std::map<std::string, LogZEstimate> estimates;
   std::vector<std::string> warnings;
 };
 

@@ -250,12 +250,18 @@ std::vector<Broken> broken_files() {
        "scene.yaml:10:50: target.product[1].mixture[0].weight must be finite and >= 0, got -1"},
       {"shares of zero", target("{mixture: [{energy: open, inputs: x, weight: 0}]}"),
        "scene.yaml:10:5: target.product[1] must have a weight > 0, got only 0"},
-      {"a normaliser to estimate", target("{mixture: [{energy: open, inputs: x, log_z: estimate}]}"),
-       "scene.yaml:10:49: target.product[1].mixture[0].log_z: estimate is not there yet. Write the number (log_z: "
-       "12.5), use a model that knows its normaliser, or write unnormalised: true beside the mixture"},
-      {"a normaliser of a region", target("{mixture: [{energy: open, inputs: x, log_z: {region: support}}]}"),
-       "scene.yaml:10:49: target.product[1].mixture[0].log_z: {region: support} is not there yet. Write the number "
-       "(log_z: 12.5), use a model that knows its normaliser, or write unnormalised: true beside the mixture"},
+      {"a normaliser in words", target("{mixture: [{energy: open, inputs: x, log_z: estimated}]}"),
+       "scene.yaml:10:49: target.product[1].mixture[0].log_z must be a number, estimate, or a map of how to estimate "
+       "it, "
+       "got 'estimated'. {region: support} asks for an expert that is cut off at the supports"},
+      {"a normaliser of an unknown region", target("{mixture: [{energy: open, inputs: x, log_z: {region: suport}}]}"),
+       "scene.yaml:10:58: target.product[1].mixture[0].log_z.region must be one of natural, support; got 'suport'. Did "
+       "you mean 'support'?"},
+      {"a normaliser of one repeat", target("{mixture: [{energy: open, inputs: x, log_z: {repeats: 1}}]}"),
+       "scene.yaml:10:59: target.product[1].mixture[0].log_z.repeats must be between 2 and 1000000, got 1"},
+      {"a normaliser with a misspelt key", target("{mixture: [{energy: open, inputs: x, log_z: {particle: 5}}]}"),
+       "scene.yaml:10:50: unknown key 'particle' in an estimate of log Z. Did you mean 'particles'? Known: region, "
+       "particles, repeats, moves, base_mean, base_scale, seed"},
       {"a normaliser of an unnormalised mixture",
        target("{mixture: [{energy: open, inputs: x, log_z: 2}], unnormalised: true}"),
        "scene.yaml:10:49: target.product[1].mixture[0].log_z must be left out, got it in a mixture with unnormalised: "

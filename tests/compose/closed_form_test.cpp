@@ -206,8 +206,8 @@ TEST(NormaliserTest, AnUnknownNormaliserIsAnErrorThatNamesTheBranch) {
   EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, {}}}))),
             "scene.yaml:7:3: the normaliser of branch 2 of mixture 'mixture' must be known, got none: model "
             "'gauss_unknown' does not say it; and not in closed form: model 'gauss_unknown' of 'gauss_unknown' is not "
-            "quadratic. Write it as log_z: NUMBER in the branch, or unnormalised: true in the mixture, which says that "
-            "its weights absorb the normalisers");
+            "quadratic. Write log_z: NUMBER or log_z: estimate in the branch, or unnormalised: true in the mixture, "
+            "which says that its weights absorb the normalisers");
   EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, {}}}, true))), "");
   EXPECT_EQ(refusal(composition({real_line("x", 1)}, mixture({{known, 1, {}}, {unknown, 1, 0.9}}))), "");
 }

@@ -226,6 +226,10 @@ variables: {x: {shape: [2]}, z: {shape: [2]}}
 energies:
   a: {model: gaussian, inputs: z}
   pair: {mixture: [{energy: a, weight: 3, log_z: 1.5}, {temper: {energy: a, temperature: 2}}]}
+  found:
+    mixture:
+      - {energy: a, log_z: estimate}
+      - {energy: a, log_z: {region: support, particles: 64, repeats: 3, moves: 2, base_mean: 1, base_scale: 2, seed: 5}}
 target:
   product:
     - {hierarchy: [pair, {model: linear_gaussian, inputs: {x: x, z: z}}], unnormalised: true}
@@ -240,6 +244,15 @@ integrable: true
   EXPECT_EQ(mixture.branches[0].weight, 0.75);  // 3 of 3 + 1
   EXPECT_EQ(mixture.branches[0].log_z, 1.5);
   EXPECT_FALSE(mixture.branches[1].log_z);
+  EXPECT_FALSE(mixture.branches[0].estimation || mixture.branches[1].estimation);
+  const Mixture& found = as<Mixture>(composition.energies.at("found"));
+  ASSERT_TRUE(found.branches[0].estimation && found.branches[1].estimation);
+  EXPECT_FALSE(found.branches[0].estimation->on_support);
+  EXPECT_EQ(found.branches[0].estimation->particles, 4096);
+  const LogZEstimation& how = *found.branches[1].estimation;
+  EXPECT_TRUE(how.on_support);
+  EXPECT_EQ(std::tuple(how.particles, how.repeats, how.moves, how.base_mean, how.base_scale, how.seed),
+            std::tuple(64, 3, 2, 1.0, 2.0, 5u));
   EXPECT_EQ(as<Temper>(mixture.branches[1].energy).temperature, 2);
   const Not& negation = as<Not>(product.terms[1].energy);
   EXPECT_EQ(negation.strength, 2);
@@ -250,7 +263,7 @@ integrable: true
   EXPECT_THAT(as<Leaf>(negation.energy).settings[2].real, ElementsAre(1, 2));
   EXPECT_THAT(as<Leaf>(product.terms[2].energy).inputs[1].literal, ElementsAre(1, 2));
   EXPECT_EQ(composition.integrable, true);
-  EXPECT_EQ(composition.energies.size(), 2u);
+  EXPECT_EQ(composition.energies.size(), 3u);
 }
 
 TEST_F(GoodFilesTest, AWeightsFileIsReadOnceAndShared) {
