@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <fstream>
 #include <system_error>
 
@@ -39,6 +40,27 @@ UsedEstimate used_of(const Json& record) {
           record.at("key"),
           record.at("from")};
 }
+
+/// Says every few seconds how far an estimate is.
+class SpokenProgress final : public EvidenceObserver {
+ public:
+  SpokenProgress(const std::function<void(const std::string&)>& say, std::string branch)
+      : say_(say), branch_(std::move(branch)) {}
+
+  void progressed(const EvidenceProgress& progress) override {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - said_ < std::chrono::seconds(5)) return;
+    said_ = now;
+    say_(progress.repeat == 0
+             ? fmt::format("log Z of '{}': pilot run at b = {:.3g}", branch_, progress.beta)
+             : fmt::format("log Z of '{}': repeat {} of {}", branch_, progress.repeat, progress.repeats));
+  }
+
+ private:
+  const std::function<void(const std::string&)>& say_;
+  std::string branch_;
+  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 
@@ -86,7 +108,8 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
     if (composition.estimates.count(content) > 0) continue;
     UsedEstimate made{asked.mixture, asked.branch->energy->name, {}, key_of(content, options), "annealing"};
     say(fmt::format("estimating log Z of branch '{}' of mixture '{}' by annealing", made.branch, made.mixture));
-    made.estimate = estimate_log_z(composition, asked, options, threads);
+    SpokenProgress progress(say, made.branch);
+    made.estimate = estimate_log_z(composition, asked, options, threads, &progress);
     say(fmt::format("log Z of '{}': {:.6g} +- {:.2g}", made.branch, made.estimate.log_z, made.estimate.standard_error));
     composition.estimates[content] = made.estimate;
     keep(made);

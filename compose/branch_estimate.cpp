@@ -10,7 +10,6 @@
 
 #include "compose/content.h"
 #include "compose/normaliser.h"
-#include "core/sampling/evidence.h"
 #include "core/sampling/run.h"
 
 namespace potluck {
@@ -132,7 +131,7 @@ void check_estimate(const Composition& composition, const BranchToEstimate& bran
 }
 
 LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstimate& branch, const PlanOptions& options,
-                            int threads) {
+                            int threads, EvidenceObserver* observer) {
   const Composition alone = branch_alone(composition, *branch.branch);
   const LogZEstimation& how = *branch.branch->estimation;
   PlanOptions batch = options;
@@ -146,7 +145,8 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
   annealing.seed = how.seed;
   annealing.threads = threads;
   try {
-    const Evidence evidence = estimate_evidence({plan.get(), alone.held, 1}, annealing, how.repeats, nullptr);
+    const Evidence evidence = estimate_evidence({plan.get(), alone.held, 1}, annealing, how.repeats, nullptr,
+                                                {.observer = observer, .stop = nullptr, .checkpoint = {}});
     return {evidence.log_z, evidence.standard_error};
   } catch (const NumericalError& error) {
     throw refused(branch, error.what());

@@ -6,6 +6,7 @@
 
 #include "compose/plan.h"
 #include "compose/tree.h"
+#include "core/sampling/evidence.h"
 
 namespace potluck {
 
@@ -25,10 +26,11 @@ void check_estimate(const Composition& composition, const BranchToEstimate& bran
 
 /// Anneals particles to the branch's density, at T = 1 with nothing given (core/sampling/evidence.h). The same bits for
 /// any number of threads. It belongs into `composition.estimates` at content_of_branch() before the next is made.
-/// @param options  device and precision; most_rows and workers are chosen here
+/// @param options   device and precision; most_rows and workers are chosen here
+/// @param observer  sees how far it is; or null
 /// @throws CompositionError at the branch's `log_z`, also where annealing does not get to the end
 LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstimate& branch, const PlanOptions& options,
-                            int threads);
+                            int threads, EvidenceObserver* observer = nullptr);
 
 /// A warning for each mixture where standard errors of log Z move a weight by more than .01: that of branch j by
 /// a_j sqrt((1 - a_j)^2 s_j^2 + sum_{i != j} a_i^2 s_i^2), a the weights, s the standard errors.
