@@ -52,6 +52,12 @@ void print_plan(const Plan& plan) {
   fmt::print("Evaluated in each step\n{}\n", columns(rows));
 }
 
+/// " and 500 that cool from T = 20"
+std::string cooling_text(const SampleSettings& sample) {
+  if (!sample.cooling.any()) return "";
+  return fmt::format(" and {} that cool from T = {:g}", sample.cooling.steps, sample.cooling.from);
+}
+
 /// "mala", or the blocks of a sweep: "a sweep: mala on z, then hmc on image".
 std::string method_text(const SampleSettings& sample) {
   if (sample.blocks.empty()) return sample.method;
@@ -82,8 +88,8 @@ int explain_command(const Words& words) {
   for (const std::string& fact : session.plan().explanation()) fmt::print("  {}\n", fact);
   fmt::print("\nSampling\n{}", columns({{"method", method_text(sample)},
                                         {"chains", std::to_string(sample.chains)},
-                                        {"steps", fmt::format("{} after {} of warm-up, a draw every {}", sample.steps,
-                                                              sample.warmup, sample.thin)},
+                                        {"steps", fmt::format("{} after {} of warm-up{}, a draw every {}", sample.steps,
+                                                              sample.warmup, cooling_text(sample), sample.thin)},
                                         {"start", session.start().description()},
                                         {"device", device_name(session.device())},
                                         {"temperature", fmt::format("{}", sample.temperature)},

@@ -159,6 +159,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
     record["blocks"] = blocks_of(sample);
   record["wanted_acceptance"] = wanted_acceptance(*method);
   record["chains"] = sample.chains;
+  if (sample.cooling.any()) record["cooling"] = {{"from", sample.cooling.from}, {"steps", sample.cooling.steps}};
   record["warmup"] = sample.warmup;
   record["steps"] = sample.steps;
   record["thin"] = sample.thin;
@@ -266,8 +267,9 @@ RunFigures figures_of(const RunRecord& record) {
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").get<double>();
     const size_t decisions = record.contains("blocks") ? record["blocks"].size() : 1;
+    const double cooling = record.contains("cooling") ? record["cooling"].at("steps").get<double>() : 0;
     const double proposals = static_cast<double>(run.chains) * static_cast<double>(decisions) *
-                             (record.at("warmup").get<double>() + static_cast<double>(run.steps));
+                             (cooling + record.at("warmup").get<double>() + static_cast<double>(run.steps));
     if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;
   }
   return run;

@@ -138,6 +138,7 @@ std::map<Section, KeyTable> all_tables() {
       {{"method", Expect::kText, "name of a method, see `potluck methods list`; its options stand beside it"},
        at_least({"chains", Expect::kInteger, "independent chains"}, 1),
        at_least({"warmup", Expect::kInteger, "steps that tune the method and are not recorded"}, 0),
+       nested("cooling", Expect::kSection, Section::kCooling, "hotter steps before the warm-up"),
        at_least({"steps", Expect::kInteger, "recorded steps"}, 1),
        at_least({"thin", Expect::kInteger, "a draw every so many steps"}, 1),
        {"seed", Expect::kInteger, "of the noise", false, 0, false, 4294967295.0},
@@ -162,6 +163,11 @@ std::map<Section, KeyTable> all_tables() {
                               required({"method", Expect::kText,
                                         "name of a method, whose options stand beside it; a plain list of names is "
                                         "moved by the section's own"})}};
+  tables[Section::kCooling] = {
+      "the cooling section",
+      {required(above(
+           {"from", Expect::kNumber, "temperature of the first step; it falls geometrically to that of the run"}, 0)),
+       required(at_least({"steps", Expect::kInteger, "before those of the warm-up"}, 1))}};
   tables[Section::kOutput] = {"the output section",
                               {{"folder", Expect::kText, "relative to this file"},
                                {"pictures", Expect::kTexts, "image-shaped variables to draw pictures of"}}};

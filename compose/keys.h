@@ -36,6 +36,7 @@ enum class Section {
   kSample,
   kUntil,
   kBlock,
+  kCooling,
   kOutput,
 };
 

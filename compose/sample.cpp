@@ -169,6 +169,15 @@ std::optional<double> read_time(const Yaml& value, Diagnostics& diagnostics) {
   }
 }
 
+void read_cooling(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!check_keys(section, Section::kCooling, "sample.cooling", diagnostics)) return;
+  const KeyTable& table = key_table(Section::kCooling);
+  if (const Yaml* from = section.find("from"))
+    sample.cooling.from = read_number(*from, table.key("from"), "sample.cooling.from", diagnostics).value_or(0);
+  if (const Yaml* steps = section.find("steps"))
+    sample.cooling.steps = read_integer(*steps, table.key("steps"), "sample.cooling.steps", diagnostics).value_or(0);
+}
+
 void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
   if (!check_keys(section, Section::kUntil, "sample.until", diagnostics)) return;
   const KeyTable& table = key_table(Section::kUntil);
@@ -205,6 +214,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
   };
   sample.chains = integer("chains", sample.chains);
   sample.warmup = integer("warmup", sample.warmup);
+  if (const Yaml* value = section->find("cooling")) read_cooling(*value, sample, diagnostics);
   sample.steps = integer("steps", sample.steps);
   sample.thin = integer("thin", sample.thin);
   sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
@@ -226,6 +236,7 @@ RunOptions run_options(const SampleSettings& sample) {
   run.values = sample.method_values;
   run.blocks = sample.blocks;
   run.chains = sample.chains;
+  run.cooling = sample.cooling;
   run.warmup = sample.warmup;
   run.steps = sample.steps;
   run.thin = sample.thin;

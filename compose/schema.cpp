@@ -34,6 +34,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kSample, "sample"},
                                                        {Section::kUntil, "until"},
                                                        {Section::kBlock, "block"},
+                                                       {Section::kCooling, "cooling"},
                                                        {Section::kOutput, "output"}};
   return names;
 }

@@ -134,6 +134,7 @@ struct SampleSettings {
   std::vector<SettingValue> method_values;  ///< one per option of the method, in its declared order
   std::vector<BlockOptions> blocks;         ///< of a sweep; empty: the method moves everything
   int64_t chains = 64;
+  Cooling cooling;
   int64_t warmup = 500;
   int64_t steps = 1000;
   int64_t thin = 1;

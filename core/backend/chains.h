@@ -92,7 +92,8 @@ class Chains {
   /// The blocks' centres, [n] per variable; 0 before. An empty entry leaves that of its variable as it is.
   virtual void set_centre(const std::vector<std::vector<double>>& centre) = 0;
 
-  /// Temperatures and factors of the step size of the `ladder` neighbouring chains, the same in every ladder.
+  /// Temperatures and factors of the step size of the `ladder` neighbouring chains, the same in every ladder. Empty:
+  /// the temperature of the target and the method's step size, as before the first call.
   virtual void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) = 0;
 
   /// Reads what the cohort's chains counted since the last reading, in the order of the chains, and starts their sums

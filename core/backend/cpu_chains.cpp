@@ -311,6 +311,7 @@ void CpuChains::set_centre(const std::vector<std::vector<double>>& centre) { set
 void CpuChains::set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) {
   ladder_temperature_.clear();
   ladder_step_.clear();
+  if (temperature.empty()) return;
   for (int64_t row = 0; row < rows_; ++row) {
     ladder_temperature_.push_back(temperature[row % temperature.size()]);
     ladder_step_.push_back(step_factor[row % step_factor.size()]);

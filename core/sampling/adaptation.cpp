@@ -207,6 +207,16 @@ void Adaptation::tune_ladder(int64_t step) {
   set_step_sizes(sizes);
 }
 
+void Adaptation::restart() {
+  if (!tuning_.acceptance && !tuning_.energy_error) return;
+  std::vector<double> sizes;
+  for (DualAveraging& one : step_size_) {
+    one.restart(1);
+    sizes.push_back(one.current());
+  }
+  set_step_sizes(sizes);
+}
+
 void Adaptation::finish() {
   if (tuning_.acceptance || tuning_.energy_error) {
     std::vector<double> sizes;

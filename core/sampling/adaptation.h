@@ -32,9 +32,12 @@ class Adaptation {
   Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
              double most);
 
-  /// Reads the cohort after the part's move of step `step` (0, 1, ...) and sets what its next one uses.
+  /// Reads the cohort after the part's move of step `step` (0, 1, ...) and sets what its next one uses. In steps
+  /// before 0, which are hotter, the step size alone is tuned.
   /// @param nan_proposals [cohort] what the chains had counted before the move; then what they have now.
   void observe(int64_t step, std::vector<uint32_t>& nan_proposals);
+  /// Tunes step sizes anew, from those tuned so far.
+  void restart();
   /// Sets what is kept.
   void finish();
 

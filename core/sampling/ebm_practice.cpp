@@ -15,6 +15,7 @@ MethodDescription EbmPractice::describe() {
           .reference = "Du & Mordatch 2019, Implicit Generation and Generalization Methods for Energy-Based Models",
           .exact = false,
           .whole = true,
+          .own_temperature = true,
           .options = {{.name = "step",
                        .kind = SettingKind::kReal,
                        .preset = "10",

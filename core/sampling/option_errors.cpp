@@ -22,9 +22,15 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   if (!(temperature > 0) || !std::isfinite(temperature)) {
     errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
   }
-  if (options.warmup + options.steps > int64_t{UINT32_MAX}) {
-    errors.emplace_back(
-        fmt::format("sample.warmup + sample.steps must be <= {}, got {}", UINT32_MAX, options.warmup + options.steps));
+  if (const int64_t all = options.cooling.steps + options.warmup + options.steps; all > int64_t{UINT32_MAX}) {
+    errors.emplace_back(fmt::format("sample.warmup + sample.steps{} must be <= {}, got {}",
+                                    options.cooling.any() ? " + sample.cooling.steps" : "", UINT32_MAX, all));
+  }
+  check_at_least("cooling.steps", options.cooling.steps, 0);
+  if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
+    errors.emplace_back(fmt::format(
+        "sample.cooling.from must be above sample.temperature ({:g}), got {:g}. Raise it, or leave cooling out",
+        temperature, options.cooling.from));
   }
   if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
     errors.emplace_back(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
@@ -37,6 +43,12 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   try {
     const std::unique_ptr<Method> method = make_method(options);
     const Tuning tuning = method->tuning();
+    if (options.cooling.any() && (method->replicas() > 1 || method->description().own_temperature)) {
+      errors.emplace_back(fmt::format("sample.cooling must be left out with {}, got {} steps: {}",
+                                      method->description().name, options.cooling.steps,
+                                      method->replicas() > 1 ? "its hot replicas do the same in every step"
+                                                             : "its own options set its temperature"));
+    }
     if (tuning.any() && options.warmup < 20) {
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
       errors.emplace_back(fmt::format("sample.warmup must be >= 20 where {} is auto, got {}. Raise it, or give a {}",

@@ -144,27 +144,30 @@ class Runner {
   void warm_up(Clock::time_point began) {
     while (phase_ == Phase::kCohort && adapting()) {
       if (interrupted()) return;
-      if (step_ == options_.warmup) {
+      if (step_ == warm_up_steps()) {
         finish_adaptation();
         phase_ = Phase::kRest;
         step_ = 0;
         break;
       }
+      set_temperature();
       for (size_t p = 0; p < parts_.size(); ++p) {
         advance(*parts_[p].method, Chains::Part::kCohort, 1);
-        adaptation_[p]->observe(step_, nan_proposals_);
+        adaptation_[p]->observe(step_ - options_.cooling.steps, nan_proposals_);
       }
       count_steps(1);
       report_warm_up(began, cohort_acceptance(), tuned().step_size());
     }
     const bool together = phase_ == Phase::kCohort;
     if (together || has_rest_) {
-      while (step_ < options_.warmup) {
+      while (step_ < warm_up_steps()) {
         if (interrupted()) return;
-        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest, block(options_.warmup - step_));
+        set_temperature();
+        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest, block(warm_up_steps() - step_));
         report_warm_up(began, std::nan(""), method_->step_size());
       }
     }
+    set_temperature();  // where cooling was all of it
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
@@ -172,9 +175,25 @@ class Runner {
     virial_->begin(state_);
   }
 
-  /// Steps to the next look around, at most `most`.
+  /// Those that cool are its first.
+  int64_t warm_up_steps() const { return options_.cooling.steps + options_.warmup; }
+
+  bool cools() const { return phase_ != Phase::kSampling && step_ < options_.cooling.steps; }
+
+  /// The temperature of the next step of the warm-up.
+  void set_temperature() {
+    if (!options_.cooling.any()) return;
+    if (cools()) {
+      chains_->set_ladder({options_.cooling.temperature(step_, target_.temperature)}, {1});
+    } else if (step_ == options_.cooling.steps) {
+      chains_->set_ladder({}, {});
+      for (const auto& one : adaptation_) one->restart();
+    }
+  }
+
+  /// Steps to the next look around, at most `most`: one where each has its temperature.
   int64_t block(int64_t most) const {
-    most = std::min(most, kMostInABlock);
+    most = std::min(most, cools() ? 1 : kMostInABlock);
     return options_.checkpoint_every > 0 ? std::min(most, options_.checkpoint_every - since_checkpoint_) : most;
   }
 
@@ -210,7 +229,7 @@ class Runner {
 
   /// Moves by a number of steps of this phase, counted from the start of the warm-up.
   void advance(const Method& method, Chains::Part part, int64_t count) {
-    const int64_t first = phase_ == Phase::kSampling ? options_.warmup + step_ : step_;
+    const int64_t first = phase_ == Phase::kSampling ? warm_up_steps() + step_ : step_;
     const StepRange steps{static_cast<uint32_t>(first), count};
     chains_->advance(method, part, steps);
     if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
@@ -225,7 +244,7 @@ class Runner {
   void report_warm_up(Clock::time_point began, double acceptance, double step_size) {
     report({.warmup = true,
             .done = step_,
-            .total = options_.warmup,
+            .total = warm_up_steps(),
             .acceptance = acceptance,
             .step_size = step_size,
             .seconds = seconds_since(began),

@@ -11,6 +11,7 @@
 
 #include "core/diagnostics/virial.h"
 #include "core/energy/energy.h"
+#include "core/sampling/cooling.h"
 #include "core/sampling/start.h"
 #include "core/settings.h"
 
@@ -52,6 +53,7 @@ struct RunOptions {
   /// moves is in exactly one.
   std::vector<BlockOptions> blocks;
   int64_t chains = 64;
+  Cooling cooling;       ///< before the warm-up
   int64_t warmup = 500;  ///< steps that tune the method and are not recorded
   int64_t steps = 1000;
   int64_t thin = 1;  ///< a draw every `thin` steps
@@ -98,7 +100,7 @@ class Observer {
 /// A chain whose state had an energy that is not a number, or a gradient that is not finite.
 struct FrozenChain {
   int64_t chain = 0;
-  int64_t step = 0;  ///< counted from the first step of the warm-up
+  int64_t step = 0;  ///< counted from the first step of cooling and warm-up
   std::vector<double> expert_energy;
 };
 
@@ -150,9 +152,9 @@ struct RunSummary {
 /// @throws SettingError for options out of bounds, or a method that cannot use this energy.
 void check_run(const Target& target, const RunOptions& options);
 
-/// Draws the starts, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and samples.
-/// The draws on the CPU are the same bits for any number of threads, and for any number of chains once the cohort is
-/// full. Stops at the end of a block once `stop` is set.
+/// Draws the starts, cools them, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and
+/// samples. The draws on the CPU are the same bits for any number of threads, and for any number of chains once the
+/// cohort is full. Stops at the end of a block once `stop` is set.
 /// @param checkpoint what Observer::checkpointed gave in a run of the same target and options, to go on from there; the
 ///   observers then see only what follows. Empty: a new run.
 /// @throws SettingError for options out of bounds; NumericalError where a chain finds no start with density, or all
@@ -166,8 +168,9 @@ struct MethodDescription {
   std::string name;
   std::string summary;
   std::string reference;
-  bool exact = false;  ///< leaves exp(-E/T) invariant whatever the step size
-  bool whole = false;  ///< moves all variables or none: not a block of a sweep
+  bool exact = false;            ///< leaves exp(-E/T) invariant whatever the step size
+  bool whole = false;            ///< moves all variables or none: not a block of a sweep
+  bool own_temperature = false;  ///< runs at a temperature that its options set, whatever the target's
   std::vector<SettingDescription> options;
 };
 

@@ -327,7 +327,17 @@ std::vector<Broken> broken_files() {
        "got 'scene.yaml'"},
       {"an unknown key of sample", small("sample: {step: 10}\n"),
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-       "warmup, steps, thin, seed, temperature, precision, start, checkpoint_every, until, blocks, step_size, metric"},
+       "warmup, cooling, steps, thin, seed, temperature, precision, start, checkpoint_every, until, blocks, step_size, "
+       "metric"},
+      {"a cooling without steps", small("sample: {cooling: {from: 3}}\n"),
+       "scene.yaml:6:19: sample.cooling must have 'steps' (before those of the warm-up), got none. Add it"},
+      {"a cooling that warms", small("sample: {temperature: 4, cooling: {from: 3, steps: 10}}\n"),
+       "scene.yaml:6:42: sample.cooling.from must be above sample.temperature (4), got 3. Raise it, or leave cooling "
+       "out"},
+      {"a cooling of replicas", small("sample: {method: parallel_tempering, cooling: {from: 3, steps: 10}}\n"),
+       "scene.yaml:6:47: sample.cooling must be left out with parallel_tempering, got 10 steps: its hot replicas do "
+       "the "
+       "same in every step"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
        "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},

@@ -323,14 +323,14 @@ void CudaChains::set_centre(const std::vector<std::vector<double>>& centre) {
 void CudaChains::set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) {
   const auto set = [&](const std::vector<double>& values, cuda::Memory& array, const double* Group::*member) {
     std::vector<double> rows;
-    for (int64_t row = 0; row < chains_; ++row) rows.push_back(values[row % values.size()]);
-    const bool is_new = !array.get();
-    if (is_new) array = cuda::Memory(rows.size() * sizeof(double));
-    upload(array.get(), rows.data(), rows.size() * sizeof(double));
-    const double* all = static_cast<const double*>(array.get());
+    for (int64_t row = 0; row < chains_ && !values.empty(); ++row) rows.push_back(values[row % values.size()]);
+    if (!rows.empty() && !array.get()) array = cuda::Memory(rows.size() * sizeof(double));
+    if (!rows.empty()) upload(array.get(), rows.data(), rows.size() * sizeof(double));
+    const double* all = rows.empty() ? nullptr : static_cast<const double*>(array.get());
+    const bool shown = group(Part::kAll).*member != all;
     group(Part::kCohort).*member = group(Part::kAll).*member = all;
-    group(Part::kRest).*member = all + group(Part::kCohort).rows;
-    if (is_new) forget_graphs();
+    group(Part::kRest).*member = all ? all + group(Part::kCohort).rows : nullptr;
+    if (shown) forget_graphs();
   };
   set(temperature, ladder_temperature_, &Group::row_temperature);
   set(step_factor, ladder_step_, &Group::row_step);

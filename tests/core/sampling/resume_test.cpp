@@ -81,6 +81,7 @@ std::string words_of(const RunSummary& run) {
 struct Case {
   std::string method;
   bool fixed = false;
+  bool cooled = false;
 };
 
 RunOptions options_of(const Case& one) {
@@ -96,6 +97,7 @@ RunOptions options_of(const Case& one) {
   options.thin = kThin;
   options.threads = 2;
   options.checkpoint_every = 1;
+  if (one.cooled) options.cooling = {7, 12};
   return options;
 }
 
@@ -128,11 +130,12 @@ TEST_P(ResumeTest, GoesOnBitForBitFromAnyStep) {
   ASSERT_EQ(whole.draws.size(), kSteps / kThin);
   // One a step: the cohort's warm-up, that of the others where the cohort tunes, the drawing; and the end.
   const size_t all = whole.checkpoints.size();
-  const bool tunes = all == 2 * kWarmup + kSteps + 1;
-  ASSERT_TRUE(tunes || all == kWarmup + kSteps + 1) << all;
+  const auto warmup = static_cast<size_t>(kWarmup + options.cooling.steps);
+  const bool tunes = all == 2 * warmup + kSteps + 1;
+  ASSERT_TRUE(tunes || all == warmup + kSteps + 1) << all;
   const size_t drawing = all - kSteps - 1;
   const size_t where[] = {
-      0,           6,       7,           17,          35,           55,      56,     63, kWarmup - 1, drawing - 12,
+      0,           6,       7,           17,          35,           55,      56,     63, warmup - 1, drawing - 12,
       drawing - 1, drawing, drawing + 6, drawing + 7, drawing + 16, all - 3, all - 1};
   for (const size_t at : where) {
     EXPECT_EQ(difference(energy, options, whole, words, whole.checkpoints[at]), "") << "checkpoint " << at;
@@ -172,11 +175,14 @@ std::vector<Case> all_cases() {
     cases.push_back({one.name, false});
     cases.push_back({one.name, true});
   }
+  for (const char* method : {"hmc", "mclmc", "langevin"})
+    for (const bool fixed : {false, true}) cases.push_back({method, fixed, true});
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(AllMethods, ResumeTest, ::testing::ValuesIn(all_cases()),
-                         [](const auto& one) { return one.param.method + (one.param.fixed ? "_fixed" : "_auto"); });
+INSTANTIATE_TEST_SUITE_P(AllMethods, ResumeTest, ::testing::ValuesIn(all_cases()), [](const auto& one) {
+  return one.param.method + (one.param.fixed ? "_fixed" : "_auto") + (one.param.cooled ? "_cooled" : "");
+});
 
 // What froze, and what was rejected for not being a number, is counted across the cut.
 TEST(ResumeTest, KeepsFrozenChainsAndWhatWasCounted) {
