@@ -10,6 +10,7 @@
 #include "apps/command.h"
 #include "apps/command_line.h"
 #include "apps/exit_code.h"
+#include "apps/joined_record.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
 #include "apps/run_products.h"
@@ -75,7 +76,8 @@ class JoinedDraw {
         energy_(static_cast<size_t>(schema.chains)),
         acceptance_(energy_.size()),
         expert_energy_(schema.experts.size() * energy_.size()),
-        frozen_(energy_.size()) {
+        frozen_(energy_.size()),
+        diverged_(energy_.size()) {
     for (const RecordedVariable& v : schema.variables) {
       row_bytes_.push_back(static_cast<size_t>(v.size()) *
                            (v.categories > 0 ? sizeof(int64_t) : static_cast<size_t>(bytes_of(schema.precision))));
@@ -88,6 +90,7 @@ class JoinedDraw {
     std::copy_n(draw.energy, count, energy_.begin() + static_cast<std::ptrdiff_t>(first));
     std::copy_n(draw.acceptance, count, acceptance_.begin() + static_cast<std::ptrdiff_t>(first));
     std::copy_n(draw.frozen, count, frozen_.begin() + static_cast<std::ptrdiff_t>(first));
+    std::copy_n(draw.diverged, count, diverged_.begin() + static_cast<std::ptrdiff_t>(first));
     for (size_t e = 0; e < schema_.experts.size(); ++e)
       std::copy_n(draw.expert_energy + e * count, count,
                   expert_energy_.begin() + static_cast<std::ptrdiff_t>(e * energy_.size() + first));
@@ -103,6 +106,7 @@ class JoinedDraw {
     joined_.acceptance = acceptance_.data();
     joined_.expert_energy = expert_energy_.data();
     joined_.frozen = frozen_.data();
+    joined_.diverged = diverged_.data();
     joined_.position.clear();
     for (const std::vector<std::byte>& one : position_) joined_.position.push_back(one.data());
     return joined_;
@@ -111,7 +115,7 @@ class JoinedDraw {
  private:
   const DrawsSchema& schema_;
   std::vector<double> energy_, acceptance_, expert_energy_;
-  std::vector<uint8_t> frozen_;
+  std::vector<uint8_t> frozen_, diverged_;
   std::vector<size_t> row_bytes_;
   std::vector<std::vector<std::byte>> position_;
   Draw joined_;
@@ -137,26 +141,10 @@ void join_draws(const filesystem::path& run, std::vector<Part>& parts) {
   writer.finish();
 }
 
-RunRecord joined_record(const filesystem::path& run, const std::vector<Part>& parts) {
-  RunRecord record = parts[0].record;
-  record.erase("rank");
-  record["ranks"] = parts.size();
-  for (const char* count : {"nan_proposals", "divergences", "frozen_count"}) {
-    int64_t sum = 0;
-    for (const Part& part : parts) sum += part.record.at(count).get<int64_t>();
-    record[count] = sum;
-  }
-  RunRecord frozen = RunRecord::array();
-  for (const Part& part : parts)
-    for (const auto& one : part.record.at("frozen")) frozen.push_back(one);
-  record["frozen"] = frozen;
-  double acceptance = 0, chains = 0;
-  for (const Part& part : parts) {
-    const auto count = static_cast<double>(part.reader->schema().chains);
-    acceptance += count * part.record.at("acceptance").get<double>();
-    chains += count;
-  }
-  record["acceptance"] = acceptance / chains;
+RunRecord record_of(const filesystem::path& run, const std::vector<Part>& parts) {
+  std::vector<RankRecord> ranks;
+  for (const Part& part : parts) ranks.push_back({&part.record, static_cast<double>(part.reader->schema().chains)});
+  RunRecord record = joined_record(ranks);
   record["merged"] = {{"at", time_now()}, {"into", run.string()}};
   return record;
 }
@@ -186,7 +174,7 @@ int merge_command(const Words& words) {
     ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
     progress.say("joining draws");
     join_draws(run, parts);
-    record = joined_record(run, parts);
+    record = record_of(run, parts);
     products = write_run_products(run, record.value("pictures", std::vector<std::string>()), figures_of(record),
                                   [&](const std::string& text) { progress.say(text); });
   }

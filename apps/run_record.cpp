@@ -14,6 +14,7 @@
 #include "apps/device.h"
 #include "compose/sample.h"
 #include "core/backend/cpu_rows.h"
+#include "core/energy/transform.h"
 #include "core/files/atomic_file.h"
 #include "core/sampling/method.h"
 #include "plugins/library.h"
@@ -46,6 +47,7 @@ RunRecord variables_of(const Composition& composition) {
     for (const uint8_t coordinate : composition.held[v].mask) held += coordinate != 0 ? 1 : 0;
     RunRecord entry = {{"name", variable.name}, {"shape", variable.shape}, {"held", held}};
     if (variable.categorical()) entry["categories"] = variable.categories;
+    if (is_transformed(variable, composition.held[v])) entry["transformed"] = true;
     list.push_back(std::move(entry));
   }
   return list;
@@ -128,11 +130,37 @@ RunRecord blocks_of(const SampleSettings& sample) {
   return list;
 }
 
+/// Each beside what it was taken over, so that `potluck merge` can join those of several processes.
+void add_step_figures(RunRecord& record, const RunSummary& run) {
+  if (run.energy_error.count > 0)
+    record["energy_error"] = {{"root_mean_square", run.energy_error.root_mean_square()},
+                              {"count", run.energy_error.count}};
+  if (run.gradient_square.count > 0)
+    record["gradient_norm"] = {{"root_mean_square", run.gradient_square.root_mean_square()},
+                               {"count", run.gradient_square.count}};
+  if (run.reflected.count > 0) record["reflected"] = {{"share", run.reflected.mean()}, {"count", run.reflected.count}};
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
     if (line.rfind("model name", 0) == 0) return line.substr(std::min(line.size(), line.find(':') + 2));
   return "unknown";
+}
+
+/// Coordinates with momenta that every trajectory draws afresh; none where the method has no such, or the energy that
+/// they move in is not the recorded one, as of transformed variables.
+std::optional<int64_t> fresh_momenta(const RunRecord& record) {
+  if (record.value("method", "") != "hmc" || !record.contains("variables")) return std::nullopt;
+  int64_t count = 0;
+  for (const auto& variable : record["variables"]) {
+    if (variable.contains("transformed")) return std::nullopt;
+    if (variable.contains("categories")) continue;
+    int64_t size = 1;
+    for (const auto& length : variable.at("shape")) size *= length.get<int64_t>();
+    count += size - variable.at("held").get<int64_t>();
+  }
+  return count;
 }
 
 }  // namespace
@@ -206,11 +234,13 @@ void close_record(RunRecord& record, const RunSummary& run) {
     if (run.blocks[b].trajectory_length > 0) record["blocks"][b]["trajectory_length"] = run.blocks[b].trajectory_length;
   }
   record["acceptance"] = run.acceptance;
+  add_step_figures(record, run);
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
   record["divergences"] = run.divergences;
   RunRecord virial = RunRecord::object();
   for (const VariableVirial& one : run.virial) {
-    if (!std::isfinite(one.estimate.standard_error)) continue;
+    if (one.estimate.chains == 0) continue;
+    // Of one chain there is no standard error, which JSON then has as null.
     virial[one.variable] = {{"temperature", one.estimate.temperature},
                             {"standard_error", one.estimate.standard_error},
                             {"chains", one.estimate.chains}};
@@ -219,6 +249,7 @@ void close_record(RunRecord& record, const RunSummary& run) {
   if (!run.swaps.rate.empty())
     record["swaps"] = {{"temperature", run.swaps.temperature},
                        {"rate", run.swaps.rate},
+                       {"attempts", run.swaps.attempts},
                        {"barrier", run.swaps.barrier},
                        {"round_trips_per_ladder_and_step", run.swaps.round_trips}};
   record["nan_proposals"] = run.nan_proposals;
@@ -242,6 +273,7 @@ RunFigures figures_of(const RunRecord& record) {
   if (record.contains("exact_method")) run.exact_method = record["exact_method"].get<bool>();
   run.chains = record.value("chains", int64_t{0});
   run.temperature = record.value("temperature", 1.0);
+  run.momenta = fresh_momenta(record);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
     run.wanted_acceptance = record["wanted_acceptance"].get<double>();
   if (!record.contains("steps_done")) return run;  // was not closed
@@ -256,6 +288,7 @@ RunFigures figures_of(const RunRecord& record) {
   // The variable whose temperature is furthest off speaks for all.
   double worst = -1;
   for (const auto& [variable, figures] : record.at("virial").items()) {
+    if (!figures.at("standard_error").is_number()) continue;
     const VirialEstimate estimate{figures.at("temperature"), figures.at("standard_error"), figures.at("chains")};
     const double z = std::abs(estimate.z(run.temperature));
     if (!(z > worst)) continue;

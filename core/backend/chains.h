@@ -20,10 +20,12 @@ struct ChainsState {
   std::vector<uint8_t> frozen;
   std::vector<uint32_t> frozen_step;
   std::vector<uint32_t> nan_proposals;
-  std::vector<uint32_t> divergences;  ///< since they were last cleared
-  std::vector<double> acceptance;     ///< sums since they were last cleared
-  std::vector<double> energy_error;   ///< sums of squares since they were last cleared
-  std::vector<double> clipped;        ///< sums since they were last cleared
+  std::vector<uint32_t> divergences;    ///< since they were last cleared
+  std::vector<double> acceptance;       ///< sums since they were last cleared
+  std::vector<double> energy_error;     ///< sums of squares since they were last cleared
+  std::vector<double> clipped;          ///< sums since they were last cleared
+  std::vector<double> gradient_square;  ///< likewise, as in Group
+  std::vector<double> reflected;        ///< likewise
   // Where there are ladders, as in Group:
   std::vector<uint32_t> swap_attempts, round_trips;  ///< since they were last cleared
   std::vector<double> swap_acceptance;               ///< sums since they were last cleared

@@ -163,6 +163,8 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       group.energy_error = carver.take<double>(rows_);
       group.clipped = carver.take<double>(rows_);
       group.trajectory_slope = carver.take<double>(rows_);
+      group.gradient_square = carver.take<double>(rows_);
+      group.reflected = carver.take<double>(rows_);
       if (ladder_ == 1) continue;
       group.swap_attempts = carver.take<uint32_t>(rows_);
       group.swap_acceptance = carver.take<double>(rows_);
@@ -404,6 +406,8 @@ void CpuChains::read(ChainsState& state) {
   gather(state.acceptance, &Group::acceptance);
   gather(state.energy_error, &Group::energy_error);
   gather(state.clipped, &Group::clipped);
+  gather(state.gradient_square, &Group::gradient_square);
+  gather(state.reflected, &Group::reflected);
   if (ladder_ > 1) {
     gather(state.swap_attempts, &Group::swap_attempts);
     gather(state.swap_acceptance, &Group::swap_acceptance);
@@ -435,7 +439,8 @@ void CpuChains::read_gradients(ChainsState& state) {
 
 void CpuChains::clear_sums() {
   for (Group& group : groups_) {
-    for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope}) {
+    for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope,
+                         group.gradient_square, group.reflected}) {
       std::fill_n(sums, rows_, 0.0);
     }
     std::fill_n(group.divergences, rows_, uint32_t{0});

@@ -31,6 +31,7 @@ RowArguments arguments(const Group& group, const Block& block, uint32_t step) {
   a.scale = block.scale;
   a.from = block.position;
   a.gradient = block.gradient;
+  a.reflected = group.reflected;
   return a;
 }
 
@@ -64,7 +65,8 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);
     a.flag = bad;
-    typed(group).not_finite(a);
+    a.sum = group.gradient_square;
+    typed(group).gradient_square(a);
   }
   for (int64_t row = 0; row < group.rows; ++row) {
     if (group.frozen[row] || (!bad[row] && std::isfinite(group.energy[row]))) continue;
@@ -170,6 +172,12 @@ void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
       take(block.gradient, block.proposal_gradient);
       if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
     }
+  }
+  if (!group.gradient_square) return;
+  for (const Block& block : group.blocks) {
+    RowArguments a = arguments(group, block, step);
+    a.sum = group.gradient_square;
+    typed(group).gradient_square(a);
   }
 }
 

@@ -29,10 +29,11 @@ struct RowArguments {
   void* to_velocity = nullptr;          ///< [rows, n] Real; may be `from_velocity`
   const void* centre = nullptr;         ///< [n] Real; null: 0
   double drift = 0, noise = 0;
-  double clip = 0;          ///< elementwise bound of the gradient
-  bool clamp = false;       ///< put what left the support on its face instead of reflecting it
-  double* sum = nullptr;    ///< [rows], added to
-  uint8_t* flag = nullptr;  ///< [rows], set to 1
+  double clip = 0;              ///< elementwise bound of the gradient
+  bool clamp = false;           ///< put what left the support on its face instead of reflecting it
+  double* sum = nullptr;        ///< [rows], added to
+  double* reflected = nullptr;  ///< [rows], the coordinates that were folded back are added to it
+  uint8_t* flag = nullptr;      ///< [rows], set to 1
 };
 
 /// A piece of a splitting, as Piece of core/backend/kernels.h.
@@ -53,8 +54,9 @@ struct RowKernels {
     /// sum += (from - unfolded) . (gradient + f to_gradient) / 2 + drift s^2 (to_gradient^2 - gradient^2) / 4 over
     /// free coordinates in float64, f the sign of the fold: what MALA's log ratio subtracts, times T.
     void (*ratio)(const RowArguments&);
-    /// flag = 1 where a free coordinate of `gradient` is not finite.
-    void (*not_finite)(const RowArguments&);
+    /// flag = 1 where a free coordinate of `gradient` is not finite; of the other rows that are not frozen sum +=
+    /// |gradient|^2 over free coordinates, added in Real by the thousand, in float64 beyond. Either may be null.
+    void (*gradient_square)(const RowArguments&);
     /// The pieces in their order on (to, to_velocity), which begin as (from, from_velocity); kinetic pieces add to sum.
     void (*split)(const RowArguments&, const RowPiece* pieces, int count);
     /// sum[row] += |s gradient|^2, sum[rows + row] += s gradient . from_velocity, sum[2 rows + row] +=

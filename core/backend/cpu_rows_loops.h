@@ -97,18 +97,28 @@ void normals(const RowArguments& a, float* out) {
   });
 }
 
-// One reflection at each face for the whole row; a point that needs more is folded alone.
+// How many points lie outside.
 template <class Real>
-__attribute__((noinline)) void fold_row(const Real* from, Real* to, int64_t count, Real least, Real most) {
+int outside_of(const Real* x, int64_t count, Real least, Real most) {
   int outside = 0;
+  for (int64_t j = 0; j < count; ++j) outside += (x[j] < least) | (x[j] > most);
+  return outside;
+}
+
+// One reflection at each face for the whole row; a point that needs more is folded alone. Returns how many were
+// outside.
+template <class Real>
+__attribute__((noinline)) int fold_row(const Real* from, Real* to, int64_t count, Real least, Real most) {
+  int outside = 0, reflected = 0;
   for (int64_t j = 0; j < count; ++j) {
     const Real y = from[j];
     const Real above = y < least ? least + (least - y) : y;
     const Real inside = above > most ? most - (above - most) : above;
+    reflected += (y < least) | (y > most);
     outside |= (inside < least) | (inside > most);
     to[j] = inside;
   }
-  if (!outside) return;
+  if (!outside) return reflected;
   for (int64_t j = 0; j < count; ++j) {
     if (to[j] < least || to[j] > most) {
       // `to` may be `from`: undo the reflections that were done, which leaves the fold the same.
@@ -116,6 +126,7 @@ __attribute__((noinline)) void fold_row(const Real* from, Real* to, int64_t coun
       to[j] = element::fold(from == to ? to[j] : from[j], least, most, sign);
     }
   }
+  return reflected;
 }
 
 template <class Real>
@@ -191,7 +202,17 @@ void move_rows(const RowArguments& a) {
       if (a.faces && a.clamp) {
         clamp_row(raw, count, least, most);
       } else if (a.faces) {
-        fold_row(raw, to, count, least, most);
+        // Of joined rows each has a count of its own, where there is anything to count.
+        const bool inside = joined && !outside_of(raw, count, least, most);
+        const int64_t parts = joined ? p.rows : 1, part = count / parts;
+        if (inside && raw != to) {
+          for (int64_t j = 0; j < count; ++j) to[j] = raw[j];
+        }
+        if (inside) continue;
+        for (int64_t i = 0; i < parts; ++i) {
+          const int reflected = fold_row(raw + i * part, to + i * part, part, least, most);
+          if (a.reflected) a.reflected[p.row0 + row + i] += reflected;
+        }
       } else if (raw != to) {
         for (int64_t j = 0; j < count; ++j) to[j] = raw[j];
       }
@@ -243,25 +264,65 @@ void ratio(const RowArguments& a) {
   }
 }
 
-template <class Real>
-void not_finite(const RowArguments& a) {
-  const Real largest = sizeof(Real) == 4 ? static_cast<Real>(__FLT_MAX__) : static_cast<Real>(__DBL_MAX__);
-  const auto fails = [largest](Real g) { return !((g <= largest) & (g >= -largest)); };
-  if (!a.held) {  // as a rule nothing failed, and one pass over all rows says so
-    const Real* g = static_cast<const Real*>(a.gradient);
-    int bad = 0;
-    for (int64_t j = 0; j < a.rows * a.n; ++j) bad |= fails(g[j]);
-    if (!bad) return;
+// The squares of at most kPatch elements, element j in lane j % kSquares in every vector width. In Real: that costs a
+// tenth of float64, and so few do not lose more than its rounding.
+constexpr int kSquares = 16;
+template <class Real, class Value>
+__attribute__((always_inline)) inline double squares_of(int64_t first, int64_t count, Value value) {
+  if (count < kSquares) {
+    Real sum = 0;
+    for (int64_t j = first; j < first + count; ++j) sum += value(j) * value(j);
+    return static_cast<double>(sum);
   }
+  Real sums[kSquares] = {};
+  int64_t j = 0;
+  for (; j + kSquares <= count; j += kSquares) {
+    for (int lane = 0; lane < kSquares; ++lane) {
+      const Real g = value(first + j + lane);
+      sums[lane] += g * g;
+    }
+  }
+  for (int lane = 0; j + lane < count; ++lane) {
+    const Real g = value(first + j + lane);
+    sums[lane] += g * g;
+  }
+  for (int apart = kSquares / 2; apart > 0; apart /= 2) {
+    for (int lane = 0; lane < apart; ++lane) sums[lane] += sums[lane + apart];
+  }
+  return static_cast<double>(sums[0]);
+}
+
+template <class Real, class Value>
+__attribute__((always_inline)) inline double squares_of_row(int64_t n, Value value) {
+  double sum = 0;
+  for (int64_t j = 0; j < n; j += kPatch) sum += squares_of<Real>(j, least_of(kPatch, n - j), value);
+  return sum;
+}
+
+// Squares add up to something finite only where every one is; where they do not, each is looked at, for their sum may
+// be beyond Real alone.
+template <class Real>
+void gradient_square(const RowArguments& a) {
   for (int64_t row = 0; row < a.rows; ++row) {
     const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
-    int bad = 0;
-    if (a.held) {
-      for (int64_t j = 0; j < a.n; ++j) bad |= fails(g[j]) & !a.held[j];
-    } else {
-      for (int64_t j = 0; j < a.n; ++j) bad |= fails(g[j]);
+    const uint8_t* held = a.held;
+    double square = held ? squares_of_row<Real>(a.n, [g, held](int64_t j) { return held[j] ? Real(0) : g[j]; })
+                         : squares_of_row<Real>(a.n, [g](int64_t j) { return g[j]; });
+    if (!(square <= __DBL_MAX__)) {
+      const Real largest = sizeof(Real) == 4 ? static_cast<Real>(__FLT_MAX__) : static_cast<Real>(__DBL_MAX__);
+      bool bad = false;
+      square = 0;
+      for (int64_t j = 0; j < a.n; ++j) {
+        if (held && held[j]) continue;
+        bad |= !((g[j] <= largest) & (g[j] >= -largest));
+        square += static_cast<double>(g[j]) * static_cast<double>(g[j]);
+      }
+      if (bad) {
+        if (a.flag) a.flag[row] = 1;
+        continue;
+      }
     }
-    if (bad) a.flag[row] = 1;
+    if (a.sum && !(a.frozen && a.frozen[row])) a.sum[row] += square;
   }
 }
 
@@ -304,18 +365,18 @@ void drift(Real* x, Real* v, const Real* scale, const uint8_t* held, int64_t cou
   }
 }
 
-// Points outside come back, their velocities turned. Inside nothing changes.
+// Points outside come back, their velocities turned. Inside nothing changes. Returns how many were outside.
 template <class Real>
-void bounce(Real* x, Real* v, const uint8_t* held, int64_t count, Real least, Real most) {
-  int outside = 0;
-  for (int64_t j = 0; j < count; ++j) outside |= (x[j] < least) | (x[j] > most);
-  if (!outside) return;
+int bounce(Real* x, Real* v, const uint8_t* held, int64_t count, Real least, Real most) {
+  const int outside = outside_of(x, count, least, most);
+  if (!outside) return 0;
   for (int64_t j = 0; j < count; ++j) {
     if (held && held[j]) continue;
     Real sign;
     x[j] = element::fold(x[j], least, most, sign);
     v[j] *= sign;
   }
+  return outside;
 }
 
 template <class Real>
@@ -372,7 +433,13 @@ void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
             break;
           case RowPiece::Kind::kDrift:
             drift(to, v, scale, held, count, factor<Real>(piece.amount, a.row_step, id));
-            if (a.faces) bounce(to, v, held, count, least, most);
+            if (a.faces && (!joined || outside_of(to, count, least, most))) {
+              const int64_t parts = joined ? p.rows : 1, part = count / parts;
+              for (int64_t k = 0; k < parts; ++k) {
+                const int reflected = bounce(to + k * part, v + k * part, held, part, least, most);
+                if (a.reflected) a.reflected[id + k] += reflected;
+              }
+            }
             break;
           case RowPiece::Kind::kRefresh:
             refresh(v, noise.z + row * p.stride, held, count, static_cast<Real>(piece.amount),
@@ -451,7 +518,7 @@ void turn(const RowArguments& a) {
 
 template <class Real>
 constexpr RowKernels::Typed typed() {
-  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, not_finite<Real>, split<Real>,
+  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, gradient_square<Real>, split<Real>,
           products<Real>,         combine<Real>,         turn<Real>};
 }
 

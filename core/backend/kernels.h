@@ -29,7 +29,7 @@ inline constexpr int kMostPieces = 8;
 
 /// The moves that methods are made of, for a group of chains. One implementation a device; both are made of the
 /// elements of core/random/element.h. `step` counts from the first step of the warm-up and addresses the noise. Frozen
-/// rows and held coordinates stay as they are.
+/// rows and held coordinates stay as they are. Moves count what they fold back at a face.
 ///
 /// With a scale s the coordinates are u = x / s: drift is multiplied by s^2 and noise by s. Where Group has row_step
 /// and row_temperature, step sizes and noises are those of the row.
@@ -37,7 +37,8 @@ class Kernels {
  public:
   virtual ~Kernels() = default;
 
-  /// Freezes the rows whose current energy or gradient is not finite.
+  /// Freezes the rows whose current energy or gradient is not finite, and counts the |gradient|^2 of the others: a step
+  /// that proposes nothing ends with it.
   virtual void freeze_failed(Group& group, uint32_t step) const = 0;
 
   /// x <- fold(x - drift g + noise z)
@@ -65,7 +66,7 @@ class Kernels {
   ///   log a = (E(x) - E(y) - log_ratio)/T.
   /// A proposal at +infinity is rejected; one that is not a number is rejected and counted. Accepted rows take over
   /// position, gradient, energies and, where they live on, velocities; with `flip` a rejected row's velocity changes
-  /// sign. Counts acceptance, energy error and divergences.
+  /// sign. Counts acceptance, energy error, divergences and the |gradient|^2 of the state that a row then is in.
   virtual void decide(Group& group, uint32_t step, bool flip) const = 0;
 
   /// v <- v / |v| over all blocks.

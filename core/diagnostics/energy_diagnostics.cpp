@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/diagnostics/energy_diagnostics.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "core/diagnostics/moments.h"
-#include "core/error.h"
 
 namespace potluck {
 
@@ -29,28 +23,24 @@ std::vector<double> energy_bfmi(const ChainValues& energies) {
   return all;
 }
 
-std::vector<DivergenceShift> divergence_shifts(std::span<const double> values, int64_t scalars,
-                                               std::span<const uint8_t> divergent) {
-  const size_t draws = divergent.size();
-  if (values.size() != static_cast<size_t>(scalars) * draws) {
-    throw SettingError(fmt::format("divergence_shifts: values must be {} scalars of {} draws, got {} numbers", scalars,
-                                   draws, values.size()));
+double total_energy_bfmi(double potential_variance, int64_t momenta, double temperature) {
+  const double kinetic_variance = static_cast<double>(momenta) * temperature * temperature / 2;
+  return 2 * kinetic_variance / (potential_variance + kinetic_variance);
+}
+
+std::optional<DivergenceShift> divergence_shift(const Moments& all, const Moments& divergent) {
+  std::optional<DivergenceShift> worst;
+  if (divergent.count() == 0 || divergent.count() == all.count()) return worst;
+  for (int64_t scalar = 0; scalar < all.size(); ++scalar) {
+    if (!(all.sd(scalar) > 0)) continue;
+    const double shift = (divergent.mean(scalar) - all.mean(scalar)) / all.sd(scalar);
+    if (!worst || std::abs(shift) > std::abs(worst->shift)) worst = {scalar, shift};
   }
-  std::vector<DivergenceShift> shifts;
-  for (int64_t scalar = 0; scalar < scalars; ++scalar) {
-    Moments all(1), diverged(1);
-    for (size_t draw = 0; draw < draws; ++draw) {
-      const double* value = &values[static_cast<size_t>(scalar) * draws + draw];
-      all.add(value);
-      if (divergent[draw] != 0) diverged.add(value);
-    }
-    if (diverged.count() == 0 || diverged.count() == all.count() || !(all.sd(0) > 0)) continue;
-    shifts.push_back({scalar, (diverged.mean(0) - all.mean(0)) / all.sd(0)});
-  }
-  std::stable_sort(shifts.begin(), shifts.end(), [](const DivergenceShift& a, const DivergenceShift& b) {
-    return std::abs(a.shift) > std::abs(b.shift);
-  });
-  return shifts;
+  return worst;
+}
+
+bool is_concentrated(const DivergenceShift& shift, int64_t chains) {
+  return std::abs(shift.shift) * std::sqrt(static_cast<double>(chains)) > kSureShift;
 }
 
 }  // namespace potluck

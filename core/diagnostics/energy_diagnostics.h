@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "core/diagnostics/convergence.h"
+#include "core/diagnostics/moments.h"
 
 namespace potluck {
 
@@ -23,20 +24,35 @@ inline constexpr double kLeastEbfmi = 0.3;
 /// @return [chains]; NaN where a chain has fewer than 2 draws, an energy is not finite, or energies are all equal.
 std::vector<double> energy_bfmi(const ChainValues& energies);
 
+/// What energy_bfmi() of the total energy H = U + K tends to, for exact trajectories that each begin with a fresh
+/// momentum of d coordinates at temperature T, told by the variance of the potential energy U alone. H changes from one
+/// trajectory to the next by fresh kinetic energy in place of that which the last one ended with; these are independent
+/// and both have variance d T^2 / 2, as K is T/2 times a chi-square of d:
+///
+///   E (H_n - H_{n-1})^2 / Var H = 2 (d T^2 / 2) / (Var U + d T^2 / 2);  1 of a Gaussian.
+///
+/// So no total energy is recorded. Neither units of the variables nor the metric nor thinning change it; heavy tails
+/// and funnels, where U varies by more than momenta carry, make it small. Rejected trajectories keep the law.
+double total_energy_bfmi(double potential_variance, int64_t momenta, double temperature);
+
 /// How far divergent draws of one scalar lie from all draws.
 struct DivergenceShift {
   int64_t scalar = 0;
   double shift = 0;  ///< (mean of the divergent - mean of all) / standard deviation of all
 };
 
-/// Are the draws where integration diverged concentrated in space? Independent divergent draws anywhere shift by about
-/// 1 / sqrt(their number); several times that is a place, where curvature is too strong for the step (Betancourt 2017,
-/// "A conceptual introduction to Hamiltonian Monte Carlo", section 6.2).
-/// @param values     [scalars, draws], draws of all chains in any order
-/// @param divergent  [draws] 1: the energy error of the step that left or reached the draw was beyond the bound
-/// @return the scalars that vary, the largest |shift| first; empty where no draw or every draw is divergent.
-///   @throws SettingError where sizes do not fit.
-std::vector<DivergenceShift> divergence_shifts(std::span<const double> values, int64_t scalars,
-                                               std::span<const uint8_t> divergent);
+/// Are the draws where integration diverged concentrated in space? Such a place is one where curvature is too strong
+/// for the step (Betancourt 2017, "A conceptual introduction to Hamiltonian Monte Carlo", section 6.2).
+/// @param all        draws of all chains
+/// @param divergent  those of them at which a step had diverged since the draw before
+/// @return of the scalars that vary the one with the largest |shift|; none where no draw or every draw is divergent.
+std::optional<DivergenceShift> divergence_shift(const Moments& all, const Moments& divergent);
+
+/// The mean over k independent chains that diverge anywhere shifts by about 1 / sqrt(k) standard deviations; more than
+/// this many times that, in the worst of many scalars, is a place.
+inline constexpr double kSureShift = 6;
+
+/// @param chains  that diverged: draws of one chain are not independent
+bool is_concentrated(const DivergenceShift& shift, int64_t chains);
 
 }  // namespace potluck

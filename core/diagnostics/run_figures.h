@@ -43,7 +43,8 @@ struct RunFigures {
   double most_nested_rhat = 0;          ///< nested_rhat_threshold()
   std::optional<FigureAt> ess;          ///< the least of bulk and tail
   std::optional<FigureAt> unmoved;      ///< how many numbers are the same in all draws, and the first
-  std::optional<FigureAt> ebfmi;        ///< the least; of methods with momenta only
+  std::optional<FigureAt> ebfmi;        ///< of the total energy; of methods with fresh momenta only
+  std::optional<int64_t> momenta;       ///< coordinates of a method whose trajectories begin with fresh momenta
   std::optional<VirialEstimate> virial;
   std::string virial_of;   ///< the variable
   double temperature = 1;  ///< that the run was to have

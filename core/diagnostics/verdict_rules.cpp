@@ -201,7 +201,9 @@ constexpr VerdictRule kRules[] = {
        return fmt::format("the energy moves slowly: E-BFMI {:.2g}{} is below {:g}", f.ebfmi->value,
                           in_brackets(*f.ebfmi), kLeastEbfmi);
      },
-     [](const RunFigures&) -> std::string { return "rescale the variables, or look for a heavy tail"; }},
+     [](const RunFigures&) -> std::string {
+       return "look for a heavy tail or a funnel, and reparametrise the variables there: their units do not matter";
+     }},
     {"acceptance_low", Weight::kCare,
      [](const RunFigures& f) {
        return drew(f) && f.acceptance && f.wanted_acceptance && *f.acceptance >= kLeastAcceptance &&

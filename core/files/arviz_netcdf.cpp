@@ -137,7 +137,8 @@ class Exporter {
     acceptance_ = column(group, "acceptance_rate", Number::kFloat64, 8, {chain, draw});
     diverging_ = column(group, "diverging", Number::kInt8, 1, {chain, draw});
     netcdf_->attribute(diverging_.variable, "dtype", "bool");  // xarray's sign for truth values
-    netcdf_->attribute(diverging_.variable, "description", "the chain's state failed and it moves no more");
+    netcdf_->attribute(diverging_.variable, "description",
+                       "a step since the last draw diverged, or the chain's state failed and it moves no more");
     if (!schema_.experts.empty()) {
       const auto expert = netcdf_->dimension(group, "expert", static_cast<int64_t>(schema_.experts.size()));
       netcdf_->texts(group, "expert", expert, schema_.experts);
@@ -223,7 +224,9 @@ class Exporter {
     const auto chains = static_cast<size_t>(schema_.chains), experts = schema_.experts.size();
     gather(energy_, at, draw.energy);
     gather(acceptance_, at, draw.acceptance);
-    gather(diverging_, at, draw.frozen);
+    std::vector<uint8_t> diverging(draw.frozen, draw.frozen + chains);
+    for (size_t c = 0; c < chains; ++c) diverging[c] |= draw.diverged[c];
+    gather(diverging_, at, diverging.data());
     scratch.resize(chains * std::max<size_t>(experts, 1));
     for (size_t c = 0; c < chains; ++c) scratch[c] = -draw.energy[c] / schema_.temperature;
     gather(lp_, at, scratch.data());

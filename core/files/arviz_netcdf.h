@@ -15,7 +15,7 @@ struct ArvizExport {
 
 /// Writes the draws of a run as a NetCDF-4 file in ArviZ's InferenceData schema:
 ///   posterior      each recorded variable [chain, draw, its shape] in the run's precision
-///   sample_stats   lp = -energy/T, energy, acceptance_rate, diverging (the chain is frozen) [chain, draw],
+///   sample_stats   lp = -energy/T, energy, acceptance_rate, diverging (or frozen) [chain, draw],
 ///                  expert_energy [chain, draw, expert], step [draw]
 ///   observed_data  each given variable; a partly given one has NaN where it is free
 /// Attributes of each group: created_at, inference_library ("potluck"), inference_library_version; of the posterior

@@ -103,6 +103,7 @@ struct Layout {
     add(8 * chains);                          // acceptance
     add(8 * chains * schema.experts.size());  // expert energies
     add(chains);                              // frozen
+    add(chains);                              // diverged
     for (const RecordedVariable& v : schema.variables) {
       add(chains * static_cast<size_t>(v.size()) * (v.categories > 0 ? 8 : bytes_of(schema.precision)));
     }
@@ -182,7 +183,9 @@ void DrawsWriter::append(const Draw& draw) {
   const Layout layout(schema_);
   const std::array<int64_t, 3> start = {draw.index, draw.step, draw.chains};
   const std::array<std::byte, 8> zeros{};
-  std::vector<const void*> from = {draw.energy, draw.acceptance, draw.expert_energy, draw.frozen};
+  const std::vector<uint8_t> none(draw.diverged ? 0 : static_cast<size_t>(schema_.chains));
+  std::vector<const void*> from = {draw.energy, draw.acceptance, draw.expert_energy, draw.frozen,
+                                   draw.diverged ? draw.diverged : none.data()};
   for (const RecordedVariable& v : schema_.variables) from.push_back(draw.position[static_cast<size_t>(v.source)]);
   std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(start))};
   for (size_t i = 0; i < from.size(); ++i) {
@@ -226,8 +229,9 @@ const Draw* DrawsReader::next() {
   draw_.acceptance = reinterpret_cast<const double*>(block(1));
   draw_.expert_energy = reinterpret_cast<const double*>(block(2));
   draw_.frozen = reinterpret_cast<const uint8_t*>(block(3));
+  draw_.diverged = reinterpret_cast<const uint8_t*>(block(4));
   draw_.position.clear();
-  for (size_t i = 0; i < schema_.variables.size(); ++i) draw_.position.push_back(block(4 + i));
+  for (size_t i = 0; i < schema_.variables.size(); ++i) draw_.position.push_back(block(5 + i));
   return &draw_;
 }
 

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/diagnostics/energy_diagnostics.h"
+#include "core/diagnostics/energy_shares.h"
 #include "core/diagnostics/moments.h"
 #include "core/diagnostics/nested_rhat.h"
 #include "core/files/array.h"
@@ -121,9 +122,14 @@ class Summarizer {
   }
 
   void read() {
-    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
+    for (const RecordedVariable& variable : schema_.variables) {
+      moments_.emplace_back(variable.size());
+      divergent_moments_.emplace_back(variable.size());
+    }
+    std::vector<uint8_t> has_diverged(static_cast<size_t>(schema_.chains), 0);
     const auto experts = static_cast<int64_t>(schema_.experts.size());
     Moments energies(1), acceptance(1), expert_energies(experts);
+    EnergyShares shares(experts);
     std::vector<double> row(static_cast<size_t>(experts));
     DrawsReader reader(run_folder_);
     for (int64_t at = 0; at < summary_.draws; ++at) {
@@ -137,29 +143,41 @@ class Summarizer {
           row[static_cast<size_t>(e)] = draw->expert_energy[e * schema_.chains + chain];
         }
         expert_energies.add(row.data());
+        shares.add(draw->energy[chain], row.data());
         const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(at);
         if (!energy_.values.empty()) energy_.values[place] = draw->energy[chain];
-        for (size_t v = 0; v < schema_.variables.size(); ++v) add_positions(v, draw->position[v], chain, place);
+        has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
+        for (size_t v = 0; v < schema_.variables.size(); ++v) {
+          add_row(moments_[v], v, draw->position[v], chain);
+          if (draw->diverged[chain] != 0) add_row(divergent_moments_[v], v, draw->position[v], chain);
+          keep_diagnosed(v, draw->position[v], chain, place);
+        }
       }
     }
+    divergent_chains_ = std::count(has_diverged.begin(), has_diverged.end(), uint8_t{1});
     summary_.energy = {"energy", energies.mean(0), energies.sd(0), false, {}, 0, {}};
     summary_.acceptance = acceptance.mean(0);
     for (int64_t e = 0; e < experts; ++e) {
+      summary_.shares.push_back(shares.share(e));
       summary_.experts.push_back(
           {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, 0, {}});
     }
   }
 
-  void add_positions(size_t v, const void* position, int64_t chain, size_t place) {
+  void add_row(Moments& moments, size_t v, const void* position, int64_t chain) const {
     const RecordedVariable& variable = schema_.variables[v];
     const int64_t first = chain * variable.size();
     if (variable.categories > 0) {
-      moments_[v].add(static_cast<const int64_t*>(position) + first);
+      moments.add(static_cast<const int64_t*>(position) + first);
     } else if (schema_.precision == Precision::kFloat32) {
-      moments_[v].add(static_cast<const float*>(position) + first);
+      moments.add(static_cast<const float*>(position) + first);
     } else {
-      moments_[v].add(static_cast<const double*>(position) + first);
+      moments.add(static_cast<const double*>(position) + first);
     }
+  }
+
+  void keep_diagnosed(size_t v, const void* position, int64_t chain, size_t place) {
+    const int64_t first = chain * schema_.variables[v].size();
     for (Diagnosed& one : diagnosed_[v]) one.values[place] = number_at(schema_, v, position, first + one.element);
   }
 
@@ -217,9 +235,19 @@ class Summarizer {
       }
       for (Diagnosed& one : diagnosed_[v]) diagnose_into(variable.scalars[one.entry], one.values);
     }
+    place_divergences();
     summary_.worst_rhat = any_ ? worst_ : kNan;
     summary_.least_ess = any_ ? least_ : kNan;
     summary_.worst_nested_rhat = any_ ? worst_nested_ : kNan;
+  }
+
+  void place_divergences() {
+    for (size_t v = 0; v < schema_.variables.size(); ++v) {
+      const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
+      if (!found || !is_concentrated(*found, divergent_chains_)) continue;
+      if (summary_.divergent_shift && std::abs(summary_.divergent_shift->value) >= std::abs(found->shift)) continue;
+      summary_.divergent_shift = {found->shift, name_of_scalar(schema_.variables[v], found->scalar)};
+    }
   }
 
   std::filesystem::path run_folder_;
@@ -230,7 +258,8 @@ class Summarizer {
   std::vector<int64_t> superchain_of_;          ///< the superchain of each of them
   std::vector<std::vector<int64_t>> elements_;  ///< free coordinates of each variable
   std::vector<std::vector<Diagnosed>> diagnosed_;
-  std::vector<Moments> moments_;
+  std::vector<Moments> moments_, divergent_moments_;
+  int64_t divergent_chains_ = 0;
   Diagnosed energy_;
   bool any_ = false;
   double worst_ = 0;
@@ -263,6 +292,10 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
   if (summary.superchain > 1 && !summary.worst_nested_at.empty()) {
     run.nested_rhat = {summary.worst_nested_rhat, summary.worst_nested_at};
     run.most_nested_rhat = nested_rhat_threshold(summary.superchain);
+  }
+  run.divergent_shift = summary.divergent_shift;
+  if (run.momenta && std::isfinite(summary.energy.sd) && summary.energy.sd > 0) {
+    run.ebfmi = {total_energy_bfmi(summary.energy.sd * summary.energy.sd, *run.momenta, run.temperature), ""};
   }
   if (summary.unmoved_count > 0) {
     run.unmoved = {static_cast<double>(summary.unmoved_count), summary.unmoved.front()};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,9 @@ struct DrawsSummary {
   std::string lost;             ///< what could not be read of the parts
   ScalarSummary energy;
   std::vector<ScalarSummary> experts;  ///< energy of each expert: mean and sd only
+  std::vector<double> shares;          ///< [experts] of EnergyShares, over all draws
   double acceptance = 0;
+  std::optional<FigureAt> divergent_shift;  ///< the largest DivergenceShift, where divergences are concentrated
   std::vector<VariableSummary> variables;
 
   // Over everything diagnosed; NaN where nothing was or one is NaN.
@@ -71,7 +74,8 @@ struct DrawsSummary {
 /// Reads the draws twice, one in memory at a time. @throws FileError
 DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options = {});
 
-/// What the draws have to say to a verdict. The E-BFMI is left out: only of methods with momenta does it count.
+/// What the draws have to say to a verdict. The E-BFMI that counts is that of the total energy, where `run`
+/// says how many momenta there are.
 /// @param run  what else is known of the run
 RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run);
 

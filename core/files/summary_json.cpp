@@ -60,8 +60,13 @@ nlohmann::json to_json(const RunVerdict& verdict) {
 }
 
 nlohmann::json to_json(const DrawsSummary& summary) {
-  json experts = json::array(), variables = json::array();
-  for (const ScalarSummary& expert : summary.experts) experts.push_back(scalar_json(expert));
+  json experts = json::array(), variables = json::array(), divergent = nullptr;
+  if (summary.divergent_shift)
+    divergent = {{"at", summary.divergent_shift->where}, {"shift", summary.divergent_shift->value}};
+  for (size_t e = 0; e < summary.experts.size(); ++e) {
+    experts.push_back(scalar_json(summary.experts[e]));
+    experts.back()["share"] = number(summary.shares[e]);
+  }
   for (const VariableSummary& variable : summary.variables) {
     json scalars = json::array();
     for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
@@ -84,6 +89,7 @@ nlohmann::json to_json(const DrawsSummary& summary) {
           {"chains_a_superchain", summary.superchain},
           {"worst_nested_rhat", number(summary.worst_nested_rhat)},
           {"unmoved", summary.unmoved_count},
+          {"divergences_concentrate", divergent},
           {"ebfmi", ebfmi_json(summary)},
           {"energy", scalar_json(summary.energy)},
           {"expert_energies", experts},

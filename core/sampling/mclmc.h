@@ -33,6 +33,7 @@ class Mclmc final : public Method {
 
   const MethodDescription& description() const override;
   Needs needs() const override { return {.velocity = true}; }
+  int energy_errors() const override { return 1; }
   void check(const Target& target) const override;
   void prepare(const Target& target) override;
   void begin(Group& group, const Kernels& kernels, uint32_t step) const override;

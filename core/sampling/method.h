@@ -69,6 +69,8 @@ class Method {
   bool proposes() const { return needs().proposal; }
   /// Proposals that a chain decides about in a step.
   virtual int decisions() const { return proposes() ? 1 : 0; }
+  /// Energy errors that a chain counts in a step: of its proposals, or of a step without any.
+  virtual int energy_errors() const { return decisions(); }
 
   /// @throws SettingError where the method cannot sample such a target: an unadjusted one meets hard walls.
   virtual void check(const Target& target) const;

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
 constexpr int64_t kReportedFrozen = 100;
-constexpr uint32_t kCheckpointVersion = 1;
+constexpr uint32_t kCheckpointVersion = 2;
 
 using Clock = std::chrono::steady_clock;
 
@@ -47,6 +47,7 @@ class Runner {
     replicas_ = method_->replicas();
     layout_chains();
     virial_ = std::make_unique<VirialWatch>(target, method_->description(), 0, count_);
+    coordinates_with_faces_ = coordinates_with_faces();
     summary_.method = method_->description().name;
     summary_.exact_method = method_->description().exact;
   }
@@ -307,6 +308,8 @@ class Runner {
     keep_mine(rows_.acceptance, state_.acceptance);
     keep_mine(rows_.energy_error, state_.energy_error);
     keep_mine(rows_.clipped, state_.clipped);
+    keep_mine(rows_.gradient_square, state_.gradient_square);
+    keep_mine(rows_.reflected, state_.reflected);
     const size_t experts = target_.energy->experts().size();
     state_.expert_energy.resize(experts * static_cast<size_t>(count_));
     for (size_t e = 0; e < experts; ++e) {
@@ -362,14 +365,18 @@ class Runner {
     const int decisions = method_->decisions();
     double sum = 0, moving = 0;
     acceptance_.resize(count_);
+    diverged_.resize(count_);
     for (int64_t i = 0; i < count_; ++i) {
       acceptance_[i] = decisions > 0 ? state_.acceptance[i] / (thin * decisions) : 1.0;
       summary_.clipped_sum += state_.clipped[i] / thin;
-      summary_.energy_error_sum += state_.energy_error[i] / thin;
       summary_.divergences += state_.divergences[i];
+      diverged_[i] = state_.divergences[i] > 0;
       if (state_.frozen[i]) continue;
       sum += acceptance_[i];
       ++moving;
+      add(summary_.energy_error, state_.energy_error[i], thin * method_->energy_errors());
+      add(summary_.gradient_square, state_.gradient_square[i], thin);
+      add(summary_.reflected, state_.reflected[i], thin * coordinates_with_faces_);
     }
     count_swaps();
     Draw draw;
@@ -381,12 +388,31 @@ class Runner {
     draw.expert_energy = state_.expert_energy.data();
     draw.acceptance = acceptance_.data();
     draw.frozen = state_.frozen.data();
+    draw.diverged = diverged_.data();
     for (Observer* observer : observers_) observer->drew(draw);
     ++summary_.draws;
     const double mean = moving > 0 ? sum / moving : std::nan("");
     if (std::isfinite(mean)) summary_.acceptance_sum += mean;
     summary_.steps_done = step_;
     return mean;
+  }
+
+  static void add(StepSum& to, double sum, double count) {
+    to.sum += sum;
+    to.count += count;
+  }
+
+  double coordinates_with_faces() const {
+    double count = 0;
+    for (size_t v = 0; v < variables().size(); ++v) {
+      const Variable& variable = variables()[v];
+      if (variable.categorical() || !variable.has_face()) continue;
+      count += static_cast<double>(variable.size());
+      if (v >= target_.held.size()) continue;
+      const std::vector<uint8_t>& held = target_.held[v].mask;
+      count -= static_cast<double>(std::count(held.begin(), held.end(), uint8_t{1}));
+    }
+    return count;
   }
 
   int64_t count_frozen() const { return std::count(state_.frozen.begin(), state_.frozen.end(), uint8_t{1}); }
@@ -436,6 +462,7 @@ class Runner {
     if (replicas_ == 1 || summary_.draws == 0) return;
     SwapSummary& swaps = summary_.swaps;
     swaps.temperature = method_->ladder().temperature;
+    swaps.attempts = swap_attempts_;
     for (size_t pair = 0; pair < swap_attempts_.size(); ++pair) {
       swaps.rate.push_back(swap_acceptance_[pair] / static_cast<double>(swap_attempts_[pair]));
       swaps.barrier += 1 - swaps.rate.back();
@@ -503,9 +530,11 @@ class Runner {
     }
     archive(phase_, step_, since_checkpoint_, scale_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
-            summary_.clipped_sum, summary_.energy_error_sum, summary_.divergences, summary_.evaluations,
-            summary_.warmup_evaluations, summary_.warmup_seconds, summary_.sampling_seconds, swap_attempts_,
-            swap_acceptance_, round_trips_);
+            summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
+            summary_.warmup_seconds, summary_.sampling_seconds, swap_attempts_, swap_acceptance_, round_trips_);
+    for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
+      archive(one->sum, one->count);
+    }
     archive(*virial_);
     bool adapts = adapting();
     archive(adapts, nan_proposals_);
@@ -567,13 +596,17 @@ class Runner {
   ChainsState rows_;   ///< as last read; where all rows are recorded they are in state_
   ChainsState state_;  ///< this rank's chains, [count_]
   std::vector<double> acceptance_;
+  std::vector<uint8_t> diverged_;
   std::vector<int64_t> swap_attempts_;  ///< [replicas - 1], over draws
   std::vector<double> swap_acceptance_;
   int64_t round_trips_ = 0;
+  double coordinates_with_faces_ = 0;
   RunSummary summary_;
 };
 
 }  // namespace
+
+double StepSum::root_mean_square() const { return std::sqrt(mean()); }
 
 void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);

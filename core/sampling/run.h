@@ -74,6 +74,7 @@ struct Draw {
   const double* expert_energy = nullptr;  ///< [experts, chains]
   const double* acceptance = nullptr;     ///< [chains] mean acceptance probability since the last draw; 1 if unadjusted
   const uint8_t* frozen = nullptr;        ///< [chains] 1: the chain's state failed and it moves no more
+  const uint8_t* diverged = nullptr;      ///< [chains] 1: a step since the last draw did; null: none
 };
 
 /// Where a run stands, after each block of steps.
@@ -108,6 +109,7 @@ struct FrozenChain {
 struct SwapSummary {
   std::vector<double> temperature;  ///< [replicas]
   std::vector<double> rate;         ///< [replicas - 1] mean probability of a swap of neighbours; NaN: none was tried
+  std::vector<int64_t> attempts;    ///< [replicas - 1] swaps that were tried
   double barrier = 0;               ///< sum of 1 - rate: Lambda of Syed et al. 2022
   double round_trips = 0;           ///< a ladder and step: replicas that came from the coldest to the hottest and back
 };
@@ -118,6 +120,16 @@ struct BlockSummary {
   std::string method;
   double step_size = 0;
   double trajectory_length = 0;  ///< 0 where there is none
+};
+
+/// A sum over steps of the chains that had not frozen by the next draw, and how many things were added: so those of
+/// several processes can be joined.
+struct StepSum {
+  double sum = 0;
+  double count = 0;
+  double mean() const { return sum / count; }
+  /// Of a sum of squares.
+  double root_mean_square() const;
 };
 
 struct RunSummary {
@@ -142,7 +154,11 @@ struct RunSummary {
   int64_t frozen_count = 0;
   double warmup_seconds = 0;
   double sampling_seconds = 0;
-  double acceptance_sum = 0, clipped_sum = 0, energy_error_sum = 0;  ///< over draws, and chains but for the first
+  double acceptance_sum = 0, clipped_sum = 0;  ///< over draws, the second over chains too
+  StepSum energy_error;     ///< (energy error / T)^2 of proposals whose energy was a number, at most 1000^2 each, or of
+                            ///< steps of mclmc; count 0: the method has none
+  StepSum gradient_square;  ///< |grad E|^2 over the free coordinates of the state after a step
+  StepSum reflected;  ///< folds at a face, of coordinates with reflecting faces and steps; count 0: there are none
   std::vector<VariableVirial> virial;  ///< of the variables on the real line, where the method has the identity
   SwapSummary swaps;
   std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped

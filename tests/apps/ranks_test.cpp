@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "core/files/parts.h"
@@ -125,6 +126,24 @@ class RanksCommandTest : public CommandTest {
     EXPECT_FALSE(read_json(run + "/run.json").contains("rank"));
     for (const char* count : {"nan_proposals", "divergences", "frozen_count"})
       EXPECT_EQ(read_json(run + "/run.json").at(count), read_json("whole/run.json").at(count)) << count;
+    const nlohmann::json record = read_json(run + "/run.json"), of_one = read_json("whole/run.json");
+    for (const char* figure : {"energy_error", "gradient_norm"}) {
+      const double value = of_one.at(figure).at("root_mean_square");
+      EXPECT_NEAR(record.at(figure).at("root_mean_square").get<double>(), value, 1e-12 * value) << figure;
+      EXPECT_EQ(record.at(figure).at("count"), of_one.at(figure).at("count")) << figure;
+      // The twin: one rank alone.
+      const nlohmann::json first = read_json(run + "/rank-0000/run.json");
+      EXPECT_GT(std::abs(first.at(figure).at("root_mean_square").get<double>() - value), 1e-9 * value) << figure;
+    }
+    EXPECT_EQ(record.contains("reflected"), of_one.contains("reflected"));
+    // Every rank has centres of its own, so that the virial's temperature differs within its error.
+    for (const auto& [variable, found] : of_one.at("virial").items()) {
+      const nlohmann::json& joined_one = record.at("virial").at(variable);
+      EXPECT_EQ(joined_one.at("chains"), found.at("chains"));
+      const double error = found.at("standard_error");
+      EXPECT_NEAR(joined_one.at("temperature").get<double>(), found.at("temperature").get<double>(), error);
+      EXPECT_NEAR(joined_one.at("standard_error").get<double>(), error, error / 10);
+    }
   }
 
   // `words` starts two or three processes of `potluck sample`; skipped where the launcher is not there.

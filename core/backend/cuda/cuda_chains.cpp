@@ -140,6 +140,8 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.energy_error = take_changing<double>(rows);
   all_.clipped = take_changing<double>(rows);
   all_.trajectory_slope = take_changing<double>(rows);
+  all_.gradient_square = take_changing<double>(rows);
+  all_.reflected = take_changing<double>(rows);
   all_.ladder = options.ladder;
   if (options.ladder > 1) {
     all_.swap_attempts = take_changing<uint32_t>(rows);
@@ -173,7 +175,7 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
   part.rows = part.chains = rows;
   part.chain += first;
   for (double** array : {&part.energy, &part.proposal_energy, &part.log_ratio, &part.acceptance, &part.energy_error,
-                         &part.clipped, &part.trajectory_slope}) {
+                         &part.clipped, &part.trajectory_slope, &part.gradient_square, &part.reflected}) {
     *array += first;
   }
   part.frozen += first;

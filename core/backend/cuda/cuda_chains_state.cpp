@@ -94,6 +94,8 @@ void CudaChains::read(ChainsState& state) {
   fetch(state.acceptance, all.acceptance, chains_);
   fetch(state.energy_error, all.energy_error, chains_);
   fetch(state.clipped, all.clipped, chains_);
+  fetch(state.gradient_square, all.gradient_square, chains_);
+  fetch(state.reflected, all.reflected, chains_);
   if (all.ladder > 1) {
     fetch(state.swap_attempts, all.swap_attempts, chains_);
     fetch(state.swap_acceptance, all.swap_acceptance, chains_);
@@ -111,7 +113,8 @@ void CudaChains::read_gradients(ChainsState& state) {
 
 void CudaChains::clear_sums() {
   const Group& all = group(Part::kAll);
-  for (double* sums : {all.acceptance, all.energy_error, all.clipped, all.trajectory_slope}) {
+  for (double* sums :
+       {all.acceptance, all.energy_error, all.clipped, all.trajectory_slope, all.gradient_square, all.reflected}) {
     cuda::clear(sums, chains_, stream_);
   }
   if (all.ladder > 1) {

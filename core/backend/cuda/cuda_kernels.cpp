@@ -33,6 +33,7 @@ cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& bloc
   a.from = block.position;
   a.gradient = block.gradient;
   a.first = is_first(group, block);
+  a.reflected = group.reflected;
   return a;
 }
 
@@ -82,7 +83,8 @@ void CudaKernels::freeze_failed(Group& group, uint32_t step) const {
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, step);
     a.sum = group.scratch;
-    cuda::not_finite(a, real_bytes(group), group.stream);
+    a.square = group.gradient_square;
+    cuda::gradient_square(a, real_bytes(group), group.stream);
   }
   cuda::freeze(rows_of(group, step), group.stream);
 }
@@ -184,6 +186,10 @@ void CudaKernels::decide(Group& group, uint32_t step, bool flip) const {
     a.to_velocity = block.velocity;
     a.sum = group.scratch;
     cuda::take_over(a, real_bytes(group), group.stream);
+    if (!group.gradient_square) continue;
+    cuda::GridArguments taken = arguments(group, block, step);
+    taken.square = group.gradient_square;
+    cuda::gradient_square(taken, real_bytes(group), group.stream);
   }
 }
 

@@ -99,6 +99,16 @@ POTLUCK_GRID Real factor(double value, const double* rows, int64_t row) {
   return static_cast<Real>(rows ? value * rows[row] : value);
 }
 
+/// Counts what was folded back. Whole numbers in float64 have one sum in every order.
+POTLUCK_GRID void count_reflected(const GridArguments& a, int64_t row, int count) {
+  if (count == 0 || !a.reflected) return;
+#if defined(__CUDA_ARCH__)
+  atomicAdd(a.reflected + row, static_cast<double>(count));
+#else
+  a.reflected[row] += count;
+#endif
+}
+
 POTLUCK_GRID uint32_t step_of(const StepAddress& step) { return *step.base + step.offset; }
 
 POTLUCK_GRID void four_normals(const GridArguments& a, const Four& four, uint32_t purpose, float z[4]) {

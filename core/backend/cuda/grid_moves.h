@@ -31,13 +31,16 @@ POTLUCK_GRID void move_four(const GridArguments& a, const Four& four) {
     const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
     float z[4];
     four_normals(a, four, a.purpose, z);
+    int reflected = 0;
     for (int k = 0; k < 4; ++k) {
       if (!still.at[k]) {
         const Real s = scale.at[k];
         raw.at[k] = element::langevin(x.at[k], s * (s * g.at[k]), z[k], drift, noise * s);
       }
       y.at[k] = a.faces ? folded(raw.at[k], least, most, keeps) : raw.at[k];
+      reflected += !still.at[k] && (raw.at[k] < least || raw.at[k] > most);
     }
+    if (a.faces) count_reflected(a, four.row, reflected);
   }
   store<Real, kPacked>(a.to, four.at, four.count, y);
   if (keeps) store<Real, kPacked>(a.unfolded, four.at, four.count, raw);
@@ -51,7 +54,7 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
   const Still still = still_of(a, four);
   const Real drift = static_cast<Real>(a.drift), noise = static_cast<Real>(a.noise), bound = static_cast<Real>(a.clip);
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
-  int clipped = 0;
+  int clipped = 0, reflected = 0;
   float z[4];
   four_normals(a, four, a.purpose, z);
   for (int k = 0; k < 4; ++k) {
@@ -63,11 +66,13 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
       y = y < least ? least : y;
       y = y > most ? most : y;
     } else if (a.faces) {
+      reflected += !still.at[k] && (y < least || y > most);
       y = folded(y, least, most, false);
     }
     x.at[k] = y;
   }
   store<Real, kPacked>(a.to, four.at, four.count, x);
+  count_reflected(a, four.row, reflected);
   return clipped;
 }
 
@@ -78,6 +83,7 @@ POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces,
   if (a.from) x = load<Real, kPacked>(a.from, four.at, four.count);
   if (a.from_velocity) v = load<Real, kPacked>(a.from_velocity, four.at, four.count);
   double kinetic = 0;
+  int reflected = 0;
   if (!is_frozen(a, four.row)) {
     if (a.gradient) g = load<Real, kPacked>(a.gradient, four.at, four.count);
     const Pack<Real> scale = scale_of<Real, kPacked>(a, four);
@@ -102,6 +108,7 @@ POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces,
             Real sign;
             x.at[k] = element::fold(x.at[k], least, most, sign);
             v.at[k] *= sign;
+            ++reflected;
           }
           break;
         }
@@ -123,6 +130,7 @@ POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces,
       }
     }
   }
+  count_reflected(a, four.row, reflected);
   if (a.to) store<Real, kPacked>(a.to, four.at, four.count, x);
   if (a.to_velocity) store<Real, kPacked>(a.to_velocity, four.at, four.count, v);
   return kinetic;

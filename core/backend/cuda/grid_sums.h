@@ -37,6 +37,17 @@ POTLUCK_GRID double ratio_of_lane(const GridArguments& a, int64_t row, int lane)
   return sum;
 }
 
+/// A lane's part of RowKernels::Typed::gradient_square, in float64: not finite where a coordinate is not.
+template <class Real>
+POTLUCK_GRID double square_of_lane(const GridArguments& a, int64_t row, int lane) {
+  double sum = 0;
+  for (int64_t j = lane; j < a.n; j += kWarp) {
+    const double g = is_held(a, j) ? 0 : element_of<Real>(a.gradient, row * a.n + j);
+    sum += g * g;
+  }
+  return sum;
+}
+
 /// A lane found a free coordinate of the gradient that is not finite.
 template <class Real>
 POTLUCK_GRID bool fails_in_lane(const GridArguments& a, int64_t row, int lane) {
@@ -105,8 +116,10 @@ POTLUCK_GRID void put(const GridArguments& a, int64_t row, const Turn& sums) {
   put(a, row, sums.grown);
   put(a, a.rows + row, sums.along);
 }
-POTLUCK_GRID void put_failure(const GridArguments& a, int64_t row, bool fails) {
-  a.sum[row] = fails || (!a.first && a.sum[row] == 1) ? 1 : 0;
+/// @param square  over the row
+POTLUCK_GRID void put_gradient(const GridArguments& a, int64_t row, double square, bool fails) {
+  if (a.sum) a.sum[row] = fails || (!a.first && a.sum[row] == 1) ? 1 : 0;
+  if (a.square && !fails && !is_frozen(a, row)) a.square[row] += square;
 }
 
 }  // namespace potluck::cuda

@@ -37,6 +37,8 @@ struct GridArguments {
   double drift = 0, noise = 0, clip = 0;
   bool clamp = false;
   double* sum = nullptr;
+  double* square = nullptr;
+  double* reflected = nullptr;
   bool first = false;  ///< of the variables: sums that run over all of them are set, not added to
 };
 
@@ -103,8 +105,9 @@ void ratio(const GridArguments& a, int real, void* stream);
 /// pieces are added to `sum`, which is null where there are none.
 void split(const GridArguments& a, const GridPieces& pieces, int real, void* stream);
 
-/// sum[row] = 1 where a free coordinate of the gradient of any variable is not finite, else 0.
-void not_finite(const GridArguments& a, int real, void* stream);
+/// sum[row] = 1 where a free coordinate of the gradient of any variable is not finite, else 0; of the other rows that
+/// are not frozen square[row] += |gradient|^2 over free coordinates. Either may be null.
+void gradient_square(const GridArguments& a, int real, void* stream);
 
 /// As RowKernels::Typed::products and turn, into the [3, rows] or [2, rows] at `sum`.
 void products(const GridArguments& a, int real, void* stream);
@@ -125,7 +128,7 @@ void swap(const GridRows& r, bool odd, void* stream);
 /// Where sum[row] is 1, `to` and `to_gradient` of that row and the next change places.
 void exchange(const GridArguments& a, int real, void* stream);
 
-/// Freezes rows whose energy is not finite or whose scratch, from not_finite(), is 1.
+/// Freezes rows whose energy is not finite or whose scratch, from gradient_square(), is 1.
 void freeze(const GridRows& r, void* stream);
 
 /// The decisions of all rows: scratch becomes 1 where a proposal was accepted, -1 where the velocity turns back, else

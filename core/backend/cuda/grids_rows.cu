@@ -12,11 +12,15 @@ namespace {
 __global__ void set_step_kernel(uint32_t* base, uint32_t step) { *base = step; }
 
 template <class Real>
-__global__ void not_finite_kernel(const __grid_constant__ GridArguments a) {
+__global__ void gradient_square_kernel(const __grid_constant__ GridArguments a) {
   const int64_t row = row_of_warp();
   if (row >= a.rows) return;
-  const bool fails = __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
-  if (lane_of_thread() == 0) put_failure(a, row, fails);
+  // As a rule the sum is finite, and no coordinate need be looked at alone.
+  const double own = square_of_lane<Real>(a, row, lane_of_thread());
+  const bool suspect = __any_sync(0xffffffffu, !finite(own));
+  const bool fails = suspect && __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
+  const double square = warp_sum(own);
+  if (lane_of_thread() == 0) put_gradient(a, row, square, fails);
 }
 
 template <class Real, bool kPacked>
@@ -74,11 +78,11 @@ void clear(uint32_t* array, int64_t count, void* stream) {
   check(cudaMemsetAsync(array, 0, count * sizeof(uint32_t), of(stream)), "clearing counts");
 }
 
-void not_finite(const GridArguments& a, int real, void* stream) {
+void gradient_square(const GridArguments& a, int real, void* stream) {
   const int blocks = blocks_for(a.rows * kWarp);
-  real == 4 ? not_finite_kernel<float><<<blocks, kThreads, 0, of(stream)>>>(a)
-            : not_finite_kernel<double><<<blocks, kThreads, 0, of(stream)>>>(a);
-  check(cudaGetLastError(), "looking for failed gradients");
+  real == 4 ? gradient_square_kernel<float><<<blocks, kThreads, 0, of(stream)>>>(a)
+            : gradient_square_kernel<double><<<blocks, kThreads, 0, of(stream)>>>(a);
+  check(cudaGetLastError(), "measuring gradients");
 }
 
 void take_over(const GridArguments& a, int real, void* stream) {

@@ -27,10 +27,11 @@ struct Fixture {
   std::vector<uint32_t> chain;
   std::vector<uint8_t> frozen, held;
   std::vector<Real> x, g, y, raw, h;
-  std::vector<double> sum;
+  std::vector<double> sum, reflected;
   std::vector<uint8_t> flag;
 
-  Fixture(int64_t rows_, int64_t n_) : rows(rows_), n(n_), chain(rows), frozen(rows), held(n), sum(rows), flag(rows) {
+  Fixture(int64_t rows_, int64_t n_)
+      : rows(rows_), n(n_), chain(rows), frozen(rows), held(n), sum(rows), reflected(rows), flag(rows) {
     std::iota(chain.begin(), chain.end(), 3u);
     frozen[rows / 2] = 1;
     if (n > 1) held[n / 3] = 1;
@@ -63,6 +64,7 @@ struct Fixture {
     a.noise = 0.6;
     a.clip = 0.7;
     a.sum = sum.data();
+    a.reflected = reflected.data();
     a.flag = flag.data();
     return a;
   }
@@ -70,6 +72,7 @@ struct Fixture {
     uint64_t all = hash(y.data(), y.size() * sizeof(Real));
     all = hash(raw.data(), raw.size() * sizeof(Real), all);
     all = hash(sum.data(), sum.size() * sizeof(double), all);
+    all = hash(reflected.data(), reflected.size() * sizeof(double), all);
     return hash(flag.data(), flag.size(), all);
   }
 };
@@ -85,7 +88,7 @@ uint64_t digest_of_everything(const RowKernels& kernels) {
         RowArguments a = fixture.arguments(faces, held);
         typed.move(a);
         typed.ratio(a);
-        typed.not_finite(a);
+        typed.gradient_square(a);
         const uint64_t moved = fixture.digest();
         a.unfolded = nullptr;
         typed.move_clipped(a);
@@ -166,13 +169,87 @@ TEST(MoveTest, IsTheLangevinStepOfTheScalarDefinitions) {
   }
 }
 
-TEST(NotFiniteTest, FlagsRowsWithAFreeCoordinateThatIsNotFinite) {
+TEST(GradientSquareTest, FlagsRowsWithAFreeCoordinateThatIsNotFinite) {
   Fixture<float> fixture(4, 5);
   fixture.g[1 * 5 + 4] = NAN;
   fixture.g[2 * 5 + 0] = -std::numeric_limits<float>::infinity();
   fixture.g[3 * 5 + 1] = NAN;  // held: 5 / 3 = 1
-  row_kernels().float32.not_finite(fixture.arguments(false, true));
+  row_kernels().float32.gradient_square(fixture.arguments(false, true));
   EXPECT_EQ(fixture.flag, (std::vector<uint8_t>{0, 1, 1, 0}));
+}
+
+// Row 1 has squares beyond float32, row 2 is frozen and row 3 fails: it counts nothing.
+TEST(GradientSquareTest, SumsTheSquaresOfFreeCoordinatesOfRowsThatMove) {
+  for (const int64_t n : {3, 40, 2500}) {
+    Fixture<float> fixture(4, n);
+    for (int64_t j = 0; j < n; ++j) fixture.g[n + j] *= 1e25f;
+    fixture.g[n / 3] = 1e30f;  // held
+    fixture.g[3 * n] = NAN;
+    row_kernels().float32.gradient_square(fixture.arguments(false, true));
+    for (int64_t row = 0; row < 4; ++row) {
+      double sum = 0;
+      for (int64_t j = 0; j < n && row < 2; ++j) {
+        if (j != n / 3) sum += double{fixture.g[row * n + j]} * double{fixture.g[row * n + j]};
+      }
+      EXPECT_NEAR(fixture.sum[row], sum, 1e-6 * sum) << n << ' ' << row;
+      EXPECT_EQ(fixture.flag[row], row == 3) << n;
+    }
+  }
+}
+
+/// Where the scalar definitions leave the support.
+std::vector<double> folded_by_the_scalar_definitions(Fixture<double>& fixture, bool held, double noise) {
+  std::vector<double> counts(fixture.rows);
+  for (int64_t row = 0; row < fixture.rows; ++row) {
+    if (fixture.frozen[row]) continue;
+    for (int64_t j = 0; j < fixture.n; ++j) {
+      if (held && fixture.held[j]) continue;
+      const NoiseAddress at{9, variable_key("x"), fixture.chain[row], 17, Purpose::kProposal};
+      const int64_t i = row * fixture.n + j;
+      const double raw = std::fma(noise, double{standard_normal(at, j)}, std::fma(-0.05, fixture.g[i], fixture.x[i]));
+      counts[row] += raw < 0 || raw > 1;
+    }
+  }
+  return counts;
+}
+
+// Rows alone and, with nothing held or frozen and whole counters, rows that are moved as one.
+TEST(ReflectedTest, IsWhatTheScalarDefinitionsFold) {
+  for (const int64_t n : {2, 4, 6, 64, 130, 1029}) {
+    for (const bool joined : {false, true}) {
+      for (const bool in_place : {false, true}) {
+        Fixture<double> fixture(9, n);
+        if (joined) fixture.frozen.assign(9, 0);
+        RowArguments a = fixture.arguments(true, !joined);
+        const std::vector<double> counts = folded_by_the_scalar_definitions(fixture, !joined, 0.6);
+        if (in_place) a.unfolded = nullptr;
+        row_kernels().float64.move(a);
+        EXPECT_EQ(fixture.reflected, counts) << n << ' ' << joined << ' ' << in_place;
+        // The twin: another noise folds others.
+        if (n >= 64) {
+          EXPECT_NE(fixture.reflected, folded_by_the_scalar_definitions(fixture, !joined, 0.7)) << n;
+        }
+      }
+    }
+  }
+}
+
+TEST(ReflectedTest, OfADriftIsTheVelocitiesThatTurned) {
+  for (const int64_t n : {4, 6, 64}) {
+    for (const bool joined : {false, true}) {
+      Fixture<double> fixture(9, n);
+      if (joined) fixture.frozen.assign(9, 0);
+      RowArguments a = fixture.arguments(true, !joined);
+      const std::vector<double> v = fixture.h;
+      a.from_velocity = a.to_velocity = fixture.h.data();
+      const RowPiece drift{RowPiece::Kind::kDrift, 0.3, 0, 0};
+      row_kernels().float64.split(a, &drift, 1);
+      std::vector<double> turned(9);
+      for (int64_t i = 0; i < 9 * n; ++i) turned[i / n] += fixture.h[i] != v[i];
+      EXPECT_EQ(fixture.reflected, turned) << n << ' ' << joined;
+      EXPECT_GT(turned[0], 0);
+    }
+  }
 }
 
 }  // namespace

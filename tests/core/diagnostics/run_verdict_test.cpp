@@ -309,13 +309,12 @@ TEST(RunVerdictTest, Divergences) {
 }
 
 TEST(RunVerdictTest, SlowEnergies) {
-  expect_only(
-      changed([](auto& f) {
-        f.ebfmi = {0.12, "chain 3"};
-      }),
-      "slow_energy", "with care",
-      "Usable with care: the energy moves slowly: E-BFMI 0.12 (chain 3) is below 0.3. Rescale the variables, or "
-      "look for a heavy tail.");
+  expect_only(changed([](auto& f) {
+                f.ebfmi = {0.12, "chain 3"};
+              }),
+              "slow_energy", "with care",
+              "Usable with care: the energy moves slowly: E-BFMI 0.12 (chain 3) is below 0.3. Look for a heavy tail or "
+              "a funnel, and reparametrise the variables there: their units do not matter.");
   EXPECT_TRUE(run_verdict(changed([](auto& f) { f.ebfmi = {0.31, "chain 3"}; })).findings.empty());
 }
 

@@ -118,8 +118,8 @@ TEST(DrawsTest, RefusesPartsThatAreNoDraws) {
     parts.append(pieces);
   }
   DrawsReader reader(scratch.folder());
-  // 24 bytes of start, energy, acceptance and frozen of one chain.
-  EXPECT_THAT([&] { reader.next(); }, ThrowsMessage<FileError>(HasSubstr("a record must have 48 bytes, got 8")));
+  // 24 bytes of start, energy, acceptance, frozen and diverged of one chain.
+  EXPECT_THAT([&] { reader.next(); }, ThrowsMessage<FileError>(HasSubstr("a record must have 56 bytes, got 8")));
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/files/summary.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "core/diagnostics/nested_rhat.h"
 #include "tests/core/files/example_run.h"
@@ -44,6 +47,8 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   EXPECT_NEAR(summary.energy.mean, 25, 1e-12);
   EXPECT_NEAR(summary.experts[0].mean, 50, 1e-12);
   EXPECT_NEAR(summary.experts[1].mean, -25, 1e-12);
+  EXPECT_NEAR(summary.shares.at(0), 1, 1e-12);
+  EXPECT_NEAR(summary.shares.at(1), 1, 1e-12);
   EXPECT_NEAR(summary.acceptance, 0.7, 1e-12);
   EXPECT_EQ(summary.worst_rhat, summary.energy.convergence.rhat);  // the energy has a trend
   EXPECT_GT(summary.worst_rhat, 1.5);
@@ -55,6 +60,77 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   ASSERT_EQ(summary.ebfmi.size(), 5u);
   for (const double ebfmi : summary.ebfmi) EXPECT_NEAR(ebfmi, 49 / 10412.5, 1e-12);
   EXPECT_EQ(summary.ebfmi_of, (std::vector<int64_t>{100, 101, 102, 103, 104}));
+}
+
+// The energies' variance, over draws and chains, is 208.3 + small: momenta of 100 coordinates carry 2 * 50 / 258 of it.
+TEST(SummaryTest, TellsAVerdictOfTheTotalEnergyWhereMomentaAreFresh) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50);
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  EXPECT_FALSE(with_figures_of(summary, {}).ebfmi);
+  const auto names = [&](int64_t momenta) {
+    RunFigures run;
+    run.momenta = momenta;
+    std::vector<std::string> rules;
+    for (const Finding& finding : run_verdict(with_figures_of(summary, run)).findings) rules.push_back(finding.rule);
+    return std::count(rules.begin(), rules.end(), "slow_energy");
+  };
+  RunFigures run;
+  run.momenta = 100;
+  const double variance = summary.energy.sd * summary.energy.sd;
+  EXPECT_NEAR(with_figures_of(summary, run).ebfmi->value, 100 / (variance + 50), 1e-12);
+  EXPECT_EQ(names(100), 0);
+  EXPECT_EQ(names(10), 1);
+}
+
+// 64 chains of a standard normal number: those above 1 diverged, or as many anywhere.
+TEST(SummaryTest, PlacesDivergencesThatAreConcentrated) {
+  for (const bool concentrated : {true, false}) {
+    const Scratch scratch;
+    DrawsSchema schema;
+    schema.variables.emplace_back();
+    schema.variables[0].name = "w";
+    schema.variables[0].shape = {2};
+    schema.chains = 64;
+    schema.precision = Precision::kFloat64;
+    schema.experts = {"e"};
+    std::mt19937_64 engine(4);
+    std::normal_distribution<double> normal;
+    {
+      DrawsWriter writer(scratch.folder(), schema);
+      for (int64_t at = 0; at < 20; ++at) {
+        std::vector<double> w, energy(64, 1.0), acceptance(64, 0.8);
+        std::vector<uint8_t> frozen(64, 0), diverged;
+        for (int64_t chain = 0; chain < 64; ++chain) {
+          w.push_back(normal(engine));
+          w.push_back(normal(engine));
+          diverged.push_back(concentrated ? w.back() > 1 : (at + chain) % 6 == 0);
+        }
+        Draw draw;
+        draw.index = at;
+        draw.step = at + 1;
+        draw.chains = 64;
+        draw.position = {w.data()};
+        draw.energy = draw.expert_energy = energy.data();
+        draw.acceptance = acceptance.data();
+        draw.frozen = frozen.data();
+        draw.diverged = diverged.data();
+        writer.append(draw);
+      }
+      writer.finish();
+    }
+    const DrawsSummary summary = summarize_draws(scratch.folder());
+    RunFigures run;
+    run.divergences = 200;
+    run.steps = 20;
+    const RunFigures figures = with_figures_of(summary, run);
+    ASSERT_EQ(figures.divergent_shift.has_value(), concentrated);
+    if (!concentrated) continue;
+    EXPECT_EQ(figures.divergent_shift->where, "w[1]");
+    // phi(1) / Phi(-1) = 1.525
+    EXPECT_NEAR(figures.divergent_shift->value, 1.525, 0.15);
+    EXPECT_THAT(run_verdict(figures).text(), testing::HasSubstr("mostly where w[1] is 1.5 standard deviations above"));
+  }
 }
 
 TEST(SummaryTest, GivesNestedRhatOfNeighbouringChains) {

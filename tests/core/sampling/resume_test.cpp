@@ -73,7 +73,9 @@ std::string words_of(const RunSummary& run) {
                                  run.start, run.exact_start, run.why_stopped, run.steps_done, run.draws, run.step_size,
                                  run.trajectory_length, run.acceptance, run.evaluations, run.warmup_evaluations,
                                  run.divergences, run.nan_proposals, run.frozen_count, run.acceptance_sum,
-                                 run.clipped_sum, run.energy_error_sum, fmt::join(run.notes, "; "));
+                                 run.clipped_sum, run.energy_error.sum, fmt::join(run.notes, "; "));
+  for (const StepSum& one : {run.energy_error, run.gradient_square, run.reflected})
+    text += fmt::format(" {:a}/{:a}", one.sum, one.count);
   for (const FrozenChain& one : run.frozen) text += fmt::format(" {}@{}", one.chain, one.step);
   return text;
 }
@@ -268,7 +270,7 @@ TEST(ResumeTest, RefusesBytesThatAreNoCheckpointOfThisRun) {
   EXPECT_EQ(text(), "a saved state must be whole, got one that ends early. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   bytes[0] = std::byte{99};
-  EXPECT_EQ(text(), "a checkpoint must be of version 1, got 99. Start the run anew");
+  EXPECT_EQ(text(), "a checkpoint must be of version 2, got 99. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   options.chains = 3000;
   EXPECT_THAT(text(), HasSubstr("the saved chains must have "));

@@ -284,10 +284,79 @@ TEST(RunTest, TheEnergyErrorOfMclmcFallsWithItsStepSize) {
     RunOptions options = mala("0.5", 256, 100, 400, 400);
     options.method = "mclmc";
     options.values = values("mclmc", {step_size});
-    return sample(energy, options).summary.energy_error_sum / 256;
+    return sample(energy, options).summary.energy_error.mean();
   };
   EXPECT_NEAR(std::log2(error("0.2") / error("0.1")), 6, 1);
   EXPECT_LT(error("0.1"), 1e-6);
+}
+
+/// The mean over chains must be `expected` within 6 standard errors of a mean over `independent` draws of deviation sd.
+bool is_mean_of(const StepSum& found, double expected, double sd, double independent) {
+  return std::abs(found.mean() - expected) < 6 * sd / std::sqrt(independent);
+}
+
+// E|g|^2 = trace P = 4 * 10 for N(0, 1/4) in 10 coordinates, whatever exact method draws: g_j = 4 x_j has variance 4,
+// |g|^2 = 4 chi^2_10 has deviation 4 sqrt(20). A step counts once, so one step of exact chains is 4096 draws.
+TEST(RunTest, TheGradientOfAGaussianHasTheTraceOfItsPrecision) {
+  const RowEnergy energy = normal_energy(line("x", 10), 4);
+  for (const char* name : {"mala", "hmc", "ghmc", "adjusted_mclmc"}) {
+    RunOptions options = mala("auto", 4096, 200, 5, 5);
+    options.method = name;
+    options.values = values(name, {"auto"});
+    const StepSum found = sample(energy, options).summary.gradient_square;
+    EXPECT_EQ(found.count, 4096 * 5) << name;
+    EXPECT_TRUE(is_mean_of(found, 40, 4 * std::sqrt(20.0), 4096)) << name << ' ' << found.mean();
+    // The twins: a coordinate less, and a step that counts twice.
+    EXPECT_FALSE(is_mean_of(found, 36, 4 * std::sqrt(20.0), 4096)) << name;
+    EXPECT_FALSE(is_mean_of({2 * found.sum, found.count}, 40, 4 * std::sqrt(20.0), 4096)) << name;
+  }
+}
+
+// The step x' = x - eps 4 x + sqrt(2 eps) z is stationary at variance (1/4) / (1 - 2 eps): E|g|^2 = 160 of it.
+TEST(RunTest, TheGradientOfAnUnadjustedStepIsThatOfItsBiasedLaw) {
+  const RowEnergy energy = normal_energy(line("x", 10), 4);
+  RunOptions options = mala("0.1", 4096, 100, 1, 1);
+  options.method = "langevin";
+  options.values = values("langevin", {"0.1"});
+  const StepSum found = sample(energy, options).summary.gradient_square;
+  const double expected = 40 / (1 - 2 * 0.1);
+  EXPECT_TRUE(is_mean_of(found, expected, expected * std::sqrt(0.2), 4096)) << found.mean();
+  EXPECT_FALSE(is_mean_of(found, 40, expected * std::sqrt(0.2), 4096));
+}
+
+// On a flat box of width 1 the uniform law is that of the step, and a point leaves it by a step of sigma z, sigma small
+// beside 1, with probability 2 E[(sigma z)+] = sigma sqrt(2 / pi): a share of the coordinates that have the faces.
+TEST(RunTest, TheShareReflectedOnABoxIsThatOfTheNoise) {
+  const RowEnergy energy(line("x", 4, 0, 1), [](const double*, double* g) {
+    for (int j = 0; j < 4; ++j) g[j] = 0;
+    return 0.0;
+  });
+  const double sigma = 0.1, step = sigma * sigma / 2;
+  for (const char* name : {"langevin", "mala"}) {
+    RunOptions options = mala(std::to_string(step), 8192, 0, 2, 2);
+    options.method = name;
+    options.values = values(name, {std::to_string(step)});
+    std::vector<Held> held(1);
+    held[0] = {{0, 1, 0, 0}, {0, 0.5, 0, 0}};
+    const StepSum found = sample(energy, options, held).summary.reflected;
+    EXPECT_EQ(found.count, 8192 * 2 * 3) << name;
+    const double p = sigma * std::sqrt(2 / M_PI), sd = std::sqrt(p * (1 - p));
+    EXPECT_TRUE(is_mean_of(found, p, sd, 8192 * 3)) << name << ' ' << found.mean();
+    EXPECT_FALSE(is_mean_of(found, p * 3 / 4, sd, 8192 * 3)) << name;  // as if the held one counted
+  }
+  EXPECT_EQ(sample(normal_energy(line("x", 3), 1), mala("0.1", 8, 0, 2, 2)).summary.reflected.count, 0);
+}
+
+TEST(RunTest, SumsOverStepsHaveTheSameBitsForAnyNumberOfThreads) {
+  const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
+  RunOptions options = mala("0.3", 700, 30, 60, 20);
+  const RunSummary one = sample(energy, options).summary;
+  options.threads = 5;
+  const RunSummary other = sample(energy, options).summary;
+  EXPECT_GT(one.reflected.sum, 0);
+  EXPECT_EQ(one.reflected.sum, other.reflected.sum);
+  EXPECT_EQ(one.gradient_square.sum, other.gradient_square.sum);
+  EXPECT_EQ(one.energy_error.sum, other.energy_error.sum);
 }
 
 TEST(RunTest, StopsBetweenDrawsThatAreFarApart) {

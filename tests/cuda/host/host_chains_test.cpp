@@ -195,8 +195,11 @@ TEST(HostChainsStateTest, ReadingKeepsSumsAndClearingEndsThem) {
   cuda.chains->read(cuda.state);
   EXPECT_EQ(cuda.state.acceptance[255], 0);
   EXPECT_EQ(cuda.state.acceptance[256], sums[256]);
+  EXPECT_GT(cuda.state.gradient_square[0], 0);
   cuda.chains->clear_sums();
   cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.gradient_square, std::vector<double>(kChains, 0.0));
+  EXPECT_EQ(cuda.state.reflected, std::vector<double>(kChains, 0.0));
   EXPECT_EQ(cuda.state.acceptance, std::vector<double>(kChains, 0.0));
   EXPECT_EQ(cuda.state.energy_error, std::vector<double>(kChains, 0.0));
 }
@@ -212,10 +215,10 @@ std::string error_of(const std::function<void()>& work) {
 
 TEST(HostChainsStateTest, RefusesWhatDoesNotFit) {
   Moved small({"mala", {{"step_size", "0.05"}}, {}}, kCuda), wide({"baoab", {{"step_size", "0.05"}}, {}}, kCuda);
-  // [300] chains: x[4], y[3] and their gradients, the energy, 2 expert energies and 4 sums in float64, 3 counters, a
+  // [300] chains: x[4], y[3] and their gradients, the energy, 2 expert energies and 6 sums in float64, 3 counters, a
   // byte; baoab's velocities beside them.
   EXPECT_EQ(error_of([&] { small.chains->restore(wide.chains->save()); }),
-            "the saved chains must have 54300 bytes, got 71100: another composition");
+            "the saved chains must have 59100 bytes, got 75900: another composition");
   CliffEnergy::Options options;
   options.device = kCuda;
   options.most_rows = 100;

@@ -143,13 +143,16 @@ void split(const GridArguments& a, const GridPieces& pieces, int real, void*) {
   });
 }
 
-void not_finite(const GridArguments& a, int real, void*) {
+void gradient_square(const GridArguments& a, int real, void*) {
   for_rows(a.rows, [=](int64_t row) {
+    const double square = warp_sum([&](int lane) {
+      return real == 4 ? square_of_lane<float>(a, row, lane) : square_of_lane<double>(a, row, lane);
+    });
     bool fails = false;
     for (int lane = 0; lane < kWarp; ++lane) {
       fails |= real == 4 ? fails_in_lane<float>(a, row, lane) : fails_in_lane<double>(a, row, lane);
     }
-    put_failure(a, row, fails);
+    put_gradient(a, row, square, fails);
   });
 }
 
