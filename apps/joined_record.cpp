@@ -134,7 +134,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   record["acceptance"] = acceptance / chains;
   join_step_figure(record, ranks, "energy_error", "root_mean_square", true);
   join_step_figure(record, ranks, "gradient_norm", "root_mean_square", true);
-  join_step_figure(record, ranks, "reflected", "share", false);
+  join_step_figure(record, ranks, "reflected", "mean", false);
   join_virials(record, ranks);
   join_swaps(record, ranks);
   record["notes"] = joined_notes(ranks);

@@ -138,7 +138,7 @@ void add_step_figures(RunRecord& record, const RunSummary& run) {
   if (run.gradient_square.count > 0)
     record["gradient_norm"] = {{"root_mean_square", run.gradient_square.root_mean_square()},
                                {"count", run.gradient_square.count}};
-  if (run.reflected.count > 0) record["reflected"] = {{"share", run.reflected.mean()}, {"count", run.reflected.count}};
+  if (run.reflected.count > 0) record["reflected"] = {{"mean", run.reflected.mean()}, {"count", run.reflected.count}};
 }
 
 std::string processor_name() {
