@@ -30,7 +30,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (checks|saved as|runs|fails|printed|not run)(?:: ([^\n]*?))? -->\n\Z")
 NUMBER = re.compile(r"(?<![\w.])(\d+ ?s\b|\d+\.\d+(?:e[-+]\d+)?(?: s\b)?|(?<=at least )\d+)")
-SECONDS_A_BLOCK = 120
+SECONDS_A_BLOCK = float(os.environ.get("POTLUCK_SECONDS_A_BLOCK", 120))
 
 
 def agrees(shown: str, printed: str) -> bool:
