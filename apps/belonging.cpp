@@ -70,8 +70,8 @@ void compare(const Flat& there, const Flat& here, std::vector<std::string>& text
 
 Json belonging_of(const RunRecord& record) {
   Json settings = record.value("options", RunRecord::object());
-  for (const char* key :
-       {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start", "blocks", "cooling"})
+  for (const char* key : {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start", "blocks",
+                          "cooling", "superchain"})
     if (record.contains(key)) settings[key] = record.at(key);
   Json plugins = Json::array(), files = Json::object();
   for (const auto& plugin : record.at("plugins"))

@@ -187,6 +187,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
     record["blocks"] = blocks_of(sample);
   record["wanted_acceptance"] = wanted_acceptance(*method);
   record["chains"] = sample.chains;
+  if (sample.superchain > 1) record["superchain"] = sample.superchain;
   if (sample.cooling.any()) record["cooling"] = {{"from", sample.cooling.from}, {"steps", sample.cooling.steps}};
   record["warmup"] = sample.warmup;
   record["steps"] = sample.steps;

@@ -127,6 +127,7 @@ DrawsSchema schema_of(const Session& session, const Rank& rank) {
   schema.experts = session.plan().experts();
   schema.chains = rank.count > 0 ? rank.count : sample.chains;
   schema.first_chain = rank.first;
+  schema.superchain = sample.superchain;
   schema.precision = sample.precision;
   schema.temperature = sample.temperature;
   schema.method = make_method(run_options(sample))->description().name;

@@ -8,6 +8,7 @@
 #include "compose/exact_start.h"
 #include "core/files/npy.h"
 #include "core/files/safetensors.h"
+#include "core/sampling/run.h"
 
 namespace potluck {
 namespace {
@@ -68,9 +69,7 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
   return given_start(std::move(position), rows, variables, fmt::format("{} positions of {}", rows, text));
 }
 
-}  // namespace
-
-std::unique_ptr<Start> make_start(const Composition& composition) {
+std::unique_ptr<Start> start_of_a_chain(const Composition& composition) {
   const std::string& start = composition.sample.start;
   if (start == "auto") {
     std::unique_ptr<Start> exact = exact_start(composition);
@@ -84,6 +83,21 @@ std::unique_ptr<Start> make_start(const Composition& composition) {
   if (start == "uniform") return uniform_start(composition.variables);
   if (start == "normal") return normal_start(composition.variables);
   return start_from_file(composition, start);
+}
+
+}  // namespace
+
+std::unique_ptr<Start> make_start(const Composition& composition) {
+  const SampleSettings& sample = composition.sample;
+  std::unique_ptr<Start> start = start_of_a_chain(composition);
+  if (sample.superchain == 1) return start;
+  if (sample.chains % sample.superchain != 0 || sample.superchain == sample.chains)
+    throw SettingError(fmt::format("sample.superchain must divide sample.chains ({}) into at least 2, got {}",
+                                   sample.chains, sample.superchain));
+  if (replicas_of(sample.method, sample.method_values) > 1)
+    throw SettingError(fmt::format("sample.superchain must be 1 with {}, whose replicas begin apart, got {}",
+                                   sample.method, sample.superchain));
+  return superchain_start(std::move(start), sample.superchain, composition.variables);
 }
 
 }  // namespace potluck

@@ -145,6 +145,7 @@ std::map<Section, KeyTable> all_tables() {
        above({"temperature", Expect::kNumber, "T of the finished composite"}, 0),
        choice("precision", {"float32", "float64"}, "of positions and gradients"),
        {"start", Expect::kText, "auto, exact, uniform, normal, or an npy or safetensors file of positions"},
+       at_least({"superchain", Expect::kInteger, "neighbouring chains that begin at one point, for nested R-hat"}, 1),
        at_least({"checkpoint_every", Expect::kInteger, "steps between checkpoints; 0: one where the run ends"}, 0),
        nested("until", Expect::kSection, Section::kUntil, "what ends the run before all steps are done"),
        nested("blocks", Expect::kList, Section::kBlock,

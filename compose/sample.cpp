@@ -224,6 +224,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
     if (read_text(*value, table.key("precision"), "sample.precision", diagnostics) == "float64")
       sample.precision = Precision::kFloat64;
   if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
+  sample.superchain = integer("superchain", sample.superchain);
   sample.checkpoint_every = integer("checkpoint_every", sample.checkpoint_every);
   if (const Yaml* value = section->find("until")) read_until(*value, sample, diagnostics);
   if (const Yaml* value = section->find("blocks")) read_blocks(*section, *value, sample, diagnostics);

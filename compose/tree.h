@@ -143,6 +143,7 @@ struct SampleSettings {
   Precision precision = Precision::kFloat32;
   int64_t checkpoint_every = 0;  ///< steps; 0: a checkpoint only where the run ends or is interrupted
   Until until;
+  int64_t superchain = 1;      ///< neighbouring chains that begin at one point
   std::string start = "auto";  ///< auto, exact, uniform, normal, or a file (npy or safetensors, positions)
 };
 

@@ -56,6 +56,7 @@ json to_json(const DrawsSchema& schema) {
           {"experts", schema.experts},
           {"chains", schema.chains},
           {"first_chain", schema.first_chain},
+          {"superchain", schema.superchain},
           {"precision", schema.precision == Precision::kFloat32 ? "float32" : "float64"},
           {"temperature", schema.temperature},
           {"method", schema.method},
@@ -79,6 +80,7 @@ DrawsSchema from_json(const json& all) {
   schema.experts = all.at("experts").get<std::vector<std::string>>();
   schema.chains = all.at("chains");
   schema.first_chain = all.at("first_chain");
+  schema.superchain = all.value("superchain", int64_t{1});
   schema.precision = all.at("precision") == "float32" ? Precision::kFloat32 : Precision::kFloat64;
   schema.temperature = all.at("temperature");
   schema.method = all.at("method");

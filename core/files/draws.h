@@ -43,6 +43,7 @@ struct DrawsSchema {
   std::vector<std::string> experts;
   int64_t chains = 0;
   int64_t first_chain = 0;
+  int64_t superchain = 1;  ///< neighbouring chains that began at one point
   Precision precision = Precision::kFloat32;
   double temperature = 1;
   std::string method;

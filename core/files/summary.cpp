@@ -70,14 +70,14 @@ class Summarizer {
     }
     summary_.lost = reader.lost();
     summary_.chains = schema_.chains;
-    summary_.superchain = options_.superchain;
+    summary_.superchain = options_.superchain > 0 ? options_.superchain : schema_.superchain;
     for (int64_t chain = 0; chain < schema_.chains; ++chain) {
       const int64_t id = schema_.first_chain + chain;
       if (frozen[static_cast<size_t>(chain)] != 0) {
         summary_.frozen.push_back(id);
       } else {
         kept_.push_back(chain);
-        superchain_of_.push_back(id / options_.superchain);
+        superchain_of_.push_back(id / summary_.superchain);
       }
     }
   }

@@ -17,8 +17,9 @@ struct SummaryOptions {
   /// Numbers held in memory for R-hat, ESS and MCSE (8 bytes each): scalars * chains * draws. What does not fit is
   /// diagnosed on evenly spread scalars; mean and sd are of all in any case.
   int64_t most_values = int64_t{1} << 23;
-  /// Neighbouring chains that began at one point, for nested R-hat: chains id / n. 1: starts are independent.
-  int64_t superchain = 1;
+  /// Neighbouring chains that began at one point, for nested R-hat: chains id / n. 1: starts are independent; 0: as the
+  /// draws say.
+  int64_t superchain = 0;
 };
 
 /// One number of a variable.

@@ -11,9 +11,12 @@
 #include "core/backend/chains.h"
 #include "core/error.h"
 #include "core/sampling/adaptation.h"
+#include "core/sampling/frozen_chains.h"
 #include "core/sampling/method_options.h"
 #include "core/sampling/option_errors.h"
+#include "core/sampling/own_chains.h"
 #include "core/sampling/placement.h"
+#include "core/sampling/swap_counts.h"
 #include "core/sampling/transformed_run.h"
 #include "core/sampling/virial_watch.h"
 
@@ -22,7 +25,6 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
-constexpr int64_t kReportedFrozen = 100;
 constexpr uint32_t kCheckpointVersion = 2;
 
 using Clock = std::chrono::steady_clock;
@@ -63,8 +65,8 @@ class Runner {
       StateArchive archive(checkpoint);
       persist(archive);
     }
-    read_chains();
-    fail_where_all_frozen();
+    own_->read();
+    check_frozen();
     Clock::time_point began = Clock::now();
     const double warmed_before = summary_.warmup_seconds, sampled_before = summary_.sampling_seconds;
     if (phase_ != Phase::kSampling) warm_up(began);
@@ -102,8 +104,9 @@ class Runner {
     if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;  // of velocities it needs no more
     chains_ = make_chains(target_, chains);
     for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
-    mine_ = first < cohort ? first : cohort;
-    owned_ = mine_ > 0 && mine_ == cohort ? Chains::Part::kRest : Chains::Part::kAll;
+    const int64_t mine = first < cohort ? first : cohort;
+    own_ = std::make_unique<OwnChains>(*chains_, mine, count_, replicas_, target_.energy->experts().size());
+    owned_ = mine > 0 && mine == cohort ? Chains::Part::kRest : Chains::Part::kAll;
     has_rest_ = chains.chains > cohort;
     if (replicas_ > 1) set_ladder();
   }
@@ -172,8 +175,8 @@ class Runner {
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
-    read_chains();
-    virial_->begin(state_);
+    own_->read();
+    virial_->begin(own_->state());
   }
 
   /// Those that cool are its first.
@@ -268,10 +271,10 @@ class Runner {
         offer_checkpoint();
         continue;
       }
-      read_chains();
+      own_->read();
       chains_->clear_sums();
-      if (virial_->any()) read_gradients();
-      virial_->add(state_);
+      if (virial_->any()) own_->read_gradients();
+      virial_->add(own_->state());
       const double acceptance = record();
       report({.warmup = false,
               .done = step_,
@@ -279,8 +282,8 @@ class Runner {
               .acceptance = acceptance,
               .step_size = method_->step_size(),
               .seconds = seconds_since(began),
-              .frozen = count_frozen()});
-      fail_where_all_frozen();
+              .frozen = count_frozen(*own_)});
+      check_frozen();
       offer_checkpoint();
       if (options_.until) {
         if (const auto why = options_.until->reached(summary_.draws, step_)) {
@@ -292,102 +295,36 @@ class Runner {
     }
   }
 
-  /// Reads the chains and keeps this rank's: of a ladder the coldest replica, and what all of them counted of swaps.
-  void read_chains() {
-    chains_->read(rows_);
-    state_.position.resize(rows_.position.size());
-    for (size_t v = 0; v < rows_.position.size(); ++v) {
-      keep_mine(rows_.position[v], state_.position[v],
-                rows_.position[v].size() / static_cast<size_t>(chains_->count()));
-    }
-    keep_mine(rows_.energy, state_.energy);
-    keep_mine(rows_.frozen, state_.frozen);
-    keep_mine(rows_.frozen_step, state_.frozen_step);
-    keep_mine(rows_.nan_proposals, state_.nan_proposals);
-    keep_mine(rows_.divergences, state_.divergences);
-    keep_mine(rows_.acceptance, state_.acceptance);
-    keep_mine(rows_.energy_error, state_.energy_error);
-    keep_mine(rows_.clipped, state_.clipped);
-    keep_mine(rows_.gradient_square, state_.gradient_square);
-    keep_mine(rows_.reflected, state_.reflected);
-    const size_t experts = target_.energy->experts().size();
-    state_.expert_energy.resize(experts * static_cast<size_t>(count_));
-    for (size_t e = 0; e < experts; ++e) {
-      for (int64_t i = 0; i < count_; ++i) {
-        state_.expert_energy[static_cast<int64_t>(e) * count_ + i] =
-            rows_.expert_energy[static_cast<int64_t>(e) * chains_->count() + row_of(i)];
-      }
-    }
-  }
-
-  void read_gradients() {
-    chains_->read_gradients(rows_);
-    state_.gradient.resize(rows_.gradient.size());
-    for (size_t v = 0; v < rows_.gradient.size(); ++v) {
-      keep_mine(rows_.gradient[v], state_.gradient[v],
-                rows_.gradient[v].size() / static_cast<size_t>(chains_->count()));
-    }
-  }
-
-  /// The row of this rank's chain i.
-  int64_t row_of(int64_t i) const { return mine_ + i * replicas_; }
-
-  /// @param width elements of a row.
-  template <class T>
-  void keep_mine(std::vector<T>& from, std::vector<T>& to, size_t width = 1) const {
-    if (count_ == chains_->count()) {
-      std::swap(from, to);
-      return;
-    }
-    to.resize(static_cast<size_t>(count_) * width);
-    for (int64_t i = 0; i < count_; ++i) {
-      std::copy_n(from.begin() + row_of(i) * static_cast<int64_t>(width), width,
-                  to.begin() + i * static_cast<int64_t>(width));
-    }
-  }
-
-  void count_swaps() {
-    const auto pairs = static_cast<size_t>(replicas_ - 1);
-    swap_attempts_.resize(pairs);
-    swap_acceptance_.resize(pairs);
-    for (int64_t i = 0; i < count_ && pairs > 0; ++i) {
-      round_trips_ += rows_.round_trips[row_of(i)];
-      for (size_t pair = 0; pair < pairs; ++pair) {
-        swap_attempts_[pair] += rows_.swap_attempts[row_of(i) + static_cast<int64_t>(pair)];
-        swap_acceptance_[pair] += rows_.swap_acceptance[row_of(i) + static_cast<int64_t>(pair)];
-      }
-    }
-  }
-
   /// Hands a draw of this rank's chains to the observers. Returns the mean acceptance.
   double record() {
     const double thin = static_cast<double>(options_.thin);
     const int decisions = method_->decisions();
+    const ChainsState& state = own_->state();
     double sum = 0, moving = 0;
     acceptance_.resize(count_);
     diverged_.resize(count_);
     for (int64_t i = 0; i < count_; ++i) {
-      acceptance_[i] = decisions > 0 ? state_.acceptance[i] / (thin * decisions) : 1.0;
-      summary_.clipped_sum += state_.clipped[i] / thin;
-      summary_.divergences += state_.divergences[i];
-      diverged_[i] = state_.divergences[i] > 0;
-      if (state_.frozen[i]) continue;
+      acceptance_[i] = decisions > 0 ? state.acceptance[i] / (thin * decisions) : 1.0;
+      summary_.clipped_sum += state.clipped[i] / thin;
+      summary_.divergences += state.divergences[i];
+      diverged_[i] = state.divergences[i] > 0;
+      if (state.frozen[i]) continue;
       sum += acceptance_[i];
       ++moving;
-      add(summary_.energy_error, state_.energy_error[i], thin * method_->energy_errors());
-      add(summary_.gradient_square, state_.gradient_square[i], thin);
-      add(summary_.reflected, state_.reflected[i], thin * coordinates_with_faces_);
+      add(summary_.energy_error, state.energy_error[i], thin * method_->energy_errors());
+      add(summary_.gradient_square, state.gradient_square[i], thin);
+      add(summary_.reflected, state.reflected[i], thin * coordinates_with_faces_);
     }
-    count_swaps();
+    swaps_.add(*own_);
     Draw draw;
     draw.index = summary_.draws;
     draw.step = step_;
     draw.chains = count_;
-    for (const std::vector<std::byte>& one : state_.position) draw.position.push_back(one.data());
-    draw.energy = state_.energy.data();
-    draw.expert_energy = state_.expert_energy.data();
+    for (const std::vector<std::byte>& one : state.position) draw.position.push_back(one.data());
+    draw.energy = state.energy.data();
+    draw.expert_energy = state.expert_energy.data();
     draw.acceptance = acceptance_.data();
-    draw.frozen = state_.frozen.data();
+    draw.frozen = state.frozen.data();
     draw.diverged = diverged_.data();
     for (Observer* observer : observers_) observer->drew(draw);
     ++summary_.draws;
@@ -415,17 +352,13 @@ class Runner {
     return count;
   }
 
-  int64_t count_frozen() const { return std::count(state_.frozen.begin(), state_.frozen.end(), uint8_t{1}); }
-
   void close() {
     if (summary_.interrupted) {
       summary_.why_stopped = phase_ == Phase::kSampling ? "interrupted" : "interrupted in the warm-up";
     }
     if (summary_.why_stopped.empty()) summary_.why_stopped = fmt::format("all {} steps done", options_.steps);
-    read_chains();
-    for (int64_t i = 0; i < count_; ++i) {
-      summary_.nan_proposals += state_.nan_proposals[i];
-    }
+    own_->read();
+    for (const uint32_t count : own_->state().nan_proposals) summary_.nan_proposals += count;
     const double draws = static_cast<double>(summary_.draws);
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
     summary_.step_size = method_->step_size();
@@ -433,13 +366,15 @@ class Runner {
     summary_.virial = virial_->estimates(summary_.step_size);
     summarise_blocks();
     const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
-    note_frozen();
-    summarise_swaps();
+    summary_.frozen_count = count_frozen(*own_);
+    summary_.frozen = frozen_chains(*own_, ids_, target_.energy->experts().size());
+    if (replicas_ > 1 && summary_.draws > 0)
+      summary_.swaps = swaps_.summary(method_->ladder().temperature, count_, summary_.steps_done);
     summary_.notes = method_->notes({.temperature = target_.temperature,
                                      .acceptance = summary_.acceptance,
                                      .clipped = clipped,
                                      .swaps = summary_.swaps,
-                                     .frozen_replicas = count_frozen_replicas()});
+                                     .frozen_replicas = count_frozen_replicas(*own_)});
     if (!target_.energy->rows_alone()) {
       summary_.notes.push_back(
           "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
@@ -458,55 +393,7 @@ class Runner {
     }
   }
 
-  void summarise_swaps() {
-    if (replicas_ == 1 || summary_.draws == 0) return;
-    SwapSummary& swaps = summary_.swaps;
-    swaps.temperature = method_->ladder().temperature;
-    swaps.attempts = swap_attempts_;
-    for (size_t pair = 0; pair < swap_attempts_.size(); ++pair) {
-      swaps.rate.push_back(swap_acceptance_[pair] / static_cast<double>(swap_attempts_[pair]));
-      swaps.barrier += 1 - swaps.rate.back();
-    }
-    swaps.round_trips = static_cast<double>(round_trips_) / static_cast<double>(count_ * summary_.steps_done);
-  }
-
-  int64_t count_frozen_replicas() const {
-    int64_t count = 0;
-    for (int64_t i = 0; i < count_ && replicas_ > 1; ++i) {
-      for (int64_t rung = 1; rung < replicas_; ++rung) count += rows_.frozen[row_of(i) + rung];
-    }
-    return count;
-  }
-
-  void note_frozen() {
-    summary_.frozen.clear();
-    summary_.frozen_count = count_frozen();
-    const size_t experts = target_.energy->experts().size();
-    for (int64_t i = 0; i < count_; ++i) {
-      if (!state_.frozen[i]) continue;
-      if (static_cast<int64_t>(summary_.frozen.size()) == kReportedFrozen) break;
-      FrozenChain one{.chain = ids_[row_of(i)] / replicas_, .step = state_.frozen_step[i], .expert_energy = {}};
-      for (size_t e = 0; e < experts; ++e) {
-        one.expert_energy.push_back(state_.expert_energy[static_cast<int64_t>(e) * count_ + i]);
-      }
-      summary_.frozen.push_back(std::move(one));
-    }
-  }
-
-  /// @throws NumericalError "step 1734: 256 of 256 chains became non-finite (first: chain 17, expert 'critic' = inf)…"
-  void fail_where_all_frozen() {
-    note_frozen();
-    if (summary_.frozen_count < count_) return;
-    const FrozenChain& first = summary_.frozen.front();
-    std::string experts;
-    for (size_t e = 0; e < first.expert_energy.size(); ++e) {
-      if (e > 0) experts += ", ";
-      experts += fmt::format("expert '{}' = {:g}", target_.energy->experts()[e], first.expert_energy[e]);
-    }
-    throw NumericalError(
-        fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). Lower step_size (now {:g})",
-                    first.step, count_, first.chain, experts, method_->step_size()));
-  }
+  void check_frozen() const { fail_where_all_frozen(*own_, ids_, target_.energy->experts(), method_->step_size()); }
 
   void offer_checkpoint() {
     if (options_.checkpoint_every > 0 && since_checkpoint_ >= options_.checkpoint_every) hand_out_checkpoint();
@@ -531,7 +418,7 @@ class Runner {
     archive(phase_, step_, since_checkpoint_, scale_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-            summary_.warmup_seconds, summary_.sampling_seconds, swap_attempts_, swap_acceptance_, round_trips_);
+            summary_.warmup_seconds, summary_.sampling_seconds, swaps_);
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }
@@ -585,7 +472,8 @@ class Runner {
   std::vector<uint32_t> nan_proposals_;                  ///< [cohort] counted so far
   int64_t replicas_ = 1;                                 ///< rows of a chain
   std::vector<int64_t> ids_;                             ///< of all rows here
-  int64_t mine_ = 0, count_ = 0;                         ///< this rank's chains begin at row mine_
+  int64_t count_ = 0;                                    ///< this rank's chains
+  std::unique_ptr<OwnChains> own_;
   Chains::Part owned_ = Chains::Part::kAll;  ///< a rank behind the cohort leaves the cohort where its warm-up ended
   bool has_rest_ = false;
   Phase phase_ = Phase::kCohort;
@@ -593,13 +481,9 @@ class Runner {
   int64_t since_checkpoint_ = 0;
   std::vector<std::vector<double>> scale_;  ///< the tuned metric
   std::unique_ptr<VirialWatch> virial_;
-  ChainsState rows_;   ///< as last read; where all rows are recorded they are in state_
-  ChainsState state_;  ///< this rank's chains, [count_]
   std::vector<double> acceptance_;
   std::vector<uint8_t> diverged_;
-  std::vector<int64_t> swap_attempts_;  ///< [replicas - 1], over draws
-  std::vector<double> swap_acceptance_;
-  int64_t round_trips_ = 0;
+  SwapCounts swaps_;
   double coordinates_with_faces_ = 0;
   RunSummary summary_;
 };

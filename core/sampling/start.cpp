@@ -99,6 +99,38 @@ class GivenStart final : public Start {
   std::string description_;
 };
 
+class SuperchainStart final : public Start {
+ public:
+  SuperchainStart(std::unique_ptr<Start> start, int64_t size, const std::vector<Variable>& variables)
+      : start_(std::move(start)), size_(size) {
+    for (const Variable& variable : variables) sizes_.push_back(variable.size());
+  }
+
+  std::string description() const override {
+    return fmt::format("{}, one for {} neighbouring chains", start_->description(), size_);
+  }
+  bool exact() const override { return false; }  // not independent
+  bool given() const override { return start_->given(); }
+
+  void draw(uint32_t seed, int64_t first_chain, int64_t rows, int attempt, double* const* position) const override {
+    std::vector<double*> at(sizes_.size());
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t chain = first_chain + row, head = chain / size_ * size_;
+      for (size_t v = 0; v < at.size(); ++v) at[v] = position[v] + row * sizes_[v];
+      if (row == 0 || chain == head) {
+        start_->draw(seed, head, 1, attempt, at.data());
+      } else {
+        for (size_t v = 0; v < at.size(); ++v) std::copy_n(at[v] - sizes_[v], sizes_[v], at[v]);
+      }
+    }
+  }
+
+ private:
+  std::unique_ptr<Start> start_;
+  int64_t size_;
+  std::vector<int64_t> sizes_;
+};
+
 }  // namespace
 
 std::unique_ptr<Start> default_start(const std::vector<Variable>& variables) {
@@ -129,6 +161,11 @@ std::unique_ptr<Start> given_start(std::vector<std::vector<double>> position, in
                                    rows, variables[v].size(), position[v].size()));
   }
   return std::make_unique<GivenStart>(std::move(position), rows, variables, std::move(description));
+}
+
+std::unique_ptr<Start> superchain_start(std::unique_ptr<Start> start, int64_t size,
+                                        const std::vector<Variable>& variables) {
+  return std::make_unique<SuperchainStart>(std::move(start), size, variables);
 }
 
 }  // namespace potluck

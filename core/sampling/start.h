@@ -40,4 +40,9 @@ std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables);
 std::unique_ptr<Start> given_start(std::vector<std::vector<double>> position, int64_t rows,
                                    const std::vector<Variable>& variables, std::string description);
 
+/// Superchains of `size` neighbouring chains that begin at one point, that of the first of them, which nested R-hat
+/// needs (Margossian et al. 2024, "Nested R-hat").
+std::unique_ptr<Start> superchain_start(std::unique_ptr<Start> start, int64_t size,
+                                        const std::vector<Variable>& variables);
+
 }  // namespace potluck

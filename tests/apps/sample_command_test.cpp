@@ -107,6 +107,23 @@ TEST_F(SampleCommandTest, TheRecordSaysHowMatrixProductsAreDispatched) {
   EXPECT_NE(old.at("product_bits").at("float64"), usual.at("product_bits").at("float64"));
 }
 
+TEST_F(SampleCommandTest, SuperchainsThatRememberTheirStartsAreSeen) {
+  write_scene("test_bench.bowl", "method: mala, step_size: 1e-4, chains: 32, superchain: 8, warmup: 0, steps: 40");
+  const CommandResult run = potluck_with_bench({"sample", "scene.yaml", "--output", "run"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("superchains remember their starts: nested R-hat"));
+  EXPECT_EQ(read_json("run/summary.json")["chains_a_superchain"], 8);
+  EXPECT_EQ(read_json("run/run.json")["superchain"], 8);
+  // The twin: the same chains with starts of their own.
+  const CommandResult apart =
+      potluck_with_bench({"sample", "scene.yaml", "--output", "apart", "--set", "sample.superchain=1"});
+  EXPECT_THAT(apart.out, Not(HasSubstr("superchains")));
+  const CommandResult uneven =
+      potluck_with_bench({"sample", "scene.yaml", "--output", "uneven", "--set", "sample.superchain=5"});
+  EXPECT_EQ(uneven.exit_code, 2);
+  EXPECT_THAT(uneven.err, HasSubstr("sample.superchain must divide sample.chains (32) into at least 2, got 5"));
+}
+
 TEST_F(SampleCommandTest, ProgressOffATerminalIsPlainLines) {
   write_scene("test_bench.bowl", "chains: 4, warmup: 50, steps: 100");
   const CommandResult result = potluck_with_bench({"sample", "scene.yaml", "--output", "run"});

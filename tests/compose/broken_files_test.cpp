@@ -327,7 +327,8 @@ std::vector<Broken> broken_files() {
        "got 'scene.yaml'"},
       {"an unknown key of sample", small("sample: {step: 10}\n"),
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-       "warmup, cooling, steps, thin, seed, temperature, precision, start, checkpoint_every, until, blocks, step_size, "
+       "warmup, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, until, "
+       "blocks, step_size, "
        "metric"},
       {"a cooling without steps", small("sample: {cooling: {from: 3}}\n"),
        "scene.yaml:6:19: sample.cooling must have 'steps' (before those of the warm-up), got none. Add it"},

@@ -326,18 +326,19 @@ TEST_F(GoodFilesTest, DataFilesAreCheckedAgainstTheVariable) {
 
 TEST_F(GoodFilesTest, AllThatIsWrongIsReportedInOneGoInTheOrderOfTheFiles) {
   folder_.write("more.yaml", "energies:\n  b: {model: gausian}\n  a: {model: gaussian}\n");
-  EXPECT_EQ(complaint(folder_,
-                      "variables: {x: {shape: [0]}}\ntarget: c\ninclude: more.yaml\nenergies: {a: {model: gaussian}}\n"
-                      "sample: {step: 3}\n",
-                      {{{"sample.seed", "-1"}}, {}}),
-            "scene.yaml:1:25: variables.x.shape[0] must be >= 1, got 0\n"
-            "scene.yaml:2:9: target must be the name of an energy, got 'c'. Known: a, b\n"
-            "scene.yaml:5:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-            "warmup, cooling, steps, thin, seed, temperature, precision, start, checkpoint_every, until, blocks, "
-            "step_size, metric\n"
-            "more.yaml:2:14: no model 'gausian'. Known: acme.smoothness, ...\n"
-            "more.yaml:3:3: 'a' must be defined once in energies, got it again (first at scene.yaml:4:12). Rename one\n"
-            "--set sample.seed: sample.seed must be between 0 and 4294967295, got -1");
+  EXPECT_EQ(
+      complaint(folder_,
+                "variables: {x: {shape: [0]}}\ntarget: c\ninclude: more.yaml\nenergies: {a: {model: gaussian}}\n"
+                "sample: {step: 3}\n",
+                {{{"sample.seed", "-1"}}, {}}),
+      "scene.yaml:1:25: variables.x.shape[0] must be >= 1, got 0\n"
+      "scene.yaml:2:9: target must be the name of an energy, got 'c'. Known: a, b\n"
+      "scene.yaml:5:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
+      "warmup, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, until, blocks, "
+      "step_size, metric\n"
+      "more.yaml:2:14: no model 'gausian'. Known: acme.smoothness, ...\n"
+      "more.yaml:3:3: 'a' must be defined once in energies, got it again (first at scene.yaml:4:12). Rename one\n"
+      "--set sample.seed: sample.seed must be between 0 and 4294967295, got -1");
 }
 
 TEST_F(GoodFilesTest, ATruncatedFileIsAnErrorAndNeverACrash) {

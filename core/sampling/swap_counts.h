@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/sampling/own_chains.h"
+#include "core/sampling/run.h"
+#include "core/sampling/state_archive.h"
+
+namespace potluck {
+
+/// What the ladders of a run counted of their swaps, over its draws.
+class SwapCounts {
+ public:
+  /// A draw. Nothing where there are no ladders.
+  void add(const OwnChains& own);
+  /// @param temperature  [replicas]
+  SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
+
+  void persist(StateArchive& archive) { archive(attempts_, acceptance_, round_trips_); }
+
+ private:
+  std::vector<int64_t> attempts_;   ///< [replicas - 1]
+  std::vector<double> acceptance_;  ///< likewise
+  int64_t round_trips_ = 0;
+};
+
+}  // namespace potluck
