@@ -299,10 +299,51 @@ __attribute__((always_inline)) inline double squares_of_row(int64_t n, Value val
   return sum;
 }
 
+// Rows of `n` numbers, a few: all rows in one pass, in the order of squares_of(). False, and nothing done, where a
+// square is not finite.
+template <class Real, int n>
+__attribute__((noinline)) bool squares_of_narrow_rows(const RowArguments& a) {
+  const Real* g = static_cast<const Real*>(a.gradient);
+  const auto square_of = [g](int64_t row) {
+    Real square = 0;
+    for (int j = 0; j < n; ++j) square += g[row * n + j] * g[row * n + j];
+    return static_cast<double>(square);
+  };
+  int bad = 0;
+  for (int64_t row = 0; row < a.rows; ++row) bad |= !(square_of(row) <= __DBL_MAX__);
+  if (bad) return false;
+  if (!a.sum) return true;
+  double* sum = a.sum;
+  if (!a.frozen) {
+    for (int64_t row = 0; row < a.rows; ++row) sum[row] += square_of(row);
+  } else {
+    for (int64_t row = 0; row < a.rows; ++row) sum[row] += a.frozen[row] ? 0.0 : square_of(row);
+  }
+  return true;
+}
+
+template <class Real>
+bool squares_of_narrow_rows(const RowArguments& a) {
+  if (a.held) return false;
+  switch (a.n) {
+    case 1:
+      return squares_of_narrow_rows<Real, 1>(a);
+    case 2:
+      return squares_of_narrow_rows<Real, 2>(a);
+    case 3:
+      return squares_of_narrow_rows<Real, 3>(a);
+    case 4:
+      return squares_of_narrow_rows<Real, 4>(a);
+    default:
+      return false;
+  }
+}
+
 // Squares add up to something finite only where every one is; where they do not, each is looked at, for their sum may
 // be beyond Real alone.
 template <class Real>
 void gradient_square(const RowArguments& a) {
+  if (squares_of_narrow_rows<Real>(a)) return;
   for (int64_t row = 0; row < a.rows; ++row) {
     const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
     const uint8_t* held = a.held;
