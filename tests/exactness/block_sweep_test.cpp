@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/core/energies.h"
+#include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"
 #include "tests/exactness/harness.h"
 #include "tests/exactness/targets.h"
@@ -58,12 +59,7 @@ Gaussian hierarchy() {
 
 /// The options of a block whose method has its first options as written.
 BlockOptions block(const std::string& variable, const std::string& method_name, const std::vector<std::string>& words) {
-  BlockOptions options{{variable}, method_name, {}};
-  const std::vector<SettingDescription>& table = method(method_name).options;
-  for (size_t i = 0; i < table.size(); ++i)
-    options.values.push_back(i < words.size() ? parse_setting(table[i], {words[i]}, method_name)
-                                              : preset_value(table[i], method_name));
-  return options;
+  return {{variable}, method_name, testing::first_values(method_name, words)};
 }
 
 std::unique_ptr<Method> sweep_of(const Gaussian& target, std::vector<BlockOptions> blocks) {
@@ -153,17 +149,21 @@ struct Case {
   double acceptance, first, second;
 };
 
+void expect_kept(const Gaussian& target, const Method& sweep, double acceptance) {
+  const Moved after = moved(target, sweep);
+  const Distance far = distance(target, after);
+  EXPECT_NEAR(after.acceptance, acceptance, 0.05);
+  EXPECT_LT(far.d, kPassD) << acceptance;
+  EXPECT_LT(far.z, kPass) << acceptance;
+}
+
 // The conditional laws have variance .36: eps of mala is relative to that.
 TEST(BlockSweepTest, ACorrelatedGaussianIsKeptByMalaAndHmcInTurn) {
   const Gaussian target = correlated();
   for (const Case& one : {Case{0.9, 0.25, 0.55}, Case{0.75, 0.45, 0.8}, Case{0.6, 0.71, 1.06}}) {
     const auto sweep = sweep_of(
         target, {block("x", "mala", {text(one.first)}), block("y", "hmc", {text(one.second), text(2 * one.second)})});
-    const Moved after = moved(target, *sweep);
-    const Distance far = distance(target, after);
-    EXPECT_NEAR(after.acceptance, one.acceptance, 0.05);
-    EXPECT_LT(far.d, kPassD) << one.acceptance;
-    EXPECT_LT(far.z, kPass) << one.acceptance;
+    expect_kept(target, *sweep, one.acceptance);
   }
 }
 
@@ -172,11 +172,7 @@ TEST(BlockSweepTest, AHierarchyIsKeptBlockByBlock) {
   for (const Case& one : {Case{0.9, 0.07, 0.09}, Case{0.75, 0.13, 0.17}, Case{0.6, 0.168, 0.222}}) {
     const auto sweep =
         sweep_of(target, {block("z", "mala", {text(one.first)}), block("x", "mala", {text(one.second)})});
-    const Moved after = moved(target, *sweep);
-    const Distance far = distance(target, after);
-    EXPECT_NEAR(after.acceptance, one.acceptance, 0.05);
-    EXPECT_LT(far.d, kPassD) << one.acceptance;
-    EXPECT_LT(far.z, kPass) << one.acceptance;
+    expect_kept(target, *sweep, one.acceptance);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/sampling/block_errors.h"
 #include "tests/core/energies.h"
+#include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"
 
 namespace potluck {
@@ -25,11 +26,7 @@ const std::atomic<bool> kGoOn{false};
 /// A block whose method has its first options as written, the others at their presets.
 BlockOptions block(const std::vector<std::string>& variables, const std::string& method_name,
                    const std::vector<std::string>& words = {}) {
-  BlockOptions options{variables, method_name, {}};
-  const std::vector<SettingDescription>& table = method(method_name).options;
-  for (size_t i = 0; i < table.size(); ++i)
-    options.values.push_back(i < words.size() ? parse_setting(table[i], {words[i]}, "x") : preset_value(table[i], "x"));
-  return options;
+  return {variables, method_name, testing::first_values(method_name, words)};
 }
 
 /// x and y of variance 1 and correlation .6, and z of variance 10^-4 on its own.

@@ -11,6 +11,7 @@
 #include "core/sampling/option_errors.h"
 #include "core/sampling/run.h"
 #include "tests/core/energies.h"
+#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -45,8 +46,7 @@ class RightWell final : public Start {
 RunOptions options_of(const std::string& method_name, const Cooling& cooling, int64_t chains) {
   RunOptions options;
   options.method = method_name;
-  for (const SettingDescription& option : method(method_name).options)
-    options.values.push_back(preset_value(option, "x"));
+  options.values = testing::values_of(method_name);
   options.cooling = cooling;
   options.chains = chains;
   options.warmup = 60;

@@ -13,7 +13,8 @@
 #include "core/backend/cpu_chains.h"
 #include "core/error.h"
 #include "core/sampling/ladder_tuner.h"
-#include "tests/core/energies.h"
+#include "tests/core/method_values.h"
+#include "tests/core/sampling/sampled.h"
 
 namespace potluck {
 namespace {
@@ -24,41 +25,22 @@ using testing::Keeper;
 using testing::line;
 using testing::normal_energy;
 using testing::RowEnergy;
+using testing::Sampled;
+using testing::sampled;
+using testing::values_of;
 
-using Words = std::vector<std::pair<std::string, std::string>>;
+using Words = testing::OptionWords;
 
 RunOptions tempering(const Words& words, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
   RunOptions options;
   options.method = "parallel_tempering";
-  for (const SettingDescription& option : method(options.method).options) {
-    SettingValue value = preset_value(option, option.name);
-    for (const auto& [name, word] : words) {
-      if (name == option.name) value = parse_setting(option, {word}, name);
-    }
-    options.values.push_back(value);
-  }
+  options.values = values_of(options.method, words);
   options.chains = chains;
   options.warmup = warmup;
   options.steps = steps;
   options.thin = thin;
   options.threads = 2;
   return options;
-}
-
-struct Result {
-  RunSummary summary;
-  std::vector<std::vector<double>> positions, energies;
-};
-
-Result sample(const Energy& energy, const RunOptions& options, double temperature = 1) {
-  Keeper keeper(energy.variables()[0].size(), energy.precision());
-  Observer* observers[] = {&keeper};
-  Result result;
-  result.summary = run({&energy, {{}}, temperature}, *default_start(energy.variables()), options, observers,
-                       std::atomic<bool>{false});
-  result.positions = keeper.positions;
-  result.energies = keeper.energies;
-  return result;
 }
 
 std::vector<double> first(const std::vector<double>& values, size_t count) {
@@ -68,7 +50,8 @@ std::vector<double> first(const std::vector<double>& values, size_t count) {
 TEST(ParallelTemperingTest, RecordsTheColdestReplicasAtTheTemperatureOfTheRun) {
   const RowEnergy energy = normal_energy(line("x", 4), 1);
   for (const char* inner : {"mala", "hmc"}) {
-    const Result result = sample(energy, tempering({{"inner", inner}, {"replicas", "4"}}, 2000, 200, 50, 50), 2);
+    const Sampled result =
+        sampled(energy, tempering({{"inner", inner}, {"replicas", "4"}}, 2000, 200, 50, 50), {{}}, 2);
     ASSERT_EQ(result.positions.at(0).size(), 8000u);
     double sum = 0;
     for (const double x : result.positions[0]) sum += x * x;
@@ -89,7 +72,7 @@ TEST(ParallelTemperingTest, SpacesTheLadderToEqualSwapRates) {
   const auto spread = [&](const char* ladder) {
     const RunOptions options =
         tempering({{"replicas", "6"}, {"hottest", "10"}, {"ladder", ladder}}, 200, 500, 400, 400);
-    const std::vector<double> rates = sample(energy, options, 0.1).summary.swaps.rate;
+    const std::vector<double> rates = sampled(energy, options, {{}}, 0.1).summary.swaps.rate;
     const auto [least, most] = std::minmax_element(rates.begin(), rates.end());
     return *most - *least;
   };
@@ -114,28 +97,28 @@ TEST(ParallelTemperingTest, GivesTheSameBitsForAnyNumberOfThreadsAndLadders) {
   for (const char* step_size : {"0.3", "auto"}) {
     const Words words = {{"replicas", "5"}, {"step_size", step_size}};
     RunOptions options = tempering(words, 150, 60, 40, 20);
-    const Result reference = sample(energy, options);
+    const Sampled reference = sampled(energy, options);
     for (const int threads : {1, 5}) {
       options.threads = threads;
-      EXPECT_EQ(sample(energy, options).positions, reference.positions);
+      EXPECT_EQ(sampled(energy, options).positions, reference.positions);
     }
     options.chains = 52;  // the cohort: tiles of 255 rows
-    EXPECT_EQ(sample(energy, options).positions.at(1).size(), 52u * 3);
+    EXPECT_EQ(sampled(energy, options).positions.at(1).size(), 52u * 3);
     options.chains = 51;
-    EXPECT_EQ(sample(energy, options).positions.at(1), first(reference.positions.at(1), 51 * 3));
+    EXPECT_EQ(sampled(energy, options).positions.at(1), first(reference.positions.at(1), 51 * 3));
   }
   // Without tuning, any number.
   const Words words = {{"replicas", "5"}, {"step_size", "0.3"}, {"ladder", "geometric"}};
-  const Result many = sample(energy, tempering(words, 150, 0, 40, 20)),
-               few = sample(energy, tempering(words, 7, 0, 40, 20));
+  const Sampled many = sampled(energy, tempering(words, 150, 0, 40, 20)),
+                few = sampled(energy, tempering(words, 7, 0, 40, 20));
   EXPECT_EQ(few.positions.at(1), first(many.positions.at(1), 7 * 3));
 }
 
 TEST(ParallelTemperingTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
   const RowEnergy energy = normal_energy(line("x", 2), 1);
   const Words words = {{"step_size", "0.5"}, {"swap_every", "3"}};
-  const Result often = sample(energy, tempering(words, 16, 20, 40, 1)),
-               seldom = sample(energy, tempering(words, 16, 20, 40, 20));
+  const Sampled often = sampled(energy, tempering(words, 16, 20, 40, 1)),
+                seldom = sampled(energy, tempering(words, 16, 20, 40, 20));
   EXPECT_EQ(often.positions[39], seldom.positions[1]);
   ASSERT_EQ(often.summary.swaps.rate.size(), seldom.summary.swaps.rate.size());
   for (size_t pair = 0; pair < often.summary.swaps.rate.size(); ++pair) {
@@ -148,10 +131,10 @@ TEST(ParallelTemperingTest, RanksSplitAtLaddersAndGiveTheBitsOfOneProcess) {
   const RowEnergy energy = normal_energy(line("x", 2), 1);
   const Words words = {{"replicas", "6"}};
   RunOptions options = tempering(words, 100, 60, 20, 20);  // the cohort: 42 ladders
-  const std::vector<double> all = sample(energy, options).positions.at(0);
+  const std::vector<double> all = sampled(energy, options).positions.at(0);
   for (const Rank rank : {Rank{0, 30}, Rank{30, 30}, Rank{60, 40}}) {
     options.rank = rank;
-    const std::vector<double> part = sample(energy, options).positions.at(0);
+    const std::vector<double> part = sampled(energy, options).positions.at(0);
     EXPECT_EQ(part, std::vector<double>(all.begin() + rank.first * 2, all.begin() + (rank.first + rank.count) * 2));
   }
 }
@@ -174,7 +157,7 @@ TEST(ParallelTemperingTest, ResumesWithTheBitsAndCountsOfAnUninterruptedRun) {
   const Target target{&energy, {{}}, 1};
   const auto start = default_start(energy.variables());
   const RunOptions options = tempering({{"replicas", "5"}, {"inner", "hmc"}}, 60, 80, 40, 2);
-  const Result whole = sample(energy, options);
+  const Sampled whole = sampled(energy, options);
   ASSERT_GT(whole.summary.swaps.round_trips, 0);
   for (const int64_t after : {3, 9, 33, 65, 79, 81, 85, 95}) {
     std::atomic<bool> stop{false};
@@ -242,7 +225,7 @@ TEST(ParallelTemperingTest, FollowsItsReplicasRoundTheLadder) {
 TEST(ParallelTemperingTest, NamesTheGapOfADisconnectedLadder) {
   const RowEnergy energy = normal_energy(line("x", 60), 1);
   const RunSummary summary =
-      sample(energy, tempering({{"replicas", "2"}, {"hottest", "1000"}}, 20, 100, 20, 20)).summary;
+      sampled(energy, tempering({{"replicas", "2"}, {"hottest", "1000"}}, 20, 100, 20, 20)).summary;
   EXPECT_THAT(
       summary.notes,
       Contains("2 replicas between T = 1 and 1000 swap at rates of 0.00 to 0.00, barrier 1.0; no replica came to "
@@ -251,17 +234,17 @@ TEST(ParallelTemperingTest, NamesTheGapOfADisconnectedLadder) {
       summary.notes,
       Contains("the ladder is disconnected: replicas 0 and 1 (T = 1 and 1000) swap at a rate of 0.0000, so that "
                "nothing found above reaches the draws. Raise replicas (now 2), or lower hottest"));
-  const RunSummary once = sample(energy, tempering({{"step_size", "0.1"}, {"replicas", "3"}}, 4, 21, 1, 1)).summary;
+  const RunSummary once = sampled(energy, tempering({{"step_size", "0.1"}, {"replicas", "3"}}, 4, 21, 1, 1)).summary;
   EXPECT_THAT(once.notes, Contains(HasSubstr("replicas 1 and 2 never proposed a swap")));
 }
 
 TEST(ParallelTemperingTest, SaysHowManyReplicasTheBarrierAsksFor) {
   const RowEnergy energy = normal_energy(line("x", 20), 1);
   const RunSummary summary =
-      sample(energy, tempering({{"replicas", "4"}, {"hottest", "20"}}, 100, 200, 100, 100)).summary;
+      sampled(energy, tempering({{"replicas", "4"}, {"hottest", "20"}}, 100, 200, 100, 100)).summary;
   EXPECT_THAT(summary.notes, Contains(HasSubstr("only. Use about ")));
   const RunSummary enough =
-      sample(energy, tempering({{"replicas", "16"}, {"hottest", "20"}}, 100, 200, 100, 100)).summary;
+      sampled(energy, tempering({{"replicas", "16"}, {"hottest", "20"}}, 100, 200, 100, 100)).summary;
   EXPECT_THAT(enough.notes, ::testing::Not(Contains(HasSubstr("only. Use about "))));
 }
 
@@ -271,7 +254,7 @@ TEST(ParallelTemperingTest, ReportsFrozenReplicasAboveTheColdest) {
     g[0] = x[0];
     return x[0] > 2 ? NAN : 0.5 * x[0] * x[0];
   });
-  const Result result = sample(energy, tempering({{"step_size", "0.3"}, {"replicas", "4"}}, 200, 20, 20, 20));
+  const Sampled result = sampled(energy, tempering({{"step_size", "0.3"}, {"replicas", "4"}}, 200, 20, 20, 20));
   ASSERT_GT(result.summary.frozen_count, 0);
   int64_t beyond = 0;
   for (const double x : result.positions.at(0)) beyond += x > 2;
@@ -295,7 +278,7 @@ TEST(ParallelTemperingTest, RefusesOptionsThatDoNotFit) {
   const RowEnergy energy = normal_energy(line("x"), 1);
   const auto text = [&](const RunOptions& options, double temperature = 1) -> std::string {
     try {
-      sample(energy, options, temperature);
+      sampled(energy, options, {{}}, temperature);
     } catch (const SettingError& error) {
       return error.what();
     }

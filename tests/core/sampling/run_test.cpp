@@ -8,48 +8,27 @@
 #include <vector>
 
 #include "core/error.h"
-#include "tests/core/energies.h"
+#include "tests/core/method_values.h"
+#include "tests/core/sampling/sampled.h"
 
 namespace potluck {
 namespace {
 
+using testing::first_values;
 using ::testing::HasSubstr;
 using testing::Keeper;
 using testing::line;
 using testing::normal_energy;
 using testing::RowEnergy;
-
-/// The first options as written, the others at their presets.
-std::vector<SettingValue> values(const std::string& method_name, const std::vector<std::string>& words) {
-  std::vector<SettingValue> out;
-  const std::vector<SettingDescription>& options = method(method_name).options;
-  for (size_t i = 0; i < options.size(); ++i)
-    out.push_back(i < words.size() ? parse_setting(options[i], {words[i]}, "x") : preset_value(options[i], "x"));
-  return out;
-}
+using testing::Sampled;
+using testing::sampled;
 
 const std::atomic<bool> kGoOn{false};
-
-struct Result {
-  RunSummary summary;
-  std::vector<std::vector<double>> positions, energies;
-};
-
-Result sample(const Energy& energy, const RunOptions& options, std::vector<Held> held = {{}}, double temperature = 1) {
-  Keeper keeper(energy.variables()[0].size(), energy.precision());
-  Observer* observers[] = {&keeper};
-  const Target target{&energy, std::move(held), temperature};
-  Result result;
-  result.summary = run(target, *default_start(energy.variables()), options, observers, kGoOn);
-  result.positions = keeper.positions;
-  result.energies = keeper.energies;
-  return result;
-}
 
 RunOptions mala(const std::string& step_size, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
   RunOptions options;
   options.method = "mala";
-  options.values = values("mala", {step_size});
+  options.values = first_values("mala", {step_size});
   options.chains = chains;
   options.warmup = warmup;
   options.steps = steps;
@@ -60,7 +39,7 @@ RunOptions mala(const std::string& step_size, int64_t chains, int64_t warmup, in
 
 TEST(RunTest, TunesMalaToItsAcceptanceAndSamplesTheTarget) {
   const RowEnergy energy = normal_energy(line("x", 10), 4);
-  const Result result = sample(energy, mala("auto", 1024, 400, 200, 200));
+  const Sampled result = sampled(energy, mala("auto", 1024, 400, 200, 200));
   EXPECT_NEAR(result.summary.acceptance, 0.574, 0.03);
   double sum = 0;
   for (const double x : result.positions.back()) sum += x * x;
@@ -71,14 +50,14 @@ TEST(RunTest, TunesMalaToItsAcceptanceAndSamplesTheTarget) {
 TEST(RunTest, GivesTheSameBitsForAnyNumberOfThreadsAndChains) {
   const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
   RunOptions options = mala("0.3", 700, 30, 60, 20);
-  const Result reference = sample(energy, options);
+  const Sampled reference = sampled(energy, options);
   for (const int threads : {1, 5}) {
     options.threads = threads;
-    EXPECT_EQ(sample(energy, options).positions, reference.positions);
+    EXPECT_EQ(sampled(energy, options).positions, reference.positions);
   }
   for (const int64_t chains : {1, 7}) {
     options.chains = chains;
-    const Result few = sample(energy, options);
+    const Sampled few = sampled(energy, options);
     for (size_t draw = 0; draw < few.positions.size(); ++draw) {
       for (int64_t i = 0; i < chains * 3; ++i) ASSERT_EQ(few.positions[draw][i], reference.positions[draw][i]);
     }
@@ -87,14 +66,15 @@ TEST(RunTest, GivesTheSameBitsForAnyNumberOfThreadsAndChains) {
 
 TEST(RunTest, TunedDrawsDoNotDependOnChainsBeyondTheCohort) {
   const RowEnergy energy = normal_energy(line("x", 3), 1);
-  const Result many = sample(energy, mala("auto", 900, 60, 20, 20));
-  const Result cohort = sample(energy, mala("auto", 256, 60, 20, 20));
+  const Sampled many = sampled(energy, mala("auto", 900, 60, 20, 20));
+  const Sampled cohort = sampled(energy, mala("auto", 256, 60, 20, 20));
   for (int64_t i = 0; i < 256 * 3; ++i) ASSERT_EQ(cohort.positions[0][i], many.positions[0][i]);
 }
 
 TEST(RunTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
   const RowEnergy energy = normal_energy(line("x", 2), 1);
-  const Result often = sample(energy, mala("0.5", 16, 10, 40, 1)), seldom = sample(energy, mala("0.5", 16, 10, 40, 20));
+  const Sampled often = sampled(energy, mala("0.5", 16, 10, 40, 1)),
+                seldom = sampled(energy, mala("0.5", 16, 10, 40, 20));
   EXPECT_EQ(often.positions[19], seldom.positions[0]);
   EXPECT_EQ(often.positions[39], seldom.positions[1]);
 }
@@ -104,7 +84,7 @@ TEST(RunTest, KeepsHeldCoordinatesBitForBitAndCachesOneEvaluationAStep) {
   Held held;
   held.mask = {0, 1, 0};
   held.value = {0, 0.1, 0};
-  const Result result = sample(energy, mala("0.5", 5, 10, 10, 1), {held});
+  const Sampled result = sampled(energy, mala("0.5", 5, 10, 10, 1), {held});
   for (const auto& draw : result.positions) {
     for (int chain = 0; chain < 5; ++chain) EXPECT_EQ(draw[chain * 3 + 1], 0.1);
     EXPECT_NE(draw[0], draw[3]);
@@ -124,14 +104,14 @@ TEST(RunTest, FreezesOnlyTheChainThatFails) {
   };
   RunOptions options;
   options.method = "langevin";
-  options.values = values("langevin", {"0.1"});
+  options.values = first_values("langevin", {"0.1"});
   options.chains = 300;
   options.warmup = 0;
   options.steps = 100;
   options.thin = 100;
   options.seed = 4;
-  const Result sound = sample(RowEnergy(line("x"), row), options);
-  const Result broken = sample(RowEnergy(line("x"), failing), options);
+  const Sampled sound = sampled(RowEnergy(line("x"), row), options);
+  const Sampled broken = sampled(RowEnergy(line("x"), failing), options);
   ASSERT_GT(broken.summary.frozen_count, 0);
   ASSERT_LT(broken.summary.frozen_count, 50);
   std::vector<bool> frozen(300);
@@ -172,14 +152,14 @@ TEST(RunTest, DrawsStartsWithoutDensityAgainAndThenGivesUp) {
     g[0] = x[0];
     return x[0] < 0 ? INFINITY : 0.5 * x[0] * x[0];
   });
-  const Result result = sample(half, mala("0.5", 300, 0, 10, 10));
+  const Sampled result = sampled(half, mala("0.5", 300, 0, 10, 10));
   EXPECT_THAT(result.summary.start, HasSubstr("starts without density were drawn again"));
   const RowEnergy nowhere(line("x"), [](const double*, double* g) {
     g[0] = 0;
     return INFINITY;
   });
   try {
-    sample(nowhere, mala("0.5", 3, 0, 10, 10));
+    sampled(nowhere, mala("0.5", 3, 0, 10, 10));
     FAIL();
   } catch (const NumericalError& error) {
     EXPECT_STREQ(
@@ -197,12 +177,12 @@ TEST(RunTest, SaysWhichChainAndExpertWhenAllFail) {
   });
   RunOptions options;
   options.method = "langevin";
-  options.values = values("langevin", {"0.5"});
+  options.values = first_values("langevin", {"0.5"});
   options.chains = 2;
   options.warmup = 0;
   options.steps = 10;
   try {
-    sample(energy, options);
+    sampled(energy, options);
     FAIL();
   } catch (const NumericalError& error) {
     EXPECT_STREQ(
@@ -215,7 +195,7 @@ TEST(RunTest, RefusesOptionsThatDoNotFit) {
   const RowEnergy energy = normal_energy(line("x"), 1);
   const auto text = [&](RunOptions options, double temperature = 1) -> std::string {
     try {
-      sample(energy, options, {{}}, temperature);
+      sampled(energy, options, {{}}, temperature);
     } catch (const SettingError& error) {
       return error.what();
     }
@@ -238,8 +218,8 @@ TEST(RunTest, RefusesHardWallsForUnadjustedMethods) {
   energy.set_hard_walls();
   RunOptions options;
   options.method = "langevin";
-  options.values = values("langevin", {"0.1"});
-  EXPECT_THROW(sample(energy, options), SettingError);
+  options.values = first_values("langevin", {"0.1"});
+  EXPECT_THROW(sampled(energy, options), SettingError);
 }
 
 TEST(RunTest, StopsAtTheEndOfABlockWhenAsked) {
@@ -269,7 +249,7 @@ TEST(RunTest, TuningAFlatEnergyKeepsItsStepsWithinTheSupport) {
         return 0.0;
       },
       Precision::kFloat32);
-  const Result result = sample(energy, mala("auto", 4096, 200, 20, 20));
+  const Sampled result = sampled(energy, mala("auto", 4096, 200, 20, 20));
   EXPECT_NEAR(result.summary.step_size, 6, 0.3);
   double sum = 0;
   for (const double x : result.positions[0]) sum += (x - 0.5) * (x - 0.5);
@@ -283,8 +263,8 @@ TEST(RunTest, TheEnergyErrorOfMclmcFallsWithItsStepSize) {
   const auto error = [&](const std::string& step_size) {
     RunOptions options = mala("0.5", 256, 100, 400, 400);
     options.method = "mclmc";
-    options.values = values("mclmc", {step_size});
-    return sample(energy, options).summary.energy_error.mean();
+    options.values = first_values("mclmc", {step_size});
+    return sampled(energy, options).summary.energy_error.mean();
   };
   EXPECT_NEAR(std::log2(error("0.2") / error("0.1")), 6, 1);
   EXPECT_LT(error("0.1"), 1e-6);
@@ -302,8 +282,8 @@ TEST(RunTest, TheGradientOfAGaussianHasTheTraceOfItsPrecision) {
   for (const char* name : {"mala", "hmc", "ghmc", "adjusted_mclmc"}) {
     RunOptions options = mala("auto", 4096, 200, 5, 5);
     options.method = name;
-    options.values = values(name, {"auto"});
-    const StepSum found = sample(energy, options).summary.gradient_square;
+    options.values = first_values(name, {"auto"});
+    const StepSum found = sampled(energy, options).summary.gradient_square;
     EXPECT_EQ(found.count, 4096 * 5) << name;
     EXPECT_TRUE(is_mean_of(found, 40, 4 * std::sqrt(20.0), 4096)) << name << ' ' << found.mean();
     // The twins: a coordinate less, and a step that counts twice.
@@ -317,8 +297,8 @@ TEST(RunTest, TheGradientOfAnUnadjustedStepIsThatOfItsBiasedLaw) {
   const RowEnergy energy = normal_energy(line("x", 10), 4);
   RunOptions options = mala("0.1", 4096, 100, 1, 1);
   options.method = "langevin";
-  options.values = values("langevin", {"0.1"});
-  const StepSum found = sample(energy, options).summary.gradient_square;
+  options.values = first_values("langevin", {"0.1"});
+  const StepSum found = sampled(energy, options).summary.gradient_square;
   const double expected = 40 / (1 - 2 * 0.1);
   EXPECT_TRUE(is_mean_of(found, expected, expected * std::sqrt(0.2), 4096)) << found.mean();
   EXPECT_FALSE(is_mean_of(found, 40, expected * std::sqrt(0.2), 4096));
@@ -335,24 +315,24 @@ TEST(RunTest, TheShareReflectedOnABoxIsThatOfTheNoise) {
   for (const char* name : {"langevin", "mala"}) {
     RunOptions options = mala(std::to_string(step), 8192, 0, 2, 2);
     options.method = name;
-    options.values = values(name, {std::to_string(step)});
+    options.values = first_values(name, {std::to_string(step)});
     std::vector<Held> held(1);
     held[0] = {{0, 1, 0, 0}, {0, 0.5, 0, 0}};
-    const StepSum found = sample(energy, options, held).summary.reflected;
+    const StepSum found = sampled(energy, options, held).summary.reflected;
     EXPECT_EQ(found.count, 8192 * 2 * 3) << name;
     const double p = sigma * std::sqrt(2 / M_PI), sd = std::sqrt(p * (1 - p));
     EXPECT_TRUE(is_mean_of(found, p, sd, 8192 * 3)) << name << ' ' << found.mean();
     EXPECT_FALSE(is_mean_of(found, p * 3 / 4, sd, 8192 * 3)) << name;  // as if the held one counted
   }
-  EXPECT_EQ(sample(normal_energy(line("x", 3), 1), mala("0.1", 8, 0, 2, 2)).summary.reflected.count, 0);
+  EXPECT_EQ(sampled(normal_energy(line("x", 3), 1), mala("0.1", 8, 0, 2, 2)).summary.reflected.count, 0);
 }
 
 TEST(RunTest, SumsOverStepsHaveTheSameBitsForAnyNumberOfThreads) {
   const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
   RunOptions options = mala("0.3", 700, 30, 60, 20);
-  const RunSummary one = sample(energy, options).summary;
+  const RunSummary one = sampled(energy, options).summary;
   options.threads = 5;
-  const RunSummary other = sample(energy, options).summary;
+  const RunSummary other = sampled(energy, options).summary;
   EXPECT_GT(one.reflected.sum, 0);
   EXPECT_EQ(one.reflected.sum, other.reflected.sum);
   EXPECT_EQ(one.gradient_square.sum, other.gradient_square.sum);

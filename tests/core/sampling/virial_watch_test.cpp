@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "tests/core/energies.h"
+#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -20,10 +21,7 @@ RunSummary sample(const Energy& energy, const std::string& method_name, const st
                   double temperature) {
   RunOptions options;
   options.method = method_name;
-  const std::vector<SettingDescription>& described = method(method_name).options;
-  for (size_t i = 0; i < described.size(); ++i) {
-    options.values.push_back(i == 0 ? parse_setting(described[i], {step_size}, "x") : preset_value(described[i], "x"));
-  }
+  options.values = testing::first_values(method_name, {step_size});
   options.chains = 512;
   options.warmup = 200;
   options.steps = 200;

@@ -160,6 +160,31 @@ TEST(HostChainsLadderTest, ReplicasTravel) {
   EXPECT_EQ(cuda.state.replica, replicas);
 }
 
+// As chains cool: hotter for some blocks, of which the second is captured, then as before.
+TEST(HostChainsLadderTest, ATemperatureOfAllChainsComesAndGoes) {
+  for (const char* name : {"langevin", "mala", "hmc", "mclmc"}) {
+    Setting setting{name, words_of(name), {}};
+    setting.energy.precision = Precision::kFloat64;
+    const auto moved = [&](Device device, bool heats, bool cools) {
+      auto chains = std::make_unique<Moved>(setting, device);
+      if (heats) chains->chains->set_ladder({3.0}, {1.0});
+      for (uint32_t first : {0, 3, 6}) chains->advance(Chains::Part::kAll, {first, 3});
+      if (cools) chains->chains->set_ladder({}, {});
+      for (uint32_t first : {9, 12, 15}) chains->advance(Chains::Part::kAll, {first, 3});
+      chains->chains->read(chains->state);
+      chains->chains->read_gradients(chains->state);
+      chains->chains->take_cohort(chains->reading);
+      chains->chains->read_cohort(chains->positions);
+      return chains;
+    };
+    const auto cpu = moved(kCpu, true, true);
+    EXPECT_EQ(apart(*cpu, *moved(kCuda, true, true), 1e-9), 0) << name;
+    // The twins: never hot, and never cold again.
+    EXPECT_GT(apart(*cpu, *moved(kCuda, false, false), 1e-9), 0) << name;
+    EXPECT_GT(apart(*cpu, *moved(kCuda, true, false), 1e-9), 0) << name;
+  }
+}
+
 TEST(HostChainsStateTest, RestoredChainsGoOnWithTheSameBits) {
   for (const char* name : {"langevin", "baoab", "ghmc", "mclmc", "hmc", "parallel_tempering"}) {
     Setting setting{name, words_of(name), {}};

@@ -4,30 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/backend/chains.h"
+#include "tests/core/method_values.h"
 #include "tests/cuda/host/cliff_energy.h"
 
 namespace potluck::testing {
 
-using OptionWords = std::map<std::string, std::string>;
-
 inline constexpr Device kCpu{Device::Kind::kCpu, 0}, kCuda{Device::Kind::kCuda, 0};
 inline constexpr int64_t kChains = 300;
-
-inline std::vector<SettingValue> values_of(const std::string& name, const OptionWords& words) {
-  std::vector<SettingValue> values;
-  for (const SettingDescription& option : method(name).options) {
-    const auto given = words.find(option.name);
-    values.push_back(given == words.end() ? preset_value(option, option.name)
-                                          : parse_setting(option, {given->second}, option.name));
-  }
-  return values;
-}
 
 struct Setting {
   std::string method;
