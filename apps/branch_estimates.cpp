@@ -86,7 +86,8 @@ bool BranchEstimates::find(Composition& composition, const PlanOptions& options)
   used_.clear();
   composition.estimates.clear();
   bool all = true;
-  for (const BranchToEstimate& asked : branches_to_estimate(composition, options)) {
+  asked_ = branches_to_estimate(composition, options);
+  for (const BranchToEstimate& asked : asked_) {
     check_estimate(composition, asked, options);
     const std::string content = content_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
@@ -103,7 +104,7 @@ bool BranchEstimates::find(Composition& composition, const PlanOptions& options)
 
 void BranchEstimates::make(Composition& composition, const PlanOptions& options, int threads,
                            const std::function<void(const std::string&)>& say) {
-  for (const BranchToEstimate& asked : branches_to_estimate(composition, options)) {
+  for (const BranchToEstimate& asked : asked_) {
     const std::string content = content_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
     UsedEstimate made{asked.mixture, asked.branch->energy->name, {}, key_of(content, options), "annealing"};

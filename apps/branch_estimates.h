@@ -40,7 +40,7 @@ class BranchEstimates {
   /// @return whether all are there
   bool find(Composition& composition, const PlanOptions& options);
 
-  /// Those that are missing too. @param say  hears of each that is made: it may take minutes
+  /// Those that find() missed too. @param say  hears of each that is made: it may take minutes
   /// @throws CompositionError
   void make(Composition& composition, const PlanOptions& options, int threads,
             const std::function<void(const std::string&)>& say);
@@ -53,6 +53,7 @@ class BranchEstimates {
 
   std::filesystem::path folder_;
   std::vector<UsedEstimate> earlier_, used_;
+  std::vector<BranchToEstimate> asked_;  ///< of the composition that find() was called with
 };
 
 }  // namespace potluck

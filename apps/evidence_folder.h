@@ -13,7 +13,7 @@ namespace potluck {
 /// What the command line asks of an estimate.
 struct EvidenceAsked {
   AnnealedOptions options;
-  int64_t repeats = 8;
+  int64_t repeats = kPresetRepeats;
   int64_t checkpoint_every = 10;  ///< stages
 };
 

@@ -10,6 +10,7 @@
 #include "apps/device.h"
 #include "apps/ranks.h"
 #include "apps/start_choice.h"
+#include "compose/coordinates.h"
 #include "compose/sample.h"
 #include "core/sampling/split_run.h"
 #include "core/settings.h"
@@ -35,23 +36,8 @@ int parse_threads(const std::string& word) {
 }
 
 void collect_models(const Node& node, std::map<std::string, const ModelKind*>& found) {
-  struct Visitor {
-    std::map<std::string, const ModelKind*>& found;
-    void operator()(const Leaf& leaf) { found[leaf.kind->name] = leaf.kind; }
-    void operator()(const Product& product) {
-      for (const Product::Term& term : product.terms) collect_models(*term.energy, found);
-    }
-    void operator()(const Mixture& mixture) {
-      for (const Mixture::Branch& branch : mixture.branches) collect_models(*branch.energy, found);
-    }
-    void operator()(const Not& negation) { collect_models(*negation.energy, found); }
-    void operator()(const Temper& temper) { collect_models(*temper.energy, found); }
-    void operator()(const Hierarchy& hierarchy) {
-      for (const NodePointer& level : hierarchy.levels) collect_models(*level, found);
-    }
-    void operator()(const Each& each) { collect_models(*each.energy, found); }
-  };
-  std::visit(Visitor{found}, node.kind);
+  if (const auto* leaf = std::get_if<Leaf>(&node.kind)) found[leaf->kind->name] = leaf->kind;
+  for (const NodePointer& child : children(node)) collect_models(*child, found);
 }
 
 /// Reads the file, which opens the plugins of its models. Where the run is to be on CUDA, that is initialised before.

@@ -18,6 +18,15 @@ namespace {
 
 constexpr double kWeightInDoubt = 0.01;
 
+bool asks_for_estimates(const Node& node) {
+  if (const auto* mixture = std::get_if<Mixture>(&node.kind))
+    for (const Mixture::Branch& branch : mixture->branches)
+      if (branch.estimation) return true;
+  for (const NodePointer& child : children(node))
+    if (asks_for_estimates(*child)) return true;
+  return false;
+}
+
 void collect(const NodePointer& node, const Normaliser& normaliser, std::set<const Node*>& seen,
              std::vector<BranchToEstimate>& found) {
   if (!seen.insert(node.get()).second) return;
@@ -104,13 +113,15 @@ void doubt(const Composition& composition, const NodePointer& node, std::set<con
       "mixture '{}': estimates of log Z must move no weight by more than {:g}, but their standard errors move that of "
       "'{}', {:.3g}, by {:.2g}. Ask for more particles: log_z: {{particles: {}}}",
       node->name, kWeightInDoubt, mixture->branches[worst].energy->name, weight[worst], moved,
-      mixture->branches[worst].estimation.value_or(LogZEstimation{}).particles *
+      mixture->branches[worst].estimation.value_or(LogZEstimation{}).annealing.particles *
           static_cast<int64_t>(std::ceil(std::pow(moved / kWeightInDoubt, 2)))));
 }
 
 }  // namespace
 
 std::vector<BranchToEstimate> branches_to_estimate(const Composition& composition, const PlanOptions& options) {
+  // As a rule no branch asks, and no model need be created to find out.
+  if (!asks_for_estimates(*composition.target)) return {};
   const Coordinates coordinates(composition);
   PlanOptions one = options;
   one.most_rows = 1;
@@ -135,14 +146,10 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
   const Composition alone = branch_alone(composition, *branch.branch);
   const LogZEstimation& how = *branch.branch->estimation;
   PlanOptions batch = options;
-  batch.most_rows = rows_of_a_call(options.device, alone.variables, how.particles);
+  batch.most_rows = rows_of_a_call(options.device, alone.variables, how.annealing.particles);
   batch.workers = options.device.kind == Device::Kind::kCpu ? threads : 1;
   const std::unique_ptr<Plan> plan = plan_of(alone, branch, batch);
-  AnnealedOptions annealing;
-  annealing.particles = how.particles;
-  annealing.moves = how.moves;
-  annealing.base = {how.base_mean, how.base_scale};
-  annealing.seed = how.seed;
+  AnnealedOptions annealing = how.annealing;
   annealing.threads = threads;
   try {
     const Evidence evidence = estimate_evidence({plan.get(), alone.held, 1}, annealing, how.repeats, nullptr,

@@ -128,10 +128,11 @@ NodePointer of_one_part(const NodePointer& node) {
 
 std::string content_of_branch(const Composition& composition, const Mixture::Branch& branch) {
   const LogZEstimation how = branch.estimation.value_or(LogZEstimation{});
+  const AnnealedOptions& annealing = how.annealing;
   return fmt::format("{} | {} particles {} repeats {} moves {} base {:a} {:a} seed {}",
                      Content(composition, how.on_support).of(*of_one_part(branch.energy)),
-                     how.on_support ? "support" : "natural", how.particles, how.repeats, how.moves, how.base_mean,
-                     how.base_scale, how.seed);
+                     how.on_support ? "support" : "natural", annealing.particles, how.repeats, annealing.moves,
+                     annealing.base.mean, annealing.base.scale, annealing.seed);
 }
 
 }  // namespace potluck

@@ -25,12 +25,12 @@ LogZEstimation read_estimation(const Yaml& value, const std::string& what, Diagn
   };
   if (const Yaml* region = value.find("region"))
     how.on_support = read_text(*region, table.key("region"), what + ".region", diagnostics) == "support";
-  integer("particles", how.particles);
+  integer("particles", how.annealing.particles);
   integer("repeats", how.repeats);
-  integer("moves", how.moves);
-  integer("seed", how.seed);
-  real("base_mean", how.base_mean);
-  real("base_scale", how.base_scale);
+  integer("moves", how.annealing.moves);
+  integer("seed", how.annealing.seed);
+  real("base_mean", how.annealing.base.mean);
+  real("base_scale", how.annealing.base.scale);
   return how;
 }
 

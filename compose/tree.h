@@ -11,6 +11,7 @@
 #include "compose/places.h"
 #include "core/diagnostics/until.h"
 #include "core/error.h"
+#include "core/sampling/annealed_options.h"
 #include "core/sampling/run.h"
 #include "core/variables/variable.h"
 #include "plugins/model.h"
@@ -67,12 +68,10 @@ struct LogZEstimation {
   /// Z is the integral over the supports of the branch's variables, which makes it a truncated expert; else over the
   /// whole domain of its models.
   bool on_support = false;
-  int64_t particles = 4096;  ///< of each repeat
-  int64_t repeats = 8;       ///< independent ones, at least 2
-  int64_t moves = 4;         ///< of MALA in a stage
-  double base_mean = 0;      ///< of the normal law that the particles begin with
-  double base_scale = 1;
-  uint32_t seed = 1;  ///< not that of `sample`: another seed draws from the same target
+  int64_t repeats = kPresetRepeats;  ///< independent ones, at least 2
+  /// Its particles, moves, base and seed are the file's to choose. The seed is not that of `sample`: another seed of a
+  /// run draws from the same target.
+  AnnealedOptions annealing;
 };
 
 /// What such an estimate found.

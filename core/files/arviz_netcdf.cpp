@@ -224,9 +224,9 @@ class Exporter {
     const auto chains = static_cast<size_t>(schema_.chains), experts = schema_.experts.size();
     gather(energy_, at, draw.energy);
     gather(acceptance_, at, draw.acceptance);
-    std::vector<uint8_t> diverging(draw.frozen, draw.frozen + chains);
-    for (size_t c = 0; c < chains; ++c) diverging[c] |= draw.diverged[c];
-    gather(diverging_, at, diverging.data());
+    flags_.assign(draw.frozen, draw.frozen + chains);
+    for (size_t c = 0; c < chains; ++c) flags_[c] |= draw.diverged[c];
+    gather(diverging_, at, flags_.data());
     scratch.resize(chains * std::max<size_t>(experts, 1));
     for (size_t c = 0; c < chains; ++c) scratch[c] = -draw.energy[c] / schema_.temperature;
     gather(lp_, at, scratch.data());
@@ -247,6 +247,7 @@ class Exporter {
   NetcdfWriter* netcdf_ = nullptr;
   NetcdfWriter::Variable step_;
   Column lp_, energy_, acceptance_, diverging_, expert_energy_;
+  std::vector<uint8_t> flags_;  ///< [chains]
   std::vector<Column> posterior_;
 };
 

@@ -11,6 +11,9 @@
 
 namespace potluck {
 
+/// Independent runs that an estimate of log Z is made of where nobody says how many.
+inline constexpr int64_t kPresetRepeats = 8;
+
 struct AnnealedOptions {
   int64_t particles = 4096;
   int64_t moves = 4;                 ///< of the kernel in every stage

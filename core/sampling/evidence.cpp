@@ -144,12 +144,7 @@ class Estimator {
   }
 
   void persist(StateArchive& archive) {
-    uint32_t version = kCheckpointVersion;
-    archive(version);
-    if (version != kCheckpointVersion) {
-      throw FileError(
-          fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", kCheckpointVersion, version));
-    }
+    archive.version(kCheckpointVersion);
     archive(annealed_);
     archive(run_, evidence_.repeats, up_.value, up_.error, evidence_.stages, means_);
   }

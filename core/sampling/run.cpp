@@ -409,12 +409,7 @@ class Runner {
 
   /// All that changes in a run.
   void persist(StateArchive& archive) {
-    uint32_t version = kCheckpointVersion;
-    archive(version);
-    if (version != kCheckpointVersion) {
-      throw FileError(
-          fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", kCheckpointVersion, version));
-    }
+    archive.version(kCheckpointVersion);
     archive(phase_, step_, since_checkpoint_, scale_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
@@ -24,6 +27,14 @@ class StateArchive {
   std::vector<std::byte> take() { return std::move(bytes_); }
   /// Everything was read.
   bool at_end() const { return from_.empty(); }
+
+  /// Writes the number of a format, or reads one. @throws FileError where it is not this one.
+  void version(uint32_t expected) {
+    uint32_t found = expected;
+    raw(&found, sizeof found);
+    if (found != expected)
+      throw FileError(fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", expected, found));
+  }
 
   template <class... Values>
   void operator()(Values&... values) {

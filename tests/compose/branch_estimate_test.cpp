@@ -24,7 +24,7 @@ using ::testing::IsEmpty;
 LogZEstimation few(bool on_support = false) {
   LogZEstimation how;
   how.on_support = on_support;
-  how.particles = 1024;
+  how.annealing.particles = 1024;
   return how;
 }
 
@@ -66,7 +66,7 @@ TEST(BranchEstimateTest, IsTheSameForAnyThreadsAndAnotherForAnotherSeed) {
   const double one = estimate_log_z(composition, branches.at(0), in_double(), 1).log_z;
   EXPECT_EQ(estimate_log_z(composition, branches.at(0), in_double(), 3).log_z, one);
   LogZEstimation other = few();
-  other.seed = 2;
+  other.annealing.seed = 2;
   composition.target = mixture({asked(fourth(2), other)});
   EXPECT_NE(only_estimate(composition).log_z, one);
 }
@@ -182,9 +182,11 @@ TEST(BranchEstimateTest, ContentIsAllThatAnEstimateDependsOn) {
   EXPECT_EQ(content(fourth(3), few(), 2), one);
   EXPECT_NE(content(fourth(3), few(true), 2), content(fourth(3), few(true), 1));
   for (const auto& change : std::vector<std::function<void(LogZEstimation&)>>{
-           [](LogZEstimation& how) { how.particles = 7; }, [](LogZEstimation& how) { how.repeats = 7; },
-           [](LogZEstimation& how) { how.moves = 7; }, [](LogZEstimation& how) { how.base_mean = 7; },
-           [](LogZEstimation& how) { how.base_scale = 7; }, [](LogZEstimation& how) { how.seed = 7; }}) {
+           [](LogZEstimation& how) { how.annealing.particles = 7; }, [](LogZEstimation& how) { how.repeats = 7; },
+           [](LogZEstimation& how) { how.annealing.moves = 7; },
+           [](LogZEstimation& how) { how.annealing.base.mean = 7; },
+           [](LogZEstimation& how) { how.annealing.base.scale = 7; },
+           [](LogZEstimation& how) { how.annealing.seed = 7; }}) {
     LogZEstimation how = few();
     change(how);
     EXPECT_NE(content(fourth(3), how), one);

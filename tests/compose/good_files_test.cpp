@@ -248,10 +248,11 @@ integrable: true
   const Mixture& found = as<Mixture>(composition.energies.at("found"));
   ASSERT_TRUE(found.branches[0].estimation && found.branches[1].estimation);
   EXPECT_FALSE(found.branches[0].estimation->on_support);
-  EXPECT_EQ(found.branches[0].estimation->particles, 4096);
+  EXPECT_EQ(found.branches[0].estimation->annealing.particles, 4096);
   const LogZEstimation& how = *found.branches[1].estimation;
   EXPECT_TRUE(how.on_support);
-  EXPECT_EQ(std::tuple(how.particles, how.repeats, how.moves, how.base_mean, how.base_scale, how.seed),
+  EXPECT_EQ(std::tuple(how.annealing.particles, how.repeats, how.annealing.moves, how.annealing.base.mean,
+                       how.annealing.base.scale, how.annealing.seed),
             std::tuple(64, 3, 2, 1.0, 2.0, 5u));
   EXPECT_EQ(as<Temper>(mixture.branches[1].energy).temperature, 2);
   const Not& negation = as<Not>(product.terms[1].energy);
