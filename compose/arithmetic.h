@@ -31,6 +31,20 @@ struct Contribution {
   double constant = 1;
 };
 
+/// Energies as a model left them.
+struct Evaluated {
+  double* energy = nullptr;  ///< [chains * parts]
+  int64_t parts = 1;
+  double* expert_energy = nullptr;  ///< [chains], or null
+};
+
+/// Where a program runs.
+struct ProgramRun {
+  double* memory = nullptr;  ///< [doubles a chain, stride]
+  int64_t stride = 0, chains = 0;
+  bool derivatives = false;
+};
+
 /// The work of a plan between the calls of its models, on one kind of device: raw pointers in, enqueued on `stream`.
 ///
 /// This is the seam for other devices. Every sum has one order, whatever the device: what stands in the total, then
@@ -44,7 +58,6 @@ class Arithmetic {
   virtual std::shared_ptr<const void> keep(const void* from, size_t bytes) const = 0;
 
   virtual void set_zero(void* to, size_t bytes, void* stream) const = 0;
-  virtual void copy(void* to, const void* from, size_t bytes, void* stream) const = 0;
 
   /// rows[chain, part, j] = variable[chain, index[part, j]]; labels are int64_t, others are of the precision.
   virtual void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains,
@@ -58,11 +71,10 @@ class Arithmetic {
   virtual void add_view(const Contribution& from, const Elements& elements, int64_t n, int64_t chains, void* total,
                         void* stream) const = 0;
 
-  /// Makes -infinity a NaN in energy [chains * parts]; sums the parts into expert_energy [chains] unless that is null.
-  virtual void settle(double* energy, int64_t parts, int64_t chains, double* expert_energy, void* stream) const = 0;
-
-  virtual void run(const Program& program, double* memory, int64_t stride, int64_t chains, bool derivatives,
-                   void* stream) const = 0;
+  /// Makes -infinity of evaluated energies a NaN, sums their parts for each chain where an expert wants to know, runs
+  /// the program, and writes the values of its root to total [chains].
+  virtual void finish(const Evaluated* evaluated, int count, const Program& program, const ProgramRun& run,
+                      double* total, void* stream) const = 0;
 };
 
 std::unique_ptr<Arithmetic> cpu_arithmetic(Precision precision);

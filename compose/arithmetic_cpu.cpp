@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -42,6 +43,16 @@ void add_scaled(T* __restrict to, const T* __restrict from, T factor, int64_t co
 
 double rate_of(const Contribution& from, int64_t row) { return from.rate ? from.rate[row] : from.constant; }
 
+void settle(const Evaluated& evaluated, int64_t chains) {
+  double* energy = evaluated.energy;
+  for (int64_t chain = 0; chain < chains && evaluated.expert_energy; ++chain) {
+    double sum = 0;
+    for (int64_t part = 0; part < evaluated.parts; ++part) sum += energy[chain * evaluated.parts + part];
+    evaluated.expert_energy[chain] = sum;
+  }
+  for (int64_t row = 0; row < chains * evaluated.parts; ++row) energy[row] = failed_if_minus_infinity(energy[row]);
+}
+
 template <class T>
 class CpuArithmetic final : public Arithmetic {
  public:
@@ -52,7 +63,6 @@ class CpuArithmetic final : public Arithmetic {
   }
 
   void set_zero(void* to, size_t bytes, void*) const override { std::memset(to, 0, bytes); }
-  void copy(void* to, const void* from, size_t bytes, void*) const override { std::memcpy(to, from, bytes); }
 
   void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
               void*) const override {
@@ -89,18 +99,11 @@ class CpuArithmetic final : public Arithmetic {
     }
   }
 
-  void settle(double* energy, int64_t parts, int64_t chains, double* expert_energy, void*) const override {
-    for (int64_t chain = 0; chain < chains && expert_energy; ++chain) {
-      double sum = 0;
-      for (int64_t part = 0; part < parts; ++part) sum += energy[chain * parts + part];
-      expert_energy[chain] = sum;
-    }
-    for (int64_t row = 0; row < chains * parts; ++row) energy[row] = failed_if_minus_infinity(energy[row]);
-  }
-
-  void run(const Program& program, double* memory, int64_t stride, int64_t chains, bool derivatives,
-           void*) const override {
-    program.run(memory, stride, chains, derivatives);
+  void finish(const Evaluated* evaluated, int count, const Program& program, const ProgramRun& run, double* total,
+              void*) const override {
+    for (int i = 0; i < count; ++i) settle(evaluated[i], run.chains);
+    program.run(run.memory, run.stride, run.chains, run.derivatives);
+    std::copy_n(program.values(run.memory, run.stride, program.root()), run.chains, total);
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -23,8 +24,7 @@ __device__ int64_t item_of_thread() { return static_cast<int64_t>(blockIdx.x) * 
 template <class T>
 cuda::Memory uploaded(const std::vector<T>& values) {
   cuda::Memory memory(values.size() * sizeof(T));
-  cuda::check(cudaMemcpy(memory.get(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
-              "copying to the device");
+  cuda::upload(memory.get(), values.data(), values.size() * sizeof(T));
   return memory;
 }
 
@@ -88,31 +88,45 @@ __global__ void add_view_kernel(Contribution from, const int64_t* begin, const i
   total[item] = sum;
 }
 
-__global__ void settle_kernel(double* energy, int64_t parts, int64_t chains, double* expert_energy) {
-  const int64_t chain = item_of_thread();
-  if (chain >= chains) return;
+/// What one launch settles.
+struct Settled {
+  static constexpr int kMost = 16;
+  int count = 0;
+  Evaluated at[kMost];
+};
+
+__device__ void settle(const Evaluated& evaluated, int64_t chain) {
   double sum = 0;
-  for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) {
-    sum += energy[row];
-    energy[row] = failed_if_minus_infinity(energy[row]);
+  for (int64_t row = chain * evaluated.parts; row < (chain + 1) * evaluated.parts; ++row) {
+    sum += evaluated.energy[row];
+    evaluated.energy[row] = failed_if_minus_infinity(evaluated.energy[row]);
   }
-  if (expert_energy) expert_energy[chain] = sum;
+  if (evaluated.expert_energy) evaluated.expert_energy[chain] = sum;
 }
 
-// A chain's rows depend on no other chain's, so one thread takes a chain through the whole program.
-__global__ void run_kernel(ProgramView program, double* memory, int64_t stride, int64_t chains, bool derivatives) {
+// A chain's rows depend on no other chain's, so one thread takes a chain through the whole program. `root` null: the
+// program is left for a later launch.
+__global__ void finish_kernel(const __grid_constant__ Settled settled, const __grid_constant__ ProgramView program,
+                              ProgramRun run, const double* root, double* total) {
   const int64_t chain = item_of_thread();
-  if (chain >= chains) return;
+  if (chain >= run.chains) return;
+  for (int i = 0; i < settled.count; ++i) settle(settled.at[i], chain);
+  if (!root) return;
   for (int32_t o = 0; o < program.count; ++o) {
     const ProgramOperator& op = program.operators[o];
     const int64_t parts = program.parts[op.result];
-    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) run_forward(program, op, memory, stride, row);
+    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) {
+      run_forward(program, op, run.memory, run.stride, row);
+    }
   }
-  for (int32_t o = program.count; derivatives && o-- > 0;) {
+  for (int32_t o = program.count; run.derivatives && o-- > 0;) {
     const ProgramOperator& op = program.operators[o];
     const int64_t parts = program.parts[op.result];
-    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) run_backward(program, op, memory, stride, row);
+    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) {
+      run_backward(program, op, run.memory, run.stride, row);
+    }
   }
+  total[chain] = root[chain];
 }
 
 /// Tables are copied to the device when they are first met, at the first evaluation; a step then allocates nothing.
@@ -124,16 +138,12 @@ class CudaArithmetic final : public Arithmetic {
   std::shared_ptr<const void> keep(const void* from, size_t bytes) const override {
     choose();
     auto memory = std::make_shared<cuda::Memory>(bytes);
-    cuda::check(cudaMemcpy(memory->get(), from, bytes, cudaMemcpyHostToDevice), "copying to the device");
+    cuda::upload(memory->get(), from, bytes);
     return {memory, memory->get()};
   }
 
   void set_zero(void* to, size_t bytes, void* stream) const override {
     cuda::check(cudaMemsetAsync(to, 0, bytes, of(stream)), "clearing a gradient");
-  }
-
-  void copy(void* to, const void* from, size_t bytes, void* stream) const override {
-    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, of(stream)), "copying energies");
   }
 
   void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
@@ -169,15 +179,18 @@ class CudaArithmetic final : public Arithmetic {
     cuda::check(cudaGetLastError(), "adding gradients of a view");
   }
 
-  void settle(double* energy, int64_t parts, int64_t chains, double* expert_energy, void* stream) const override {
-    settle_kernel<<<blocks_for(chains), kThreads, 0, of(stream)>>>(energy, parts, chains, expert_energy);
-    cuda::check(cudaGetLastError(), "settling energies");
-  }
-
-  void run(const Program& program, double* memory, int64_t stride, int64_t chains, bool derivatives,
-           void* stream) const override {
-    run_kernel<<<blocks_for(chains), kThreads, 0, of(stream)>>>(on_device(program).view, memory, stride, chains,
-                                                                derivatives);
+  void finish(const Evaluated* evaluated, int count, const Program& program, const ProgramRun& run, double* total,
+              void* stream) const override {
+    const ProgramView& view = on_device(program).view;
+    const double* root = program.values(run.memory, run.stride, program.root());
+    for (int done = 0; done == 0 || done < count; done += Settled::kMost) {
+      Settled settled;
+      settled.count = std::min(count - done, Settled::kMost);
+      std::copy_n(evaluated + done, settled.count, settled.at);
+      const bool last = done + Settled::kMost >= count;
+      finish_kernel<<<blocks_for(run.chains), kThreads, 0, of(stream)>>>(settled, view, run, last ? root : nullptr,
+                                                                         total);
+    }
     cuda::check(cudaGetLastError(), "combining energies");
   }
 

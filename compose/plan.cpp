@@ -27,7 +27,8 @@ struct Worker {
   std::vector<const void*> input;
   std::vector<void*> gradient;
   std::vector<Contribution> contributions;
-  std::vector<uint8_t> started;  ///< [variables] 1: its gradient holds something
+  std::vector<Evaluated> evaluated;  ///< [evaluations]
+  std::vector<uint8_t> started;      ///< [variables] 1: its gradient holds something
 };
 
 /// The places of one call.
@@ -68,6 +69,7 @@ class CompositePlan final : public Plan {
       worker.input.resize(inputs);
       worker.gradient.resize(inputs);
       worker.contributions.resize(schedule_.evaluations.size() * std::max<size_t>(inputs, 1));
+      worker.evaluated.resize(schedule_.evaluations.size());
       worker.started.resize(composition_.variables.size());
     }
     // model_of() must not search in the middle of a step.
@@ -119,10 +121,9 @@ class CompositePlan final : public Plan {
       if (schedule_.evaluations[e].constant_rate && !schedule_.evaluations[e].direct)
         add_gradients(schedule_.evaluations[e], frame);
     }
-    arithmetic_->run(schedule_.program, frame.memory, frame.stride, frame.chains, call.gradient != nullptr,
-                     call.stream);
-    arithmetic_->copy(call.energy, schedule_.program.values(frame.memory, frame.stride, schedule_.program.root()),
-                      static_cast<size_t>(frame.chains) * sizeof(double), call.stream);
+    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(schedule_.evaluations.size()),
+                        schedule_.program, {frame.memory, frame.stride, frame.chains, call.gradient != nullptr},
+                        call.energy, call.stream);
     if (call.gradient) finish_gradients(frame);
   }
 
@@ -240,7 +241,7 @@ class CompositePlan final : public Plan {
       counts_[static_cast<size_t>(evaluation.expert)].fetch_add(1, std::memory_order_relaxed);
       if (call.expert_energy) expert_energy = call.expert_energy + evaluation.expert * frame.chains;
     }
-    arithmetic_->settle(energy, evaluation.parts, frame.chains, expert_energy, call.stream);
+    frame.worker->evaluated[e] = {energy, evaluation.parts, expert_energy};
   }
 
   /// Adds an evaluation's gradients to those of its variables, at its rate.
