@@ -44,6 +44,12 @@ class Kernels {
   /// x <- fold(x - drift g + noise z)
   virtual void langevin(Group& group, uint32_t step, double drift, double noise) const = 0;
 
+  /// freeze_failed() of the step before, then langevin(): in one pass over the gradients where a backend can.
+  virtual void checked_langevin(Group& group, uint32_t step, double drift, double noise) const {
+    freeze_failed(group, step - 1);
+    langevin(group, step, drift, noise);
+  }
+
   /// x <- x - drift clip(g) + noise z, then put on the face (clamp) or reflected; counts what was clipped.
   virtual void clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,
                                 bool clamp) const = 0;

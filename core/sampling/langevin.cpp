@@ -33,10 +33,11 @@ void Langevin::advance(Group& group, const Kernels& kernels, StepRange steps) co
   const double noise = std::sqrt(2 * options_.step_size * group.temperature);
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
-    kernels.langevin(group, step, options_.step_size, noise);
+    i == 0 ? kernels.langevin(group, step, options_.step_size, noise)
+           : kernels.checked_langevin(group, step, options_.step_size, noise);
     group.evaluate();
-    kernels.freeze_failed(group, step);
   }
+  kernels.freeze_failed(group, steps.first + static_cast<uint32_t>(steps.count - 1));
 }
 
 std::unique_ptr<Method> Langevin::tuned_in_place() const {

@@ -79,27 +79,51 @@ const double* CudaKernels::row_noise(const Group& group, bool noise_has_step) co
 
 void CudaKernels::freeze_failed(Group& group, uint32_t step) const {
   // The log ratio may be under way: failures are collected in scratch.
-  if (group.blocks.empty()) cuda::clear(group.scratch, group.rows, group.stream);
+  const cuda::GridRows rows = rows_of(group, step);
+  if (group.blocks.empty()) {
+    cuda::clear(group.scratch, group.rows, group.stream);
+    cuda::freeze(rows, group.stream);
+  }
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, step);
     a.sum = group.scratch;
     a.square = group.gradient_square;
-    cuda::gradient_square(a, real_bytes(group), group.stream);
+    if (&block == &group.blocks.back()) {
+      cuda::gradient_square_and_freeze(a, rows, real_bytes(group), group.stream);
+    } else {
+      cuda::gradient_square(a, real_bytes(group), group.stream);
+    }
   }
-  cuda::freeze(rows_of(group, step), group.stream);
+}
+
+cuda::GridArguments CudaKernels::langevin_arguments(const Group& group, const Block& block, uint32_t step, double drift,
+                                                    double noise) const {
+  cuda::GridArguments a = arguments(group, block, step);
+  a.to = block.position;
+  a.drift = drift;
+  a.noise = noise;
+  a.row_step = group.row_step;
+  return a;
 }
 
 void CudaKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
   const double* row_noise_factor = row_noise(group, true);
   for (const Block& block : group.blocks) {
-    cuda::GridArguments a = arguments(group, block, step);
-    a.to = block.position;
-    a.drift = drift;
-    a.noise = noise;
-    a.row_step = group.row_step;
+    cuda::GridArguments a = langevin_arguments(group, block, step, drift, noise);
     a.row_noise = row_noise_factor;
     cuda::move(a, real_bytes(group), group.stream);
   }
+}
+
+void CudaKernels::checked_langevin(Group& group, uint32_t step, double drift, double noise) const {
+  // A warp a row: a few long rows would leave most of the device idle. And factors of the noise stand in scratch.
+  constexpr int64_t kLeastRows = 512, kLongest = 4096;
+  const bool fits =
+      group.blocks.size() == 1 && !group.row_temperature && group.rows >= kLeastRows && group.blocks[0].n <= kLongest;
+  if (!fits) return Kernels::checked_langevin(group, step, drift, noise);
+  cuda::GridArguments a = langevin_arguments(group, group.blocks[0], step, drift, noise);
+  a.square = group.gradient_square;
+  cuda::freeze_and_move(a, rows_of(group, step - 1), real_bytes(group), group.stream);
 }
 
 void CudaKernels::clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,

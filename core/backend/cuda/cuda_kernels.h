@@ -22,6 +22,7 @@ class CudaKernels final : public Kernels {
 
   void freeze_failed(Group& group, uint32_t step) const override;
   void langevin(Group& group, uint32_t step, double drift, double noise) const override;
+  void checked_langevin(Group& group, uint32_t step, double drift, double noise) const override;
   void clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,
                         bool clamp) const override;
   void propose_langevin(Group& group, uint32_t step, double drift, double noise) const override;
@@ -39,6 +40,8 @@ class CudaKernels final : public Kernels {
  private:
   cuda::StepAddress address(uint32_t step) const { return {step_base_, step - first_}; }
   cuda::GridArguments arguments(const Group& group, const Block& block, uint32_t step) const;
+  cuda::GridArguments langevin_arguments(const Group& group, const Block& block, uint32_t step, double drift,
+                                         double noise) const;
   cuda::GridRows rows_of(const Group& group, uint32_t step) const;
   /// Factors of the noise of rows with temperatures of their own, or null.
   const double* row_noise(const Group& group, bool noise_has_step) const;

@@ -15,6 +15,12 @@
 #define POTLUCK_GRID inline
 #endif
 
+#if defined(__CUDA_ARCH__)
+#define POTLUCK_GRID_UNROLL _Pragma("unroll 8")
+#else
+#define POTLUCK_GRID_UNROLL
+#endif
+
 namespace potluck::cuda {
 
 inline constexpr int kWarp = 32;

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/backend/cuda/grid_elements.h"
+#include "core/backend/cuda/grid_sums.h"
 #include "core/backend/cuda/runtime.h"
 
 // How threads are laid over elements and rows.
@@ -28,6 +29,20 @@ __device__ inline int lane_of_thread() { return static_cast<int>(threadIdx.x) % 
 __device__ inline double warp_sum(double value) {
   for (int apart = kWarp / 2; apart > 0; apart /= 2) value += __shfl_down_sync(0xffffffffu, value, apart);
   return value;
+}
+
+/// The gradient of the warp's row: in lane 0 |g|^2, and in every lane whether a free coordinate is not finite.
+struct Measured {
+  double square;
+  bool fails;
+};
+template <class Real>
+__device__ Measured measure_gradient(const GridArguments& a, int64_t row) {
+  // As a rule the sum is finite, and no coordinate need be looked at alone.
+  const double own = square_of_lane<Real>(a, row, lane_of_thread());
+  const bool suspect = __any_sync(0xffffffffu, !finite(own));
+  const bool fails = suspect && __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
+  return {warp_sum(own), fails};
 }
 
 /// Calls launch(Real(), packed) for the type and width of the rows.

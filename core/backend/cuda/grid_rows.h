@@ -20,8 +20,9 @@ POTLUCK_GRID double log_acceptance(const GridRows& r, int64_t row) {
   return (r.energy[row] - r.proposal_energy[row] - r.log_ratio[row]) / temperature_of(r, row);
 }
 
-POTLUCK_GRID void freeze_row(const GridRows& r, int64_t row) {
-  if (r.frozen[row] || (r.scratch[row] != 1 && finite(r.energy[row]))) return;
+/// @param fails  a free coordinate of its gradient is not finite
+POTLUCK_GRID void freeze_row(const GridRows& r, int64_t row, bool fails) {
+  if (r.frozen[row] || (!fails && finite(r.energy[row]))) return;
   r.frozen[row] = 1;
   r.frozen_step[row] = step_of(r.step);
 }

@@ -41,6 +41,8 @@ POTLUCK_GRID double ratio_of_lane(const GridArguments& a, int64_t row, int lane)
 template <class Real>
 POTLUCK_GRID double square_of_lane(const GridArguments& a, int64_t row, int lane) {
   double sum = 0;
+  // Loads that are under way together: without them the loop waits for memory.
+  POTLUCK_GRID_UNROLL
   for (int64_t j = lane; j < a.n; j += kWarp) {
     const double g = is_held(a, j) ? 0 : element_of<Real>(a.gradient, row * a.n + j);
     sum += g * g;

@@ -98,6 +98,8 @@ void clear(uint32_t* array, int64_t count, void* stream);
 /// As the RowKernels of the same names. `unfolded` may be `to` or null.
 void move(const GridArguments& a, int real, void* stream);
 void move_clipped(const GridArguments& a, int real, void* stream);
+/// Of the only variable: gradient_square() and freeze() of `r`'s step, then move(), in one launch. `sum` is null.
+void freeze_and_move(const GridArguments& a, const GridRows& r, int real, void* stream);
 void ratio(const GridArguments& a, int real, void* stream);
 
 /// The pieces in their order, from (from, gradient, from_velocity) into (to, to_velocity). Null: positions or
@@ -108,6 +110,8 @@ void split(const GridArguments& a, const GridPieces& pieces, int real, void* str
 /// sum[row] = 1 where a free coordinate of the gradient of any variable is not finite, else 0; of the other rows that
 /// are not frozen square[row] += |gradient|^2 over free coordinates. Either may be null.
 void gradient_square(const GridArguments& a, int real, void* stream);
+/// The last variable's, followed by freeze() in the same launch.
+void gradient_square_and_freeze(const GridArguments& a, const GridRows& r, int real, void* stream);
 
 /// As RowKernels::Typed::products and turn, into the [3, rows] or [2, rows] at `sum`.
 void products(const GridArguments& a, int real, void* stream);

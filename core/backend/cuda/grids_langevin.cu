@@ -2,6 +2,7 @@
 // Langevin steps and MALA's ratio.
 #include "core/backend/cuda/grid_launch.cuh"
 #include "core/backend/cuda/grid_moves.h"
+#include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
 
 namespace potluck::cuda {
@@ -21,6 +22,22 @@ template <class Real, bool kPacked>
 __global__ void move_kernel(const __grid_constant__ GridArguments a) {
   const int64_t fours = fours_of(a.n), item = item_of_thread();
   if (item < a.rows * fours) move_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
+}
+
+/// A warp a row, which it looks at as a whole before it moves it. The gradient is read from the cache the second time.
+template <class Real, bool kPacked>
+__global__ void freeze_and_move_kernel(const __grid_constant__ GridArguments a, const __grid_constant__ GridRows r) {
+  const int64_t row = row_of_warp();
+  if (row >= a.rows) return;
+  const Measured measured = measure_gradient<Real>(a, row);
+  if (lane_of_thread() == 0) {
+    put_gradient(a, row, measured.square, measured.fails);
+    freeze_row(r, row, measured.fails);
+  }
+  __syncwarp();
+  for (int64_t i = lane_of_thread(); i < fours_of(a.n); i += kWarp) {
+    move_four<Real, kPacked>(a, four_of(a.n, row, i));
+  }
 }
 
 template <class Real, bool kPacked>
@@ -54,6 +71,14 @@ void move(const GridArguments& a, int real, void* stream) {
   for_rows_of(real, a.n, [&](auto type, auto packed) {
     move_kernel<decltype(type), decltype(packed)::value>
         <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
+  });
+  check(cudaGetLastError(), "moving chains");
+}
+
+void freeze_and_move(const GridArguments& a, const GridRows& r, int real, void* stream) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    freeze_and_move_kernel<decltype(type), decltype(packed)::value>
+        <<<blocks_for(a.rows * kWarp), kThreads, 0, of(stream)>>>(a, r);
   });
   check(cudaGetLastError(), "moving chains");
 }

@@ -11,16 +11,14 @@ namespace {
 
 __global__ void set_step_kernel(uint32_t* base, uint32_t step) { *base = step; }
 
-template <class Real>
-__global__ void gradient_square_kernel(const __grid_constant__ GridArguments a) {
+template <class Real, bool kFreezes>
+__global__ void gradient_square_kernel(const __grid_constant__ GridArguments a, const __grid_constant__ GridRows r) {
   const int64_t row = row_of_warp();
   if (row >= a.rows) return;
-  // As a rule the sum is finite, and no coordinate need be looked at alone.
-  const double own = square_of_lane<Real>(a, row, lane_of_thread());
-  const bool suspect = __any_sync(0xffffffffu, !finite(own));
-  const bool fails = suspect && __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
-  const double square = warp_sum(own);
-  if (lane_of_thread() == 0) put_gradient(a, row, square, fails);
+  const Measured measured = measure_gradient<Real>(a, row);
+  if (lane_of_thread() != 0) return;
+  put_gradient(a, row, measured.square, measured.fails);
+  if (kFreezes) freeze_row(r, row, a.sum[row] == 1);
 }
 
 template <class Real, bool kPacked>
@@ -40,7 +38,8 @@ __global__ void exchange_kernel(const __grid_constant__ GridArguments a) {
 }
 
 __global__ void freeze_kernel(const __grid_constant__ GridRows r) {
-  if (item_of_thread() < r.rows) freeze_row(r, item_of_thread());
+  const int64_t row = item_of_thread();
+  if (row < r.rows) freeze_row(r, row, r.scratch[row] == 1);
 }
 
 __global__ void decide_kernel(const __grid_constant__ GridRows r, bool flip) {
@@ -80,9 +79,16 @@ void clear(uint32_t* array, int64_t count, void* stream) {
 
 void gradient_square(const GridArguments& a, int real, void* stream) {
   const int blocks = blocks_for(a.rows * kWarp);
-  real == 4 ? gradient_square_kernel<float><<<blocks, kThreads, 0, of(stream)>>>(a)
-            : gradient_square_kernel<double><<<blocks, kThreads, 0, of(stream)>>>(a);
+  real == 4 ? gradient_square_kernel<float, false><<<blocks, kThreads, 0, of(stream)>>>(a, {})
+            : gradient_square_kernel<double, false><<<blocks, kThreads, 0, of(stream)>>>(a, {});
   check(cudaGetLastError(), "measuring gradients");
+}
+
+void gradient_square_and_freeze(const GridArguments& a, const GridRows& r, int real, void* stream) {
+  const int blocks = blocks_for(a.rows * kWarp);
+  real == 4 ? gradient_square_kernel<float, true><<<blocks, kThreads, 0, of(stream)>>>(a, r)
+            : gradient_square_kernel<double, true><<<blocks, kThreads, 0, of(stream)>>>(a, r);
+  check(cudaGetLastError(), "freezing failed chains");
 }
 
 void take_over(const GridArguments& a, int real, void* stream) {

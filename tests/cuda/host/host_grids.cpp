@@ -156,6 +156,18 @@ void gradient_square(const GridArguments& a, int real, void*) {
   });
 }
 
+void gradient_square_and_freeze(const GridArguments& a, const GridRows& r, int real, void* stream) {
+  gradient_square(a, real, stream);
+  freeze(r, stream);
+}
+
+void freeze_and_move(const GridArguments& a, const GridRows& r, int real, void* stream) {
+  GridArguments measured = a;
+  measured.sum = r.scratch;
+  gradient_square_and_freeze(measured, r, real, stream);
+  move(a, real, stream);
+}
+
 void products(const GridArguments& a, int real, void*) {
   for_rows(a.rows, [=](int64_t row) {
     const auto sum = [&](double Products::*member) {
@@ -211,7 +223,7 @@ void take_over(const GridArguments& a, int real, void*) {
 }
 
 void freeze(const GridRows& r, void*) {
-  for_rows(r.rows, [=](int64_t row) { freeze_row(r, row); });
+  for_rows(r.rows, [=](int64_t row) { freeze_row(r, row, r.scratch[row] == 1); });
 }
 
 void decide(const GridRows& r, bool flip, void*) {
