@@ -54,7 +54,8 @@ __global__ void pick(int64_t rows, const int64_t* label, const double* log_prior
 
 template <class Real>
 void launch_rows(const ClassTask<Real>& task, void* stream) {
-  const size_t shared = static_cast<size_t>(task.laws.rank) * sizeof(Real);
+  // Whole fours: the compiler reads neighbouring factors at once, beyond the last one too.
+  const size_t shared = static_cast<size_t>((task.laws.rank + 3) / 4 * 4) * sizeof(Real);
   evaluate_rows<<<static_cast<unsigned>(task.rows), kThreads, shared, static_cast<cudaStream_t>(stream)>>>(task);
   check_cuda(cudaGetLastError(), "class_gaussian");
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/mul.h>
 #include <ATen/ops/sub.h>
-#include <ATen/ops/sum.h>
 
 #include <algorithm>
 
+#include "models/gaussian/device_finish.h"
 #include "models/gaussian/evaluation.h"
 #include "models/normal/lanes.h"
 #include "potluck/torch/border.hpp"
@@ -98,6 +97,7 @@ class MatrixEvaluation final : public Evaluation<Real> {
   MatrixEvaluation(const GaussianLaw& law, const plugin::Setup& setup) : device_(plugin::torch_device(setup)) {
     const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
     n_ = mean.size();
+    has_mean_ = !mean.isZero(0);
     mean_ = to_torch(mean.transpose(), setup).view({n_});
     if (const DenseNormal* dense = std::get_if<DenseNormal>(&law)) {
       precision_ = to_torch(dense->precision(), setup);
@@ -111,7 +111,7 @@ class MatrixEvaluation final : public Evaluation<Real> {
   }
   bool dense() const { return precision_.defined(); }
   size_t workspace_bytes_a_row() const override {
-    const int64_t numbers = dense() ? 2 * n_ : n_ + rank_ + (device_.is_cuda() ? n_ : 0);
+    const int64_t numbers = dense() ? 2 * n_ : n_ + rank_;
     return static_cast<size_t>(numbers) * sizeof(Real);
   }
 
@@ -164,38 +164,56 @@ class MatrixEvaluation final : public Evaluation<Real> {
     at::addmm_out(d, d, u, factor_, 1, -1);
   }
 
+#ifdef POTLUCK_HAVE_CUDA
   void on_cuda(const plugin::Call<Real>& call) const {
     const int64_t rows = call.rows();
     Real* workspace = call.template workspace<Real>();
-    at::Tensor d = tensor_view(workspace, {rows, n_}, device_);
-    at::Tensor product = tensor_view(workspace + rows * n_, {rows, n_}, device_);  // P d
-    Real* latent = workspace + 2 * rows * n_;
-    at::sub_out(d, tensor_view(call.input(), {rows, n_}, device_), mean_);
-    if (dense()) {
-      at::mm_out(product, d, precision_);
-    } else {
-      subtract_latent(d, latent);
-      at::mul_out(product, d, scale_);
+    DeviceFinish<Real> task;
+    task.rows = rows;
+    task.n = n_;
+    task.left = call.input();
+    task.mean = has_mean_ ? mean_.template const_data_ptr<Real>() : nullptr;
+    task.energy = call.energy();
+    task.gradient = call.gradient();
+    task.row_weight = call.row_weights();
+    task.accumulate = call.accumulate();
+    if (!dense()) {
+      task.scale = scale_.template const_data_ptr<Real>();
+      task.rank = rank_;
     }
-    if (call.gradient() != nullptr) {
-      at::Tensor gradient = tensor_view(call.gradient(), {rows, n_}, device_);
-      at::Tensor weighted = product;
-      if (call.row_weights() != nullptr)
-        weighted = product.mul(tensor_view(call.row_weights(), {rows, 1}, device_).to(product.scalar_type()));
-      call.accumulate() ? gradient.add_(weighted) : gradient.copy_(weighted);
+    if (dense() || rank_ > 0) {
+      at::Tensor d = tensor_view(call.input(), {rows, n_}, device_);
+      if (has_mean_ || rank_ > 0) {
+        at::Tensor difference = tensor_view(workspace, {rows, n_}, device_);
+        at::sub_out(difference, d, mean_);
+        d = difference;
+        task.left = workspace;
+        task.mean = nullptr;
+      }
+      Real* second = workspace + rows * n_;  // P d, or the latent factors
+      if (dense()) {
+        const bool in_place = call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr;
+        if (in_place) {
+          second = call.gradient();
+          task.gradient = nullptr;
+        }
+        at::Tensor product = tensor_view(second, {rows, n_}, device_);
+        at::mm_out(product, d, precision_);
+        task.right = second;
+      } else {
+        subtract_latent(d, second);
+        task.latent = second;
+      }
     }
-    if (call.energy() != nullptr) {
-      at::Tensor energy = tensor_view(call.energy(), {rows}, device_);
-      at::mul_out(product, product, d);
-      at::sum_out(energy, product, {1}, false, at::kDouble);
-      if (!dense() && rank_ > 0)
-        energy.add_(at::sum(tensor_view(latent, {rows, rank_}, device_).square(), {1}, false, at::kDouble));
-      energy.mul_(0.5);
-    }
+    finish_on_device(task, call.stream());
   }
+#else
+  void on_cuda(const plugin::Call<Real>&) const {}
+#endif
 
   at::Device device_;
   int64_t n_ = 0, rank_ = 0;
+  bool has_mean_ = false;
   at::Tensor mean_;
   at::Tensor precision_;                // [n, n], dense
   at::Tensor scale_, latent_, factor_;  // 1 / v [n], A' [n, r], W' [r, n]
@@ -210,6 +228,10 @@ std::unique_ptr<Evaluation<Real>> matrix_evaluation(const GaussianLaw& law, cons
 template std::unique_ptr<Evaluation<float>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);
 template std::unique_ptr<Evaluation<double>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);
 
+#ifdef POTLUCK_HAVE_CUDA
 bool matrix_evaluation_has_cuda() { return plugin::TorchBorder::kCuda; }
+#else
+bool matrix_evaluation_has_cuda() { return false; }
+#endif
 
 }  // namespace potluck::models

@@ -23,10 +23,12 @@ __device__ inline double block_sum(double value) {
 }
 
 /// One block a row: its threads stride over the coordinates. The arithmetic of a term and of its gradient is that of
-/// the processor's loop; energies are summed in double in another order.
+/// the processor's loop; energies are summed in double in another order. Rows are taken from the last to the first: the
+/// host moved them in their order before, and goes through the gradients in their order after, so that what a large
+/// batch left in the cache is met there.
 template <class Terms, class Real>
 __global__ void __launch_bounds__(kMostThreads) row_kernel(Terms terms, RowCall<Real> call) {
-  const int64_t b = blockIdx.x;
+  const int64_t b = gridDim.x - 1 - blockIdx.x;
   const Real* x = call.x + b * call.n;
   Real* gradient = call.gradient ? call.gradient + b * call.n : nullptr;
   const Real weight = call.row_weight ? static_cast<Real>(call.row_weight[b]) : Real(1);
