@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole runs of small compositions on the device against the same runs on the CPU.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "compose/file.h"
-#include "compose/plan.h"
 #include "core/sampling/run.h"
-#include "plugins/registry.h"
+#include "tests/cuda/composed_on.h"
 #include "tests/cuda/visible_device.h"
 
 namespace potluck {
@@ -53,20 +48,9 @@ struct Outcome {
 
 Outcome sample(const std::string& text, Device device, int64_t checkpoint_every = 0,
                std::span<const std::byte> checkpoint = {}) {
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / fmt::format("potluck-{}.yaml", getpid());
-  std::ofstream(file) << text;
-  Registry registry({});
-  registry.add_place(POTLUCK_MODELS_DIR, "installation", true);
-  const Composition composition = read_composition(file, {}, registry);
-  std::filesystem::remove(file);
+  const testing::ComposedOn composed(text, device);
+  const Composition& composition = composed.composition;
   const SampleSettings& settings = composition.sample;
-  PlanOptions options;
-  options.device = device;
-  options.precision = settings.precision;
-  options.workers = 2;
-  options.most_rows = rows_of_a_call(device, composition.variables, settings.chains,
-                                     replicas_of(settings.method, settings.method_values));
-  const auto plan = make_plan(composition, options);
   RunOptions run_options;
   run_options.method = settings.method;
   run_options.values = settings.method_values;
@@ -81,14 +65,14 @@ Outcome sample(const std::string& text, Device device, int64_t checkpoint_every 
   Observer* observers[] = {&keeper};
   const std::atomic<bool> go_on{false};
   Outcome outcome;
-  outcome.summary = run({plan.get(), composition.held, settings.temperature}, *default_start(composition.variables),
-                        run_options, observers, go_on, checkpoint);
+  outcome.summary = run({composed.plan.get(), composition.held, settings.temperature},
+                        *default_start(composition.variables), run_options, observers, go_on, checkpoint);
   outcome.checkpoints = std::move(keeper.checkpoints);
   outcome.positions = std::move(keeper.positions);
   return outcome;
 }
 
-constexpr Device kCpu{Device::Kind::kCpu, 0}, kCuda{Device::Kind::kCuda, 0};
+using testing::kCpu, testing::kCuda;
 
 std::string quartic(const std::string& sample) {
   return "potluck: 1\n"
@@ -171,16 +155,19 @@ TEST_F(CudaChainsTest, GoesOnFromACheckpointWithTheSameBits) {
     const Outcome whole = sample(text, kCuda, 150);
     ASSERT_FALSE(whole.checkpoints.empty()) << method;
     for (const std::vector<std::byte>& checkpoint : whole.checkpoints) {
-      EXPECT_EQ(sample(text, kCuda, 0, checkpoint).positions, whole.positions) << method;
+      const bool complete = &checkpoint == &whole.checkpoints.back();  // which has nothing left to draw
+      const std::vector<double> rest = sample(text, kCuda, 0, checkpoint).positions;
+      EXPECT_EQ(rest, complete ? std::vector<double>() : whole.positions) << method;
     }
   }
 }
 
 TEST_F(CudaChainsTest, TunesOnTheCohortAndSamplesAMixtureOfViews) {
-  for (const auto& [method, acceptance] : {std::pair{"mala", 0.574}, std::pair{"hmc", 0.651}}) {
+  for (const char* method : {"mala", "hmc"}) {
     const std::string text = mixture_of_views(method);
     const Outcome cpu = sample(text, kCpu), cuda = sample(text, kCuda);
-    EXPECT_NEAR(cuda.summary.acceptance, acceptance, 0.06) << method;
+    EXPECT_NEAR(cuda.summary.acceptance, cpu.summary.acceptance, 0.03) << method;
+    EXPECT_NEAR(cuda.summary.step_size / cpu.summary.step_size, 1, 0.1) << method;
     double cpu_mean = 0, cuda_mean = 0;
     for (const double x : cpu.positions) cpu_mean += x / static_cast<double>(cpu.positions.size());
     for (const double x : cuda.positions) cuda_mean += x / static_cast<double>(cuda.positions.size());

@@ -20,7 +20,7 @@ Walkers::Walkers(const Energy& energy, const Method& method, const std::vector<d
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.needs = method.needs();
   options.ladder = method.replicas();
-  chains_ = std::make_unique<CpuChains>(Target{&energy, {{}}, temperature}, options);
+  chains_ = make_chains(Target{&energy, {{}}, temperature}, options);
   const Ladder ladder = method.ladder();
   if (options.ladder > 1) chains_->set_ladder(ladder.temperature, ladder.step_factor);
   const double* position[] = {start.data()};

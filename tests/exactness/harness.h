@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/cpu_chains.h"
+#include "core/backend/chains.h"
 #include "core/energy/energy.h"
 #include "core/sampling/method.h"
 
@@ -18,8 +18,8 @@ namespace potluck::testing {
 inline constexpr double kPass = 6, kReject = 8;
 inline constexpr double kPassD = 0.0037, kRejectD = 0.0042;
 
-/// Independent chains of one variable, moved by a method from given starts [chains, n]; of a method that tempers every
-/// replica is a chain here, ladder after ladder.
+/// Independent chains of one variable, moved on the energy's device by a method from given starts [chains, n]; of a
+/// method that tempers every replica is a chain here, ladder after ladder.
 class Walkers {
  public:
   Walkers(const Energy& energy, const Method& method, const std::vector<double>& start, uint32_t seed,
@@ -27,7 +27,7 @@ class Walkers {
   void move(int64_t steps);
   /// Positions [chains, n].
   std::vector<double> positions();
-  /// Velocities [chains, n], of a method that keeps them.
+  /// Velocities [chains, n], of a method that keeps them; on the CPU.
   std::vector<double> velocities();
   void set_velocities(const std::vector<double>& velocity);
   /// Sum of acceptance probabilities over the moves so far, the mean over chains.
@@ -42,7 +42,7 @@ class Walkers {
 
   const Energy& energy_;
   const Method& method_;
-  std::unique_ptr<CpuChains> chains_;
+  std::unique_ptr<Chains> chains_;
   ChainsState state_;
   uint32_t step_ = 0;
 };
