@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "compose/file.h"
+#include "core/backend/chains.h"
 #include "core/error.h"
 #include "core/files/safetensors.h"
 #include "core/sampling/run.h"
@@ -52,14 +53,16 @@ Registry& installed_models() {
   return registry;
 }
 
-Composed::Composed(const ScratchFolder& folder, const std::string& text, int threads) : threads_(threads) {
+Composed::Composed(const ScratchFolder& folder, const std::string& text, int threads, const Device& device)
+    : threads_(threads) {
   const std::filesystem::path file = folder.path() / "composition.yaml";
   std::ofstream(file) << text;
   composition_ = read_composition(file, {}, installed_models());
   for (const Variable& variable : composition_.variables) numbers_ += variable.size();
   PlanOptions options;
   options.precision = composition_.sample.precision;
-  options.most_rows = tile_rows(numbers_);
+  options.device = device;
+  options.most_rows = device.kind == Device::Kind::kCpu ? tile_rows(numbers_) : composition_.sample.chains;
   options.workers = threads;
   plan_ = make_plan(composition_, options);
   start_ = normal_start(composition_.variables);
@@ -84,6 +87,35 @@ Timing Composed::time_sampling(const Effort& effort) const {
       throw NumericalError(fmt::format("no chain of a benchmark must freeze, got {}", summary.frozen_count));
     return summary.sampling_seconds;
   });
+}
+
+Timing Composed::time_moving(const Effort& effort) const {
+  constexpr int64_t kBlock = 50;  // as a run's; captured when it comes for the second time
+  const auto method = make_method(composition_.sample.method, composition_.sample.method_values);
+  ChainsOptions options;
+  options.chains = chains();
+  options.needs = method->needs();
+  const auto chains = make_chains({plan_.get(), composition_.held}, options);
+  std::vector<double> position(static_cast<size_t>(options.chains * numbers_));
+  double* starts[] = {position.data()};
+  start_->draw(1, 0, options.chains, 0, starts);
+  chains->write(0, options.chains, starts);
+  chains->evaluate();
+  chains->begin(*method, 0);
+  uint32_t step = 0;
+  const auto move = [&] {
+    chains->advance(*method, Chains::Part::kAll, {step, kBlock});
+    step += kBlock;
+  };
+  for (int warm = 0; warm < 3; ++warm) move();
+  Timing timing = least_time(effort, [&](int64_t blocks) {
+    return seconds_of([&] {
+      for (int64_t block = 0; block < blocks; ++block) move();
+    });
+  });
+  timing.steps *= kBlock;
+  timing.seconds_a_step /= kBlock;
+  return timing;
 }
 
 Timing Composed::time_evaluation(const Effort& effort) const {

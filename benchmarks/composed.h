@@ -34,11 +34,11 @@ class ScratchFolder {
 /// The models of this build.
 Registry& installed_models();
 
-/// A composition read from text and made ready on the CPU, as `potluck sample` does it.
+/// A composition read from text and made ready on a device, as `potluck sample` does it.
 class Composed {
  public:
-  /// @param text a whole composition file. @param threads that will evaluate at once.
-  Composed(const ScratchFolder& folder, const std::string& text, int threads);
+  /// @param text a whole composition file. @param threads that will evaluate at once, on the CPU.
+  Composed(const ScratchFolder& folder, const std::string& text, int threads, const Device& device = {});
 
   const Plan& plan() const { return *plan_; }
   int64_t numbers() const { return numbers_; }
@@ -48,7 +48,10 @@ class Composed {
   /// Times sampling alone: start-up, starts and warm-up are left out.
   Timing time_sampling(const Effort& effort) const;
 
-  /// Times energies and gradients of one tile again and again, in this thread.
+  /// Times blocks of 50 steps alone: no draw leaves the device.
+  Timing time_moving(const Effort& effort) const;
+
+  /// Times energies and gradients of one tile again and again, in this thread, on the CPU.
   Timing time_evaluation(const Effort& effort) const;
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Times the sampler on the CPU and the bare pieces it is made of, in one process. Prints one JSON line a case.
+// Times the sampler and the bare pieces it is made of, in one process, on the CPU or on a GPU. Prints one JSON line a
+// case; those of a GPU have 0 threads.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +11,11 @@
 
 #include "benchmarks/bare_pieces.h"
 #include "benchmarks/composed.h"
+#include "core/backend/devices.h"
 #include "core/error.h"
+#ifdef POTLUCK_HAVE_CUDA
+#include "benchmarks/cuda_pieces.h"
+#endif
 
 namespace potluck::benchmarks {
 
@@ -18,6 +23,7 @@ namespace {
 
 struct Wanted {
   Effort effort;
+  std::string device;
   std::vector<std::string> cases;  ///< empty: all
   std::vector<int> threads;
 
@@ -91,6 +97,48 @@ void composite_case(const ScratchFolder& folder, const Wanted& wanted) {
   time("mixture", "mixture of the experts");
 }
 
+constexpr const char* kDeviceCases[] = {"gaussian2", "gaussian128", "gaussian784", "mixture", "quartic"};
+
+/// One of kDeviceCases on CUDA device 0. The quartic's arrays are larger than any cache: it runs at the speed of
+/// memory.
+void device_case([[maybe_unused]] const ScratchFolder& folder, [[maybe_unused]] const Wanted& wanted,
+                 [[maybe_unused]] const std::string& name) {
+#ifdef POTLUCK_HAVE_CUDA
+  const auto time = [&](const std::string& label, int64_t n, const std::string& energy, const std::string& method,
+                        double step_size, int64_t chains) {
+    const Composed composed(folder, composition_text(n, {energy}, "e", method, step_size, chains), 1,
+                            Device{Device::Kind::kCuda, 0});
+    print({label, "potluck", composed.method(), chains, n, 0}, composed.time_moving(wanted.effort));
+  };
+  const auto time_gaussian = [&](int64_t n, const std::string& method, double step_size, int64_t chains) {
+    time("gaussian", n, gaussian(folder, "e", n), method, step_size, chains);
+  };
+  if (name == "gaussian2") time_gaussian(2, "langevin", 0.01, 1024);
+  if (name == "gaussian128") {
+    time_gaussian(128, "langevin", 0.01, 1024);
+    time_gaussian(128, "mala", 0.05, 1024);
+    time_gaussian(128, "hmc, trajectory_length: 0.4", 0.1, 1024);
+  }
+  if (name == "gaussian784") time_gaussian(784, "langevin", 0.01, 4096);
+  if (name == "mixture") time("mixture", 2, ring_of_gaussians(), "langevin", 0.01, 1024);
+  if (name != "quartic") return;
+  constexpr int64_t kChains = 32768, kNumbers = 1024;
+  time("quartic", kNumbers, "e: {model: quartic, inputs: x}", "langevin", 0.001, kChains);
+  time("quartic", kNumbers, "e: {model: quartic, inputs: x}", "mala", 0.001, kChains);
+  print({"quartic", "device copy", "", kChains, kNumbers, 0}, time_device_copy(kChains, kNumbers, wanted.effort));
+  print({"quartic", "noise and update", "", kChains, kNumbers, 0},
+        time_device_update(kChains, kNumbers, wanted.effort));
+#endif
+}
+
+void run_device_cases(const Wanted& wanted) {
+  if (cuda_devices().empty())
+    throw SettingError("--device must be cpu, got cuda: this build or machine has no CUDA device");
+  const ScratchFolder folder;
+  for (const char* name : kDeviceCases)
+    if (wanted.wants(name)) device_case(folder, wanted, name);
+}
+
 void run_cases(const Wanted& wanted) {
   const ScratchFolder folder;
   gaussian_cases(folder, wanted);
@@ -110,7 +158,9 @@ int main_program(int count, char** words) {
       "repeats", options::value(&wanted.effort.repeats)->default_value(5), "the least time of so many counts")(
       "threads", options::value(&wanted.threads)->multitoken()->default_value({1, 2}, "1 2"), "numbers of threads")(
       "cases", options::value(&wanted.cases)->multitoken(),
-      "of gaussian2 gaussian128 gaussian784 mixture quartic composite noise; all where none is named");
+      "of gaussian2 gaussian128 gaussian784 mixture quartic composite noise; all where none is named")(
+      "device", options::value(&wanted.device)->default_value("cpu"),
+      "cpu, or cuda: the first GPU, on which the last two cases are not timed");
   options::variables_map given;
   options::store(options::parse_command_line(count, words, known), given);
   options::notify(given);
@@ -118,7 +168,9 @@ int main_program(int count, char** words) {
     std::cout << known;
     return 0;
   }
-  run_cases(wanted);
+  if (wanted.device != "cpu" && wanted.device != "cuda")
+    throw SettingError(fmt::format("--device must be cpu or cuda, got {}", wanted.device));
+  wanted.device == "cpu" ? run_cases(wanted) : run_device_cases(wanted);
   return 0;
 }
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times Langevin steps of peers on the cases of langevin.cpp and prints the same JSON lines.
 
-  peers.py [--threads 1] [--seconds 1] [--repeats 5] [--cases gaussian2 gaussian128 gaussian784 mixture]
+  peers.py [--threads 1] [--device cpu] [--seconds 1] [--repeats 5] [--cases gaussian2 gaussian128 gaussian784 mixture]
 
 Peers are an eager loop of torch with gradients written by hand and buffers made once, JAX with the loop compiled as a
 whole and the same gradients, and torchebm with its own sampler and autograd. One that is not installed is left out and
 named on the error stream. A process uses one number of threads: it is tied to so many processors before anything is
-imported, since JAX knows no other way.
+imported, since JAX knows no other way. On a GPU the lines have 0 threads.
 """
 
 import argparse
@@ -48,11 +48,18 @@ def least_time(run, seconds, repeats):
     return steps, min(timed(steps) for _ in range(repeats)) / steps
 
 
-def eager(case, chains, n, threads):
+def torch_on(device, threads):
+    """torch with its tensors on a device, and what waits for them."""
     import torch
 
     torch.set_num_threads(threads)
+    torch.set_default_device(device)
     torch.manual_seed(1)
+    return torch, torch.cuda.synchronize if device == "cuda" else lambda: None
+
+
+def eager(case, chains, n, threads, device):
+    torch, wait = torch_on(device, threads)
     x, gradient, noise = torch.randn(chains, n), torch.empty(chains, n), torch.empty(chains, n)
     if case == "mixture":
         means = torch.tensor(MEANS)
@@ -80,12 +87,16 @@ def eager(case, chains, n, threads):
                 score()
                 noise.normal_()
                 x.add_(gradient, alpha=-STEP_SIZE).add_(noise, alpha=NOISE)
+            wait()
 
     return run
 
 
-def compiled(case, chains, n, _):
+def compiled(case, chains, n, _, device):
     import jax
+
+    if device != jax.default_backend().replace("gpu", "cuda"):
+        raise ImportError(f"jax runs on {jax.default_backend()}, not on {device}")
     import jax.numpy as jnp
 
     if case == "mixture":
@@ -119,13 +130,10 @@ def compiled(case, chains, n, _):
     return run
 
 
-def torchebm(case, chains, n, threads):
-    import torch
+def torchebm(case, chains, n, threads, device):
+    torch, wait = torch_on(device, threads)
     from torchebm.core import BaseModel, GaussianModel
     from torchebm.samplers import LangevinDynamics
-
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
 
     class Mixture(BaseModel):
         def __init__(self):
@@ -140,11 +148,12 @@ def torchebm(case, chains, n, threads):
         model = Mixture()
     else:
         model = GaussianModel(torch.zeros(n), torch.linalg.inv(torch.tensor(precision_matrix(n))))
-    sampler = LangevinDynamics(model, step_size=STEP_SIZE)
+    sampler = LangevinDynamics(model, step_size=STEP_SIZE, device=device)
     state = [torch.randn(chains, n)]
 
     def run(steps):
         state[0] = sampler.sample(x=state[0], n_steps=steps)
+        wait()
 
     return run
 
@@ -155,6 +164,7 @@ PEERS = {"torch, eager": eager, "jax": compiled, "torchebm": torchebm}
 def main():
     parser = argparse.ArgumentParser(description="Langevin steps of peers: a JSON line a case")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--seconds", type=float, default=1.0, help="about how long a repeat takes")
     parser.add_argument("--repeats", type=int, default=5, help="the least time of so many counts")
     parser.add_argument("--cases", nargs="*", choices=SIZES, default=list(SIZES))
@@ -168,13 +178,13 @@ def main():
         for case in wanted.cases:
             chains, n = SIZES[case]
             try:
-                run = PEERS[peer](case, chains, n, wanted.threads)
+                run = PEERS[peer](case, chains, n, wanted.threads, wanted.device)
             except ImportError as missing:
                 print(f"{peer} is left out: {missing}", file=sys.stderr)
                 break
             steps, took = least_time(run, wanted.seconds, wanted.repeats)
             line = {"case": case.rstrip("0123456789"), "program": peer, "method": "langevin", "chains": chains, "n": n}
-            line |= {"threads": wanted.threads, "steps": steps, "ms_a_step": took * 1e3}
+            line |= {"threads": wanted.threads if wanted.device == "cpu" else 0, "steps": steps, "ms_a_step": took * 1e3}
             print(json.dumps(line | {"ns_an_element": took * 1e9 / (chains * n)}), flush=True)
 
 
