@@ -89,8 +89,11 @@ class CpuArithmetic final : public Arithmetic {
     }
   }
 
-  void settle(double* energy, int64_t parts, int64_t chains, double* expert_energy, void*) const override {
-    for (int64_t chain = 0; chain < chains && expert_energy; ++chain) {
+  void settle(double* __restrict energy, int64_t parts, int64_t chains, double* __restrict expert_energy,
+              void*) const override {
+    for (int64_t chain = 0; parts == 1 && chain < chains && expert_energy; ++chain)
+      expert_energy[chain] = 0.0 + energy[chain];  // a sum of one: no -0
+    for (int64_t chain = 0; parts != 1 && chain < chains && expert_energy; ++chain) {
       double sum = 0;
       for (int64_t part = 0; part < parts; ++part) sum += energy[chain * parts + part];
       expert_energy[chain] = sum;

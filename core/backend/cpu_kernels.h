@@ -33,6 +33,8 @@ class CpuKernels final : public Kernels {
   static double log_acceptance(const Group& group, int64_t row);
   /// The decision of one row, counted.
   static bool accepts(Group& group, uint32_t step, int64_t row);
+  /// Rows row ... row + count - 1 become their proposals.
+  static void take_proposals(Group& group, int64_t row, int64_t count);
   /// The decision of a row and the next, counted.
   static bool swaps(Group& group, uint32_t step, int64_t row);
   static void exchange(Group& group, int64_t row);
