@@ -60,9 +60,8 @@ __attribute__((always_inline)) inline double one_row(const Terms& terms, const R
   return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-/// Rows of `n` numbers, a few, in one loop that vectorises across rows: what one_row() gives, energy and gradient,
-/// where the gradient is overwritten and not weighted.
-template <int64_t n, class Terms, class Real>
+/// Rows of `n` numbers, a few, in one loop that vectorises across rows: what one_row() gives, energy and gradient.
+template <int64_t n, bool kAdds, class Terms, class Real>
 __attribute__((always_inline)) inline void narrow_rows(const Terms& terms, const RowCall<Real>& call) {
   const Real* __restrict x = call.x;
   Real* __restrict gradient = call.gradient;
@@ -72,7 +71,7 @@ __attribute__((always_inline)) inline void narrow_rows(const Terms& terms, const
     for (int64_t i = 0; i < n; ++i) {
       const Term<Real> term = terms(x + b * n, i);
       lanes[i] += static_cast<double>(term.energy);
-      gradient[b * n + i] = term.gradient;
+      gradient[b * n + i] = kAdds ? gradient[b * n + i] + term.gradient : term.gradient;
     }
     energy[b] = n == 1   ? lanes[0]
                 : n == 2 ? lanes[0] + lanes[1]
@@ -81,14 +80,20 @@ __attribute__((always_inline)) inline void narrow_rows(const Terms& terms, const
   }
 }
 
+template <bool kAdds, class Terms, class Real>
+__attribute__((always_inline)) inline bool were_narrow(const Terms& terms, const RowCall<Real>& call) {
+  if (call.n == 1) narrow_rows<1, kAdds>(terms, call);
+  if (call.n == 2) narrow_rows<2, kAdds>(terms, call);
+  if (call.n == 3) narrow_rows<3, kAdds>(terms, call);
+  if (call.n == 4) narrow_rows<4, kAdds>(terms, call);
+  return call.n <= 4;
+}
+
 template <class Terms, class Real>
 __attribute__((always_inline)) inline void all_rows(const Terms& terms, const RowCall<Real>& call) {
-  if (call.energy != nullptr && call.gradient != nullptr && call.row_weight == nullptr && !call.accumulate) {
-    if (call.n == 1) return narrow_rows<1>(terms, call);
-    if (call.n == 2) return narrow_rows<2>(terms, call);
-    if (call.n == 3) return narrow_rows<3>(terms, call);
-    if (call.n == 4) return narrow_rows<4>(terms, call);
-  }
+  const bool whole = call.energy != nullptr && call.gradient != nullptr && call.row_weight == nullptr;
+  if (whole && !call.accumulate && were_narrow<false>(terms, call)) return;
+  if (whole && call.accumulate && were_narrow<true>(terms, call)) return;
   for (int64_t b = 0; b < call.rows; ++b) {
     const Real weight = call.row_weight ? static_cast<Real>(call.row_weight[b]) : Real(1);
     Real* gradient = call.gradient ? call.gradient + b * call.n : nullptr;

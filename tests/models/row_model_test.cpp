@@ -87,6 +87,11 @@ void expect_same_bits(const Terms& terms, int64_t n) {
   };
   all_rows_anywhere(terms, call);
   expect_same("plain");
+  // Added to what is there.
+  std::vector<Real> sums(plain), added(plain);
+  all_rows_anywhere(terms, RowCall<Real>{kRows, n, x.data(), energy.data(), sums.data(), ones.data(), true});
+  evaluate_on_cpu(terms, RowCall<Real>{kRows, n, x.data(), wide_energy.data(), added.data(), nullptr, true});
+  EXPECT_TRUE(same_bits(energy, wide_energy) && same_bits(sums, added)) << n;
   evaluate_on_cpu(terms, call);
   expect_same("widest");
 #if defined(__x86_64__)
