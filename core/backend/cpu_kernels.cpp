@@ -75,6 +75,7 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
     group.frozen[row] = 1;
     group.frozen_step[row] = step;
   }
+  add_energies(group);
 }
 
 void CpuKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
@@ -163,6 +164,7 @@ void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
     for (end = row; end < group.rows && accepted[end];) ++end;
     if (end > row) take_proposals(group, row, end - row);
   }
+  add_energies(group);
   if (!group.gradient_square) return;
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);
@@ -187,6 +189,33 @@ void CpuKernels::take_proposals(Group& group, int64_t row, int64_t count) {
     take(block.position, block.proposal);
     take(block.gradient, block.proposal_gradient);
     if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
+  }
+}
+
+void CpuKernels::add_energies(Group& group) {
+  if (!group.energy_sums) return;
+  const int64_t rows = group.rows, experts = static_cast<int64_t>(group.target->experts().size());
+  const uint8_t* frozen = group.frozen;
+  const auto sums = [&group](int64_t number) { return group.energy_sums + number * group.energy_stride; };
+  double* __restrict apart = group.scratch;
+  const double *energy = group.energy, *reference = sums(0);
+  double *sum = sums(1), *squares = sums(2);
+  for (int64_t row = 0; row < rows; ++row) apart[row] = frozen[row] ? 0.0 : energy[row] - reference[row];
+  for (int64_t row = 0; row < rows; ++row) {
+    sum[row] += apart[row];
+    squares[row] += apart[row] * apart[row];
+  }
+  for (int64_t e = 0; e < experts; ++e) {
+    const double *own = group.expert_energy + e * rows, *own_reference = sums(3 + 4 * e);
+    double* __restrict own_sum = sums(4 + 4 * e);
+    double* __restrict own_squares = sums(5 + 4 * e);
+    double* __restrict products = sums(6 + 4 * e);
+    for (int64_t row = 0; row < rows; ++row) {
+      const double own_apart = frozen[row] ? 0.0 : own[row] - own_reference[row];
+      own_sum[row] += own_apart;
+      own_squares[row] += own_apart * own_apart;
+      products[row] += apart[row] * own_apart;
+    }
   }
 }
 
