@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string>
 
+#include "apps/expert_energies.h"
+
 namespace potluck {
 namespace {
 
@@ -29,6 +31,17 @@ void join_step_figure(RunRecord& record, const std::vector<RankRecord>& ranks, c
     count += n;
   }
   record[figure] = {{key, root ? std::sqrt(sum / count) : sum / count}, {"count", count}};
+}
+
+void join_expert_energies(RunRecord& record, const std::vector<RankRecord>& ranks) {
+  const std::string key = "expert_energies";
+  record.erase(key);
+  if (!all_have(ranks, key)) return;
+  EnergyShares all = energy_shares_of(ranks.front().record->at(key));
+  std::vector<std::string> experts;
+  for (const RunRecord& expert : ranks.front().record->at(key).at("experts")) experts.push_back(expert.at("name"));
+  for (size_t rank = 1; rank < ranks.size(); ++rank) all.merge(energy_shares_of(ranks[rank].record->at(key)));
+  record[key] = expert_energies_record(all, experts);
 }
 
 /// The mean over all chains and its standard error, from those of the ranks: a standard error of n chains tells their
@@ -135,6 +148,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   join_step_figure(record, ranks, "energy_error", "root_mean_square", true);
   join_step_figure(record, ranks, "gradient_norm", "root_mean_square", true);
   join_step_figure(record, ranks, "reflected", "mean", false);
+  join_expert_energies(record, ranks);
   join_virials(record, ranks);
   join_swaps(record, ranks);
   record["notes"] = joined_notes(ranks);

@@ -21,6 +21,8 @@ RunProducts write_run_products(const std::filesystem::path& folder, const std::v
   say("writing summary.json");
   RunProducts products;
   products.summary = summarize_draws(folder);
+  // Of all steps where they were counted, else of the draws.
+  if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
   const DrawsSummary& summary = products.summary;
   products.verdict = run_verdict(with_figures_of(summary, run));
   nlohmann::json all = to_json(summary);

@@ -12,6 +12,7 @@
 #include <map>
 
 #include "apps/device.h"
+#include "apps/expert_energies.h"
 #include "compose/sample.h"
 #include "core/backend/cpu_rows.h"
 #include "core/energy/transform.h"
@@ -236,6 +237,9 @@ void close_record(RunRecord& record, const RunSummary& run) {
   }
   record["acceptance"] = run.acceptance;
   add_step_figures(record, run);
+  if (run.energy_shares.moments().count > 0)
+    record["expert_energies"] =
+        expert_energies_record(run.energy_shares, record.at("experts").get<std::vector<std::string>>());
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
   record["divergences"] = run.divergences;
   RunRecord virial = RunRecord::object();
@@ -296,6 +300,12 @@ RunFigures figures_of(const RunRecord& record) {
     worst = z;
     run.virial = estimate;
     run.virial_of = variable;
+  }
+  if (record.contains("expert_energies")) {
+    for (const RunRecord& expert : record["expert_energies"].at("experts")) {
+      const RunRecord& share = expert.at("share");
+      run.expert_shares.push_back(share.is_number() ? share.get<double>() : std::nan(""));
+    }
   }
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {

@@ -44,13 +44,17 @@ void add_scaled(T* __restrict to, const T* __restrict from, T factor, int64_t co
 double rate_of(const Contribution& from, int64_t row) { return from.rate ? from.rate[row] : from.constant; }
 
 void settle(const Evaluated& evaluated, int64_t chains) {
-  double* energy = evaluated.energy;
-  for (int64_t chain = 0; chain < chains && evaluated.expert_energy; ++chain) {
+  double* __restrict energy = evaluated.energy;
+  double* __restrict expert_energy = evaluated.expert_energy;
+  const int64_t parts = evaluated.parts;
+  for (int64_t chain = 0; parts == 1 && chain < chains && expert_energy; ++chain)
+    expert_energy[chain] = 0.0 + energy[chain];  // a sum of one: no -0
+  for (int64_t chain = 0; parts != 1 && chain < chains && expert_energy; ++chain) {
     double sum = 0;
-    for (int64_t part = 0; part < evaluated.parts; ++part) sum += energy[chain * evaluated.parts + part];
-    evaluated.expert_energy[chain] = sum;
+    for (int64_t part = 0; part < parts; ++part) sum += energy[chain * parts + part];
+    expert_energy[chain] = sum;
   }
-  for (int64_t row = 0; row < chains * evaluated.parts; ++row) energy[row] = failed_if_minus_infinity(energy[row]);
+  for (int64_t row = 0; row < chains * parts; ++row) energy[row] = failed_if_minus_infinity(energy[row]);
 }
 
 template <class T>

@@ -26,6 +26,7 @@ struct ChainsState {
   std::vector<double> clipped;          ///< sums since they were last cleared
   std::vector<double> gradient_square;  ///< likewise, as in Group
   std::vector<double> reflected;        ///< likewise
+  std::vector<double> energy_sums;      ///< [energy_sum_count(experts), chains] likewise, or empty
   // Where there are ladders, as in Group:
   std::vector<uint32_t> swap_attempts, round_trips;  ///< since they were last cleared
   std::vector<double> swap_acceptance;               ///< sums since they were last cleared
@@ -107,7 +108,7 @@ class Chains {
   virtual void read(ChainsState& state) = 0;
   /// Copies the gradients at the current positions to the host.
   virtual void read_gradients(ChainsState& state) = 0;
-  /// Starts the sums and the divergences of all chains anew.
+  /// Starts the sums and the divergences of all chains anew, those of energies about the present ones.
   virtual void clear_sums() = 0;
 
   /// Everything that changes as the chains move, bit for bit. `restore` takes what `save` of chains made alike gave.

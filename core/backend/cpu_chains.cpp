@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/backend/energy_sums.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -43,6 +44,15 @@ void store(Precision precision, void* to, int64_t index, double value) {
   } else {
     static_cast<double*>(to)[index] = value;
   }
+}
+
+void begin_energy_sums(Group& group) {
+  if (!group.energy_sums) return;
+  const auto sums = [&group](int64_t number) { return group.energy_sums + number * group.energy_stride; };
+  const auto experts = static_cast<int64_t>(group.target->experts().size());
+  std::fill_n(group.energy_sums, energy_sum_count(experts) * group.energy_stride, 0.0);
+  std::copy_n(group.energy, group.rows, sums(0));
+  for (int64_t e = 0; e < experts; ++e) std::copy_n(group.expert_energy + e * group.rows, group.rows, sums(3 + 4 * e));
 }
 
 int64_t continuous_numbers(const std::vector<Variable>& variables) {
@@ -165,6 +175,10 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       group.trajectory_slope = carver.take<double>(rows_);
       group.gradient_square = carver.take<double>(rows_);
       group.reflected = carver.take<double>(rows_);
+      if (sums_energies(static_cast<int64_t>(experts))) {
+        group.energy_sums = carver.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows_);
+        group.energy_stride = rows_;
+      }
       if (ladder_ == 1) continue;
       group.swap_attempts = carver.take<uint32_t>(rows_);
       group.swap_acceptance = carver.take<double>(rows_);
@@ -415,8 +429,14 @@ void CpuChains::read(ChainsState& state) {
     gather(state.replica, &Group::replica);
   }
   state.expert_energy.resize(experts * chains_);
+  const int64_t sums = groups_[0].energy_sums ? energy_sum_count(static_cast<int64_t>(experts)) : 0;
+  state.energy_sums.resize(static_cast<size_t>(sums * chains_));
   for (int64_t tile = 0; tile < tiles(); ++tile) {
     Group& group = groups_[tile];
+    for (int64_t number = 0; number < sums; ++number) {
+      std::copy_n(group.energy_sums + number * rows_, group.chains,
+                  state.energy_sums.begin() + number * chains_ + tile * rows_);
+    }
     for (size_t e = 0; e < experts; ++e) {
       std::copy_n(group.expert_energy + e * rows_, group.chains,
                   state.expert_energy.begin() + e * chains_ + tile * rows_);
@@ -444,6 +464,7 @@ void CpuChains::clear_sums() {
       std::fill_n(sums, rows_, 0.0);
     }
     std::fill_n(group.divergences, rows_, uint32_t{0});
+    begin_energy_sums(group);
     if (ladder_ == 1) continue;
     std::fill_n(group.swap_acceptance, rows_, 0.0);
     std::fill_n(group.swap_attempts, rows_, 0u);

@@ -68,11 +68,14 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
     a.sum = group.gradient_square;
     typed(group).gradient_square(a);
   }
-  for (int64_t row = 0; row < group.rows; ++row) {
+  int failed = 0;
+  for (int64_t row = 0; row < group.rows; ++row) failed |= bad[row] | !std::isfinite(group.energy[row]);
+  for (int64_t row = 0; failed && row < group.rows; ++row) {
     if (group.frozen[row] || (!bad[row] && std::isfinite(group.energy[row]))) continue;
     group.frozen[row] = 1;
     group.frozen_step[row] = step;
   }
+  add_energies(group);
 }
 
 void CpuKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
@@ -151,33 +154,68 @@ double CpuKernels::log_acceptance(const Group& group, int64_t row) {
 }
 
 void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
+  // The rows that are accepted, collected apart so that those that follow each other are copied at once.
+  uint8_t* accepted = reinterpret_cast<uint8_t*>(group.scratch);
   for (int64_t row = 0; row < group.rows; ++row) {
-    if (group.frozen[row]) continue;
-    if (!accepts(group, step, row)) {
-      if (flip) turn_back(group, row);
-      continue;
-    }
-    const size_t real = bytes_of(group.target->precision());
-    const size_t experts = group.target->experts().size();
-    group.energy[row] = group.proposal_energy[row];
-    for (size_t e = 0; e < experts; ++e) {
-      group.expert_energy[e * group.rows + row] = group.proposal_expert_energy[e * group.rows + row];
-    }
-    for (const Block& block : group.blocks) {
-      const size_t bytes = block.n * real, at = row * bytes;
-      const auto take = [&](void* to, const void* from) {
-        if (to) std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, bytes);
-      };
-      take(block.position, block.proposal);
-      take(block.gradient, block.proposal_gradient);
-      if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
-    }
+    accepted[row] = !group.frozen[row] && accepts(group, step, row);
+    if (flip && !group.frozen[row] && !accepted[row]) turn_back(group, row);
   }
+  for (int64_t row = 0, end = 0; row < group.rows; row = end + 1) {
+    for (end = row; end < group.rows && accepted[end];) ++end;
+    if (end > row) take_proposals(group, row, end - row);
+  }
+  add_energies(group);
   if (!group.gradient_square) return;
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);
     a.sum = group.gradient_square;
     typed(group).gradient_square(a);
+  }
+}
+
+void CpuKernels::take_proposals(Group& group, int64_t row, int64_t count) {
+  std::copy_n(group.proposal_energy + row, count, group.energy + row);
+  const int64_t experts = static_cast<int64_t>(group.target->experts().size());
+  for (int64_t e = 0; e < experts; ++e) {
+    const int64_t at = e * group.rows + row;
+    std::copy_n(group.proposal_expert_energy + at, count, group.expert_energy + at);
+  }
+  for (const Block& block : group.blocks) {
+    const size_t bytes = static_cast<size_t>(block.n) * bytes_of(group.target->precision());
+    const size_t at = static_cast<size_t>(row) * bytes;
+    const auto take = [&](void* to, const void* from) {
+      if (to) std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, count * bytes);
+    };
+    take(block.position, block.proposal);
+    take(block.gradient, block.proposal_gradient);
+    if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
+  }
+}
+
+void CpuKernels::add_energies(Group& group) {
+  if (!group.energy_sums) return;
+  const int64_t rows = group.rows, experts = static_cast<int64_t>(group.target->experts().size());
+  const uint8_t* frozen = group.frozen;
+  const auto sums = [&group](int64_t number) { return group.energy_sums + number * group.energy_stride; };
+  double* __restrict apart = group.scratch;
+  const double *energy = group.energy, *reference = sums(0);
+  double *sum = sums(1), *squares = sums(2);
+  for (int64_t row = 0; row < rows; ++row) apart[row] = frozen[row] ? 0.0 : energy[row] - reference[row];
+  for (int64_t row = 0; row < rows; ++row) {
+    sum[row] += apart[row];
+    squares[row] += apart[row] * apart[row];
+  }
+  for (int64_t e = 0; e < experts; ++e) {
+    const double *own = group.expert_energy + e * rows, *own_reference = sums(3 + 4 * e);
+    double* __restrict own_sum = sums(4 + 4 * e);
+    double* __restrict own_squares = sums(5 + 4 * e);
+    double* __restrict products = sums(6 + 4 * e);
+    for (int64_t row = 0; row < rows; ++row) {
+      const double own_apart = frozen[row] ? 0.0 : own[row] - own_reference[row];
+      own_sum[row] += own_apart;
+      own_squares[row] += own_apart * own_apart;
+      products[row] += apart[row] * own_apart;
+    }
   }
 }
 
@@ -195,7 +233,11 @@ bool CpuKernels::accepts(Group& group, uint32_t step, int64_t row) {
   group.divergences[row] += log_a < -kDivergence;
   const double error = std::max(log_a, -kDivergence);
   group.energy_error[row] += error * error;
-  group.acceptance[row] += std::exp(std::min(0.0, log_a));
+  if (log_a >= 0) {  // whatever the uniform, which is below 1
+    group.acceptance[row] += 1;
+    return true;
+  }
+  group.acceptance[row] += std::exp(log_a);
   const double u = uniform({group.seed, group.decision_key, group.chain[row], step, Purpose::kAcceptance});
   return std::log(u) < log_a;
 }

@@ -6,13 +6,13 @@
 
 #include <cstdint>
 
+#include "core/backend/cpu_philox_lanes.h"
 #include "core/backend/cpu_rows.h"
 #include "core/random/element.h"
 
 namespace potluck {
 namespace {
 
-constexpr int kLanes = 16;    // counters generated together: a multiple of every vector width
 constexpr int kPatch = 1024;  // elements moved together: their noise stays in the first-level cache
 constexpr int kCounters = kPatch / 4 * 4 + kLanes;  // a row of one element takes a whole counter
 
@@ -32,7 +32,11 @@ __attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p,
   alignas(64) uint32_t block[kCounters], chain[kCounters];
   const int64_t per_row = (p.stride + 3) / 4;
   const int64_t counters = p.rows * per_row;
-  for (int64_t row = 0; row < p.rows; ++row) {
+  for (int64_t row = 0; per_row == 1 && row < p.rows; ++row) {
+    block[row] = static_cast<uint32_t>(p.column0 / 4);
+    chain[row] = a.chain[p.row0 + row];
+  }
+  for (int64_t row = 0; per_row > 1 && row < p.rows; ++row) {
     const uint32_t id = a.chain[p.row0 + row];
     const uint32_t first = static_cast<uint32_t>(p.column0 / 4);
     for (int64_t q = 0; q < per_row; ++q) {
@@ -46,15 +50,8 @@ __attribute__((noinline)) void fill_noise(const RowArguments& a, const Patch& p,
     for (int i = 0; i < kLanes; ++i) {
       c0[i] = block[at + i];
       c1[i] = chain[at + i];
-      c2[i] = a.step;
-      c3[i] = purpose;
     }
-    uint32_t key0 = a.seed, key1 = a.variable;
-    for (int round = 0; round < element::kRounds; ++round) {
-      for (int i = 0; i < kLanes; ++i) element::philox_round(c0[i], c1[i], c2[i], c3[i], key0, key1);
-      key0 += element::kWeyl0;
-      key1 += element::kWeyl1;
-    }
+    philox_lanes(c0, c1, c2, c3, a.step, purpose, a.seed, a.variable);
     if (p.stride == 2) {
       float* out = z + 2 * at;
       for (int i = 0; i < kLanes; ++i) element::normal_pair(c0[i], c1[i], out[2 * i], out[2 * i + 1]);
@@ -145,6 +142,49 @@ bool all_move(const RowArguments& a, const Patch& p) {
   return !frozen;
 }
 
+// Whole rows of a patch that follow each other without a gap and are all treated alike are one long row. What differs
+// from coordinate to coordinate is then repeated beside it, where rows are so narrow that this pays.
+constexpr int64_t kMostRepeated = 256;
+template <class Real>
+struct JoinedRows {
+  alignas(64) Real scale_of[kPatch];
+  alignas(64) uint8_t held_of[kPatch];
+  const Real* scale = nullptr;
+  const uint8_t* held = nullptr;
+  bool possible = false;
+
+  explicit JoinedRows(const RowArguments& a) {
+    possible = a.n <= kPatch && !a.row_step && !a.row_noise && ((!a.scale && !a.held) || a.n <= kMostRepeated);
+    if (!possible) return;
+    const int64_t count = least_of(a.rows, kPatch / a.n) * a.n;
+    if (a.scale) scale = repeated(static_cast<const Real*>(a.scale), a.n, count, scale_of);
+    if (a.held) held = repeated(a.held, a.n, count, held_of);
+  }
+
+  bool are(const RowArguments& a, const Patch& p) const { return possible && all_move(a, p); }
+
+ private:
+  template <class Value>
+  static const Value* repeated(const Value* from, int64_t n, int64_t count, Value* to) {
+    for (int64_t j = 0; j < n; ++j) to[j] = from[j];
+    // What is there doubles each time, in whole rows.
+    for (int64_t there = n; there < count; there *= 2) {
+      const int64_t more = least_of(there, count - there);
+      Value* next = to + there;
+      for (int64_t j = 0; j < more; ++j) next[j] = to[j];
+    }
+    return to;
+  }
+};
+
+// Noise of joined rows, without the gaps between them.
+void close_gaps(const Patch& p, float* z) {
+  if (p.stride == p.columns) return;
+  for (int64_t row = 1; row < p.rows; ++row) {
+    for (int64_t j = 0; j < p.columns; ++j) z[row * p.columns + j] = z[row * p.stride + j];
+  }
+}
+
 // What a row multiplies a step size or a noise with.
 template <class Real>
 Real factor(double value, const double* rows, int64_t row) {
@@ -156,10 +196,11 @@ void move_rows(const RowArguments& a) {
   const Real bound = static_cast<Real>(a.clip);
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
   NoisePatch noise;
+  const JoinedRows<Real> together(a);
   for_patches(a.rows, a.n, [&](const Patch& p) {
     fill_noise(a, p, a.purpose, noise.z);
-    // Rows that follow each other without a gap and are all treated alike are one long row.
-    const bool joined = !kClip && !a.held && !a.scale && !a.row_step && p.stride == p.columns && all_move(a, p);
+    const bool joined = !kClip && together.are(a, p);
+    if (joined) close_gaps(p, noise.z);
     const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t at = (p.row0 + row) * a.n + p.column0;
@@ -174,8 +215,8 @@ void move_rows(const RowArguments& a) {
       }
       const Real drift = factor<Real>(a.drift, a.row_step, p.row0 + row);
       const Real scale = factor<Real>(a.noise, a.row_noise, p.row0 + row);
-      const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
-      const Real* metric = a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
+      const uint8_t* held = joined ? together.held : a.held ? a.held + p.column0 : nullptr;
+      const Real* metric = joined ? together.scale : a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
       if constexpr (kClip) {
         int64_t clipped = 0;
         for (int64_t j = 0; j < count; ++j) {
@@ -430,20 +471,52 @@ void refresh(Real* v, const float* z, const uint8_t* held, int64_t count, Real k
   }
 }
 
+// sum[row] += half |v|^2, the squares added up as by sum_of().
+template <class Real, int n>
+__attribute__((noinline)) void add_kinetic_of_narrow_rows(const Real* v, int64_t rows, double half, double* sum) {
+  const auto square = [v](int64_t at) { return static_cast<double>(v[at]) * static_cast<double>(v[at]); };
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t at = row * n;
+    double squares = square(at);
+    if constexpr (n == 2) squares += square(at + 1);
+    if constexpr (n == 3) squares = (squares + square(at + 2)) + square(at + 1);
+    if constexpr (n == 4) squares = (squares + square(at + 2)) + (square(at + 1) + square(at + 3));
+    sum[row] += half * squares;
+  }
+}
+
+template <class Real>
+void add_kinetic(const Real* v, int64_t rows, int64_t n, double half, double* sum) {
+  switch (n) {
+    case 1:
+      return add_kinetic_of_narrow_rows<Real, 1>(v, rows, half, sum);
+    case 2:
+      return add_kinetic_of_narrow_rows<Real, 2>(v, rows, half, sum);
+    case 3:
+      return add_kinetic_of_narrow_rows<Real, 3>(v, rows, half, sum);
+    case 4:
+      return add_kinetic_of_narrow_rows<Real, 4>(v, rows, half, sum);
+    default:
+      break;
+  }
+  for (int64_t row = 0; row < rows; ++row, v += n) {
+    sum[row] += half * sum_of(n, [v](int64_t j) { return static_cast<double>(v[j]) * static_cast<double>(v[j]); });
+  }
+}
+
 // A patch of positions and velocities stays in the first-level cache through all pieces.
 template <class Real>
 void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
   const bool fresh = pieces[0].kind == RowPiece::Kind::kRefresh && pieces[0].amount == 0;
   NoisePatch noise;
+  const JoinedRows<Real> together(a);
   for_patches(a.rows, a.n, [&](const Patch& p) {
-    bool summed = false;
-    for (int i = 0; i < pieces_count; ++i) summed |= pieces[i].kind == RowPiece::Kind::kKinetic;
-    const bool joined =
-        !summed && !a.held && !a.scale && !a.row_step && !a.row_noise && p.stride == p.columns && all_move(a, p);
+    const bool joined = together.are(a, p);
     const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
-    const uint8_t* held = a.held ? a.held + p.column0 : nullptr;
-    const Real* scale = a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
+    const int64_t parts = joined ? p.rows : 1, part = p.columns;  // rows in a long one
+    const uint8_t* held = joined ? together.held : a.held ? a.held + p.column0 : nullptr;
+    const Real* scale = joined ? together.scale : a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
     const auto at = [&](int64_t row) { return (p.row0 + row) * a.n + p.column0; };
     for (int64_t row = 0; row < rows; ++row) {
       const Real* x = static_cast<const Real*>(a.from) + at(row);
@@ -461,7 +534,10 @@ void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
     }
     for (int i = 0; i < pieces_count; ++i) {
       const RowPiece& piece = pieces[i];
-      if (piece.kind == RowPiece::Kind::kRefresh) fill_noise(a, p, piece.purpose, noise.z);
+      if (piece.kind == RowPiece::Kind::kRefresh) {
+        fill_noise(a, p, piece.purpose, noise.z);
+        if (joined) close_gaps(p, noise.z);
+      }
       for (int64_t row = 0; row < rows; ++row) {
         const int64_t id = p.row0 + row;
         if (a.frozen && !joined && a.frozen[id]) continue;
@@ -475,7 +551,6 @@ void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
           case RowPiece::Kind::kDrift:
             drift(to, v, scale, held, count, factor<Real>(piece.amount, a.row_step, id));
             if (a.faces && (!joined || outside_of(to, count, least, most))) {
-              const int64_t parts = joined ? p.rows : 1, part = count / parts;
               for (int64_t k = 0; k < parts; ++k) {
                 const int reflected = bounce(to + k * part, v + k * part, held, part, least, most);
                 if (a.reflected) a.reflected[id + k] += reflected;
@@ -487,9 +562,7 @@ void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
                     factor<Real>(piece.noise, a.row_noise, id));
             break;
           case RowPiece::Kind::kKinetic:
-            a.sum[id] += piece.amount / 2 * sum_of(count, [v](int64_t j) {
-                           return static_cast<double>(v[j]) * static_cast<double>(v[j]);
-                         });
+            add_kinetic(v, parts, part, piece.amount / 2, a.sum + id);
             break;
         }
       }

@@ -23,6 +23,7 @@ Group Group::of_variables(std::span<const int> variables, const Needs& needs) co
   some.blocks.clear();
   some.dimension = 0;
   some.gradient_square = nullptr;
+  some.energy_sums = nullptr;
   some.proposed = current;
   std::fill(some.current_gradient.begin(), some.current_gradient.end(), nullptr);
   std::fill(some.proposed_gradient.begin(), some.proposed_gradient.end(), nullptr);

@@ -85,9 +85,12 @@ struct Group {
   double* acceptance = nullptr;     ///< [rows] sum of acceptance probabilities since they were last cleared
   double* energy_error = nullptr;   ///< [rows] sum of (energy error / T)^2 since they were last cleared
   double* clipped = nullptr;        ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
-  double* gradient_square = nullptr;   ///< [rows] sum over steps of |grad E|^2 in free coordinates, of the state after
-                                       ///< a step; null: not counted here
-  double* reflected = nullptr;         ///< [rows] how often a coordinate was folded back at a face
+  double* gradient_square = nullptr;  ///< [rows] sum over steps of |grad E|^2 in free coordinates, of the state after
+                                      ///< a step; null: not counted here
+  double* reflected = nullptr;        ///< [rows] how often a coordinate was folded back at a face
+  double* energy_sums = nullptr;      ///< [energy_sum_count(experts), energy_stride], over the states after steps: see
+                                      ///< core/backend/energy_sums.h; null: not counted here
+  int64_t energy_stride = 0;
   double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 
   // Where `ladder` > 1, of Kernels::swap:
@@ -107,8 +110,8 @@ struct Group {
 
   /// The same chains with some of the variables (indices) alone: the others stay where they are in every proposal, and
   /// no gradient of theirs is computed. Decisions have the key of the first of them.
-  /// @param needs of the method that is to move them: arrays beyond are not shown to it. It counts no gradients: they
-  /// are of a part.
+  /// @param needs of the method that is to move them: arrays beyond are not shown to it. It counts no gradients, which
+  /// are of a part, and no energies, for a step has several.
   Group of_variables(std::span<const int> variables, const Needs& needs) const;
 
   /// Energy and gradient at the current positions.

@@ -37,8 +37,8 @@ class Kernels {
  public:
   virtual ~Kernels() = default;
 
-  /// Freezes the rows whose current energy or gradient is not finite, and counts the |gradient|^2 of the others: a step
-  /// that proposes nothing ends with it.
+  /// Freezes the rows whose current energy or gradient is not finite, and counts the |gradient|^2 and the energies of
+  /// the others: a step that proposes nothing ends with it.
   virtual void freeze_failed(Group& group, uint32_t step) const = 0;
 
   /// x <- fold(x - drift g + noise z)
@@ -72,7 +72,8 @@ class Kernels {
   ///   log a = (E(x) - E(y) - log_ratio)/T.
   /// A proposal at +infinity is rejected; one that is not a number is rejected and counted. Accepted rows take over
   /// position, gradient, energies and, where they live on, velocities; with `flip` a rejected row's velocity changes
-  /// sign. Counts acceptance, energy error, divergences and the |gradient|^2 of the state that a row then is in.
+  /// sign. Counts acceptance, energy error, divergences and the |gradient|^2 and energies of the state that a row
+  /// then is in.
   virtual void decide(Group& group, uint32_t step, bool flip) const = 0;
 
   /// v <- v / |v| over all blocks.

@@ -12,7 +12,8 @@
 
 namespace potluck {
 
-/// Threads that share out numbered pieces of work. Worker 0 is the thread that calls.
+/// Threads that share out numbered pieces of work. Worker 0 is the thread that calls. Work that comes again within
+/// microseconds finds the others awake: they look for it a while before they sleep.
 class ThreadPool {
  public:
   explicit ThreadPool(int workers);
@@ -27,15 +28,18 @@ class ThreadPool {
   void run(int64_t pieces, const std::function<void(int64_t piece, int worker)>& work);
 
  private:
+  /// Returns once `done` holds or it is time to sleep.
+  template <class Done>
+  static void look_for(Done done);
   void serve(int worker);
   void take_pieces(int worker);
 
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
-  uint64_t round_ = 0;
-  int busy_ = 0;
-  bool closing_ = false;
+  std::atomic<uint64_t> round_{0};  ///< these three change under the mutex
+  std::atomic<int> busy_{0};
+  std::atomic<bool> closing_{false};
   const std::function<void(int64_t, int)>* work_ = nullptr;
   std::atomic<int64_t> next_{0};
   int64_t pieces_ = 0;

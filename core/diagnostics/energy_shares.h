@@ -2,12 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace potluck {
 
-/// Which expert drives a composite: of each, the share of the variance of the composite's energy E over draws that its
-/// own energy E_i explains alone,
+/// What the energy E of a composite and those of its experts E_i were: sums of squares and products are of distances
+/// from the means.
+struct EnergyMoments {
+  double count = 0, mean = 0, squares = 0;
+  std::vector<double> expert_mean, expert_squares, products;  ///< [experts]; products with E
+
+  /// Names all that changes.
+  template <class Archive>
+  void persist(Archive& archive) {
+    archive(count, mean, squares, expert_mean, expert_squares, products);
+  }
+};
+
+/// Which expert drives a composite: of each, the share of the variance of the composite's energy E over draws, or over
+/// steps, that its own energy E_i explains alone,
 ///
 ///   share_i = Cov(E_i, E)^2 / (Var(E_i) Var(E)).
 ///
@@ -17,17 +31,26 @@ namespace potluck {
 class EnergyShares {
  public:
   explicit EnergyShares(int64_t experts);
+  explicit EnergyShares(EnergyMoments moments) : moments_(std::move(moments)) {}
 
   /// @param expert_energy  [experts]
   void add(double energy, const double* expert_energy);
+
+  /// The energies of one chain over `steps` steps.
+  /// @param sums a column of core/backend/energy_sums.h, whose numbers are `stride` apart.
+  void add_steps(double steps, const double* sums, int64_t stride);
+
+  /// Those of other chains, or of later draws. @throws SettingError for another number of experts.
+  void merge(const EnergyShares& other);
+
+  const EnergyMoments& moments() const { return moments_; }
+  EnergyMoments& moments() { return moments_; }
 
   /// NaN where E or the expert's energy does not vary, or is not finite.
   double share(int64_t expert) const;
 
  private:
-  double count_ = 0, mean_ = 0, squares_ = 0;
-  std::vector<double> expert_mean_, expert_squares_;
-  std::vector<double> products_;  ///< sums of (E - mean)(E_i - mean)
+  EnergyMoments moments_;
 };
 
 }  // namespace potluck

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/diagnostics/virial.h"
 
@@ -46,8 +47,9 @@ struct RunFigures {
   std::optional<FigureAt> ebfmi;        ///< of the total energy; of methods with fresh momenta only
   std::optional<int64_t> momenta;       ///< coordinates of a method whose trajectories begin with fresh momenta
   std::optional<VirialEstimate> virial;
-  std::string virial_of;   ///< the variable
-  double temperature = 1;  ///< that the run was to have
+  std::string virial_of;              ///< the variable
+  double temperature = 1;             ///< that the run was to have
+  std::vector<double> expert_shares;  ///< [experts] of EnergyShares over steps; empty: not counted
 
   // Vehtari et al. 2021: R-hat below 1.01, and 100 effective draws for each of four chains.
   double most_rhat = 1.01;

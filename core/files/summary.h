@@ -50,7 +50,7 @@ struct DrawsSummary {
   std::string lost;             ///< what could not be read of the parts
   ScalarSummary energy;
   std::vector<ScalarSummary> experts;  ///< energy of each expert: mean and sd only
-  std::vector<double> shares;          ///< [experts] of EnergyShares, over all draws
+  std::vector<double> shares;          ///< [experts] of EnergyShares, over all draws; a run knows those over its steps
   double acceptance = 0;
   std::optional<FigureAt> divergent_shift;  ///< the largest DivergenceShift, where divergences are concentrated
   std::vector<VariableSummary> variables;

@@ -37,6 +37,14 @@ void OwnChains::read() {
   keep(rows_.clipped, own_.clipped);
   keep(rows_.gradient_square, own_.gradient_square);
   keep(rows_.reflected, own_.reflected);
+  const size_t sums = rows_.energy_sums.size() / static_cast<size_t>(chains_.count());
+  own_.energy_sums.resize(sums * static_cast<size_t>(count_));
+  for (size_t number = 0; number < sums; ++number) {
+    for (int64_t i = 0; i < count_; ++i) {
+      own_.energy_sums[number * static_cast<size_t>(count_) + static_cast<size_t>(i)] =
+          rows_.energy_sums[number * static_cast<size_t>(chains_.count()) + static_cast<size_t>(row(i))];
+    }
+  }
   own_.expert_energy.resize(experts_ * static_cast<size_t>(count_));
   for (size_t e = 0; e < experts_; ++e) {
     for (int64_t i = 0; i < count_; ++i) {

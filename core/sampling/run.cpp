@@ -25,7 +25,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
-constexpr uint32_t kCheckpointVersion = 2;
+constexpr uint32_t kCheckpointVersion = 3;
 
 using Clock = std::chrono::steady_clock;
 
@@ -52,6 +52,7 @@ class Runner {
     coordinates_with_faces_ = coordinates_with_faces();
     summary_.method = method_->description().name;
     summary_.exact_method = method_->description().exact;
+    summary_.energy_shares = EnergyShares(static_cast<int64_t>(target.energy->experts().size()));
   }
 
   RunSummary run(const Start& start, std::span<const std::byte> checkpoint) {
@@ -300,6 +301,7 @@ class Runner {
     const double thin = static_cast<double>(options_.thin);
     const int decisions = method_->decisions();
     const ChainsState& state = own_->state();
+    const bool counts_energies = options_.blocks.empty() && !state.energy_sums.empty();
     double sum = 0, moving = 0;
     acceptance_.resize(count_);
     diverged_.resize(count_);
@@ -313,6 +315,7 @@ class Runner {
       ++moving;
       add(summary_.energy_error, state.energy_error[i], thin * method_->energy_errors());
       add(summary_.gradient_square, state.gradient_square[i], thin);
+      if (counts_energies) summary_.energy_shares.add_steps(thin, state.energy_sums.data() + i, count_);
       add(summary_.reflected, state.reflected[i], thin * coordinates_with_faces_);
     }
     swaps_.add(*own_);
@@ -417,7 +420,7 @@ class Runner {
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }
-    archive(*virial_);
+    archive(summary_.energy_shares.moments(), *virial_);
     bool adapts = adapting();
     archive(adapts, nan_proposals_);
     if (adapts && !adapting()) begin_adaptation();
@@ -500,7 +503,9 @@ RunSummary run(const Target& target, const Start& start, const RunOptions& optio
   if (!TransformedRun::needed(target)) return Runner(target, options, observers, stop).run(start, checkpoint);
   check_run(target, options);  // before the walls are out of sight
   const TransformedRun free(target, start, observers, workers_of(options));
-  return Runner(free.target(), options, free.observers(), stop).run(free.start(), checkpoint);
+  RunSummary summary = Runner(free.target(), options, free.observers(), stop).run(free.start(), checkpoint);
+  summary.energy_shares = EnergyShares(0);  // of an energy with the log Jacobian, which is not the recorded one
+  return summary;
 }
 
 }  // namespace potluck

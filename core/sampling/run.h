@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/diagnostics/energy_shares.h"
 #include "core/diagnostics/virial.h"
 #include "core/energy/energy.h"
 #include "core/sampling/cooling.h"
@@ -159,6 +160,7 @@ struct RunSummary {
                             ///< steps of mclmc; count 0: the method has none
   StepSum gradient_square;  ///< |grad E|^2 over the free coordinates of the state after a step
   StepSum reflected;  ///< folds at a face, of coordinates with reflecting faces and steps; count 0: there are none
+  EnergyShares energy_shares{0};  ///< of the states after steps; count 0: not counted, as of one expert or of a sweep
   std::vector<VariableVirial> virial;  ///< of the variables on the real line, where the method has the identity
   SwapSummary swaps;
   std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped

@@ -28,9 +28,7 @@ POTLUCK_INLINE void run_lanes(const LaneTask<Real>& task) {
   Real* product = task.workspace + n * kLanes;
   for (int64_t first = 0; first < task.rows; first += kLanes) {
     const int64_t count = std::min(kLanes, task.rows - first);
-    int64_t row[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) row[l] = first + l;
-    load_lanes(task.x, n, row, count, difference);
+    load_next_rows(task.x, n, first, count, difference);
     for (int64_t i = 0; i < n; ++i)
       for (int64_t l = 0; l < kLanes; ++l) difference[i * kLanes + l] -= task.mean[i];
     if (task.diagonal) {
@@ -44,7 +42,8 @@ POTLUCK_INLINE void run_lanes(const LaneTask<Real>& task) {
       dot_lanes(difference, product, n, sum);
       for (int64_t l = 0; l < count; ++l) task.energy[first + l] = 0.5 * sum[l];
     }
-    if (task.gradient != nullptr) store_lanes(product, n, row, count, task.row_weight, task.accumulate, task.gradient);
+    if (task.gradient != nullptr)
+      store_next_rows(product, n, first, count, task.row_weight, task.accumulate, task.gradient);
   }
 }
 POTLUCK_VECTOR_VERSIONS void run(const LaneTask<float>& task) { run_lanes(task); }

@@ -102,9 +102,7 @@ POTLUCK_INLINE void run_lanes(const MixtureTask<Real>& task) {
   const Scratch<Real> scratch(task.laws, task.workspace);
   for (int64_t first = 0; first < task.rows; first += kLanes) {
     const int64_t count = std::min(kLanes, task.rows - first);
-    int64_t row[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) row[l] = first + l;
-    load_lanes(task.x, task.laws.n, row, count, scratch.x);
+    load_next_rows(task.x, task.laws.n, first, count, scratch.x);
     distances(task.laws, scratch);
     double energy[kLanes];
     shares(task.laws, scratch, energy);
@@ -112,7 +110,7 @@ POTLUCK_INLINE void run_lanes(const MixtureTask<Real>& task) {
       for (int64_t l = 0; l < count; ++l) task.energy[first + l] = energy[l];
     if (task.gradient == nullptr) continue;
     gradients(task.laws, scratch);
-    store_lanes(scratch.gradient, task.laws.n, row, count, task.row_weight, task.accumulate, task.gradient);
+    store_next_rows(scratch.gradient, task.laws.n, first, count, task.row_weight, task.accumulate, task.gradient);
   }
 }
 

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 
-/// A function marked so is compiled for plain x86-64 and for AVX2, and the one that fits is chosen when the plugin is
-/// loaded. Without contraction to fused multiply-adds both give the same bits.
+/// A function marked so is compiled for plain x86-64, AVX2 and AVX-512, and the one that fits is chosen when the plugin
+/// is loaded. Without contraction to fused multiply-adds all give the same bits.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define POTLUCK_VECTOR_VERSIONS __attribute__((target_clones("arch=x86-64-v3", "default")))
+#define POTLUCK_VECTOR_VERSIONS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define POTLUCK_VECTOR_VERSIONS
 #endif
@@ -49,6 +49,41 @@ POTLUCK_INLINE void store_lanes(const Real* lanes, int64_t n, const int64_t* row
     else
       for (int64_t i = 0; i < n; ++i) to[i] = weight * lanes[i * kLanes + l];
   }
+}
+
+/// load_lanes() and store_lanes() of kLanes rows that follow each other, of `n` numbers, a few, which takes vectors.
+template <int64_t n, class Real>
+POTLUCK_INLINE void load_narrow_rows(const Real* __restrict rows, Real* __restrict lanes) {
+  POTLUCK_FOR_LANES (l)
+    for (int64_t i = 0; i < n; ++i) lanes[i * kLanes + l] = rows[l * n + i];
+}
+template <int64_t n, class Real>
+POTLUCK_INLINE void store_narrow_rows(const Real* __restrict lanes, Real* __restrict gradient) {
+  POTLUCK_FOR_LANES (l)
+    for (int64_t i = 0; i < n; ++i) gradient[l * n + i] = lanes[i * kLanes + l];
+}
+
+/// load_lanes() and store_lanes() of the rows first ... first + count - 1.
+template <class Real>
+POTLUCK_INLINE void load_next_rows(const Real* rows, int64_t n, int64_t first, int64_t count, Real* lanes) {
+  if (count == kLanes && n == 1) return load_narrow_rows<1>(rows + first, lanes);
+  if (count == kLanes && n == 2) return load_narrow_rows<2>(rows + first * 2, lanes);
+  if (count == kLanes && n == 4) return load_narrow_rows<4>(rows + first * 4, lanes);
+  int64_t row[kLanes];
+  for (int64_t l = 0; l < kLanes; ++l) row[l] = first + l;
+  load_lanes(rows, n, row, count, lanes);
+}
+template <class Real>
+POTLUCK_INLINE void store_next_rows(const Real* lanes, int64_t n, int64_t first, int64_t count,
+                                    const double* row_weight, bool accumulate, Real* gradient) {
+  if (count == kLanes && row_weight == nullptr && !accumulate) {
+    if (n == 1) return store_narrow_rows<1>(lanes, gradient + first);
+    if (n == 2) return store_narrow_rows<2>(lanes, gradient + first * 2);
+    if (n == 4) return store_narrow_rows<4>(lanes, gradient + first * 4);
+  }
+  int64_t row[kLanes];
+  for (int64_t l = 0; l < kLanes; ++l) row[l] = first + l;
+  store_lanes(lanes, n, row, count, row_weight, accumulate, gradient);
 }
 
 /// out = base + sign * M in, with M [p, q], in [q, kLanes], out and base [p, kLanes]; base null: zero, or out itself.

@@ -60,8 +60,40 @@ __attribute__((always_inline)) inline double one_row(const Terms& terms, const R
   return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
+/// Rows of `n` numbers, a few, in one loop that vectorises across rows: what one_row() gives, energy and gradient.
+template <int64_t n, bool kAdds, class Terms, class Real>
+__attribute__((always_inline)) inline void narrow_rows(const Terms& terms, const RowCall<Real>& call) {
+  const Real* __restrict x = call.x;
+  Real* __restrict gradient = call.gradient;
+  double* __restrict energy = call.energy;
+  for (int64_t b = 0; b < call.rows; ++b) {
+    double lanes[4] = {};  // those of one_row() that are not empty
+    for (int64_t i = 0; i < n; ++i) {
+      const Term<Real> term = terms(x + b * n, i);
+      lanes[i] += static_cast<double>(term.energy);
+      gradient[b * n + i] = kAdds ? gradient[b * n + i] + term.gradient : term.gradient;
+    }
+    energy[b] = n == 1   ? lanes[0]
+                : n == 2 ? lanes[0] + lanes[1]
+                : n == 3 ? (lanes[0] + lanes[2]) + lanes[1]
+                         : (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+  }
+}
+
+template <bool kAdds, class Terms, class Real>
+__attribute__((always_inline)) inline bool were_narrow(const Terms& terms, const RowCall<Real>& call) {
+  if (call.n == 1) narrow_rows<1, kAdds>(terms, call);
+  if (call.n == 2) narrow_rows<2, kAdds>(terms, call);
+  if (call.n == 3) narrow_rows<3, kAdds>(terms, call);
+  if (call.n == 4) narrow_rows<4, kAdds>(terms, call);
+  return call.n <= 4;
+}
+
 template <class Terms, class Real>
 __attribute__((always_inline)) inline void all_rows(const Terms& terms, const RowCall<Real>& call) {
+  const bool whole = call.energy != nullptr && call.gradient != nullptr && call.row_weight == nullptr;
+  if (whole && !call.accumulate && were_narrow<false>(terms, call)) return;
+  if (whole && call.accumulate && were_narrow<true>(terms, call)) return;
   for (int64_t b = 0; b < call.rows; ++b) {
     const Real weight = call.row_weight ? static_cast<Real>(call.row_weight[b]) : Real(1);
     Real* gradient = call.gradient ? call.gradient + b * call.n : nullptr;
@@ -76,19 +108,34 @@ __attribute__((noinline)) void all_rows_anywhere(const Terms& terms, const RowCa
 }
 
 #if defined(__x86_64__)
-// The same loop compiled for processors with AVX2. Nothing is contracted to fused multiply-adds (-ffp-contract=off), so
-// the results are the same bits.
+// The same loop compiled for processors with AVX2 and with AVX-512. Nothing is contracted to fused multiply-adds
+// (-ffp-contract=off), so the results are the same bits.
 template <class Terms, class Real>
 __attribute__((noinline, target("arch=x86-64-v3"))) void all_rows_avx2(const Terms& terms, const RowCall<Real>& call) {
   all_rows(terms, call);
+}
+
+template <class Terms, class Real>
+__attribute__((noinline, target("arch=x86-64-v4"))) void all_rows_avx512(const Terms& terms,
+                                                                         const RowCall<Real>& call) {
+  all_rows(terms, call);
+}
+
+inline bool runs_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+}
+
+inline bool runs_avx512() {
+  return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
 
 template <class Terms, class Real>
 void evaluate_on_cpu(const Terms& terms, const RowCall<Real>& call) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    return all_rows_avx2(terms, call);
+  if (runs_avx512()) return all_rows_avx512(terms, call);
+  if (runs_avx2()) return all_rows_avx2(terms, call);
 #endif
   all_rows_anywhere(terms, call);
 }

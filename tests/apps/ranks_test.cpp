@@ -173,6 +173,38 @@ TEST_F(RanksCommandTest, TwoAndThreeProcessesDrawTheBitsOfOne) {
   EXPECT_EQ(potluck({"merge", "run2", "--overwrite"}).exit_code, 0);
 }
 
+// 12 steps of 700 chains, of which 3 are drawn. The twin is a process alone.
+TEST_F(RanksCommandTest, ExpertsHaveTheirSharesInTheStepsOfAllProcesses) {
+  write("scene.yaml",
+        "potluck: 1\n"
+        "variables:\n"
+        "  x: {shape: [4, 4]}\n"
+        "views:\n"
+        "  upper: {of: x, slice: [\"0:2\", \":\"]}\n"
+        "energies:\n"
+        "  top: {model: test_bench.bowl, settings: {strength: 2}, inputs: {x: upper}}\n"
+        "  pot: {model: test_bench.bowl, inputs: {x: x}}\n"
+        "  both: {product: [top, pot]}\n"
+        "target: both\n"
+        "sample: {chains: 700, warmup: 30, steps: 12, thin: 4}\n");
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole"}).exit_code, 0);
+  for (const int64_t r : {0, 1}) ASSERT_EQ(rank(r, 2, "run").exit_code, 0);
+  ASSERT_EQ(potluck({"merge", "run"}).exit_code, 0);
+  const auto energies = [&](const std::string& folder) {
+    return read_json(folder + "/run.json").at("expert_energies");
+  };
+  const nlohmann::json joined = energies("run"), whole = energies("whole"), alone = energies("run/rank-0000");
+  EXPECT_EQ(whole.at("count"), 700 * 12);
+  EXPECT_EQ(joined.at("count"), whole.at("count"));
+  for (const size_t e : {0, 1}) {
+    const double share = whole.at("experts")[e].at("share");
+    EXPECT_NEAR(joined.at("experts")[e].at("share").get<double>(), share, 1e-9);
+    EXPECT_GT(std::abs(alone.at("experts")[e].at("share").get<double>() - share), 1e-7);
+    EXPECT_EQ(read_json("whole/summary.json").at("expert_energies")[e].at("share").get<double>(), share);
+    EXPECT_EQ(joined.at("experts")[e].at("name"), whole.at("experts")[e].at("name"));
+  }
+}
+
 TEST_F(RanksCommandTest, ARankGoesOnAndTheOthersWaitForIt) {
   write_ranks_scene();
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--set", "sample.steps=24"}).exit_code, 0);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -59,19 +61,46 @@ TEST(ElementaryTest, TheLogarithmOfOnePlusIsGoodToThreePlaces) {
   EXPECT_TRUE(std::isnan(log_one_plus(NAN)) && std::isnan(log_one_plus(static_cast<double>(NAN))));
 }
 
-/// Rows of any length, with and without wide vectors, term by term: the same bits.
+constexpr int64_t kRows = 21;  // no multiple of any vector
+
+template <class Value>
+bool same_bits(const std::vector<Value>& a, const std::vector<Value>& b) {
+  return std::memcmp(a.data(), b.data(), a.size() * sizeof(Value)) == 0;
+}
+
+/// Rows of any length, with and without wide vectors, narrow ones together and, by a weight of 1 each, one by one, term
+/// by term: the same bits.
 template <class Real, class Terms>
 void expect_same_bits(const Terms& terms, int64_t n) {
   std::mt19937_64 generator(7);
   std::normal_distribution<double> normal;
-  std::vector<Real> x(static_cast<size_t>(3 * n)), plain(x.size()), wide(x.size());
+  std::vector<Real> x(static_cast<size_t>(kRows * n)), plain(x.size()), wide(x.size());
   for (Real& value : x) value = static_cast<Real>(normal(generator));
-  std::vector<double> energy(3), wide_energy(3);
-  all_rows_anywhere(terms, RowCall<Real>{3, n, x.data(), energy.data(), plain.data(), nullptr, false});
-  evaluate_on_cpu(terms, RowCall<Real>{3, n, x.data(), wide_energy.data(), wide.data(), nullptr, false});
-  EXPECT_EQ(energy, wide_energy);
-  EXPECT_EQ(plain, wide);
-  for (int64_t b = 0; b < 3; ++b) {
+  x[0] = Real(-0.0);
+  std::vector<double> energy(kRows), wide_energy(kRows);
+  const std::vector<double> ones(kRows, 1.0);
+  all_rows_anywhere(terms, RowCall<Real>{kRows, n, x.data(), energy.data(), plain.data(), ones.data(), false});
+  const RowCall<Real> call{kRows, n, x.data(), wide_energy.data(), wide.data(), nullptr, false};
+  const auto expect_same = [&](const char* version) {
+    EXPECT_TRUE(same_bits(energy, wide_energy) && same_bits(plain, wide)) << version << ' ' << n;
+    std::fill(wide.begin(), wide.end(), Real(9));
+  };
+  all_rows_anywhere(terms, call);
+  expect_same("plain");
+  // Added to what is there.
+  std::vector<Real> sums(plain), added(plain);
+  all_rows_anywhere(terms, RowCall<Real>{kRows, n, x.data(), energy.data(), sums.data(), ones.data(), true});
+  evaluate_on_cpu(terms, RowCall<Real>{kRows, n, x.data(), wide_energy.data(), added.data(), nullptr, true});
+  EXPECT_TRUE(same_bits(energy, wide_energy) && same_bits(sums, added)) << n;
+  evaluate_on_cpu(terms, call);
+  expect_same("widest");
+#if defined(__x86_64__)
+  if (runs_avx2()) {
+    all_rows_avx2(terms, call);
+    expect_same("avx2");
+  }
+#endif
+  for (int64_t b = 0; b < kRows; ++b) {
     double sum = 0;
     for (int64_t i = 0; i < n; ++i) {
       const Term<Real> term = terms(x.data() + b * n, i);
@@ -84,7 +113,7 @@ void expect_same_bits(const Terms& terms, int64_t n) {
 
 template <class Real>
 void expect_same_bits_of_models() {
-  for (int64_t n : {1, 7, 8, 255, 256, 257, 1000}) {
+  for (int64_t n : {1, 2, 3, 4, 7, 8, 255, 256, 257, 1000}) {
     const std::vector<Real> ones(static_cast<size_t>(n), Real(1.3)), halves(static_cast<size_t>(n), Real(0.7));
     expect_same_bits<Real>(LogGammaTerms<Real>{ones.data()}, n);
     expect_same_bits<Real>(StudentTTerms<Real>{halves.data(), ones.data(), halves.data(), ones.data()}, n);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/backend/energy_sums.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -142,6 +143,10 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.trajectory_slope = take_changing<double>(rows);
   all_.gradient_square = take_changing<double>(rows);
   all_.reflected = take_changing<double>(rows);
+  if (sums_energies(static_cast<int64_t>(experts))) {
+    all_.energy_sums = take_changing<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
+    all_.energy_stride = chains_;
+  }
   all_.ladder = options.ladder;
   if (options.ladder > 1) {
     all_.swap_attempts = take_changing<uint32_t>(rows);
@@ -178,6 +183,7 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
                          &part.clipped, &part.trajectory_slope, &part.gradient_square, &part.reflected}) {
     *array += first;
   }
+  if (part.energy_sums) part.energy_sums += first;
   part.frozen += first;
   for (uint32_t** array : {&part.frozen_step, &part.nan_proposals, &part.divergences}) *array += first;
   if (part.ladder > 1) {

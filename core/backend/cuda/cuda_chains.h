@@ -58,6 +58,8 @@ class CudaChains final : public Chains {
   void forget_graphs();
   /// Lets expert energies stand as the moving part wants them.
   void arrange(bool parted);
+  /// The present energies become the references of their sums, which begin at 0.
+  void begin_energy_sums();
   /// Uploads [n] doubles per variable, in arrays that stay where they are, and shows them to the groups.
   void set_columns(const std::vector<std::vector<double>>& values, std::vector<cuda::Memory>& arrays,
                    const void* Block::*member);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/backend/cuda/cuda_chains.h"
+#include "core/backend/energy_sums.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -96,6 +97,10 @@ void CudaChains::read(ChainsState& state) {
   fetch(state.clipped, all.clipped, chains_);
   fetch(state.gradient_square, all.gradient_square, chains_);
   fetch(state.reflected, all.reflected, chains_);
+  if (all.energy_sums) {
+    fetch(state.energy_sums, all.energy_sums,
+          energy_sum_count(static_cast<int64_t>(energy_.experts().size())) * chains_);
+  }
   if (all.ladder > 1) {
     fetch(state.swap_attempts, all.swap_attempts, chains_);
     fetch(state.swap_acceptance, all.swap_acceptance, chains_);
@@ -123,7 +128,23 @@ void CudaChains::clear_sums() {
     cuda::clear(all.round_trips, chains_, stream_);
   }
   check(cudaMemsetAsync(all.divergences, 0, chains_ * sizeof(uint32_t), stream_), "clearing divergences");
+  begin_energy_sums();
   synchronise();
+}
+
+void CudaChains::begin_energy_sums() {
+  arrange(false);
+  const Group& all = group(Part::kAll);
+  if (!all.energy_sums) return;
+  const auto experts = static_cast<int64_t>(energy_.experts().size());
+  cuda::clear(all.energy_sums, energy_sum_count(experts) * chains_, stream_);
+  const auto begin = [&](int64_t number, const double* from) {
+    check(cudaMemcpyAsync(all.energy_sums + number * chains_, from, chains_ * sizeof(double), cudaMemcpyDeviceToDevice,
+                          stream_),
+          "beginning the sums of energies");
+  };
+  begin(0, all.energy);
+  for (int64_t e = 0; e < experts; ++e) begin(3 + 4 * e, all.expert_energy + e * chains_);
 }
 
 std::vector<std::byte> CudaChains::save() {

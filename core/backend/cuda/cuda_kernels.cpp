@@ -68,6 +68,8 @@ cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
   r.acceptance = group.acceptance;
   r.energy_error = group.energy_error;
   r.trajectory_slope = group.trajectory_slope;
+  r.energy_sums = group.energy_sums;
+  r.energy_stride = group.energy_stride;
   return r;
 }
 

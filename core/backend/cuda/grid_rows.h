@@ -20,9 +20,29 @@ POTLUCK_GRID double log_acceptance(const GridRows& r, int64_t row) {
   return (r.energy[row] - r.proposal_energy[row] - r.log_ratio[row]) / temperature_of(r, row);
 }
 
+/// The energies of a row that moves, as they stand after a step.
+POTLUCK_GRID void add_energies_row(const GridRows& r, int64_t row) {
+  if (!r.energy_sums) return;
+  double* sums = r.energy_sums + row;
+  const double apart = r.energy[row] - sums[0];
+  sums[r.energy_stride] += apart;
+  sums[2 * r.energy_stride] += apart * apart;
+  for (int64_t e = 0; e < r.experts; ++e) {
+    double* own = sums + (3 + 4 * e) * r.energy_stride;
+    const double own_apart = r.expert_energy[e * r.rows + row] - own[0];
+    own[r.energy_stride] += own_apart;
+    own[2 * r.energy_stride] += own_apart * own_apart;
+    own[3 * r.energy_stride] += apart * own_apart;
+  }
+}
+
 /// @param fails  a free coordinate of its gradient is not finite
 POTLUCK_GRID void freeze_row(const GridRows& r, int64_t row, bool fails) {
-  if (r.frozen[row] || (!fails && finite(r.energy[row]))) return;
+  if (r.frozen[row]) return;
+  if (!fails && finite(r.energy[row])) {
+    add_energies_row(r, row);
+    return;
+  }
   r.frozen[row] = 1;
   r.frozen_step[row] = step_of(r.step);
 }
@@ -54,6 +74,7 @@ POTLUCK_GRID void decide_row(const GridRows& r, bool flip, int64_t row) {
   if (r.frozen[row]) return;
   if (!accepts(r, row)) {
     r.scratch[row] = flip ? -1 : 0;
+    add_energies_row(r, row);
     return;
   }
   r.scratch[row] = 1;
@@ -61,6 +82,7 @@ POTLUCK_GRID void decide_row(const GridRows& r, bool flip, int64_t row) {
   for (int64_t e = 0; e < r.experts; ++e) {
     r.expert_energy[e * r.rows + row] = r.proposal_expert_energy[e * r.rows + row];
   }
+  add_energies_row(r, row);
 }
 
 POTLUCK_GRID void row_noise_of(const GridRows& r, bool noise_has_step, int64_t row) {

@@ -66,6 +66,8 @@ struct GridRows {
   double* acceptance = nullptr;
   double* energy_error = nullptr;
   double* trajectory_slope = nullptr;
+  double* energy_sums = nullptr;
+  int64_t energy_stride = 0;
   int64_t ladder = 1;
   uint32_t* swap_attempts = nullptr;
   double* swap_acceptance = nullptr;
@@ -132,11 +134,12 @@ void swap(const GridRows& r, bool odd, void* stream);
 /// Where sum[row] is 1, `to` and `to_gradient` of that row and the next change places.
 void exchange(const GridArguments& a, int real, void* stream);
 
-/// Freezes rows whose energy is not finite or whose scratch, from gradient_square(), is 1.
+/// Freezes rows whose energy is not finite or whose scratch, from gradient_square(), is 1, and counts the energies of
+/// the others.
 void freeze(const GridRows& r, void* stream);
 
 /// The decisions of all rows: scratch becomes 1 where a proposal was accepted, -1 where the velocity turns back, else
-/// 0.
+/// 0. Energies are taken over and counted here.
 void decide(const GridRows& r, bool flip, void* stream);
 
 /// scratch <- sqrt(step factor x T of the row / T), the step factor only where the noise has it.

@@ -111,6 +111,57 @@ TEST(RowKernelsTest, GiveTheSameBitsInEveryVectorWidth) {
   }
 }
 
+/// What a move and a splitting give in rows that all move, told to treat them `one_by_one` by factors of 1 for each.
+template <class Real>
+uint64_t digest_of_moves(const RowKernels& kernels, int64_t n, bool faces, bool held, bool scaled, bool one_by_one) {
+  const RowKernels::Typed& typed = sizeof(Real) == 4 ? kernels.float32 : kernels.float64;
+  const int64_t rows = n <= 4 ? 600 : 9;  // narrow ones fill more than a patch
+  Fixture<Real> fixture(rows, n);
+  fixture.frozen.assign(rows, 0);
+  std::vector<Real> scale(n);
+  for (int64_t j = 0; j < n; ++j) scale[j] = static_cast<Real>(1 + 0.1 * std::sin(static_cast<double>(j + 1)));
+  const std::vector<double> ones(rows, 1.0);
+  RowArguments a = fixture.arguments(faces, held);
+  if (scaled) a.scale = scale.data();
+  if (one_by_one) a.row_step = a.row_noise = ones.data();
+  typed.move(a);
+  const uint64_t moved = fixture.digest();
+  a.from_velocity = fixture.h.data();
+  a.to_velocity = fixture.raw.data();
+  using Kind = RowPiece::Kind;
+  const RowPiece pieces[] = {{Kind::kRefresh, 0.3, 0.7, 5}, {Kind::kKinetic, -1, 0, 0}, {Kind::kKick, 0.1, 0, 0},
+                             {Kind::kDrift, 0.2, 0, 0},     {Kind::kKick, 0.1, 0, 0},   {Kind::kKinetic, 1, 0, 0}};
+  typed.split(a, pieces, std::size(pieces));
+  const uint64_t both[] = {moved, fixture.digest()};
+  return hash(both, sizeof both);
+}
+
+template <class Real>
+void expect_rows_together_to_be_rows_one_by_one() {
+  for (const int64_t n : {1, 2, 3, 4, 5, 32, 256, 300, 1029}) {
+    for (const int flags : {0, 1, 2, 3, 4, 5, 6, 7}) {
+      const bool faces = flags & 1, held = flags & 2, scaled = flags & 4;
+      const uint64_t apart = digest_of_moves<Real>(*all_row_kernels()[0], n, faces, held, scaled, true);
+      for (const RowKernels* one : all_row_kernels())
+        EXPECT_EQ(digest_of_moves<Real>(*one, n, faces, held, scaled, false), apart)
+            << one->name << ' ' << n << ' ' << faces << held << scaled;
+      // The twins: what is held, scaled or folded shows.
+      for (const int other : {1, 2, 4}) {
+        if (n == 1 && other == 2) continue;
+        EXPECT_NE(digest_of_moves<Real>(row_kernels(), n, (flags ^ other) & 1, (flags ^ other) & 2, (flags ^ other) & 4,
+                                        false),
+                  apart)
+            << n << ' ' << flags << ' ' << other;
+      }
+    }
+  }
+}
+
+TEST(RowKernelsTest, MoveRowsTogetherAsOneByOne) {
+  expect_rows_together_to_be_rows_one_by_one<float>();
+  expect_rows_together_to_be_rows_one_by_one<double>();
+}
+
 // The noise is a format: this number never changes, whatever compiler, width or device made it (docs/noise.md).
 constexpr uint64_t kNoiseHash = 3525245164717898685ull;
 

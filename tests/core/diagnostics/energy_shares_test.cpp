@@ -6,6 +6,8 @@
 #include <cmath>
 #include <random>
 
+#include "core/error.h"
+
 namespace potluck {
 namespace {
 
@@ -43,6 +45,52 @@ TEST(EnergySharesTest, OfOneExpertAreOneWhateverItsWeight) {
     all.add(energy, &expert);
   }
   EXPECT_NEAR(all.share(0), 1, 1e-14);
+}
+
+// Two chains of 40 states each, summed about their first states as core/backend/energy_sums.h says, against all states
+// one by one, and the same merged. The twin leaves out that the chains have means of their own.
+TEST(EnergySharesTest, OfSumsOverStepsAreThoseOfEveryState) {
+  std::mt19937_64 engine(4);
+  std::normal_distribution<double> normal;
+  EnergyShares one_by_one(2), summed(2), merged(2), centred(2);
+  for (int chain = 0; chain < 2; ++chain) {
+    double sums[11][3] = {};  // column 1 of 3
+    EnergyShares own(2);
+    for (int step = 0; step < 40; ++step) {
+      const double experts[] = {1e7 + 3 * chain + normal(engine), chain + 2 * normal(engine)};
+      const double energies[] = {experts[0] + experts[1], experts[0], experts[1]};
+      const int first[] = {0, 3, 7};
+      for (int i = 0; i < 3; ++i) {
+        if (step == 0) sums[first[i]][1] = energies[i];
+        const double apart = energies[i] - sums[first[i]][1];
+        sums[first[i] + 1][1] += apart;
+        sums[first[i] + 2][1] += apart * apart;
+        if (i > 0) sums[first[i] + 3][1] += apart * (energies[0] - sums[0][1]);
+      }
+      one_by_one.add(energies[0], experts);
+      own.add(energies[0], experts);
+    }
+    summed.add_steps(40, &sums[0][1], 3);
+    merged.merge(own);
+    sums[0][1] = sums[3][1] = sums[7][1] = 0;
+    centred.add_steps(40, &sums[0][1], 3);
+  }
+  for (const int expert : {0, 1}) {
+    EXPECT_NEAR(summed.share(expert), one_by_one.share(expert), 1e-9);
+    EXPECT_NEAR(merged.share(expert), one_by_one.share(expert), 1e-9);
+    EXPECT_GT(std::abs(centred.share(expert) - one_by_one.share(expert)), 1e-3);
+  }
+  EXPECT_EQ(summed.moments().count, 80);
+}
+
+TEST(EnergySharesTest, OfOtherExpertsCannotBeMerged) {
+  EnergyShares all(2);
+  try {
+    all.merge(EnergyShares(3));
+    FAIL();
+  } catch (const SettingError& error) {
+    EXPECT_STREQ(error.what(), "EnergyShares: what is merged must have the same 2 experts, got 3");
+  }
 }
 
 TEST(EnergySharesTest, AreUnknownWhereNothingVariesOrAnEnergyIsInfinite) {

@@ -76,6 +76,8 @@ std::string words_of(const RunSummary& run) {
                                  run.clipped_sum, run.energy_error.sum, fmt::join(run.notes, "; "));
   for (const StepSum& one : {run.energy_error, run.gradient_square, run.reflected})
     text += fmt::format(" {:a}/{:a}", one.sum, one.count);
+  text += fmt::format(" {:a} {:a}", run.energy_shares.moments().count, run.energy_shares.moments().squares);
+  for (const double one : run.energy_shares.moments().products) text += fmt::format(" {:a}", one);
   for (const FrozenChain& one : run.frozen) text += fmt::format(" {}@{}", one.chain, one.step);
   return text;
 }
@@ -270,7 +272,7 @@ TEST(ResumeTest, RefusesBytesThatAreNoCheckpointOfThisRun) {
   EXPECT_EQ(text(), "a saved state must be whole, got one that ends early. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   bytes[0] = std::byte{99};
-  EXPECT_EQ(text(), "a checkpoint must be of version 2, got 99. Start the run anew");
+  EXPECT_EQ(text(), "a checkpoint must be of version 3, got 99. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   options.chains = 3000;
   EXPECT_THAT(text(), HasSubstr("the saved chains must have "));

@@ -221,8 +221,17 @@ TEST(HostChainsStateTest, ReadingKeepsSumsAndClearingEndsThem) {
   EXPECT_EQ(cuda.state.acceptance[255], 0);
   EXPECT_EQ(cuda.state.acceptance[256], sums[256]);
   EXPECT_GT(cuda.state.gradient_square[0], 0);
+  EXPECT_GT(cuda.state.energy_sums[2 * kChains], 0);
   cuda.chains->clear_sums();
   cuda.chains->read(cuda.state);
+  for (int64_t number = 0; number < 11; ++number) {
+    // The references: the energy and those of the two experts.
+    const double expected = number == 0   ? cuda.state.energy[9]
+                            : number == 3 ? cuda.state.expert_energy[9]
+                            : number == 7 ? cuda.state.expert_energy[kChains + 9]
+                                          : 0;
+    EXPECT_EQ(cuda.state.energy_sums[number * kChains + 9], expected) << number;
+  }
   EXPECT_EQ(cuda.state.gradient_square, std::vector<double>(kChains, 0.0));
   EXPECT_EQ(cuda.state.reflected, std::vector<double>(kChains, 0.0));
   EXPECT_EQ(cuda.state.acceptance, std::vector<double>(kChains, 0.0));
@@ -240,10 +249,10 @@ std::string error_of(const std::function<void()>& work) {
 
 TEST(HostChainsStateTest, RefusesWhatDoesNotFit) {
   Moved small({"mala", {{"step_size", "0.05"}}, {}}, kCuda), wide({"baoab", {{"step_size", "0.05"}}, {}}, kCuda);
-  // [300] chains: x[4], y[3] and their gradients, the energy, 2 expert energies and 6 sums in float64, 3 counters, a
-  // byte; baoab's velocities beside them.
+  // [300] chains: x[4], y[3] and their gradients, the energy, 2 expert energies, 6 sums and 11 of energies in float64,
+  // 3 counters, a byte; baoab's velocities beside them.
   EXPECT_EQ(error_of([&] { small.chains->restore(wide.chains->save()); }),
-            "the saved chains must have 59100 bytes, got 75900: another composition");
+            "the saved chains must have 85500 bytes, got 102300: another composition");
   CliffEnergy::Options options;
   options.device = kCuda;
   options.most_rows = 100;

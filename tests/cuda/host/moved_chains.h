@@ -142,6 +142,7 @@ inline int64_t apart(const Moved& a, const Moved& b, double share) {
   // The CPU adds squares in the run's precision by the thousand.
   count += apart(a.state.gradient_square, b.state.gradient_square,
                  precision == Precision::kFloat32 ? std::max(share, 3e-6) : rounding);
+  count += apart(a.state.energy_sums, b.state.energy_sums, rounding);
   count += a.state.reflected != b.state.reflected;
   count += apart(a.reading.acceptance, b.reading.acceptance, rounding);
   count += apart(a.reading.energy_error, b.reading.energy_error, rounding);
