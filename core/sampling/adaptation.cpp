@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kReadEvery = 5;             // steps between two readings of positions
 constexpr int64_t kLeastStepsForMetric = 60;  // a shorter warm-up leaves the metric alone
 constexpr double kMostLeapfrogs = 1000;
+constexpr double kMostSlope = 2;           // of a chain, in mean magnitudes
 constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weighs more than 100
 
 }  // namespace
@@ -142,7 +143,8 @@ void Adaptation::tune_metric(int64_t step) {
       sizes.push_back(one.current());
     }
     if (tuning_.acceptance || tuning_.energy_error) set_step_sizes(sizes);
-    trajectory_.rescale(factor);
+    // The first metric changes what a length means most, and short trajectories climb to the first peak of many.
+    passes(step, 25) ? trajectory_.start(method_.step_size()) : trajectory_.rescale(factor);
   }
   metric_.clear();
 }
@@ -166,6 +168,21 @@ double Adaptation::mean_log_scale() const {
   return count > 0 ? sum / count : 0;
 }
 
+/// Of jumps that are accepted: far proposals of a step size that is only tried tell little. Fourth powers of distances
+/// have long tails, so no chain counts for more than twice the mean magnitude.
+double Adaptation::mean_slope() const {
+  std::vector<double> slopes;
+  double magnitude = 0, sum = 0;
+  for (size_t chain = 0; chain < sound_.size(); chain += step_size_.size()) {
+    if (!sound_[chain]) continue;
+    slopes.push_back(reading_.trajectory_slope[chain]);
+    magnitude += std::fabs(slopes.back());
+  }
+  const double most = kMostSlope * magnitude / static_cast<double>(slopes.size());
+  for (const double one : slopes) sum += std::clamp(one, -most, most);
+  return sum / static_cast<double>(slopes.size());
+}
+
 void Adaptation::tune_trajectory(int64_t step) {
   const int64_t done = step + 1;
   const double h = method_.step_size();
@@ -175,13 +192,7 @@ void Adaptation::tune_trajectory(int64_t step) {
     return;
   }
   if (10 * done > 9 * steps_) return;
-  double slope = 0, weight = 0;
-  for (size_t chain = 0; chain < sound_.size(); chain += step_size_.size()) {
-    if (!sound_[chain]) continue;
-    slope += reading_.trajectory_slope[chain];
-    weight += reading_.acceptance[chain];
-  }
-  trajectory_.observe(slope / weight, h, kMostLeapfrogs * h);
+  trajectory_.observe(mean_slope(), kMostLeapfrogs * h);
   if (10 * done > 7 * steps_) trajectory_.average();
   method_.set_trajectory_length(trajectory_.current());
 }

@@ -16,7 +16,8 @@ namespace potluck {
 /// steps.
 ///
 ///   0 ... 10 %    the step size alone
-///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb
+///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb,
+///                 at 25 % from one leapfrog again
 ///   80 ... 90 %   the step size anew in the last metric, trajectories on
 ///   90 ... 100 %  the step size alone
 ///
@@ -56,6 +57,7 @@ class Adaptation {
   void tune_step_size();
   void tune_metric(int64_t step);
   void tune_trajectory(int64_t step);
+  double mean_slope() const;
   void tune_ladder(int64_t step);
   double mean_log_scale() const;
   double most_step_size(int64_t rung) const;
@@ -71,7 +73,7 @@ class Adaptation {
   double temperature_;
   int64_t coordinates_;
   int64_t steps_;
-  double most_;                           ///< step size of the coldest rung
+  double most_;  ///< step size of the coldest rung
   std::vector<DualAveraging> step_size_;  ///< of every rung; one where there is no ladder
   LadderTuner ladder_;
   DiagonalMetric metric_;

@@ -42,7 +42,9 @@ void Hmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     const int64_t count = jittered_steps(options_.trajectory_length, options_.step_size, step);
     leapfrogs(group, kernels, step, fresh, options_.step_size, count);
-    if (options_.trajectory_tuned) kernels.add_trajectory_slope(group, static_cast<double>(count) * options_.step_size);
+    // Of the criterion per third root of the time.
+    if (options_.trajectory_tuned)
+      kernels.add_trajectory_slope(group, 3 * static_cast<double>(count) * options_.step_size);
     kernels.decide(group, step, false);
   }
 }
@@ -52,7 +54,8 @@ int64_t Hmc::evaluations(StepRange steps) const {
 }
 
 Tuning Hmc::tuning() const {
-  Tuning tuning{.harmonic = true, .metric = options_.metric, .trajectory = options_.trajectory_tuned};
+  Tuning tuning{
+      .harmonic = true, .metric = options_.metric, .trajectory = options_.trajectory_tuned};
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
 }

@@ -25,7 +25,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
-constexpr uint32_t kCheckpointVersion = 2;
+constexpr uint32_t kCheckpointVersion = 3;
 
 using Clock = std::chrono::steady_clock;
 
