@@ -8,8 +8,7 @@ namespace potluck {
 
 namespace {
 
-constexpr int64_t kReadEvery = 5;             // steps between two readings of positions
-constexpr int64_t kLeastStepsForMetric = 60;  // a shorter warm-up leaves the metric alone
+constexpr int64_t kReadEvery = 5;  // steps between two readings of positions
 constexpr double kMostLeapfrogs = 1000;
 constexpr double kMostSlope = 2;           // of a chain, in mean magnitudes
 constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weighs more than 100
@@ -17,7 +16,7 @@ constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weigh
 }  // namespace
 
 Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
-                       double most)
+                       double most, WhitenedEnergy* whitened)
     : method_(*part.method),
       variables_(part.variables),
       chains_(chains),
@@ -26,6 +25,7 @@ Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperatur
       coordinates_(coordinates),
       steps_(steps),
       most_(most),
+      whitened_(whitened),
       ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
@@ -123,6 +123,7 @@ void Adaptation::tune_metric(int64_t step) {
     std::vector<uint8_t> coldest = sound_;
     for (size_t chain = 0; chain < coldest.size(); ++chain) coldest[chain] &= chain % step_size_.size() == 0;
     metric_.add(positions_, coldest);
+    if (whitened_) dense_.add(positions_, coldest, whitened_->moving());
     if (tuning_.trajectory && metric_.readings() > 0) {
       centre_ = metric_.centre();
       chains_.set_centre(centre_);
@@ -130,11 +131,8 @@ void Adaptation::tune_metric(int64_t step) {
   }
   if (!passes(step, 25) && !passes(step, 50) && !passes(step, 80)) return;
   if (tuning_.metric && metric_.readings() >= 10) {
-    const double before = mean_log_scale();
-    scale_ = metric_.scale(temperature_);
-    chains_.set_metric(scale_);
     // Lengths in u = x/s: the new ones begin where the old ones ended.
-    const double factor = std::exp(before - mean_log_scale());
+    const double factor = whitened_ ? whiten() : rescale();
     const double step_factor = std::pow(factor, tuning_.step_power);
     most_ *= step_factor;
     std::vector<double> sizes;
@@ -147,6 +145,23 @@ void Adaptation::tune_metric(int64_t step) {
     passes(step, 25) ? trajectory_.start(method_.step_size()) : trajectory_.rescale(factor);
   }
   metric_.clear();
+  dense_.clear();
+}
+
+double Adaptation::rescale() {
+  const double before = mean_log_scale();
+  scale_ = metric_.scale(temperature_);
+  chains_.set_metric(scale_);
+  return std::exp(before - mean_log_scale());
+}
+
+double Adaptation::whiten() {
+  const auto change = dense_.change();
+  if (!change) return 1;
+  const double factor = std::exp(-change_coordinates(chains_, *whitened_, *change));
+  for (std::vector<double>& one : centre_) std::fill(one.begin(), one.end(), 0.0);
+  if (!centre_.empty()) chains_.set_centre(centre_);
+  return factor;
 }
 
 void Adaptation::read_positions() {
@@ -238,7 +253,7 @@ void Adaptation::finish() {
 }
 
 void Adaptation::persist(StateArchive& archive) {
-  archive(most_, ladder_, metric_, trajectory_, scale_, centre_, acceptance_);
+  archive(most_, ladder_, metric_, dense_, trajectory_, scale_, centre_, acceptance_);
   for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
     if (!scale_.empty()) chains_.set_metric(scale_);

@@ -31,7 +31,8 @@ std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {
                                        .trajectory_length = number_of(values.at(1), is_auto(values[0]) ? 1 : 10 * h),
                                        .step_size_tuned = is_auto(values[0]),
                                        .trajectory_tuned = is_auto(values[1]),
-                                       .metric = metric_tuned(values.at(2), values[0])});
+                                       .metric = metric_tuned(values.at(2), values[0]),
+                                       .dense = metric_dense(values.at(2))});
 }
 
 const MethodDescription& Hmc::description() const { return method("hmc"); }
@@ -55,7 +56,7 @@ int64_t Hmc::evaluations(StepRange steps) const {
 
 Tuning Hmc::tuning() const {
   Tuning tuning{
-      .harmonic = true, .metric = options_.metric, .trajectory = options_.trajectory_tuned};
+      .harmonic = true, .metric = options_.metric, .dense = options_.dense, .trajectory = options_.trajectory_tuned};
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
 }

@@ -25,6 +25,7 @@ class Hmc final : public Method {
     bool step_size_tuned = true;
     bool trajectory_tuned = true;
     bool metric = true;  ///< tune the diagonal metric: h and tau are then those of u = x / s
+    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit Hmc(const Options& options) : options_(options) {}
 
