@@ -29,6 +29,8 @@ COMPARED = 64  # energies
 PROGRAMS = {
     "potluck mala": ({"method": "mala"}, 100),
     "potluck hmc": ({"method": "hmc", "step_size": "auto", "trajectory_length": "auto"}, 1),
+    "potluck hmc, identity metric": ({"method": "hmc", "metric": "identity"}, 1),
+    "potluck hmc, dense metric": ({"method": "hmc", "metric": "dense"}, 1),
     "potluck ghmc": ({"method": "ghmc"}, 10),
     "potluck adjusted_mclmc": ({"method": "adjusted_mclmc"}, 1),
     "potluck mclmc": ({"method": "mclmc"}, 10),

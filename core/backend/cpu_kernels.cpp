@@ -311,7 +311,7 @@ void CpuKernels::end_energy_error(Group& group) const {
   }
 }
 
-void CpuKernels::add_trajectory_slope(Group& group, double time) const {
+void CpuKernels::add_trajectory_slope(Group& group, double reach) const {
   std::fill_n(group.scratch, 2 * group.rows, 0.0);
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, 0);
@@ -324,7 +324,7 @@ void CpuKernels::add_trajectory_slope(Group& group, double time) const {
   for (int64_t row = 0; row < group.rows; ++row) {
     const double log_a = log_acceptance(group, row);
     const double moved = group.scratch[row], along = group.scratch[group.rows + row];
-    const double slope = std::exp(std::min(0.0, log_a)) * (time * moved * along - moved * moved / 4);
+    const double slope = std::exp(std::min(0.0, log_a)) * (reach * moved * along - moved * moved / 4);
     if (!group.frozen[row] && std::isfinite(log_a) && std::isfinite(slope)) group.trajectory_slope[row] += slope;
   }
 }

@@ -91,11 +91,11 @@ class Kernels {
   virtual void begin_energy_error(Group& group) const = 0;
   virtual void end_energy_error(Group& group) const = 0;
 
-  /// trajectory_slope += a (t D <y - m, v_y> - D^2 / 4), D = |y - m|^2 - |x - m|^2, for a trajectory of time t, with a
-  /// the probability of acceptance that decide will find, everything in coordinates u and m the blocks' centres: the
-  /// slope, in log t, of the ChEES criterion D^2/4 (Hoffman, Radul & Sountsov 2021, eq. 5) per time spent, C(t)/t,
-  /// times t (Sountsov & Hoffman 2021, section 3.2). Call before decide.
-  virtual void add_trajectory_slope(Group& group, double time) const = 0;
+  /// trajectory_slope += a (reach D <y - m, v_y> - D^2 / 4), D = |y - m|^2 - |x - m|^2, with a the probability of
+  /// acceptance that decide will find, everything in coordinates u and m the blocks' centres. Where reach = t / p, t
+  /// the time of the trajectory, this is the slope, in log t, of C(t) / t^p but for a positive factor, C the ChEES
+  /// criterion D^2/4 (Hoffman, Radul & Sountsov 2021, eq. 5). Call before decide.
+  virtual void add_trajectory_slope(Group& group, double reach) const = 0;
 
   /// Proposes to every second pair of neighbouring rungs, (0, 1), (2, 3), ... or with `odd` (1, 2), (3, 4), ..., to
   /// exchange their states, and does so with probability min(1, a),

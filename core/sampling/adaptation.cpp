@@ -8,15 +8,15 @@ namespace potluck {
 
 namespace {
 
-constexpr int64_t kReadEvery = 5;             // steps between two readings of positions
-constexpr int64_t kLeastStepsForMetric = 60;  // a shorter warm-up leaves the metric alone
+constexpr int64_t kReadEvery = 5;  // steps between two readings of positions
 constexpr double kMostLeapfrogs = 1000;
+constexpr double kMostSlope = 2;           // of a chain, in mean magnitudes
 constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weighs more than 100
 
 }  // namespace
 
 Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
-                       double most)
+                       double most, WhitenedEnergy* whitened)
     : method_(*part.method),
       variables_(part.variables),
       chains_(chains),
@@ -25,6 +25,7 @@ Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperatur
       coordinates_(coordinates),
       steps_(steps),
       most_(most),
+      whitened_(whitened),
       ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
@@ -122,6 +123,7 @@ void Adaptation::tune_metric(int64_t step) {
     std::vector<uint8_t> coldest = sound_;
     for (size_t chain = 0; chain < coldest.size(); ++chain) coldest[chain] &= chain % step_size_.size() == 0;
     metric_.add(positions_, coldest);
+    if (whitened_) dense_.add(positions_, coldest, whitened_->moving());
     if (tuning_.trajectory && metric_.readings() > 0) {
       centre_ = metric_.centre();
       chains_.set_centre(centre_);
@@ -129,11 +131,8 @@ void Adaptation::tune_metric(int64_t step) {
   }
   if (!passes(step, 25) && !passes(step, 50) && !passes(step, 80)) return;
   if (tuning_.metric && metric_.readings() >= 10) {
-    const double before = mean_log_scale();
-    scale_ = metric_.scale(temperature_);
-    chains_.set_metric(scale_);
     // Lengths in u = x/s: the new ones begin where the old ones ended.
-    const double factor = std::exp(before - mean_log_scale());
+    const double factor = whitened_ ? whiten() : rescale();
     const double step_factor = std::pow(factor, tuning_.step_power);
     most_ *= step_factor;
     std::vector<double> sizes;
@@ -142,9 +141,27 @@ void Adaptation::tune_metric(int64_t step) {
       sizes.push_back(one.current());
     }
     if (tuning_.acceptance || tuning_.energy_error) set_step_sizes(sizes);
-    trajectory_.rescale(factor);
+    // The first metric changes what a length means most, and short trajectories climb to the first peak of many.
+    passes(step, 25) ? trajectory_.start(method_.step_size()) : trajectory_.rescale(factor);
   }
   metric_.clear();
+  dense_.clear();
+}
+
+double Adaptation::rescale() {
+  const double before = mean_log_scale();
+  scale_ = metric_.scale(temperature_);
+  chains_.set_metric(scale_);
+  return std::exp(before - mean_log_scale());
+}
+
+double Adaptation::whiten() {
+  const auto change = dense_.change();
+  if (!change) return 1;
+  const double factor = std::exp(-change_coordinates(chains_, *whitened_, *change));
+  for (std::vector<double>& one : centre_) std::fill(one.begin(), one.end(), 0.0);
+  if (!centre_.empty()) chains_.set_centre(centre_);
+  return factor;
 }
 
 void Adaptation::read_positions() {
@@ -166,6 +183,21 @@ double Adaptation::mean_log_scale() const {
   return count > 0 ? sum / count : 0;
 }
 
+/// Of jumps that are accepted: far proposals of a step size that is only tried tell little. Fourth powers of distances
+/// have long tails, so no chain counts for more than twice the mean magnitude.
+double Adaptation::mean_slope() const {
+  std::vector<double> slopes;
+  double magnitude = 0, sum = 0;
+  for (size_t chain = 0; chain < sound_.size(); chain += step_size_.size()) {
+    if (!sound_[chain]) continue;
+    slopes.push_back(reading_.trajectory_slope[chain]);
+    magnitude += std::fabs(slopes.back());
+  }
+  const double most = kMostSlope * magnitude / static_cast<double>(slopes.size());
+  for (const double one : slopes) sum += std::clamp(one, -most, most);
+  return sum / static_cast<double>(slopes.size());
+}
+
 void Adaptation::tune_trajectory(int64_t step) {
   const int64_t done = step + 1;
   const double h = method_.step_size();
@@ -175,13 +207,7 @@ void Adaptation::tune_trajectory(int64_t step) {
     return;
   }
   if (10 * done > 9 * steps_) return;
-  double slope = 0, weight = 0;
-  for (size_t chain = 0; chain < sound_.size(); chain += step_size_.size()) {
-    if (!sound_[chain]) continue;
-    slope += reading_.trajectory_slope[chain];
-    weight += reading_.acceptance[chain];
-  }
-  trajectory_.observe(slope / weight, h, kMostLeapfrogs * h);
+  trajectory_.observe(mean_slope(), kMostLeapfrogs * h);
   if (10 * done > 7 * steps_) trajectory_.average();
   method_.set_trajectory_length(trajectory_.current());
 }
@@ -227,7 +253,7 @@ void Adaptation::finish() {
 }
 
 void Adaptation::persist(StateArchive& archive) {
-  archive(most_, ladder_, metric_, trajectory_, scale_, centre_, acceptance_);
+  archive(most_, ladder_, metric_, dense_, trajectory_, scale_, centre_, acceptance_);
   for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
     if (!scale_.empty()) chains_.set_metric(scale_);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/backend/chains.h"
+#include "core/sampling/dense_metric.h"
 #include "core/sampling/diagonal_metric.h"
 #include "core/sampling/dual_averaging.h"
 #include "core/sampling/ladder_tuner.h"
@@ -12,11 +13,15 @@
 
 namespace potluck {
 
+/// A shorter warm-up leaves the metric alone.
+inline constexpr int64_t kLeastStepsForMetric = 60;
+
 /// Tunes a method, or a part of one, on the cohort during warm-up: one observation a step, everything scheduled in
 /// steps.
 ///
 ///   0 ... 10 %    the step size alone
-///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb
+///   10 ... 80 %   the metric too, renewed at 25, 50 and 80 % from what was read since it was last; trajectories climb,
+///                 at 25 % from one leapfrog again
 ///   80 ... 90 %   the step size anew in the last metric, trajectories on
 ///   90 ... 100 %  the step size alone
 ///
@@ -28,9 +33,10 @@ namespace potluck {
 class Adaptation {
  public:
   /// @param part its variables alone have their metric and centre set. @param coordinates of it that move.
-  /// @param steps of the warm-up, > 0. @param most bound of the step size.
+  /// @param steps of the warm-up, > 0. @param most bound of the step size. @param whitened the energy of the chains
+  /// where the metric is dense, which outlives this; null: it is diagonal.
   Adaptation(const MethodPart& part, Chains& chains, double temperature, int64_t coordinates, int64_t steps,
-             double most);
+             double most, WhitenedEnergy* whitened = nullptr);
 
   /// Reads the cohort after the part's move of step `step` (0, 1, ...) and sets what its next one uses. In steps
   /// before 0, which are hotter, the step size alone is tuned.
@@ -56,6 +62,10 @@ class Adaptation {
   void tune_step_size();
   void tune_metric(int64_t step);
   void tune_trajectory(int64_t step);
+  double mean_slope() const;
+  /// Sets the new diagonal metric, or the new dense one. Returns the factor by which lengths change.
+  double rescale();
+  double whiten();
   void tune_ladder(int64_t step);
   double mean_log_scale() const;
   double most_step_size(int64_t rung) const;
@@ -71,10 +81,12 @@ class Adaptation {
   double temperature_;
   int64_t coordinates_;
   int64_t steps_;
-  double most_;                           ///< step size of the coldest rung
+  double most_;  ///< step size of the coldest rung
+  WhitenedEnergy* whitened_;
   std::vector<DualAveraging> step_size_;  ///< of every rung; one where there is no ladder
   LadderTuner ladder_;
   DiagonalMetric metric_;
+  DenseMetric dense_;
   TrajectoryTuner trajectory_;
   std::vector<std::vector<double>> scale_, centre_;
   double acceptance_ = 1;

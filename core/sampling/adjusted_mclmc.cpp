@@ -29,7 +29,8 @@ std::unique_ptr<Method> AdjustedMclmc::create(const std::vector<SettingValue>& v
   return std::make_unique<AdjustedMclmc>(Options{.step_size = number_of(values.at(0), 0.1),
                                                  .length = number_of(values.at(1), 0),
                                                  .tuned = is_auto(values[0]),
-                                                 .metric = metric_tuned(values.at(2), values[0])});
+                                                 .metric = metric_tuned(values.at(2), values[0]),
+                                                 .dense = metric_dense(values.at(2))});
 }
 
 const MethodDescription& AdjustedMclmc::description() const { return method("adjusted_mclmc"); }
@@ -69,7 +70,7 @@ int64_t AdjustedMclmc::evaluations(StepRange steps) const {
 
 Tuning AdjustedMclmc::tuning() const {
   if (!options_.tuned) return {};
-  return {.acceptance = 0.9, .metric = options_.metric};
+  return {.acceptance = 0.9, .metric = options_.metric, .dense = options_.dense};
 }
 
 }  // namespace potluck

@@ -23,6 +23,7 @@ class AdjustedMclmc final : public Method {
     double length = 0;       ///< > 0; 0: sqrt(d), which prepare fills in
     bool tuned = true;
     bool metric = true;
+    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit AdjustedMclmc(const Options& options) : options_(options) {}
 

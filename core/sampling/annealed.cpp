@@ -109,6 +109,7 @@ Annealed::Annealed(const Target& target, const AnnealedOptions& options)
   method_->check(annealed);
   method_->prepare(annealed);
   tuning_ = method_->tuning();
+  if (tuning_.dense) throw SettingError("annealing: the metric must be auto or identity, got dense. Use auto");
   unit_ = tuning_.metric ? 1 : length_of_base(energy_.variables(), held_, options.base.scale);
   step_size_ = method_->step_size();
   if (tuning_.acceptance) {

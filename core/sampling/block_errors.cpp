@@ -79,6 +79,12 @@ std::vector<SettingError> block_errors(const std::vector<BlockOptions>& blocks, 
                       "or hmc",
                       b, blocks[b].method));
     }
+    if (make_method(blocks[b].method, blocks[b].values)->tuning().dense) {
+      errors.emplace_back(
+          fmt::format("sample.blocks[{}].metric must be auto or identity, got dense: its matrix is of all variables "
+                      "together. Use auto, or one method without blocks",
+                      b));
+    }
   }
   if (errors.empty()) assignment.refuse_the_missing(errors);
   return errors;

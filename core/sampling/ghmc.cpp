@@ -34,7 +34,8 @@ std::unique_ptr<Method> Ghmc::create(const std::vector<SettingValue>& values) {
                                         .leapfrogs = values.at(1).integer.at(0),
                                         .kept = values.at(2).real.at(0),
                                         .tuned = is_auto(values[0]),
-                                        .metric = metric_tuned(values.at(3), values[0])});
+                                        .metric = metric_tuned(values.at(3), values[0]),
+                                        .dense = metric_dense(values.at(3))});
 }
 
 const MethodDescription& Ghmc::description() const { return method("ghmc"); }
@@ -60,7 +61,7 @@ void Ghmc::advance(Group& group, const Kernels& kernels, StepRange steps) const 
 
 Tuning Ghmc::tuning() const {
   if (!options_.tuned) return {};
-  return {.acceptance = 0.9, .metric = options_.metric};
+  return {.acceptance = 0.9, .metric = options_.metric, .dense = options_.dense};
 }
 
 }  // namespace potluck

@@ -23,6 +23,7 @@ class Ghmc final : public Method {
     double kept = 0.9;       ///< share of the velocity that a refreshment keeps, in [0, 1)
     bool tuned = true;
     bool metric = true;
+    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit Ghmc(const Options& options) : options_(options) {}
 

@@ -31,7 +31,8 @@ std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {
                                        .trajectory_length = number_of(values.at(1), is_auto(values[0]) ? 1 : 10 * h),
                                        .step_size_tuned = is_auto(values[0]),
                                        .trajectory_tuned = is_auto(values[1]),
-                                       .metric = metric_tuned(values.at(2), values[0])});
+                                       .metric = metric_tuned(values.at(2), values[0]),
+                                       .dense = metric_dense(values.at(2))});
 }
 
 const MethodDescription& Hmc::description() const { return method("hmc"); }
@@ -42,7 +43,9 @@ void Hmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     const int64_t count = jittered_steps(options_.trajectory_length, options_.step_size, step);
     leapfrogs(group, kernels, step, fresh, options_.step_size, count);
-    if (options_.trajectory_tuned) kernels.add_trajectory_slope(group, static_cast<double>(count) * options_.step_size);
+    // Of the criterion per third root of the time.
+    if (options_.trajectory_tuned)
+      kernels.add_trajectory_slope(group, 3 * static_cast<double>(count) * options_.step_size);
     kernels.decide(group, step, false);
   }
 }
@@ -52,7 +55,8 @@ int64_t Hmc::evaluations(StepRange steps) const {
 }
 
 Tuning Hmc::tuning() const {
-  Tuning tuning{.harmonic = true, .metric = options_.metric, .trajectory = options_.trajectory_tuned};
+  Tuning tuning{
+      .harmonic = true, .metric = options_.metric, .dense = options_.dense, .trajectory = options_.trajectory_tuned};
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
 }

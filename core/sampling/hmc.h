@@ -14,9 +14,9 @@ namespace potluck {
 ///
 /// Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011. t is jittered: ceil(2 u tau / h) leapfrogs, u quasi-random and
 /// the same for all chains, so that they move in step. In warm-up tau climbs the change of the squared distance from
-/// the centre over all chains per time spent (ChEES, Hoffman, Radul & Sountsov 2021), and h is tuned to an acceptance
-/// of 0.651, harmonic mean over chains, that paper's choice. Faces reflect positions and velocities; held coordinates
-/// have no velocity.
+/// the centre over all chains (ChEES, Hoffman, Radul & Sountsov 2021) per third root of the time (docs/theory.md, 3.4),
+/// and h is tuned to an acceptance of 0.651, harmonic mean over chains, that paper's choice. Faces reflect positions
+/// and velocities; held coordinates have no velocity.
 class Hmc final : public Method {
  public:
   struct Options {
@@ -25,6 +25,7 @@ class Hmc final : public Method {
     bool step_size_tuned = true;
     bool trajectory_tuned = true;
     bool metric = true;  ///< tune the diagonal metric: h and tau are then those of u = x / s
+    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit Hmc(const Options& options) : options_(options) {}
 

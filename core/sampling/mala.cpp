@@ -20,7 +20,8 @@ MethodDescription Mala::describe() {
 std::unique_ptr<Method> Mala::create(const std::vector<SettingValue>& values) {
   return std::make_unique<Mala>(Options{.step_size = number_of(values.at(0), 0.1),
                                         .tuned = is_auto(values.at(0)),
-                                        .metric = metric_tuned(values.at(1), values.at(0))});
+                                        .metric = metric_tuned(values.at(1), values.at(0)),
+                                        .dense = metric_dense(values.at(1))});
 }
 
 const MethodDescription& Mala::description() const { return method("mala"); }
@@ -39,7 +40,7 @@ void Mala::advance(Group& group, const Kernels& kernels, StepRange steps) const 
 
 Tuning Mala::tuning() const {
   if (!options_.tuned) return {};
-  return {.acceptance = options_.acceptance, .metric = options_.metric, .step_power = 2};
+  return {.acceptance = options_.acceptance, .metric = options_.metric, .dense = options_.dense, .step_power = 2};
 }
 
 }  // namespace potluck

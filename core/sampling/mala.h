@@ -22,6 +22,7 @@ class Mala final : public Method {
     double acceptance = 0.574;  ///< mean acceptance that warm-up aims at: Roberts & Rosenthal 1998
     bool tuned = true;          ///< warm-up tunes eps
     bool metric = true;         ///< and the diagonal metric: eps is then that of u = x / s
+    bool dense = false;         ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit Mala(const Options& options) : options_(options) {}
 

@@ -33,7 +33,8 @@ std::unique_ptr<Method> Mclmc::create(const std::vector<SettingValue>& values) {
   return std::make_unique<Mclmc>(Options{.step_size = number_of(values.at(0), 0.1),
                                          .length = number_of(values.at(1), 0),
                                          .tuned = is_auto(values[0]),
-                                         .metric = metric_tuned(values.at(2), values[0])});
+                                         .metric = metric_tuned(values.at(2), values[0]),
+                                         .dense = metric_dense(values.at(2))});
 }
 
 const MethodDescription& Mclmc::description() const { return method("mclmc"); }
@@ -75,7 +76,7 @@ void Mclmc::advance(Group& group, const Kernels& kernels, StepRange steps) const
 
 Tuning Mclmc::tuning() const {
   if (!options_.tuned) return {};
-  return {.energy_error = 5e-4, .metric = options_.metric};
+  return {.energy_error = 5e-4, .metric = options_.metric, .dense = options_.dense};
 }
 
 std::vector<std::string> Mclmc::notes(const MethodCounts&) const {

@@ -25,6 +25,7 @@ class Mclmc final : public Method {
     double length = 0;       ///< > 0; 0: sqrt(d), which prepare fills in
     bool tuned = true;
     bool metric = true;
+    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
   };
   explicit Mclmc(const Options& options) : options_(options) {}
 

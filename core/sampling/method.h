@@ -42,7 +42,8 @@ struct Tuning {
   std::optional<double> energy_error =
       std::nullopt;         ///< step size: this variance of the energy error per coordinate and step
   bool harmonic = false;    ///< the mean is harmonic over chains: the few that hardly accept count most
-  bool metric = false;      ///< the diagonal metric
+  bool metric = false;      ///< the metric,
+  bool dense = false;       ///< a full matrix (WhitenedRun) in place of a diagonal
   bool trajectory = false;  ///< the trajectory length, by ChEES
   bool ladder = false;      ///< temperatures of the replicas, to equal swap rates
   double step_power = 1;    ///< the step size is this power of a length: 1 for h, 2 for eps

@@ -24,6 +24,16 @@ SettingDescription step_size_option(const std::string& meaning, const std::strin
 }
 
 SettingDescription metric_option() {
+  SettingDescription option = diagonal_metric_option();
+  option.choices.emplace_back("dense");
+  option.summary +=
+      "; dense: a full matrix for all coordinates together, from the draws of the warm-up, for long axes that lie "
+      "across "
+      "the coordinates";
+  return option;
+}
+
+SettingDescription diagonal_metric_option() {
   return {.name = "metric",
           .kind = SettingKind::kChoice,
           .preset = "auto",
@@ -40,8 +50,15 @@ double number_of(const SettingValue& value, double where_auto) {
 }
 
 bool metric_tuned(const SettingValue& metric, const SettingValue& step_size) {
-  return metric.integer.at(0) == 0 && is_auto(step_size);
+  if (metric_dense(metric) && !is_auto(step_size))
+    throw SettingError(fmt::format(
+        "sample.metric must be auto or identity where step_size is a number ({:g}), got dense: the step size would be "
+        "that of coordinates which the warm-up has yet to find. Leave step_size auto",
+        step_size.real.at(0)));
+  return metric.integer.at(0) != 1 && is_auto(step_size);
 }
+
+bool metric_dense(const SettingValue& metric) { return metric.integer.at(0) == 2; }
 
 double trajectory_jitter(uint32_t step) {
   // Van der Corput: the bits of step + 1 mirrored about the point.

@@ -14,15 +14,19 @@ namespace potluck {
 /// `step_size`, auto by default. @param meaning what is added to the summary before "auto: ...".
 SettingDescription step_size_option(const std::string& meaning, const std::string& how_tuned);
 
-/// `metric`: auto or identity.
+/// `metric`: auto, identity or dense.
 SettingDescription metric_option();
+/// The same without dense, for ladders of temperatures.
+SettingDescription diagonal_metric_option();
 
 /// An option that is a number or `auto`, which is read as NaN.
 bool is_auto(const SettingValue& value);
 double number_of(const SettingValue& value, double where_auto);
 
-/// The method's metric is tuned: where `metric` and `step_size` are both auto.
+/// The method's metric is tuned: where it is dense, or `metric` and `step_size` are both auto.
+/// @throws SettingError where it is dense and the step size a number.
 bool metric_tuned(const SettingValue& metric, const SettingValue& step_size);
+bool metric_dense(const SettingValue& metric);
 
 /// Leapfrog steps of size h in a trajectory of length tau in step `step` of a run: ceil(2 u tau / h) with u the van der
 /// Corput sequence, the quasi-random jitter of Hoffman, Radul & Sountsov 2021, section 3.1; at least 1, at most 1000.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/sampling/adaptation.h"
 #include "core/sampling/method.h"
 
 namespace potluck {
@@ -53,6 +54,10 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
       errors.emplace_back(fmt::format("sample.warmup must be >= 20 where {} is auto, got {}. Raise it, or give a {}",
                                       what, options.warmup, what));
+    }
+    if (tuning.dense && options.warmup >= 20 && options.warmup < kLeastStepsForMetric) {
+      errors.emplace_back(fmt::format("sample.warmup must be >= {} where metric is dense, got {}. Raise it",
+                                      kLeastStepsForMetric, options.warmup));
     }
     if (const int64_t most = int64_t{UINT32_MAX} / method->replicas(); options.chains > most) {
       errors.emplace_back(fmt::format("sample.chains must be <= {}{}, got {}", most,

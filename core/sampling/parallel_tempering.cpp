@@ -65,7 +65,7 @@ MethodDescription ParallelTempering::describe() {
                        .preset = "mala",
                        .choices = {"mala", "hmc"},
                        .summary = "the method that moves the replicas"},
-                      metric_option()}};
+                      diagonal_metric_option()}};
 }
 
 std::unique_ptr<Method> ParallelTempering::create(const std::vector<SettingValue>& values) {

@@ -19,6 +19,7 @@
 #include "core/sampling/swap_counts.h"
 #include "core/sampling/transformed_run.h"
 #include "core/sampling/virial_watch.h"
+#include "core/sampling/whitened_run.h"
 
 namespace potluck {
 
@@ -39,9 +40,10 @@ int workers_of(const RunOptions& options) {
 /// that changes in them is named in persist().
 class Runner {
  public:
+  /// @param whitened the target's energy, where the metric is dense
   Runner(const Target& target, const RunOptions& options, std::span<Observer* const> observers,
-         const std::atomic<bool>& stop)
-      : target_(target), options_(options), observers_(observers), stop_(stop) {
+         const std::atomic<bool>& stop, WhitenedEnergy* whitened)
+      : target_(target), options_(options), observers_(observers), stop_(stop), whitened_(whitened) {
     check_run(target, options);
     method_ = make_method(options);
     method_->prepare(target);
@@ -140,7 +142,7 @@ class Runner {
       const int64_t coordinates =
           free_coordinates(part.variables.empty() ? target_ : target_of(target_, part.variables));
       adaptation_.push_back(std::make_unique<Adaptation>(part, *chains_, target_.temperature, coordinates,
-                                                         options_.warmup, most_step_size(part)));
+                                                         options_.warmup, most_step_size(part), whitened_));
     }
   }
 
@@ -421,6 +423,7 @@ class Runner {
       archive(one->sum, one->count);
     }
     archive(summary_.energy_shares.moments(), *virial_);
+    if (whitened_) persist_coordinates(archive);
     bool adapts = adapting();
     archive(adapts, nan_proposals_);
     if (adapts && !adapting()) begin_adaptation();
@@ -437,6 +440,12 @@ class Runner {
       chains_->restore(chains);
       if (phase_ != Phase::kCohort) method_->freeze();
     }
+  }
+
+  void persist_coordinates(StateArchive& archive) {
+    std::vector<double> mean = whitened_->mean(), factor = whitened_->factor();
+    archive(mean, factor);
+    if (archive.reading()) whitened_->set(std::move(mean), std::move(factor));
   }
 
   static void persist_method(StateArchive& archive, Method& method) {
@@ -461,6 +470,7 @@ class Runner {
   const RunOptions& options_;
   std::span<Observer* const> observers_;
   const std::atomic<bool>& stop_;
+  WhitenedEnergy* whitened_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Method> tuned_;  ///< what warm-up moves in the method's place, or null
   std::unique_ptr<Chains> chains_;
@@ -493,19 +503,26 @@ double StepSum::root_mean_square() const { return std::sqrt(mean()); }
 void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);
   if (!errors.empty()) throw errors.front();
-  make_method(options)->check(target);
+  const std::unique_ptr<Method> method = make_method(options);
+  method->check(target);
   TransformedRun::check(target);
+  if (method->tuning().dense) WhitenedRun::check(target);
 }
 
 RunSummary run(const Target& target, const Start& start, const RunOptions& options,
                std::span<Observer* const> observers, const std::atomic<bool>& stop,
                std::span<const std::byte> checkpoint) {
-  if (!TransformedRun::needed(target)) return Runner(target, options, observers, stop).run(start, checkpoint);
   check_run(target, options);  // before the walls are out of sight
-  const TransformedRun free(target, start, observers, workers_of(options));
-  RunSummary summary = Runner(free.target(), options, free.observers(), stop).run(free.start(), checkpoint);
-  summary.energy_shares = EnergyShares(0);  // of an energy with the log Jacobian, which is not the recorded one
-  return summary;
+  if (TransformedRun::needed(target)) {
+    const TransformedRun free(target, start, observers, workers_of(options));
+    RunSummary summary = potluck::run(free.target(), free.start(), options, free.observers(), stop, checkpoint);
+    summary.energy_shares = EnergyShares(0);  // of an energy with the log Jacobian, which is not the recorded one
+    return summary;
+  }
+  if (!make_method(options)->tuning().dense)
+    return Runner(target, options, observers, stop, nullptr).run(start, checkpoint);
+  WhitenedRun white(target, observers, workers_of(options));
+  return Runner(white.target(), options, white.observers(), stop, &white.energy()).run(start, checkpoint);
 }
 
 }  // namespace potluck

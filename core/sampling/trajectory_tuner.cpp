@@ -7,21 +7,27 @@
 namespace potluck {
 
 namespace {
-constexpr double kRate = 0.05, kMemory = 0.95;
+constexpr double kRate = 0.1, kMemory = 0.8, kSquareMemory = 0.95;
 }
 
 double TrajectoryTuner::current() const { return std::exp(log_length_); }
 
-void TrajectoryTuner::start(double length) { log_length_ = std::log(length); }
+void TrajectoryTuner::start(double length) {
+  log_length_ = std::log(length);
+  mean_ = square_ = 0;
+  seen_ = 0;
+}
 
-void TrajectoryTuner::observe(double slope, double least, double most) {
+void TrajectoryTuner::observe(double slope, double most) {
   if (std::isfinite(slope)) {
-    ++seen_;
-    square_ = kMemory * square_ + (1 - kMemory) * slope * slope;
-    const double unbiased = square_ / (1 - std::pow(kMemory, static_cast<double>(seen_)));
-    if (unbiased > 0) log_length_ += kRate * slope / std::sqrt(unbiased);
+    const double seen = static_cast<double>(++seen_);
+    mean_ = kMemory * mean_ + (1 - kMemory) * slope;
+    square_ = kSquareMemory * square_ + (1 - kSquareMemory) * slope * slope;
+    const double mean = mean_ / (1 - std::pow(kMemory, seen)), square = square_ / (1 - std::pow(kSquareMemory, seen));
+    // Slopes that grow are ahead of the memory of their square.
+    if (square > 0) log_length_ += kRate * std::clamp(mean / std::sqrt(square), -1.0, 1.0);
   }
-  log_length_ = std::clamp(log_length_, std::log(least), std::log(most));
+  log_length_ = std::min(log_length_, std::log(most));
 }
 
 void TrajectoryTuner::average() {

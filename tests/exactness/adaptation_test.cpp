@@ -37,6 +37,7 @@ auto target(double elsewhere = 0) {
 struct Tuned {
   double step_size, acceptance, variance_ratio;
   double energy_error;  ///< variance a coordinate and step
+  double trajectory_length;
 };
 
 /// Warms up and measures the acceptance over 300 frozen steps, in the chains that started well.
@@ -80,7 +81,8 @@ Tuned tuned(const std::string& name, const Target_& energy, bool poison, int64_t
   }
   const std::vector<double>& scale = adaptation.scale().at(0);
   const double ratio = scale.back() / scale.front();
-  return {method->step_size(), sum / static_cast<double>(sound), ratio * ratio, squares / static_cast<double>(sound)};
+  return {method->step_size(), sum / static_cast<double>(sound), ratio * ratio, squares / static_cast<double>(sound),
+          method->trajectory_length()};
 }
 
 TEST(AdaptationTest, FindsMalasStepSizeAndMetric) {
@@ -106,6 +108,14 @@ TEST(AdaptationTest, FindsTheStepSizeOfHmc) {
   EXPECT_LT(found.acceptance, 0.85);
   EXPECT_GT(found.variance_ratio, 70);
   EXPECT_LT(found.variance_ratio, 140);
+}
+
+// The metric makes all frequencies 1. There C = 1 - sin(4 tau)/(4 tau) has its first peak at 1.02 per third root of tau
+// (at 0.79 per tau, and from the next one on above 2). Whole leapfrogs make the mean time tau + h/2; what is rejected,
+// and is so more often the longer the trajectory, takes a little off.
+TEST(AdaptationTest, FindsTheTrajectoryLengthOfHmc) {
+  const Tuned found = tuned("hmc", target(), false);
+  EXPECT_NEAR(found.trajectory_length + found.step_size / 2, 1.02, 0.15);
 }
 
 TEST(AdaptationTest, FindsTheStepSizeOfMclmcByItsEnergyError) {

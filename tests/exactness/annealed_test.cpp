@@ -397,6 +397,11 @@ TEST(AnnealedTest, SaysWhatIsWrong) {
             "annealing: the method must leave its target invariant, got 'langevin'. Use mala");
   EXPECT_EQ(text([](AnnealedOptions& o) { o.method = "parallel_tempering"; }, energy),
             "annealing: the method must move every particle alone, got 'parallel_tempering'. Use mala");
+  const auto with_a_dense_metric = [](AnnealedOptions& o) {
+    o.method = "hmc";
+    o.values = option_values("hmc", {"auto", "auto", "dense"});
+  };
+  EXPECT_EQ(text(with_a_dense_metric, energy), "annealing: the metric must be auto or identity, got dense. Use auto");
   EXPECT_EQ(text([](AnnealedOptions& o) { o.base.scale = 0; }, energy),
             "the scale of annealing's base must be > 0, got 0");
   const RowTarget nowhere(line("x"), [](const double*, double* g) {

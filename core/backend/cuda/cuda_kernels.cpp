@@ -254,7 +254,7 @@ void CudaKernels::begin_energy_error(Group& group) const {
 
 void CudaKernels::end_energy_error(Group& group) const { cuda::end_energy_error(rows_of(group, first_), group.stream); }
 
-void CudaKernels::add_trajectory_slope(Group& group, double time) const {
+void CudaKernels::add_trajectory_slope(Group& group, double reach) const {
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, first_);
     a.to = block.proposal;
@@ -263,7 +263,7 @@ void CudaKernels::add_trajectory_slope(Group& group, double time) const {
     a.sum = group.scratch;
     cuda::turn(a, real_bytes(group), group.stream);
   }
-  cuda::add_slopes(rows_of(group, first_), time, group.stream);
+  cuda::add_slopes(rows_of(group, first_), reach, group.stream);
 }
 
 void CudaKernels::swap(Group& group, uint32_t step, bool odd) const {

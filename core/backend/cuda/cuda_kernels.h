@@ -34,7 +34,7 @@ class CudaKernels final : public Kernels {
   void isokinetic_kick(Group& group, State gradient, State velocity, double time) const override;
   void begin_energy_error(Group& group) const override;
   void end_energy_error(Group& group) const override;
-  void add_trajectory_slope(Group& group, double time) const override;
+  void add_trajectory_slope(Group& group, double reach) const override;
   void swap(Group& group, uint32_t step, bool odd) const override;
 
  private:

@@ -97,10 +97,10 @@ POTLUCK_GRID void end_energy_error_row(const GridRows& r, int64_t row) {
   if (!r.frozen[row] && finite(error)) r.energy_error[row] += error * error;
 }
 
-POTLUCK_GRID void add_slope_row(const GridRows& r, double time, int64_t row) {
+POTLUCK_GRID void add_slope_row(const GridRows& r, double reach, int64_t row) {
   const double log_a = log_acceptance(r, row);
   const double moved = r.scratch[row], along = r.scratch[r.rows + row];
-  const double slope = exp(log_a < 0 ? log_a : 0.0) * (time * moved * along - moved * moved / 4);
+  const double slope = exp(log_a < 0 ? log_a : 0.0) * (reach * moved * along - moved * moved / 4);
   if (!r.frozen[row] && finite(log_a) && finite(slope)) r.trajectory_slope[row] += slope;
 }
 

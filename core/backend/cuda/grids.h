@@ -148,7 +148,7 @@ void row_noise(const GridRows& r, bool noise_has_step, void* stream);
 void begin_energy_error(const GridRows& r, void* stream);
 void end_energy_error(const GridRows& r, void* stream);
 /// With the sums of turn() in scratch.
-void add_slopes(const GridRows& r, double time, void* stream);
+void add_slopes(const GridRows& r, double reach, void* stream);
 
 /// [rows, n] standard normals, for tests.
 void normals(const GridArguments& a, float* out, void* stream);

@@ -58,8 +58,8 @@ __global__ void end_energy_error_kernel(const __grid_constant__ GridRows r) {
   if (item_of_thread() < r.rows) end_energy_error_row(r, item_of_thread());
 }
 
-__global__ void add_slopes_kernel(const __grid_constant__ GridRows r, double time) {
-  if (item_of_thread() < r.rows) add_slope_row(r, time, item_of_thread());
+__global__ void add_slopes_kernel(const __grid_constant__ GridRows r, double reach) {
+  if (item_of_thread() < r.rows) add_slope_row(r, reach, item_of_thread());
 }
 
 }  // namespace
@@ -137,8 +137,8 @@ void end_energy_error(const GridRows& r, void* stream) {
   check(cudaGetLastError(), "measuring energies");
 }
 
-void add_slopes(const GridRows& r, double time, void* stream) {
-  add_slopes_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r, time);
+void add_slopes(const GridRows& r, double reach, void* stream) {
+  add_slopes_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r, reach);
   check(cudaGetLastError(), "measuring trajectories");
 }
 

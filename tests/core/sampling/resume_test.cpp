@@ -86,6 +86,7 @@ struct Case {
   std::string method;
   bool fixed = false;
   bool cooled = false;
+  bool dense = false;
 };
 
 RunOptions options_of(const Case& one) {
@@ -93,7 +94,10 @@ RunOptions options_of(const Case& one) {
   options.method = one.method;
   for (const SettingDescription& option : method(one.method).options) {
     const bool step = option.name == "step_size" || option.name == "step";
-    options.values.push_back(step && one.fixed ? parse_setting(option, {"0.05"}, "x") : preset_value(option, "x"));
+    const bool dense = option.name == "metric" && one.dense;
+    options.values.push_back(step && one.fixed ? parse_setting(option, {"0.05"}, "x")
+                             : dense           ? parse_setting(option, {"dense"}, "x")
+                                               : preset_value(option, "x"));
   }
   options.chains = kChains;
   options.warmup = kWarmup;
@@ -179,13 +183,15 @@ std::vector<Case> all_cases() {
     cases.push_back({one.name, false});
     cases.push_back({one.name, true});
   }
+  for (const char* method : {"hmc", "ghmc", "mala"}) cases.push_back({method, false, false, true});
   for (const char* method : {"hmc", "mclmc", "langevin"})
     for (const bool fixed : {false, true}) cases.push_back({method, fixed, true});
   return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(AllMethods, ResumeTest, ::testing::ValuesIn(all_cases()), [](const auto& one) {
-  return one.param.method + (one.param.fixed ? "_fixed" : "_auto") + (one.param.cooled ? "_cooled" : "");
+  return one.param.method + (one.param.fixed ? "_fixed" : "_auto") + (one.param.cooled ? "_cooled" : "") +
+         (one.param.dense ? "_dense" : "");
 });
 
 // What froze, and what was rejected for not being a number, is counted across the cut.
@@ -229,27 +235,29 @@ TEST(ResumeTest, CheckpointsComeAsOftenAsAskedFor) {
 
 TEST(ResumeTest, ChainsOfSeveralRanksAreThoseOfOneProcess) {
   const auto energy = ridge();
-  RunOptions options = options_of({"hmc", false});
-  options.chains = 700;
-  Recorder whole;
-  run_of(energy, options, whole);
-  const auto positions = [](const std::string& draw, int64_t first, int64_t count) {
-    return draw.substr(16 + static_cast<size_t>(first) * 12, static_cast<size_t>(count) * 12);
-  };
-  const std::vector<Rank> ranks = {{0, 100}, {100, 156}, {0, 256}, {200, 312}, {256, 256}, {512, 188}};
-  for (const Rank& rank : ranks) {
-    options.rank = rank;
-    Recorder mine;
-    const std::string words = words_of(run_of(energy, options, mine));
-    ASSERT_EQ(mine.draws.size(), whole.draws.size());
-    for (size_t draw = 0; draw < mine.draws.size(); ++draw) {
-      EXPECT_EQ(positions(mine.draws[draw], 0, rank.count), positions(whole.draws[draw], rank.first, rank.count));
-      EXPECT_NE(positions(mine.draws[draw], 0, rank.count - 1),
-                positions(whole.draws[draw], rank.first + 1, rank.count - 1));
+  for (const bool dense : {false, true}) {
+    RunOptions options = options_of({"hmc", false, false, dense});
+    options.chains = 700;
+    Recorder whole;
+    run_of(energy, options, whole);
+    const auto positions = [](const std::string& draw, int64_t first, int64_t count) {
+      return draw.substr(16 + static_cast<size_t>(first) * 12, static_cast<size_t>(count) * 12);
+    };
+    const std::vector<Rank> ranks = {{0, 100}, {100, 156}, {0, 256}, {200, 312}, {256, 256}, {512, 188}};
+    for (const Rank& rank : ranks) {
+      options.rank = rank;
+      Recorder mine;
+      const std::string words = words_of(run_of(energy, options, mine));
+      ASSERT_EQ(mine.draws.size(), whole.draws.size());
+      for (size_t draw = 0; draw < mine.draws.size(); ++draw) {
+        EXPECT_EQ(positions(mine.draws[draw], 0, rank.count), positions(whole.draws[draw], rank.first, rank.count));
+        EXPECT_NE(positions(mine.draws[draw], 0, rank.count - 1),
+                  positions(whole.draws[draw], rank.first + 1, rank.count - 1));
+      }
+      const size_t all = mine.checkpoints.size();
+      for (const size_t at : {size_t{30}, all - 40, all - 10})
+        EXPECT_EQ(difference(energy, options, mine, words, mine.checkpoints[at]), "") << rank.first;
     }
-    const size_t all = mine.checkpoints.size();
-    for (const size_t at : {size_t{30}, all - 40, all - 10})
-      EXPECT_EQ(difference(energy, options, mine, words, mine.checkpoints[at]), "") << rank.first;
   }
 }
 

@@ -242,8 +242,8 @@ void end_energy_error(const GridRows& r, void*) {
   for_rows(r.rows, [=](int64_t row) { end_energy_error_row(r, row); });
 }
 
-void add_slopes(const GridRows& r, double time, void*) {
-  for_rows(r.rows, [=](int64_t row) { add_slope_row(r, time, row); });
+void add_slopes(const GridRows& r, double reach, void*) {
+  for_rows(r.rows, [=](int64_t row) { add_slope_row(r, reach, row); });
 }
 
 }  // namespace potluck::cuda
