@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the benchmarks, runs them and the peers on one and two threads, and writes the tables to RESULTS.md beside
-# this file. Nothing else should run on the machine meanwhile; it takes about 15 minutes.
+# this file; on the first GPU too where there is one, else the section of the GPU that was timed last stays. Nothing
+# else should run on the machine meanwhile; it takes about 15 minutes.
 #
 #   benchmarks/run.sh [BUILD_FOLDER]    environment: POTLUCK_PYTHON, with torch and benchmarks/requirements.txt
 #                                       SECONDS_A_REPEAT (1), REPEATS (5), RESULTS (benchmarks/RESULTS.md)
@@ -29,6 +30,17 @@ for threads in 1 2; do
 done
 "$build/bin/langevin_benchmark" --seconds "$seconds" --repeats "$repeats" --cases composite noise | tee -a "$lines"
 
+gpu=$build/benchmarks/gpu.md
+if [ -e /dev/nvidiactl ]; then
+  "$build/bin/langevin_benchmark" --device cuda --seconds "$seconds" --repeats "$repeats" | tee "$build/gpu.jsonl"
+  "$python" "$here/peers.py" --device cuda --seconds "$seconds" --repeats "$repeats" | tee -a "$build/gpu.jsonl"
+  { "$python" "$here/table.py" "$build/gpu.jsonl"; nvidia-smi --query-gpu=name --format=csv,noheader; } > "$gpu"
+elif [ -e "$results" ]; then
+  sed -n '/^## On a GPU/,$p' "$results" > "$gpu"
+else
+  : > "$gpu"
+fi
+
 {
   echo "# Speed beside peers"
   echo
@@ -39,5 +51,7 @@ done
   echo "Load average when it began, of others' work: $load."
   echo
   "$python" "$here/table.py" "$lines"
-} > "$results"
+  cat "$gpu"
+} > "$results.new"
+mv "$results.new" "$results"
 echo "Tables: $results"

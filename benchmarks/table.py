@@ -2,7 +2,7 @@
 """Makes a Markdown report of the JSON lines that langevin_benchmark and peers.py print: table.py RESULTS.jsonl
 
 Everything is a ratio within one run on one machine. A bar that a case has stands beside its ratio; the bars over peers
-were set on two threads and stand there only.
+were set on two threads and stand there only. Lines with 0 threads are of a GPU and make a section of their own.
 """
 
 import json
@@ -15,6 +15,10 @@ TORCHEBM_BAR = 15.0
 SECOND_CORE_BAR = 1.8
 NOISE_BAR = 2.5  # ns an element, AVX2
 COMPOSITE_BAR = 1.1
+GPU_TORCHEBM_BAR = 80.0  # 1024×128
+# Bytes an element that must move, and the share of a copy's bandwidth that is asked for.
+GPU_BYTES = {("potluck", "langevin"): (20, 0.80), ("noise and update", ""): (12, 0.85)}
+COPY_BYTES = 8
 
 
 def table(head, rows):
@@ -52,7 +56,7 @@ class Results:
 
     def sizes(self):
         """(case, chains, n, method, threads) that Potluck was timed on."""
-        return [key[:4] + key[5:] for key in self.times if key[4] == "potluck"]
+        return [key[:4] + key[5:] for key in self.times if key[4] == "potluck" and key[5] > 0]
 
     def ms(self, case, chains, n, method, program, threads):
         return self.times.get((case, chains, n, method, program, threads))
@@ -76,6 +80,39 @@ class Results:
         head = ["case", "size", "threads", "Potluck, ms a step", "matrix product + noise, ms", "times those"]
         head += ["eager torch, ms", "JAX, ms", "torchebm, ms", "times faster than the faster of eager and JAX"]
         return table(head + ["times faster than torchebm"], rows)
+
+    def gpu(self):
+        rows = []
+        for case, chains, n, method, program, threads in self.times:
+            if program != "potluck" or threads > 0:
+                continue
+            own, *peers = (self.ms(case, chains, n, method, one, 0) for one in ("potluck", *PEERS, "torchebm"))
+            bar = GPU_TORCHEBM_BAR if n == 128 else None
+            rows.append(
+                [f"{case}, {method}", f"{chains}×{n}"]
+                + [milliseconds(own and own * 1e3)]
+                + [milliseconds(one and one * 1e3) for one in peers]
+                + [at_least(over(min(filter(None, peers[:2]), default=None), own), None)]
+                + [at_least(over(peers[2], own), bar)]
+            )
+        head = ["case", "size", "Potluck, µs a step", "eager torch, µs", "JAX, µs", "torchebm, µs"]
+        return table(head + ["times faster than the faster of eager and JAX", "times faster than torchebm"], rows)
+
+    def bandwidth(self):
+        rows = []
+        for (case, chains, n, method, program, threads), ms in self.times.items():
+            copy = self.ms(case, chains, n, "", "device copy", 0)
+            if threads > 0 or not copy or (program, method) not in GPU_BYTES:
+                continue
+            needed, bar = GPU_BYTES[program, method]
+            share = needed / ms / (COPY_BYTES / copy)
+            terabytes = needed * chains * n / ms / 1e9
+            verdict = "met" if share >= bar else "missed"
+            rows.append(
+                [f"{case}, {method or program}", f"{chains}×{n}", str(needed), f"{terabytes:.2f}"]
+                + [f"{share:.1%} (at least {bar:.0%}: {verdict})"]
+            )
+        return table(["case", "size", "bytes an element", "TB/s", "of a copy's bandwidth"], rows)
 
     def second_core(self):
         rows = []
@@ -110,10 +147,17 @@ def main():
         sys.exit("usage: table.py RESULTS.jsonl")
     with open(sys.argv[1], encoding="utf-8") as lines:
         results = Results(lines)
+    if any(key[5] == 0 for key in results.times):
+        return print_gpu(results)
     print("## A step of all chains\n\n" + results.samplers())
     print("## A second core\n\n" + results.second_core())
     print("## Noise with update\n\n" + results.noise())
     print("## A composite of four experts\n\n" + results.composite())
+
+
+def print_gpu(results):
+    print("## On a GPU\n\n" + results.gpu())
+    print(results.bandwidth())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 
 namespace potluck::models {
 
-constexpr int kMostThreads = 256;
+constexpr int kMostThreads = 128;
 
 /// The sum of `value` over the block, in every thread of the first warp; the order depends on the block's size alone.
 __device__ inline double block_sum(double value) {
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kMostThreads) row_kernel(Terms terms, RowCall<
   Real* gradient = call.gradient ? call.gradient + b * call.n : nullptr;
   const Real weight = call.row_weight ? static_cast<Real>(call.row_weight[b]) : Real(1);
   double energy = 0;
-#pragma unroll 4
+#pragma unroll 8
   for (int64_t i = threadIdx.x; i < call.n; i += blockDim.x) {
     const Term<Real> term = terms(x, i);
     energy += static_cast<double>(term.energy);

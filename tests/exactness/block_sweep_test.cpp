@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "core/backend/cpu_chains.h"
 #include "tests/core/energies.h"
 #include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"
