@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <map>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -41,6 +42,10 @@ ComposedOn weighed(const std::string& model, int64_t n, double weight, int64_t r
 struct Case {
   size_t kernel, target;
 };
+
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << exact_kernels()[one.kernel].name << " on " << exact_targets()[one.target].name;
+}
 
 std::vector<Case> cases() {
   std::vector<Case> all;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "tests/exactness/effort.h"
 #include "tests/exactness/exact_kernel.h"
@@ -15,6 +16,10 @@ namespace {
 struct Case {
   size_t kernel, target;
 };
+
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << exact_kernels()[one.kernel].name << " on " << exact_targets()[one.target].name;
+}
 
 std::vector<Case> cases() {
   std::vector<Case> all;
