@@ -17,7 +17,7 @@ law (bound .0037 at n = 10⁶ chains), *z* the largest deviation of a mean or va
 twin is the same check on a kernel that is wrong on purpose: it must be rejected (*D* above .0042).
 
 The regular tier runs with every `make test`. The thorough tier takes ten times the chains with seeds that rotate with
-the day: `ctest --test-dir build -L thorough`.
+the day, and an hour of one processor: `ctest --test-dir build -L thorough`.
 """
 
 
@@ -28,7 +28,9 @@ def rows(report):
             for key, value in test.items():
                 if key.startswith("row "):
                     name = test["name"].split("/")[-1] if "/" in test["name"] else test["name"]
-                    yield suite["name"].split("/")[-1], name, key[4:], value, "failures" not in test
+                    # The report escapes each byte of UTF-8 as a character of its own.
+                    figures = value.encode("latin-1").decode("utf-8")
+                    yield suite["name"].split("/")[-1], name, key[4:], figures, "failures" not in test
 
 
 def table(report):
