@@ -15,16 +15,17 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = ("banana", "gaussian", "double_well")
-METHODS = {
-    "mala": {},
-    "hmc": {},
-    "ghmc": {},
-    "adjusted_mclmc": {},
-    "parallel_tempering": {"replicas": 4},
-    "mclmc": {},
-    "baoab": {},
-    "leimkuhler_matthews": {},
-    "langevin": {},
+METHODS = {  # as the page names them: keys of `sample`
+    "mala": {"method": "mala"},
+    "hmc": {"method": "hmc"},
+    "hmc, metric: dense": {"method": "hmc", "metric": "dense"},
+    "ghmc": {"method": "ghmc"},
+    "adjusted_mclmc": {"method": "adjusted_mclmc"},
+    "parallel_tempering": {"method": "parallel_tempering", "replicas": 4},
+    "mclmc": {"method": "mclmc"},
+    "baoab": {"method": "baoab"},
+    "leimkuhler_matthews": {"method": "leimkuhler_matthews"},
+    "langevin": {"method": "langevin"},
 }
 PILOT = 20
 
@@ -38,7 +39,7 @@ def sample(potluck, target, keys, folder):
 
 
 def figure(potluck, target, method, wanted, folder):
-    keys = {"method": method, **METHODS[method], "chains": wanted.chains, "warmup": 500, "seed": 1}
+    keys = {**METHODS[method], "chains": wanted.chains, "warmup": 500, "seed": 1}
     record, _ = sample(potluck, target, {**keys, "steps": PILOT, "thin": PILOT}, folder)
     a_step = record["gradient_evaluations"]["sampling"] / PILOT
     thin = max(1, round(wanted.gradients / a_step / 200))

@@ -28,8 +28,7 @@ SettingDescription metric_option() {
   option.choices.emplace_back("dense");
   option.summary +=
       "; dense: a full matrix for all coordinates together, from the draws of the warm-up, for long axes that lie "
-      "across "
-      "the coordinates";
+      "across the coordinates";
   return option;
 }
 
