@@ -279,6 +279,7 @@ TEST(RunVerdictTest, Acceptance) {
       "Usable: R-hat at most 1.004 (z), 1600 effective draws at least (image[1, 2]), so that means are known to "
       "0.025 of a standard deviation; steps could be larger: acceptance 0.99. Raise step_size (now 0.5), or leave "
       "it to `step_size: auto`.");
+  EXPECT_TRUE(run_verdict(changed([](auto& f) { f.acceptance = 0.991; })).findings.empty());
   // A step size that the user fixed has no wanted acceptance.
   EXPECT_TRUE(run_verdict(changed([](auto& f) {
                 f.acceptance = 0.21;
