@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cuda_runtime.h>
-
-#include "core/backend/cuda/runtime.h"
+#include "core/backend/cuda/grid_launch.cuh"
 #include "core/energy/whitening_arithmetic_cuda.h"
 #include "core/energy/whitening_element.h"
 
@@ -9,11 +7,7 @@ namespace potluck {
 
 namespace {
 
-constexpr int kThreads = 256;
-
-int blocks_for(int64_t items) { return static_cast<int>((items + kThreads - 1) / kThreads); }
-cudaStream_t of(void* stream) { return static_cast<cudaStream_t>(stream); }
-__device__ int64_t item_of_thread() { return static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; }
+using cuda::blocks_for, cuda::item_of_thread, cuda::kThreads, cuda::of;
 
 template <class Real>
 __global__ void gather_kernel(JointShare share, const Real* values, double* joint) {

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <map>
-#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -39,29 +38,11 @@ ComposedOn weighed(const std::string& model, int64_t n, double weight, int64_t r
           kCuda, rows};
 }
 
-struct Case {
-  size_t kernel, target;
-};
-
-void PrintTo(const Case& one, std::ostream* out) {
-  *out << exact_kernels()[one.kernel].name << " on " << exact_targets()[one.target].name;
-}
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (size_t k = 0; k < exact_kernels().size(); ++k) {
-    for (size_t t = 0; t < exact_targets().size(); ++t) {
-      if (exact_targets()[t].n >= exact_kernels()[k].least_coordinates) all.push_back({k, t});
-    }
-  }
-  return all;
-}
-
-class CudaExactKernelTest : public VisibleDeviceTest, public ::testing::WithParamInterface<Case> {
+class CudaExactKernelTest : public VisibleDeviceTest, public ::testing::WithParamInterface<KernelOnTarget> {
  protected:
   Distance distance(double weight, double acceptance) const {
-    const ExactKernel& kernel = exact_kernels()[GetParam().kernel];
-    const ExactTarget& target = exact_targets()[GetParam().target];
+    const ExactKernel& kernel = GetParam().kernel();
+    const ExactTarget& target = GetParam().target();
     const ComposedOn energy = weighed(models().at(target.name), target.n, weight, 1000000 * effort());
     return distance_after(target, *energy.plan, *kernel.at(step_size_for(kernel, target, acceptance)));
   }
@@ -80,12 +61,8 @@ TEST_P(CudaExactKernelTest, KeepsAnExactStart) {
 
 TEST_P(CudaExactKernelTest, RejectsAKernelAimedAtAnotherTemperature) { EXPECT_GT(distance(1.1, 0.75).d, kRejectD); }
 
-std::string name_of(const ::testing::TestParamInfo<Case>& info) {
-  std::string name = exact_kernels()[info.param.kernel].name + "_" + exact_targets()[info.param.target].name;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(All, CudaExactKernelTest, ::testing::ValuesIn(cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, CudaExactKernelTest, ::testing::ValuesIn(kernels_on_targets()),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 using CudaLawsTest = VisibleDeviceTest;
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "tests/exactness/effort.h"
@@ -47,6 +48,24 @@ const std::vector<ExactKernel>& exact_kernels() {
   };
   return all;
 }
+
+std::vector<KernelOnTarget> kernels_on_targets() {
+  std::vector<KernelOnTarget> all;
+  for (size_t k = 0; k < exact_kernels().size(); ++k) {
+    for (size_t t = 0; t < exact_targets().size(); ++t) {
+      if (exact_targets()[t].n >= exact_kernels()[k].least_coordinates) all.push_back({k, t});
+    }
+  }
+  return all;
+}
+
+std::string name_of(const KernelOnTarget& one) {
+  std::string name = one.kernel().name + "_" + one.target().name;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+}
+
+void PrintTo(const KernelOnTarget& one, std::ostream* out) { *out << one.kernel().name << " on " << one.target().name; }
 
 double step_size_for(const ExactKernel& kernel, const ExactTarget& target, double acceptance) {
   double low = 1e-3, high = 20;

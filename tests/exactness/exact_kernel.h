@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,18 @@ struct ExactKernel {
   bool flux = true;  ///< one move is reversible in the positions
 };
 const std::vector<ExactKernel>& exact_kernels();
+
+/// A kernel of the table on one of exact_targets() that has coordinates enough for it: what a suite runs through.
+struct KernelOnTarget {
+  size_t kernel_index, target_index;
+
+  const ExactKernel& kernel() const { return exact_kernels()[kernel_index]; }
+  const ExactTarget& target() const { return exact_targets()[target_index]; }
+};
+std::vector<KernelOnTarget> kernels_on_targets();
+/// Of a test: "mala_x_4".
+std::string name_of(const KernelOnTarget& one);
+void PrintTo(const KernelOnTarget& one, std::ostream* out);
 
 /// The largest D, and the largest |z| of mean and variance, over a target's marginals.
 struct Distance {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <ostream>
 
 #include "tests/exactness/effort.h"
 #include "tests/exactness/exact_kernel.h"
@@ -13,28 +12,10 @@
 namespace potluck::testing {
 namespace {
 
-struct Case {
-  size_t kernel, target;
-};
-
-void PrintTo(const Case& one, std::ostream* out) {
-  *out << exact_kernels()[one.kernel].name << " on " << exact_targets()[one.target].name;
-}
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (size_t k = 0; k < exact_kernels().size(); ++k) {
-    for (size_t t = 0; t < exact_targets().size(); ++t) {
-      if (exact_targets()[t].n >= exact_kernels()[k].least_coordinates) all.push_back({k, t});
-    }
-  }
-  return all;
-}
-
-class ExactKernelTest : public ::testing::TestWithParam<Case> {
+class ExactKernelTest : public ::testing::TestWithParam<KernelOnTarget> {
  protected:
-  const ExactKernel& kernel() const { return exact_kernels()[GetParam().kernel]; }
-  const ExactTarget& target() const { return exact_targets()[GetParam().target]; }
+  const ExactKernel& kernel() const { return GetParam().kernel(); }
+  const ExactTarget& target() const { return GetParam().target(); }
 };
 
 /// A row of docs/exactness.md (table.py makes it of the properties).
@@ -63,12 +44,8 @@ TEST_P(ExactKernelTest, RejectsAKernelAimedAtAnotherTemperature) {
   record(*this, "twin: 1.1 log p", distance, step_size);
 }
 
-std::string name_of(const ::testing::TestParamInfo<Case>& info) {
-  std::string name = exact_kernels()[info.param.kernel].name + "_" + exact_targets()[info.param.target].name;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(All, ExactKernelTest, ::testing::ValuesIn(cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, ExactKernelTest, ::testing::ValuesIn(kernels_on_targets()),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 // The table's step sizes of MALA are those that the bisection finds: eps = h^2/2.
 TEST(ExactKernelsTest, FindTheStepSizesOfTheTable) {
