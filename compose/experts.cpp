@@ -23,14 +23,33 @@ bool same_weights(const Leaf& a, const Leaf& b) {
 
 bool same_slots(const std::vector<Slot>& a, const std::vector<Slot>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Slot& x, const Slot& y) {
-    return x.shape == y.shape && x.categories == y.categories && x.least == y.least && x.most == y.most;
+    return x.shape == y.shape && x.categories == y.categories && x.least == y.least && x.most == y.most &&
+           x.held == y.held && x.value == y.value;
   });
 }
 
+/// Says which numbers of an input stand at one value in every row, as the rows have them. Where a chain has several
+/// rows each may read others.
+void hold(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision, Slot& slot) {
+  const auto v = static_cast<size_t>(std::max(binding.variable, 0));
+  const bool literal = binding.variable < 0;
+  if (!literal && (leaf.parts > 1 || v >= composition.held.size() || !composition.held[v].any())) return;
+  for (int64_t j = 0; j < size_of(binding); ++j) {
+    const auto at = static_cast<size_t>(binding.index.empty() ? j : binding.index[static_cast<size_t>(j)]);
+    const double value = literal ? binding.literal[static_cast<size_t>(j)] : composition.held[v].value[at];
+    slot.held.push_back(literal || composition.held[v].mask[at] ? 1 : 0);
+    slot.value.push_back(precision == Precision::kFloat32 ? static_cast<double>(static_cast<float>(value)) : value);
+  }
+  if (std::count(slot.held.begin(), slot.held.end(), uint8_t{1}) > 0) return;
+  slot.held.clear();
+  slot.value.clear();
+}
+
 /// A literal label says nothing of the number of categories: 0, the model knows.
-Slot slot_of(const Composition& composition, const Binding& binding) {
+Slot slot_of(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision) {
   Slot slot;
   slot.shape = binding.shape;
+  hold(composition, binding, leaf, precision, slot);
   if (binding.variable < 0) return slot;
   const Variable& variable = composition.variables[static_cast<size_t>(binding.variable)];
   slot.categories = variable.categories;
@@ -41,9 +60,9 @@ Slot slot_of(const Composition& composition, const Binding& binding) {
   return slot;
 }
 
-std::vector<Slot> slots_of(const Composition& composition, const Leaf& leaf) {
+std::vector<Slot> slots_of(const Composition& composition, const Leaf& leaf, Precision precision) {
   std::vector<Slot> slots;
-  for (const Binding& binding : leaf.inputs) slots.push_back(slot_of(composition, binding));
+  for (const Binding& binding : leaf.inputs) slots.push_back(slot_of(composition, binding, leaf, precision));
   return slots;
 }
 
@@ -94,7 +113,7 @@ void Experts::create(const Node& node, std::vector<Diagnostic>& wrong) {
   if (!leaf) return;
   auto instance = std::make_unique<Instance>();
   instance->leaf = leaf;
-  instance->slots = slots_of(*composition_, *leaf);
+  instance->slots = slots_of(*composition_, *leaf, options_.precision);
   for (const auto& other : instances_)
     if (other->leaf->kind == leaf->kind && other->leaf->parts == leaf->parts &&
         same_slots(other->slots, instance->slots) && same_weights(*other->leaf, *leaf) &&
@@ -131,7 +150,7 @@ void Experts::create(const Node& node, std::vector<Diagnostic>& wrong) {
 const Experts::Instance& Experts::find(const Leaf& leaf) const {
   for (const auto& instance : instances_)
     if (instance->leaf == &leaf) return *instance;
-  const std::vector<Slot> slots = slots_of(*composition_, leaf);
+  const std::vector<Slot> slots = slots_of(*composition_, leaf, options_.precision);
   for (const auto& instance : instances_)
     if (instance->leaf->kind == leaf.kind && instance->leaf->parts == leaf.parts &&
         same_slots(instance->slots, slots) && same_weights(*instance->leaf, leaf) &&

@@ -30,6 +30,7 @@ constexpr std::array kChecks = {
     NamedCheck{"threads", conformance::check_threads},
     NamedCheck{"gradient", conformance::check_gradient},
     NamedCheck{"row weights and accumulation", conformance::check_weights_and_accumulation},
+    NamedCheck{"numbers known beforehand", conformance::check_numbers_known_beforehand},
     NamedCheck{"settings", conformance::check_settings},
     NamedCheck{"least energy", conformance::check_least_energy},
     NamedCheck{"log Z against quadrature", conformance::check_log_normaliser},

@@ -174,7 +174,8 @@ void Model::State::create() {
   std::vector<potluck_slot> slots;
   for (const Slot& slot : setup.slots) {
     slots.push_back({sizeof(potluck_slot), static_cast<int64_t>(slot.shape.size()), slot.shape.data(), slot.categories,
-                     slot.least.empty() ? nullptr : slot.least.data(), slot.most.empty() ? nullptr : slot.most.data()});
+                     slot.least.empty() ? nullptr : slot.least.data(), slot.most.empty() ? nullptr : slot.most.data(),
+                     slot.held.empty() ? nullptr : slot.held.data(), slot.held.empty() ? nullptr : slot.value.data()});
   }
   std::vector<std::vector<const char*>> texts(setup.values.size());
   std::vector<potluck_value> values;

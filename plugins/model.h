@@ -55,6 +55,9 @@ struct Slot {
   std::vector<int64_t> shape;
   int64_t categories = 0;
   std::vector<double> least, most;  ///< per coordinate; both empty: the real line
+  /// Numbers that stand at one value in every evaluation; both empty: none is known to.
+  std::vector<uint8_t> held = {};
+  std::vector<double> value = {};
   int64_t size() const;
 };
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "models/gaussian/conditioned_law.h"
 #include "models/gaussian/device_finish.h"
 #include "models/gaussian/evaluation.h"
+#include "models/normal/device_array.h"
 #include "models/normal/lanes.h"
 #include "potluck/torch/border.hpp"
 
@@ -15,25 +17,45 @@ namespace {
 
 using plugin::tensor_view;
 
-/// d = x - m for every row.
+using Run = ConditionedLaw::Run;
+
+/// Rows of all coordinates, and which of them are free.
+struct Rows {
+  int64_t count, size;  ///< rows, coordinates of one
+  std::span<const Run> free, held;
+};
+
+/// d = x_f - m for every row [rows, n].
 template <class Real>
-POTLUCK_INLINE void subtract(const Real* x, const Real* mean, int64_t rows, int64_t n, Real* difference) {
-  for (int64_t b = 0; b < rows; ++b)
-    for (int64_t i = 0; i < n; ++i) difference[b * n + i] = x[b * n + i] - mean[i];
+POTLUCK_INLINE void subtract(const Real* x, const Real* mean, const Rows& rows, int64_t n, Real* difference) {
+  for (int64_t b = 0; b < rows.count; ++b) {
+    Real* to = difference + b * n;
+    const Real* centre = mean;
+    for (const Run& run : rows.free) {
+      const Real* from = x + b * rows.size + run.first;
+      for (int64_t i = 0; i < run.length; ++i) to[i] = from[i] - centre[i];
+      to += run.length;
+      centre += run.length;
+    }
+  }
 }
-POTLUCK_VECTOR_VERSIONS void subtract_mean(const float* x, const float* mean, int64_t rows, int64_t n, float* d) {
+POTLUCK_VECTOR_VERSIONS void subtract_mean(const float* x, const float* mean, const Rows& rows, int64_t n, float* d) {
   subtract(x, mean, rows, n, d);
 }
-POTLUCK_VECTOR_VERSIONS void subtract_mean(const double* x, const double* mean, int64_t rows, int64_t n, double* d) {
+POTLUCK_VECTOR_VERSIONS void subtract_mean(const double* x, const double* mean, const Rows& rows, int64_t n,
+                                           double* d) {
   subtract(x, mean, rows, n, d);
 }
 
-/// The pass over the products. energy[b] = (sum_i left[b, i] right[b, i] scale[i] + sum_k latent[b, k]^2) / 2, in
-/// double in eight partial sums, and the gradient is right * scale. scale null: 1; latent null: none.
+/// The pass over the products. energy[b] = constant + (sum_i left[b, i] right[b, i] scale[i] + sum_k latent[b, k]^2) /
+/// 2, in double in eight partial sums, and the gradient is right * scale where coordinates are free and 0 where they
+/// are held. scale null: 1; latent null: none.
 template <class Real>
 struct Finish {
-  int64_t rows, n, rank;
+  Rows rows;
+  int64_t n, rank;
   const Real *left, *right, *scale, *latent;
+  double constant;
   double* energy;
   Real* gradient;  // null where not wanted, or where `right` already stands there as wanted
   const double* row_weight;
@@ -64,23 +86,38 @@ POTLUCK_INLINE double half_square(const Finish<Real>& task, int64_t b) {
                 ((partial[4] + partial[5]) + (partial[6] + partial[7])));
 }
 
+/// gradient (+)= weight * right * scale for `count` coordinates.
+template <class Real>
+POTLUCK_INLINE void put_gradient(const Real* right, const Real* scale, Real weight, bool accumulate, int64_t count,
+                                 Real* gradient) {
+  if (scale == nullptr && accumulate)
+    for (int64_t i = 0; i < count; ++i) gradient[i] += weight * right[i];
+  else if (scale == nullptr)
+    for (int64_t i = 0; i < count; ++i) gradient[i] = weight * right[i];
+  else if (accumulate)
+    for (int64_t i = 0; i < count; ++i) gradient[i] += weight * (right[i] * scale[i]);
+  else
+    for (int64_t i = 0; i < count; ++i) gradient[i] = weight * (right[i] * scale[i]);
+}
+
 template <class Real>
 POTLUCK_INLINE void finish_rows(const Finish<Real>& task) {
-  for (int64_t b = 0; b < task.rows; ++b) {
+  const Rows& rows = task.rows;
+  for (int64_t b = 0; b < rows.count; ++b) {
     if (task.energy != nullptr)
-      task.energy[b] = task.scale != nullptr ? half_square<Real, true>(task, b) : half_square<Real, false>(task, b);
+      task.energy[b] = task.constant +
+                       (task.scale != nullptr ? half_square<Real, true>(task, b) : half_square<Real, false>(task, b));
     if (task.gradient == nullptr) continue;
-    const Real* right = task.right + b * task.n;
-    Real* gradient = task.gradient + b * task.n;
+    Real* gradient = task.gradient + b * rows.size;
     const Real weight = task.row_weight != nullptr ? static_cast<Real>(task.row_weight[b]) : Real(1);
-    if (task.scale == nullptr && task.accumulate)
-      for (int64_t i = 0; i < task.n; ++i) gradient[i] += weight * right[i];
-    else if (task.scale == nullptr)
-      for (int64_t i = 0; i < task.n; ++i) gradient[i] = weight * right[i];
-    else if (task.accumulate)
-      for (int64_t i = 0; i < task.n; ++i) gradient[i] += weight * (right[i] * task.scale[i]);
-    else
-      for (int64_t i = 0; i < task.n; ++i) gradient[i] = weight * (right[i] * task.scale[i]);
+    int64_t at = 0;
+    for (const Run& run : rows.free) {
+      put_gradient(task.right + b * task.n + at, task.scale != nullptr ? task.scale + at : nullptr, weight,
+                   task.accumulate, run.length, gradient + run.first);
+      at += run.length;
+    }
+    if (task.accumulate) continue;
+    for (const Run& run : rows.held) std::fill_n(gradient + run.first, run.length, Real(0));
   }
 }
 POTLUCK_VECTOR_VERSIONS void finish(const Finish<float>& task) { finish_rows(task); }
@@ -94,7 +131,17 @@ at::Tensor to_torch(const Matrix& matrix, const plugin::Setup& setup) {
 template <class Real>
 class MatrixEvaluation final : public Evaluation<Real> {
  public:
-  MatrixEvaluation(const GaussianLaw& law, const plugin::Setup& setup) : device_(plugin::torch_device(setup)) {
+  MatrixEvaluation(const ConditionedLaw& conditioned, const plugin::Setup& setup)
+      : device_(plugin::torch_device(setup)),
+        size_(conditioned.coordinates()),
+        constant_(conditioned.constant()),
+        free_(conditioned.free_runs()),
+        held_(conditioned.held_runs()) {
+    const GaussianLaw& law = conditioned.law();
+    if (conditioned.conditioned()) {
+      free_index_ = DeviceArray<int64_t>(setup, ConditionedLaw::indices(free_));
+      held_index_ = DeviceArray<int64_t>(setup, ConditionedLaw::indices(held_));
+    }
     const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
     n_ = mean.size();
     has_mean_ = !mean.isZero(0);
@@ -123,30 +170,36 @@ class MatrixEvaluation final : public Evaluation<Real> {
   }
 
  private:
+  /// P d can be written where the gradient is wanted.
+  bool in_place(const plugin::Call<Real>& call) const {
+    return call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr && held_.empty();
+  }
+
   void on_cpu(const plugin::Call<Real>& call) const {
     const int64_t rows = call.rows();
+    const Rows all = {rows, size_, free_, held_};
     Real* difference = call.template workspace<Real>();
     Real* second = difference + rows * n_;  // P d, or the latent factors
-    subtract_mean(call.input(), mean_.template const_data_ptr<Real>(), rows, n_, difference);
+    subtract_mean(call.input(), mean_.template const_data_ptr<Real>(), all, n_, difference);
     at::Tensor d = tensor_view(difference, {rows, n_}, device_);
-    Finish<Real> task = {rows,
+    Finish<Real> task = {all,
                          n_,
                          0,
                          difference,
                          difference,
                          nullptr,
                          nullptr,
+                         constant_,
                          call.energy(),
                          call.gradient(),
                          call.row_weights(),
                          call.accumulate()};
     if (dense()) {
-      const bool in_place = call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr;
-      if (in_place) second = call.gradient();
+      if (in_place(call)) second = call.gradient();
       at::Tensor product = tensor_view(second, {rows, n_}, device_);
       at::mm_out(product, d, precision_);
       task.right = second;
-      if (in_place) task.gradient = nullptr;
+      if (in_place(call)) task.gradient = nullptr;
     } else {
       subtract_latent(d, second);
       task.rank = rank_;
@@ -171,6 +224,13 @@ class MatrixEvaluation final : public Evaluation<Real> {
     DeviceFinish<Real> task;
     task.rows = rows;
     task.n = n_;
+    task.size = size_;
+    task.constant = constant_;
+    if (!held_.empty()) {
+      task.free = free_index_.data();
+      task.held = held_index_.data();
+      task.held_count = static_cast<int64_t>(held_index_.size());
+    }
     task.left = call.input();
     task.mean = has_mean_ ? mean_.template const_data_ptr<Real>() : nullptr;
     task.energy = call.energy();
@@ -182,18 +242,21 @@ class MatrixEvaluation final : public Evaluation<Real> {
       task.rank = rank_;
     }
     if (dense() || rank_ > 0) {
-      at::Tensor d = tensor_view(call.input(), {rows, n_}, device_);
-      if (has_mean_ || rank_ > 0) {
-        at::Tensor difference = tensor_view(workspace, {rows, n_}, device_);
-        at::sub_out(difference, d, mean_);
-        d = difference;
+      at::Tensor d = tensor_view(workspace, {rows, n_}, device_);
+      if (!held_.empty()) {
+        subtract_on_device(task, workspace, call.stream());
+      } else if (has_mean_ || rank_ > 0) {
+        at::sub_out(d, tensor_view(call.input(), {rows, n_}, device_), mean_);
+      } else {
+        d = tensor_view(call.input(), {rows, n_}, device_);
+      }
+      if (!held_.empty() || has_mean_ || rank_ > 0) {
         task.left = workspace;
         task.mean = nullptr;
       }
       Real* second = workspace + rows * n_;  // P d, or the latent factors
       if (dense()) {
-        const bool in_place = call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr;
-        if (in_place) {
+        if (in_place(call)) {
           second = call.gradient();
           task.gradient = nullptr;
         }
@@ -212,7 +275,11 @@ class MatrixEvaluation final : public Evaluation<Real> {
 #endif
 
   at::Device device_;
-  int64_t n_ = 0, rank_ = 0;
+  int64_t size_;     // coordinates of x
+  double constant_;  // of what is held
+  std::vector<Run> free_, held_;
+  DeviceArray<int64_t> free_index_, held_index_;  // empty where nothing is held
+  int64_t n_ = 0, rank_ = 0;                      // of the free coordinates' law
   bool has_mean_ = false;
   at::Tensor mean_;
   at::Tensor precision_;                // [n, n], dense
@@ -223,7 +290,8 @@ class MatrixEvaluation final : public Evaluation<Real> {
 
 template <class Real>
 std::unique_ptr<Evaluation<Real>> matrix_evaluation(const GaussianLaw& law, const plugin::Setup& setup) {
-  return plugin::with_torch_errors([&] { return std::make_unique<MatrixEvaluation<Real>>(law, setup); });
+  return plugin::with_torch_errors(
+      [&] { return std::make_unique<MatrixEvaluation<Real>>(ConditionedLaw(law, setup), setup); });
 }
 template std::unique_ptr<Evaluation<float>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);
 template std::unique_ptr<Evaluation<double>> matrix_evaluation(const GaussianLaw&, const plugin::Setup&);

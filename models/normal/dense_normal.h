@@ -44,8 +44,8 @@ class DenseNormal {
   class Given {
    public:
     Given(const DenseNormal& law, const uint8_t* held)
-        : pattern_(held, law.size()),
-          mean_(law.mean_),
+        : law_(law),
+          pattern_(held, law.size()),
           factor_(law.precision_(pattern_.free, pattern_.free)),
           pull_(factor_.solve(law.precision_(pattern_.free, pattern_.held))) {
       Matrix schur = law.precision_(pattern_.held, pattern_.held);
@@ -53,12 +53,22 @@ class DenseNormal {
       held_factor_.compute(schur);
     }
 
+    /// The squared distance of the held coordinates of x [n] from their mean, in their own precision.
+    double held_square(const double* x) const {
+      const Vector scaled = held_factor_.matrixU() * offset(x);
+      return scaled.squaredNorm();
+    }
+
     /// Log density of the held coordinates of x [n].
     double held_log_density(const double* x) const {
       if (pattern_.held.empty()) return 0;
-      const Vector scaled = held_factor_.matrixU() * offset(x);
       return held_factor_.matrixLLT().diagonal().array().log().sum() -
-             0.5 * (scaled.squaredNorm() + kLog2Pi * static_cast<double>(pattern_.held.size()));
+             0.5 * (held_square(x) + kLog2Pi * static_cast<double>(pattern_.held.size()));
+    }
+
+    /// Of the free coordinates, given the held ones of x [n].
+    DenseNormal free_law(const double* x) const {
+      return {law_.mean_(pattern_.free) - pull_ * offset(x), law_.precision_(pattern_.free, pattern_.free)};
     }
 
     /// Fills the free coordinates of x [n]; reads the held ones. `normals` [n].
@@ -67,17 +77,18 @@ class DenseNormal {
       for (int64_t i = 0; i < noise.size(); ++i) noise[i] = normals[pattern_.free[i]];
       factor_.matrixU().solveInPlace(noise);
       if (!pattern_.held.empty()) noise -= pull_ * offset(x);
-      for (int64_t i = 0; i < noise.size(); ++i) x[pattern_.free[i]] = mean_[pattern_.free[i]] + noise[i];
+      for (int64_t i = 0; i < noise.size(); ++i) x[pattern_.free[i]] = law_.mean_[pattern_.free[i]] + noise[i];
     }
 
    private:
     Vector offset(const double* x) const {
       Vector difference(static_cast<int64_t>(pattern_.held.size()));
-      for (int64_t i = 0; i < difference.size(); ++i) difference[i] = x[pattern_.held[i]] - mean_[pattern_.held[i]];
+      for (int64_t i = 0; i < difference.size(); ++i)
+        difference[i] = x[pattern_.held[i]] - law_.mean_[pattern_.held[i]];
       return difference;
     }
+    const DenseNormal& law_;
     HeldPattern pattern_;
-    Vector mean_;
     Eigen::LLT<Matrix> factor_;  // of P_ff
     Matrix pull_;                // P_ff^-1 P_fh
     Eigen::LLT<Matrix> held_factor_;

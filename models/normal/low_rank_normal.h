@@ -57,15 +57,27 @@ class LowRankNormal {
           held_variance_(law.variance_(pattern_.held)),
           inner_(inner_factor(held_factor_, held_variance_)) {}
 
+    /// The squared distance of the held coordinates of x [n] from their mean, in their own precision.
+    double held_square(const double* x) const {
+      const Vector difference = offset(x);
+      const Vector latent = latent_mean(difference);
+      return (difference - held_factor_ * latent).cwiseAbs2().cwiseQuotient(held_variance_).sum() +
+             latent.squaredNorm();
+    }
+
     /// Log density of the held coordinates of x [n].
     double held_log_density(const double* x) const {
       if (pattern_.held.empty()) return 0;
-      const Vector difference = offset(x);
-      const Vector latent = latent_mean(difference);
-      const double square =
-          (difference - held_factor_ * latent).cwiseAbs2().cwiseQuotient(held_variance_).sum() + latent.squaredNorm();
-      return -0.5 * (square + held_variance_.array().log().sum() + log_determinant_of(inner_) +
+      return -0.5 * (held_square(x) + held_variance_.array().log().sum() + log_determinant_of(inner_) +
                      kLog2Pi * static_cast<double>(pattern_.held.size()));
+    }
+
+    /// Of the free coordinates, given the held ones of x [n]: of the same rank, with the factor W_f U^-1, M = U'U.
+    LowRankNormal free_law(const double* x) const {
+      const Matrix factor = law_.factor_(pattern_.free, Eigen::all);
+      const Vector latent = latent_mean(offset(x));
+      return {law_.mean_(pattern_.free) + factor * latent, law_.variance_(pattern_.free),
+              inner_.matrixU().solve<Eigen::OnTheRight>(factor)};
     }
 
     /// Fills the free coordinates of x [n]; reads the held ones. `normals` [r + n], the latent factors' first.

@@ -33,7 +33,10 @@ Finding check_least_energy(const Subject& subject);
 Finding check_log_normaliser(const Subject& subject);
 Finding check_log_normaliser_gradient(const Subject& subject);
 Finding check_draws_by_quadrature(const Subject& subject);
+
+// held_checks.cpp: what stands still.
 Finding check_held_coordinates(const Subject& subject);
+Finding check_numbers_known_beforehand(const Subject& subject);
 
 // quadratic_checks.cpp
 Finding check_quadratic_form(const Subject& subject);

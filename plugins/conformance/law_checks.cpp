@@ -236,38 +236,4 @@ Finding check_draws_by_quadrature(const Subject& subject) {
       fmt::format("{} moments of {} draws, worst {:.2f} standard errors, bound 6", compared, kDraws * kTimes, worst));
 }
 
-Finding check_held_coordinates(const Subject& subject) {
-  const Model model = subject.create();
-  if (model.facts().draw_uniforms == 0) return not_applicable("the model has no exact draws");
-  constexpr int64_t kRows = 8;
-  const auto uniforms = [&](uint32_t salt) { return subject.uniforms(kRows * model.facts().draw_uniforms, salt); };
-  const auto given = draw(model, subject.points(model, kRows, 54), uniforms(70));
-  if (!given) return not_applicable("the model cannot draw in this setup");
-  int patterns = 0, refused = 0;
-  for (size_t i = 0; i < given->values.size(); ++i) {
-    if (subject.kind().inputs[i].parent) continue;
-    const auto size = static_cast<size_t>(subject.slots()[i].size());
-    for (const size_t held_count : {size_t{1}, (size + 1) / 2, size}) {
-      std::vector<std::vector<uint8_t>> held(given->values.size());
-      for (size_t k = 0; k < held.size(); ++k)
-        if (!subject.kind().inputs[k].parent) held[k].resize(static_cast<size_t>(subject.slots()[k].size()));
-      std::fill_n(held[i].begin(), held_count, uint8_t{1});
-      ++patterns;
-      const auto drawn = draw(model, *given, uniforms(71), held);
-      if (!drawn) {
-        ++refused;
-        continue;
-      }
-      for (size_t at = 0; at < drawn->values[i].size(); ++at) {
-        if (at % size >= held_count || drawn->values[i][at] == given->values[i][at]) continue;
-        return failed(fmt::format("a held coordinate must come out bit for bit as it went in, got {} for {} (input "
-                                  "'{}', coordinate {})",
-                                  drawn->values[i][at], given->values[i][at], subject.kind().inputs[i].name, at % size),
-                      "Copy held coordinates from given->input, or answer POTLUCK_UNSUPPORTED");
-      }
-    }
-  }
-  return passed(fmt::format("{} patterns of held coordinates, {} refused as not exact", patterns, refused));
-}
-
 }  // namespace potluck::conformance

@@ -158,6 +158,17 @@ std::vector<ModelCase> matrix_cases() {
     gaussian("DiagonalAtZero", {variance});
     gaussian("LowRank", {mean, variance, factor});
     gaussian("LowRankAtZero", {variance, factor});
+    // Every third coordinate, and a run of them.
+    Slot partly_held = reals({n});
+    for (int64_t i = 0; i < n; ++i) partly_held.held.push_back(i % 3 == 0 || (i > 20 && i < 30) ? 1 : 0);
+    partly_held.value = waves(n, 0, 0.5);
+    for (double& value : partly_held.value) value = static_cast<double>(static_cast<float>(value));
+    const auto holding = [&](const std::string& form, std::vector<Weight> weights) {
+      all.push_back({.name = form + size, .model = "gaussian", .slots = {partly_held}, .weights = std::move(weights)});
+    };
+    holding("DenseWithHeld", {mean, precision});
+    holding("LowRankWithHeld", {mean, variance, factor});
+    holding("DiagonalWithHeld", {mean, variance});
     all.push_back({.name = "Spheres" + size,
                    .model = "gaussian_mixture",
                    .slots = {reals({n})},

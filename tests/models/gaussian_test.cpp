@@ -171,6 +171,64 @@ TEST(GaussianTest, SinglePrecisionAgreesWithDouble) {
   }
 }
 
+/// Slots of n coordinates, some of which are held at 0.75, -0.75, ...: the first, the last, and a run of ten.
+Slot partly_held(int64_t n) {
+  Slot slot = continuous_slot({n});
+  for (int64_t i = 0; i < n; ++i) {
+    slot.held.push_back(i == 0 || i == n - 1 || (i >= 12 && i < 22) ? 1 : 0);
+    slot.value.push_back(i % 2 == 0 ? 0.75 : -0.75);
+  }
+  return slot;
+}
+
+TEST(GaussianTest, HeldCoordinatesAreLeftOutOfTheWorkAndChangeNothingElse) {
+  for (Case c : cases()) {
+    const int64_t n = c.mean.size();
+    if (n < 40) continue;
+    SCOPED_TRACE(c.name);
+    const ModelProbe plain = gaussian(c.setup);
+    const Slot slot = partly_held(n);
+    c.setup.slots = {slot};
+    const ModelProbe told = gaussian(c.setup);
+    Numbers x = some_numbers(19 * n, 5);
+    for (int64_t j = 0; j < 19 * n; ++j)
+      if (slot.held[j % n]) x[j] = slot.value[j % n];
+    const Numbers row_weight = some_numbers(19, 8), before = some_numbers(19 * n, 6);
+    for (const ModelProbe::How& how : {ModelProbe::How{}, ModelProbe::How{row_weight, {before}, 1}}) {
+      const auto expected = plain.evaluate({x}, how), found = told.evaluate({x}, how);
+      for (int64_t b = 0; b < 19; ++b) EXPECT_NEAR(found.energy[b], expected.energy[b], 1e-10 * expected.energy[b]);
+      for (int64_t j = 0; j < 19 * n; ++j) {
+        if (!slot.held[j % n]) {
+          EXPECT_NEAR(found.gradient[0][j], expected.gradient[0][j], 1e-10);
+        } else if (c.name.find("variance") == std::string::npos) {
+          EXPECT_EQ(found.gradient[0][j], how.gradient.empty() ? 0 : before[j]);
+        }
+      }
+    }
+    // A diagonal form has no product to save.
+    if (c.name.find("variance") == std::string::npos) {
+      EXPECT_LT(told.model().workspace_bytes(256), plain.model().workspace_bytes(256));
+    }
+    // What is asked of the law is asked of the whole law.
+    EXPECT_EQ(told.log_normaliser({{}}, 1)->value, plain.log_normaliser({{}}, 1)->value);
+    EXPECT_EQ(told.quadratic({{}})->precision, plain.quadratic({{}})->precision);
+    EXPECT_EQ(*told.draw(3, {{}}, {{}}), *plain.draw(3, {{}}, {{}}));
+  }
+}
+
+TEST(GaussianTest, AGaussianWhoseCoordinatesAreAllHeldStillHasItsEnergy) {
+  for (Case c : cases()) {
+    const int64_t n = c.mean.size();
+    if (n < 40) continue;
+    SCOPED_TRACE(c.name);
+    const ModelProbe plain = gaussian(c.setup);
+    Slot slot = partly_held(n);
+    slot.held.assign(static_cast<size_t>(n), 1);
+    c.setup.slots = {slot};
+    EXPECT_NEAR(gaussian(c.setup).energies({slot.value})[0], plain.energies({slot.value})[0], 1e-9);
+  }
+}
+
 TEST(GaussianTest, RowsKeepTheirBitsInAnyPlaceOfABatchOfOneSize) {
   for (Case c : cases()) {
     c.setup.precision = Precision::kFloat32;

@@ -144,7 +144,7 @@ Batch random_points(const ModelCase& each, const Model& model, int64_t rows, uin
   std::mt19937_64 generator(seed);
   std::uniform_real_distribution<double> uniform(0, 1);
   Batch batch = like(model, rows, 0);
-  for (size_t i = 0; i < batch.values.size(); ++i)
+  for (size_t i = 0; i < batch.values.size(); ++i) {
     for (double& value : batch.values[i]) {
       const double u = uniform(generator);
       // Rounded to float32, so that both precisions see the same point.
@@ -153,6 +153,10 @@ Batch random_points(const ModelCase& each, const Model& model, int64_t rows, uin
               ? std::floor(u * static_cast<double>(each.slots[i].categories))
               : static_cast<double>(static_cast<float>(each.points_least + u * (each.points_most - each.points_least)));
     }
+    const std::vector<uint8_t>& held = each.slots[i].held;
+    for (size_t at = 0; at < batch.values[i].size() && !held.empty(); ++at)
+      if (held[at % held.size()]) batch.values[i][at] = each.slots[i].value[at % held.size()];
+  }
   return batch;
 }
 

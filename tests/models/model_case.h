@@ -21,7 +21,7 @@ struct ModelCase {
       {};  ///< words as the user writes them; others at their presets
   std::vector<Weight> weights = {};
 
-  /// Test points are uniform here; labels are uniform over the categories.
+  /// Test points are uniform here, but for numbers that a slot holds; labels are uniform over the categories.
   double points_least = -2, points_most = 2;
   uint64_t abilities = 0;     ///< that the model must claim ...
   uint64_t no_abilities = 0;  ///< ... and must not

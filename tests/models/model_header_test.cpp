@@ -101,8 +101,8 @@ struct Host {
   explicit Host(const char* title_) : title(title_) {}
   const char* title;
   int64_t shape[1] = {2};
-  potluck_slot x{sizeof(potluck_slot), 1, shape, 0, nullptr, nullptr};
-  potluck_slot label{sizeof(potluck_slot), 0, nullptr, 3, nullptr, nullptr};
+  potluck_slot x{sizeof(potluck_slot), 1, shape, 0, nullptr, nullptr, nullptr, nullptr};
+  potluck_slot label{sizeof(potluck_slot), 0, nullptr, 3, nullptr, nullptr, nullptr, nullptr};
   const potluck_slot* slots[2] = {&x, &label};
   int64_t on = 1, count = 3, norm = 1;
   double width = 0.5, means[2] = {1, 2};

@@ -86,7 +86,7 @@ TEST(TorchModelTest, ParameterGradientsAreThoseOfDifferences) {
   const ModelProbe probe = critic({{}, {continuous_slot({3})}, {}});
   const potluck_model_kind& table = *probe.model().kind().table;
   const int64_t shape[] = {3};
-  const potluck_slot slot{sizeof slot, 1, shape, 0, nullptr, nullptr};
+  const potluck_slot slot{sizeof slot, 1, shape, 0, nullptr, nullptr, nullptr, nullptr};
   const potluck_slot* slots[] = {&slot};
   const int64_t none = 0;
   const potluck_value value{sizeof value, 1, &none, nullptr, nullptr};

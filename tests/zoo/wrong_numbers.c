@@ -20,6 +20,7 @@ static const double kTwoPi = 6.283185307179586;
 struct potluck_model {
   int64_t n;
   int32_t type;
+  int holds_first;
 };
 
 static double get(const potluck_model* model, const void* from, int64_t at) {
@@ -44,6 +45,7 @@ static int create(const potluck_setup* setup, potluck_model** model, potluck_err
   (*model)->n = 1;
   (*model)->type = setup->type;
   for (int64_t i = 0; i < setup->slots[0]->rank; ++i) (*model)->n *= setup->slots[0]->shape[i];
+  (*model)->holds_first = setup->slots[0]->held != NULL && setup->slots[0]->held[0];
   return POTLUCK_OK;
 }
 
@@ -87,7 +89,10 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
     const double weight = call->row_weight != NULL ? call->row_weight[row] : 1;
     energy[row] = 1e-9 * mean;
     for (int64_t at = row * model->n; at < (row + 1) * model->n; ++at) {
-      const double x = get(model, call->input[0], at);
+      double x = get(model, call->input[0], at);
+#ifdef ZOO_FORGETS_HELD
+      if (model->holds_first && at == row * model->n) x = 0; /* whatever value it is held at */
+#endif
       energy[row] += 0.5 * x * x;
       double slope = x;
 #ifdef ZOO_WRONG_GRADIENT

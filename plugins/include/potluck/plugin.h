@@ -98,6 +98,10 @@ typedef struct {
   int64_t categories;         /* K of a categorical input, labels 0 .. K-1; 0 where a literal label is bound to it, so
                                  that only the model can know K, and for a continuous input */
   const double *least, *most; /* support of each coordinate, or NULL: the real line */
+  const uint8_t* held;        /* held[j] = 1: number j is value[j] in every row of every evaluate, for the life of the
+                                 model; NULL: none is known to be. A model may do such work once; its gradient there
+                                 must be finite and is not used. No other call relies on it. */
+  const double* value;        /* where held; labels too */
 } potluck_slot;
 
 /* A named array of numbers: weights from the user's file, or parameters. Weights are on the CPU. */

@@ -122,6 +122,17 @@ class Setup {
   /// Support of each coordinate of an input; empty where it is the real line.
   std::span<const double> support_least(int32_t i = 0) const { return support(raw_->slots[i]->least, i); }
   std::span<const double> support_most(int32_t i = 0) const { return support(raw_->slots[i]->most, i); }
+  /// 1 where a number of an input stands at one value in every evaluation; empty: none is known to. See plugin.h.
+  std::span<const uint8_t> held(int32_t i = 0) const {
+    const potluck_slot& slot = *raw_->slots[i];
+    if (slot.size < offsetof(potluck_slot, value) + sizeof slot.value || slot.held == nullptr) return {};
+    return {slot.held, static_cast<size_t>(size(i))};
+  }
+  /// Those values, as long as held(i).
+  std::span<const double> held_values(int32_t i = 0) const {
+    if (held(i).empty()) return {};
+    return {raw_->slots[i]->value, static_cast<size_t>(size(i))};
+  }
 
   bool has_weights() const { return raw_->weights_count > 0; }
   std::optional<Weight> find_weight(std::string_view name) const {
