@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/cpu_rows.h"
 
+#include "core/vector_unit.h"
+
 namespace potluck {
 
 extern const RowKernels kRowKernels_baseline;
@@ -10,12 +12,8 @@ extern const RowKernels kRowKernels_avx512;
 std::vector<const RowKernels*> all_row_kernels() {
   std::vector<const RowKernels*> all = {&kRowKernels_baseline};
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(&kRowKernels_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
-    all.push_back(&kRowKernels_avx512);
-  }
+  if (vector_unit() >= VectorUnit::kAvx2) all.push_back(&kRowKernels_avx2);
+  if (vector_unit() >= VectorUnit::kAvx512) all.push_back(&kRowKernels_avx512);
 #endif
   return all;
 }

@@ -4,6 +4,7 @@
 
 #include "core/energy/transform_arithmetic.h"
 #include "core/energy/transform_element.h"
+#include "core/vector_unit.h"
 
 namespace potluck {
 
@@ -111,9 +112,12 @@ __attribute__((noinline)) void pass_anywhere(const Arrays<Real>& arrays) {
 }
 
 #if defined(__x86_64__)
-// The same loops for processors with AVX2: nothing is contracted, so the results are the same bits.
 template <class Real>
-__attribute__((noinline, target("arch=x86-64-v3"))) void pass_avx2(const Arrays<Real>& arrays) {
+POTLUCK_FOR_AVX2 void pass_avx2(const Arrays<Real>& arrays) {
+  pass(arrays);
+}
+template <class Real>
+POTLUCK_FOR_AVX512 void pass_avx512(const Arrays<Real>& arrays) {
   pass(arrays);
 }
 #endif
@@ -121,8 +125,8 @@ __attribute__((noinline, target("arch=x86-64-v3"))) void pass_avx2(const Arrays<
 template <class Real>
 void run(const Arrays<Real>& arrays) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    return pass_avx2(arrays);
+  if (vector_unit() == VectorUnit::kAvx512) return pass_avx512(arrays);
+  if (vector_unit() == VectorUnit::kAvx2) return pass_avx2(arrays);
 #endif
   pass_anywhere(arrays);
 }

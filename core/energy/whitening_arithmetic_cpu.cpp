@@ -2,80 +2,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/energy/triangle_product.h"
 #include "core/energy/whitening_arithmetic.h"
 
 namespace potluck {
 
 namespace {
-
-constexpr int64_t kTogether = 4;  ///< rows that share a pass over the factor
-
-/// One pass over the factor for some rows, with the sums of a row in the order of the terms.
-struct Product {
-  int64_t d;
-  const double* mean;  ///< where the sums of positions begin; null for gradients, which begin at 0
-  const double* factor;
-  const double* from;
-  double* to;
-};
-
-/// to_j += factor[k, j] from_k, for k = 0, 1, ... and the j that the triangle has: j >= k of positions, j <= k of
-/// gradients. The rows' sums do not meet, so that `kRows` changes no bit.
-template <int64_t kRows, bool kPositions>
-__attribute__((always_inline)) inline void multiply(const Product& product) {
-  const int64_t d = product.d;
-  for (int64_t row = 0; row < kRows; ++row) {
-    if (kPositions) {
-      std::copy_n(product.mean, d, product.to + row * d);
-    } else {
-      std::fill_n(product.to + row * d, d, 0.0);
-    }
-  }
-  double* __restrict to = product.to;
-  for (int64_t k = 0; k < d; ++k) {
-    const double* __restrict factor = product.factor + k * d;
-    double from[kRows];
-    for (int64_t row = 0; row < kRows; ++row) from[row] = product.from[row * d + k];
-    const int64_t first = kPositions ? k : 0, last = kPositions ? d : k + 1;
-    for (int64_t j = first; j < last; ++j)
-      for (int64_t row = 0; row < kRows; ++row) to[row * d + j] += factor[j] * from[row];
-  }
-}
-
-template <bool kPositions>
-__attribute__((always_inline)) inline void multiply_rows(int64_t rows, Product product) {
-  const int64_t d = product.d;
-  for (int64_t row = 0; row < rows; row += kTogether) {
-    Product some = product;
-    some.from += row * d;
-    some.to += row * d;
-    if (rows - row >= kTogether) {
-      multiply<kTogether, kPositions>(some);
-      continue;
-    }
-    for (int64_t one = row; one < rows; ++one, some.from += d, some.to += d) multiply<1, kPositions>(some);
-  }
-}
-
-__attribute__((noinline)) void multiply_anywhere(int64_t rows, const Product& product, bool positions) {
-  positions ? multiply_rows<true>(rows, product) : multiply_rows<false>(rows, product);
-}
-
-#if defined(__x86_64__)
-// The same loops for processors with AVX2: nothing is contracted, so the results are the same bits.
-__attribute__((noinline, target("arch=x86-64-v3"))) void multiply_avx2(int64_t rows, const Product& product,
-                                                                       bool positions) {
-  positions ? multiply_rows<true>(rows, product) : multiply_rows<false>(rows, product);
-}
-#endif
-
-void run(int64_t rows, const Product& product, bool positions) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    return multiply_avx2(rows, product, positions);
-#endif
-  multiply_anywhere(rows, product, positions);
-}
 
 template <class Real>
 class CpuWhiteningArithmetic final : public WhiteningArithmetic {
@@ -104,11 +36,11 @@ class CpuWhiteningArithmetic final : public WhiteningArithmetic {
 
   void positions(int64_t rows, int64_t d, const double* mean, const double* by_column, const double* z, double* x,
                  void*) const override {
-    run(rows, {d, mean, by_column, z, x}, true);
+    multiply_triangle(vector_unit(), rows, d, mean, by_column, z, x);
   }
 
   void gradients(int64_t rows, int64_t d, const double* by_row, const double* g, double* h, void*) const override {
-    run(rows, {d, nullptr, by_row, g, h}, false);
+    multiply_transposed_triangle(vector_unit(), rows, d, by_row, g, h);
   }
 };
 
