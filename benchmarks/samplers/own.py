@@ -25,22 +25,27 @@ PILOT_STEPS = 50
 WARMUP_STEPS = 500
 COMPARED = 64  # energies
 
-# name: (keys of `sample`, most steps between two draws)
+LOGIT = "variables.{variable}.walls"  # "transform": chains move in logit coordinates, as those of peers do
+
+# name: (keys of the composition, most steps between two draws). Those in logit coordinates are for targets with walls.
 PROGRAMS = {
-    "potluck mala": ({"method": "mala"}, 100),
-    "potluck hmc": ({"method": "hmc", "step_size": "auto", "trajectory_length": "auto"}, 1),
-    "potluck hmc, identity metric": ({"method": "hmc", "metric": "identity"}, 1),
-    "potluck hmc, dense metric": ({"method": "hmc", "metric": "dense"}, 1),
-    "potluck ghmc": ({"method": "ghmc"}, 10),
-    "potluck adjusted_mclmc": ({"method": "adjusted_mclmc"}, 1),
-    "potluck mclmc": ({"method": "mclmc"}, 10),
+    "potluck mala": ({"sample.method": "mala"}, 100),
+    "potluck hmc": ({"sample.method": "hmc", "sample.step_size": "auto", "sample.trajectory_length": "auto"}, 1),
+    "potluck hmc, identity metric": ({"sample.method": "hmc", "sample.metric": "identity"}, 1),
+    "potluck hmc, dense metric": ({"sample.method": "hmc", "sample.metric": "dense"}, 1),
+    "potluck ghmc": ({"sample.method": "ghmc"}, 10),
+    "potluck adjusted_mclmc": ({"sample.method": "adjusted_mclmc"}, 1),
+    "potluck mclmc": ({"sample.method": "mclmc"}, 10),
+    "potluck hmc, logit": ({"sample.method": "hmc", LOGIT: "transform"}, 1),
+    "potluck hmc, dense metric, logit": ({"sample.method": "hmc", "sample.metric": "dense", LOGIT: "transform"}, 1),
+    "potluck mclmc, dense metric, logit": ({"sample.method": "mclmc", "sample.metric": "dense", LOGIT: "transform"}, 10),
 }
 
 
 def command(potluck, verb, target, keys):
     words = [str(potluck), verb, str(target.composition)]
-    for word in [*target.change, *(f"sample.{key}={value}" for key, value in keys.items())]:
-        words += ["--set", word]
+    for word in [*target.change, *(f"{key}={value}" for key, value in keys.items())]:
+        words += ["--set", word.format(variable=target.variable)]
     return words
 
 
@@ -69,8 +74,10 @@ def compare_energies(target, draws, energies):
 
 def run(name, target, wanted, folder):
     options, most_thin = PROGRAMS[name]
-    keys = {**options, "chains": wanted.chains, "seed": wanted.seed, "warmup": WARMUP_STEPS, "thin": 1}
-    keys["steps"] = PILOT_STEPS
+    if LOGIT in options and not target.walls:
+        return None
+    of_run = {"chains": wanted.chains, "seed": wanted.seed, "warmup": WARMUP_STEPS, "thin": 1, "steps": PILOT_STEPS}
+    keys = {**options, **{f"sample.{key}": value for key, value in of_run.items()}}
     known = subprocess.run(command(wanted.potluck, "check", target, keys), capture_output=True, text=True, check=False)
     if known.returncode:
         print(f"{name} is left out: {(known.stderr or known.stdout).strip()}", file=sys.stderr)
@@ -78,9 +85,9 @@ def run(name, target, wanted, folder):
     print(f"{wanted.target}, {name}: how long is a step?", file=sys.stderr, flush=True)
     a_step = sample(wanted, target, keys, folder)["seconds"]["sampling"] / PILOT_STEPS
     steps = int(np.clip(wanted.seconds / a_step, PILOT_STEPS, target.most_draws * most_thin))
-    keys["thin"] = -(-steps // target.most_draws)
-    keys["steps"] = steps - steps % keys["thin"]
-    print(f"{wanted.target}, {name}: {keys['steps']} steps", file=sys.stderr, flush=True)
+    keys["sample.thin"] = -(-steps // target.most_draws)
+    keys["sample.steps"] = steps - steps % keys["sample.thin"]
+    print(f"{wanted.target}, {name}: {keys['sample.steps']} steps", file=sys.stderr, flush=True)
     record = sample(wanted, target, keys, folder)
     with h5py.File(folder / "draws.nc") as file:
         draws = file["posterior"][target.variable][()]
@@ -89,7 +96,8 @@ def run(name, target, wanted, folder):
     compare_energies(target, draws[:COMPARED, -1], energies)
     gradients = record["gradient_evaluations"]["sampling"] * wanted.chains
     seconds = record["seconds"]
-    return result(target, wanted.target, name, draws, gradients, seconds["sampling"], seconds["warmup"], keys["thin"])
+    thin = keys["sample.thin"]
+    return result(target, wanted.target, name, draws, gradients, seconds["sampling"], seconds["warmup"], thin)
 
 
 def main():
