@@ -3,9 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <libdeflate.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -44,8 +44,8 @@ struct RecordStart {
 static_assert(sizeof(RecordStart) == 16);
 
 uint32_t checksum(const void* bytes, size_t count, uint32_t so_far = 0) {
-  if (count == 0) return so_far;  // zlib would begin anew for a null pointer
-  return static_cast<uint32_t>(crc32_z(so_far, static_cast<const Bytef*>(bytes), count));
+  if (count == 0) return so_far;  // libdeflate would begin anew for a null pointer
+  return libdeflate_crc32(so_far, bytes, count);
 }
 
 uint32_t start_checksum(const RecordStart& start) { return checksum(&start, 12); }

@@ -2,6 +2,7 @@
 #include "core/files/parts.h"
 
 #include <gmock/gmock.h>
+#include <zlib.h>
 
 #include <cstring>
 
@@ -80,6 +81,31 @@ TEST(PartsTest, DoesNotGoOnBehindMoreRecordsThanThereAre) {
               ThrowsMessage<FileError>(HasSubstr("must have 2 draws to go on from, got 1. Start the run anew")));
   PartReader reader(scratch / "draws");
   EXPECT_EQ(records(reader).size(), 1u);
+}
+
+// docs/draws-format.md: a record is its length, the CRC-32 of the payload, that of these 12 bytes, and the payload.
+TEST(PartsTest, ChecksumsAreThoseOfZlib) {
+  const Scratch scratch;
+  std::string payload(100003, ' ');
+  for (size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(i * i % 251);
+  PartWriter writer(scratch / "draws", "12345678");
+  append(writer, {payload.substr(0, 5), "", payload.substr(5, 4096), payload.substr(4101)});
+  writer.finish();
+  payload.append(5, '\0');
+  const std::string file = bytes_of_file(scratch / "draws/0000.part");
+  const std::string record = file.substr(32);  // start 24 + header 8
+  ASSERT_EQ(record.substr(16), payload);
+  const auto word = [](const std::string& bytes, size_t at) {
+    uint32_t value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return value;
+  };
+  const auto crc = [](const std::string& bytes) {
+    return crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  };
+  EXPECT_EQ(word(record, 8), crc(payload));
+  EXPECT_EQ(word(record, 12), crc(record.substr(0, 12)));
+  EXPECT_EQ(word(file, 20), crc("12345678"));
 }
 
 TEST(PartsTest, PadsRecordsWithZeros) {
