@@ -445,7 +445,7 @@ void CpuChains::read(ChainsState& state) {
 }
 
 void CpuChains::read_gradients(ChainsState& state) {
-  state.gradient.assign(energy_.variables().size(), {});
+  state.gradient.resize(energy_.variables().size());
   for (size_t b = 0; b < groups_[0].blocks.size(); ++b) {
     const Block& block = groups_[0].blocks[b];
     const size_t row = static_cast<size_t>(block.n) * real_;

@@ -39,23 +39,48 @@ Virial::Virial(int64_t chains, std::vector<double> centre, std::vector<uint8_t> 
   }
 }
 
-template <typename Number>
-void Virial::add_row(int64_t chain, const Number* x, const Number* gradient) {
-  double virial = 0, squares = 0;
-  for (size_t i = 0; i < centre_.size(); ++i) {
+/// Chains side by side: the sums of each wait for one another, those of several do not.
+template <int kRows, typename Number>
+void Virial::add_rows(int64_t first, const uint8_t* left_out, const Number* x, const Number* gradient) {
+  const size_t n = centre_.size();
+  double virial[kRows] = {}, squares[kRows] = {};
+  for (size_t i = 0; i < n; ++i) {
     if (counts_[i] == 0) continue;
-    const double slope = static_cast<double>(gradient[i]);
-    virial += (static_cast<double>(x[i]) - centre_[i]) * slope;
-    squares += slope * slope;
+    for (int row = 0; row < kRows; ++row) {
+      const double slope = static_cast<double>(gradient[row * n + i]);
+      virial[row] += (static_cast<double>(x[row * n + i]) - centre_[i]) * slope;
+      squares[row] += slope * slope;
+    }
   }
-  const auto at = static_cast<size_t>(chain);
-  ++draws_[at];
-  virial_[at] += virial;
-  squares_[at] += squares;
+  for (int row = 0; row < kRows; ++row) {
+    if (left_out && left_out[row] != 0) continue;
+    const auto at = static_cast<size_t>(first + row);
+    ++draws_[at];
+    virial_[at] += virial[row];
+    squares_[at] += squares[row];
+  }
 }
 
-void Virial::add(int64_t chain, const double* x, const double* gradient) { add_row(chain, x, gradient); }
-void Virial::add(int64_t chain, const float* x, const float* gradient) { add_row(chain, x, gradient); }
+template <typename Number>
+void Virial::add_each(const uint8_t* left_out, const Number* x, const Number* gradient) {
+  constexpr int kTogether = 4;
+  const auto n = static_cast<int64_t>(centre_.size());
+  int64_t chain = 0;
+  for (; chain + kTogether <= chains(); chain += kTogether) {
+    add_rows<kTogether>(chain, left_out + chain, x + chain * n, gradient + chain * n);
+  }
+  for (; chain < chains(); ++chain) add_rows<1>(chain, left_out + chain, x + chain * n, gradient + chain * n);
+}
+
+void Virial::add(int64_t chain, const double* x, const double* gradient) { add_rows<1>(chain, nullptr, x, gradient); }
+void Virial::add(int64_t chain, const float* x, const float* gradient) { add_rows<1>(chain, nullptr, x, gradient); }
+
+void Virial::add_all(const uint8_t* left_out, const double* x, const double* gradient) {
+  add_each(left_out, x, gradient);
+}
+void Virial::add_all(const uint8_t* left_out, const float* x, const float* gradient) {
+  add_each(left_out, x, gradient);
+}
 
 void Virial::check_same_kind(const Virial& other) const {
   if (centre_ == other.centre_ && counts_ == other.counts_) return;

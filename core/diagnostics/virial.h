@@ -48,6 +48,10 @@ class Virial {
   /// Adds one draw of a chain. @param x, gradient  [n]; a draw that is not finite takes its chain out of the estimate.
   void add(int64_t chain, const double* x, const double* gradient);
   void add(int64_t chain, const float* x, const float* gradient);
+  /// Adds one draw of every chain, those of which `left_out` [chains] is not 0 excepted. @param x, gradient  [chains,
+  /// n]
+  void add_all(const uint8_t* left_out, const double* x, const double* gradient);
+  void add_all(const uint8_t* left_out, const float* x, const float* gradient);
 
   /// As if the other's draws of the same chains had been added here. @throws SettingError unless centre, counts and
   /// number of chains agree.
@@ -65,8 +69,10 @@ class Virial {
   }
 
  private:
+  template <int kRows, typename Number>
+  void add_rows(int64_t first, const uint8_t* left_out, const Number* x, const Number* gradient);
   template <typename Number>
-  void add_row(int64_t chain, const Number* x, const Number* gradient);
+  void add_each(const uint8_t* left_out, const Number* x, const Number* gradient);
   void check_same_kind(const Virial& other) const;
 
   std::vector<double> centre_;

@@ -56,14 +56,12 @@ void VirialWatch::add(const ChainsState& state) {
   if (!begun_) return;
   for (Watched& one : watched_) {
     const size_t n = one.counts.size();
+    const uint8_t* frozen = state.frozen.data() + first_;
     const std::vector<std::byte>&x = state.position[one.variable], &g = state.gradient[one.variable];
-    for (int64_t chain = first_; chain < first_ + count_; ++chain) {
-      if (state.frozen[static_cast<size_t>(chain)]) continue;
-      if (float32_) {
-        one.virial.add(chain - first_, row<float>(x, chain, n), row<float>(g, chain, n));
-      } else {
-        one.virial.add(chain - first_, row<double>(x, chain, n), row<double>(g, chain, n));
-      }
+    if (float32_) {
+      one.virial.add_all(frozen, row<float>(x, first_, n), row<float>(g, first_, n));
+    } else {
+      one.virial.add_all(frozen, row<double>(x, first_, n), row<double>(g, first_, n));
     }
   }
 }

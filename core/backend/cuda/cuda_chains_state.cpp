@@ -111,7 +111,7 @@ void CudaChains::read(ChainsState& state) {
 }
 
 void CudaChains::read_gradients(ChainsState& state) {
-  state.gradient.assign(energy_.variables().size(), {});
+  state.gradient.resize(energy_.variables().size());
   for (const Block& block : blocks_) fetch(state.gradient[block.variable], block.gradient, chains_ * block.n * real_);
   synchronise();
 }

@@ -120,6 +120,37 @@ TEST(VirialTest, MergingIsAddingTheDraws) {
   }
 }
 
+// Bit for bit, as sums are of the same numbers in the same order; the sixth chain, whose numbers are no numbers, is
+// left out.
+TEST(VirialTest, AddsAllChainsAsOneByOne) {
+  constexpr int64_t kOdd = 7, kNumbers = 5;
+  const std::vector<double> centre = {0.1, -0.2, 0, 3, 0.7};
+  const std::vector<uint8_t> counts = {1, 1, 0, 1, 1}, left_out = {0, 0, 0, 0, 0, 1, 0};
+  Virial each(kOdd, centre, counts), all(kOdd, centre, counts), moved(kOdd, centre, counts);
+  std::mt19937_64 engine(8);
+  std::normal_distribution<double> normal;
+  for (int draw = 0; draw < 3; ++draw) {
+    std::vector<double> x(kOdd * kNumbers), g(kOdd * kNumbers);
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] = i / kNumbers == 5 ? std::nan("") : normal(engine), g[i] = normal(engine);
+    const std::vector<float> x32(x.begin(), x.end()), g32(g.begin(), g.end());
+    for (int64_t chain = 0; chain < kOdd; ++chain) {
+      const int64_t at = chain * kNumbers;
+      if (left_out[static_cast<size_t>(chain)] != 0) continue;
+      each.add(chain, &x[at], &g[at]);
+      each.add(chain, &x32[at], &g32[at]);
+    }
+    all.add_all(left_out.data(), x.data(), g.data());
+    all.add_all(left_out.data(), x32.data(), g32.data());
+    moved.add_all(left_out.data(), x.data(), x.data());
+    moved.add_all(left_out.data(), x32.data(), g32.data());
+  }
+  EXPECT_EQ(all.estimate(0.1).temperature, each.estimate(0.1).temperature);
+  EXPECT_EQ(all.estimate(0.1).standard_error, each.estimate(0.1).standard_error);
+  EXPECT_EQ(all.estimate(0.1).chains, kOdd - 1);
+  EXPECT_NE(moved.estimate(0.1).temperature, each.estimate(0.1).temperature);  // other gradients are seen
+}
+
 TEST(VirialTest, LeavesOutChainsThatAreNotFinite) {
   Virial virial(4, {0}, {1});
   for (int64_t chain = 0; chain < 3; ++chain) {  // the fourth has no draw
