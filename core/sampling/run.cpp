@@ -10,7 +10,7 @@
 
 #include "core/backend/chains.h"
 #include "core/error.h"
-#include "core/sampling/adaptation.h"
+#include "core/sampling/cohort_tuning.h"
 #include "core/sampling/frozen_chains.h"
 #include "core/sampling/method_options.h"
 #include "core/sampling/option_errors.h"
@@ -47,7 +47,7 @@ class Runner {
     check_run(target, options);
     method_ = make_method(options);
     method_->prepare(target);
-    tuned_ = method_->tuned_in_place();
+    tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
     replicas_ = method_->replicas();
     layout_chains();
     virial_ = std::make_unique<VirialWatch>(target, method_->description(), 0, count_);
@@ -63,7 +63,7 @@ class Runner {
       chains_->begin(*method_, 0);
       summary_.start = placement.description;
       summary_.exact_start = placement.exact;
-      if (tuning().any()) begin_adaptation();
+      if (tuning_->any()) tuning_->begin(*chains_);
     } else {
       StateArchive archive(checkpoint);
       persist(archive);
@@ -86,9 +86,6 @@ class Runner {
   enum class Phase : uint8_t { kCohort, kRest, kSampling };
 
   const std::vector<Variable>& variables() const { return target_.energy->variables(); }
-  /// What warm-up moves and tunes.
-  Method& tuned() const { return tuned_ ? *tuned_ : *method_; }
-  Tuning tuning() const { return method_->tuning().any() ? tuned().tuning() : Tuning{}; }
 
   /// Rows of the cohort, which every rank that tunes recomputes, then those of the rank behind it. A chain has a row
   /// for every replica, the first of which is recorded.
@@ -104,7 +101,7 @@ class Runner {
     chains.seed = options_.seed;
     chains.threads = workers_of(options_);
     chains.needs = method_->needs();
-    if (tuned_) chains.needs.proposal |= tuned_->needs().proposal;  // of velocities it needs no more
+    chains.needs.proposal |= tuning_->tuned().needs().proposal;  // of velocities it needs no more
     chains_ = make_chains(target_, chains);
     for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
     const int64_t mine = first < cohort ? first : cohort;
@@ -119,51 +116,24 @@ class Runner {
     chains_->set_ladder(ladder.temperature, ladder.step_factor);
   }
 
-  /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
-  /// anything that float32 still adds to positions of size one.
-  double most_step_size(const MethodPart& part) const {
-    double widest = 0;
-    for (size_t v = 0; v < variables().size(); ++v) {
-      const Variable& variable = variables()[v];
-      if (!variable.categorical() && moves(part, v)) widest = std::max(widest, variable.most - variable.least);
-    }
-    const double most = std::isfinite(widest) ? widest / std::sqrt(target_.temperature) : 1e5;
-    return part.method->tuning().step_power == 2 ? most * most / 2 : most;
-  }
-
-  static bool moves(const MethodPart& part, size_t variable) {
-    return part.variables.empty() ||
-           std::find(part.variables.begin(), part.variables.end(), static_cast<int>(variable)) != part.variables.end();
-  }
-
-  void begin_adaptation() {
-    parts_ = tuned().parts();
-    for (const MethodPart& part : parts_) {
-      const int64_t coordinates =
-          free_coordinates(part.variables.empty() ? target_ : target_of(target_, part.variables));
-      adaptation_.push_back(std::make_unique<Adaptation>(part, *chains_, target_.temperature, coordinates,
-                                                         options_.warmup, most_step_size(part), whitened_));
-    }
-  }
-
   /// The cohort finds what is tuned, one observation a step; then the others warm up with it. Without tuning all warm
   /// up together.
   void warm_up(Clock::time_point began) {
-    while (phase_ == Phase::kCohort && adapting()) {
+    while (phase_ == Phase::kCohort && tuning_->adapting()) {
       if (interrupted()) return;
       if (step_ == warm_up_steps()) {
-        finish_adaptation();
+        tuning_->finish();
         phase_ = Phase::kRest;
         step_ = 0;
         break;
       }
       set_temperature();
-      for (size_t p = 0; p < parts_.size(); ++p) {
-        advance(*parts_[p].method, Chains::Part::kCohort, 1);
-        adaptation_[p]->observe(step_ - options_.cooling.steps, nan_proposals_);
+      for (size_t part = 0; part < tuning_->parts().size(); ++part) {
+        advance(*tuning_->parts()[part].method, Chains::Part::kCohort, 1);
+        tuning_->observe(part, step_ - options_.cooling.steps);
       }
       count_steps(1);
-      report_warm_up(began, cohort_acceptance(), tuned().step_size());
+      report_warm_up(began, tuning_->acceptance(), tuning_->tuned().step_size());
     }
     const bool together = phase_ == Phase::kCohort;
     if (together || has_rest_) {
@@ -194,7 +164,7 @@ class Runner {
       chains_->set_ladder({options_.cooling.temperature(step_, target_.temperature)}, {1});
     } else if (step_ == options_.cooling.steps) {
       chains_->set_ladder({}, {});
-      for (const auto& one : adaptation_) one->restart();
+      tuning_->restart();
     }
   }
 
@@ -202,31 +172,6 @@ class Runner {
   int64_t block(int64_t most) const {
     most = std::min(most, cools() ? 1 : kMostInABlock);
     return options_.checkpoint_every > 0 ? std::min(most, options_.checkpoint_every - since_checkpoint_) : most;
-  }
-
-  void finish_adaptation() {
-    scale_.resize(variables().size());
-    for (const auto& one : adaptation_) {
-      one->finish();
-      for (size_t v = 0; v < one->scale().size(); ++v)
-        if (!one->scale()[v].empty()) scale_[v] = one->scale()[v];
-    }
-    if (tuned_) method_->take_tuned(*tuned_);
-    method_->freeze();
-    adaptation_.clear();
-  }
-
-  bool adapting() const { return !adaptation_.empty(); }
-
-  /// Of the parts that propose.
-  double cohort_acceptance() const {
-    double sum = 0, count = 0;
-    for (size_t p = 0; p < parts_.size(); ++p) {
-      if (!parts_[p].method->proposes()) continue;
-      sum += adaptation_[p]->acceptance();
-      ++count;
-    }
-    return count > 0 ? sum / count : 1;
   }
 
   void move(const Method& method, Chains::Part part, int64_t count) {
@@ -255,14 +200,8 @@ class Runner {
             .acceptance = acceptance,
             .step_size = step_size,
             .seconds = seconds_since(began),
-            .frozen = frozen_in_warm_up()});
+            .frozen = tuning_->frozen()});
     offer_checkpoint();
-  }
-
-  int64_t frozen_in_warm_up() const {
-    if (!adapting()) return 0;
-    const std::vector<uint8_t>& frozen = adaptation_.back()->frozen();
-    return std::count(frozen.begin(), frozen.end(), uint8_t{1});
   }
 
   void sample(Clock::time_point began) {
@@ -415,7 +354,7 @@ class Runner {
   /// All that changes in a run.
   void persist(StateArchive& archive) {
     archive.version(kCheckpointVersion);
-    archive(phase_, step_, since_checkpoint_, scale_);
+    archive(phase_, step_, since_checkpoint_, tuning_->scale());
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
             summary_.warmup_seconds, summary_.sampling_seconds, swaps_);
@@ -424,18 +363,13 @@ class Runner {
     }
     archive(summary_.energy_shares.moments(), *virial_);
     if (whitened_) persist_coordinates(archive);
-    bool adapts = adapting();
-    archive(adapts, nan_proposals_);
-    if (adapts && !adapting()) begin_adaptation();
-    for (const auto& one : adaptation_) one->persist(archive);
-    // After the adaptation, which sets a method's first lengths as it begins.
-    persist_method(archive, *method_);
-    if (tuned_) persist_method(archive, *tuned_);
+    tuning_->persist_adaptation(archive, *chains_);
+    tuning_->persist_methods(archive);
     std::vector<std::byte> chains;
     if (!archive.reading()) chains = chains_->save();
     archive(chains);
     if (archive.reading()) {
-      if (!scale_.empty()) chains_->set_metric(scale_);
+      if (!tuning_->scale().empty()) chains_->set_metric(tuning_->scale());
       if (replicas_ > 1) set_ladder();
       chains_->restore(chains);
       if (phase_ != Phase::kCohort) method_->freeze();
@@ -446,18 +380,6 @@ class Runner {
     std::vector<double> mean = whitened_->mean(), factor = whitened_->factor();
     archive(mean, factor);
     if (archive.reading()) whitened_->set(std::move(mean), std::move(factor));
-  }
-
-  static void persist_method(StateArchive& archive, Method& method) {
-    for (const MethodPart& part : method.parts()) {
-      double step_size = part.method->step_size(), length = part.method->trajectory_length();
-      Ladder ladder = part.method->ladder();
-      archive(step_size, length, ladder);
-      if (!archive.reading()) continue;
-      part.method->set_ladder(ladder);
-      part.method->set_step_size(step_size);
-      part.method->set_trajectory_length(length);
-    }
   }
 
   bool interrupted() { return summary_.interrupted = stop_.load(); }
@@ -472,22 +394,17 @@ class Runner {
   const std::atomic<bool>& stop_;
   WhitenedEnergy* whitened_;
   std::unique_ptr<Method> method_;
-  std::unique_ptr<Method> tuned_;  ///< what warm-up moves in the method's place, or null
+  std::unique_ptr<CohortTuning> tuning_;
   std::unique_ptr<Chains> chains_;
-  // While the cohort tunes:
-  std::vector<MethodPart> parts_;                        ///< of tuned()
-  std::vector<std::unique_ptr<Adaptation>> adaptation_;  ///< one per part
-  std::vector<uint32_t> nan_proposals_;                  ///< [cohort] counted so far
-  int64_t replicas_ = 1;                                 ///< rows of a chain
-  std::vector<int64_t> ids_;                             ///< of all rows here
-  int64_t count_ = 0;                                    ///< this rank's chains
+  int64_t replicas_ = 1;      ///< rows of a chain
+  std::vector<int64_t> ids_;  ///< of all rows here
+  int64_t count_ = 0;         ///< this rank's chains
   std::unique_ptr<OwnChains> own_;
   Chains::Part owned_ = Chains::Part::kAll;  ///< a rank behind the cohort leaves the cohort where its warm-up ended
   bool has_rest_ = false;
   Phase phase_ = Phase::kCohort;
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
-  std::vector<std::vector<double>> scale_;  ///< the tuned metric
   std::unique_ptr<VirialWatch> virial_;
   std::vector<double> acceptance_;
   std::vector<uint8_t> diverged_;
