@@ -34,11 +34,11 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-/// Appends every draw to the parts.
+/// Appends every draw to the parts, while the chains move on.
 class DrawsRecorder final : public Observer {
  public:
   explicit DrawsRecorder(DrawsWriter& writer) : writer_(writer) {}
-  void drew(const Draw& draw) override {
+  void record(const Draw& draw) override {
     writer_.append(draw);
     ++count_;
   }

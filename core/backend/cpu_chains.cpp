@@ -299,11 +299,14 @@ void CpuChains::begin(const Method& method, uint32_t step) {
   pool_.run(tiles(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
 }
 
-void CpuChains::advance(const Method& method, Part part, StepRange steps) {
-  const int64_t first = part == Part::kRest ? cohort_tiles() : 0;
+void CpuChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
+  // The work beside is one more tile, before the others: it is begun first, as it cannot be shared out.
+  const int64_t first = (part == Part::kRest ? cohort_tiles() : 0) - (beside ? 1 : 0);
   const int64_t last = part == Part::kCohort ? cohort_tiles() : tiles();
-  pool_.run(last - first,
-            [&](int64_t tile, int worker) { method.advance(group_for(first + tile, worker), kernels_, steps); });
+  pool_.run(last - first, [&](int64_t piece, int worker) {
+    if (piece == 0 && beside) return beside();
+    method.advance(group_for(first + piece, worker), kernels_, steps);
+  });
 }
 
 void CpuChains::set_reals(const std::vector<std::vector<double>>& values,

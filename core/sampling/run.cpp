@@ -16,9 +16,8 @@
 #include "core/sampling/option_errors.h"
 #include "core/sampling/own_chains.h"
 #include "core/sampling/placement.h"
-#include "core/sampling/swap_counts.h"
+#include "core/sampling/recorder.h"
 #include "core/sampling/transformed_run.h"
-#include "core/sampling/virial_watch.h"
 #include "core/sampling/whitened_run.h"
 
 namespace potluck {
@@ -50,8 +49,7 @@ class Runner {
     tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
     replicas_ = method_->replicas();
     layout_chains();
-    virial_ = std::make_unique<VirialWatch>(target, method_->description(), 0, count_);
-    coordinates_with_faces_ = coordinates_with_faces();
+    recorder_ = std::make_unique<Recorder>(target, options, *method_, observers, *chains_, *own_, summary_);
     summary_.method = method_->description().name;
     summary_.exact_method = method_->description().exact;
     summary_.energy_shares = EnergyShares(static_cast<int64_t>(target.energy->experts().size()));
@@ -75,7 +73,7 @@ class Runner {
     if (phase_ != Phase::kSampling) warm_up(began);
     summary_.warmup_seconds = warmed_before + seconds_since(began);
     began = Clock::now();
-    if (!summary_.interrupted) sample(began);
+    if (!summary_.interrupted) sample_and_record(began);
     summary_.sampling_seconds = sampled_before + seconds_since(began);
     hand_out_checkpoint();
     close();
@@ -148,8 +146,7 @@ class Runner {
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
-    own_->read();
-    virial_->begin(own_->state());
+    recorder_->begin();
   }
 
   /// Those that cool are its first.
@@ -183,7 +180,7 @@ class Runner {
   void advance(const Method& method, Chains::Part part, int64_t count) {
     const int64_t first = phase_ == Phase::kSampling ? warm_up_steps() + step_ : step_;
     const StepRange steps{static_cast<uint32_t>(first), count};
-    chains_->advance(method, part, steps);
+    chains_->advance(method, part, steps, recorder_->rest());
     if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
     if (phase_ == Phase::kCohort) summary_.warmup_evaluations += method.evaluations(steps);
   }
@@ -204,6 +201,16 @@ class Runner {
     offer_checkpoint();
   }
 
+  void sample_and_record(Clock::time_point began) {
+    try {
+      sample(began);
+    } catch (...) {
+      recorder_->finish();  // of what came before
+      throw;
+    }
+    recorder_->finish();
+  }
+
   void sample(Clock::time_point began) {
     while (step_ < options_.steps) {
       const int64_t to_draw = options_.thin - step_ % options_.thin;
@@ -213,11 +220,7 @@ class Runner {
         offer_checkpoint();
         continue;
       }
-      own_->read();
-      chains_->clear_sums();
-      if (virial_->any()) own_->read_gradients();
-      virial_->add(own_->state());
-      const double acceptance = record();
+      const double acceptance = recorder_->take(step_);
       report({.warmup = false,
               .done = step_,
               .total = options_.steps,
@@ -237,65 +240,6 @@ class Runner {
     }
   }
 
-  /// Hands a draw of this rank's chains to the observers. Returns the mean acceptance.
-  double record() {
-    const double thin = static_cast<double>(options_.thin);
-    const int decisions = method_->decisions();
-    const ChainsState& state = own_->state();
-    const bool counts_energies = options_.blocks.empty() && !state.energy_sums.empty();
-    double sum = 0, moving = 0;
-    acceptance_.resize(count_);
-    diverged_.resize(count_);
-    for (int64_t i = 0; i < count_; ++i) {
-      acceptance_[i] = decisions > 0 ? state.acceptance[i] / (thin * decisions) : 1.0;
-      summary_.clipped_sum += state.clipped[i] / thin;
-      summary_.divergences += state.divergences[i];
-      diverged_[i] = state.divergences[i] > 0;
-      if (state.frozen[i]) continue;
-      sum += acceptance_[i];
-      ++moving;
-      add(summary_.energy_error, state.energy_error[i], thin * method_->energy_errors());
-      add(summary_.gradient_square, state.gradient_square[i], thin);
-      if (counts_energies) summary_.energy_shares.add_steps(thin, state.energy_sums.data() + i, count_);
-      add(summary_.reflected, state.reflected[i], thin * coordinates_with_faces_);
-    }
-    swaps_.add(*own_);
-    Draw draw;
-    draw.index = summary_.draws;
-    draw.step = step_;
-    draw.chains = count_;
-    for (const std::vector<std::byte>& one : state.position) draw.position.push_back(one.data());
-    draw.energy = state.energy.data();
-    draw.expert_energy = state.expert_energy.data();
-    draw.acceptance = acceptance_.data();
-    draw.frozen = state.frozen.data();
-    draw.diverged = diverged_.data();
-    for (Observer* observer : observers_) observer->drew(draw);
-    ++summary_.draws;
-    const double mean = moving > 0 ? sum / moving : std::nan("");
-    if (std::isfinite(mean)) summary_.acceptance_sum += mean;
-    summary_.steps_done = step_;
-    return mean;
-  }
-
-  static void add(StepSum& to, double sum, double count) {
-    to.sum += sum;
-    to.count += count;
-  }
-
-  double coordinates_with_faces() const {
-    double count = 0;
-    for (size_t v = 0; v < variables().size(); ++v) {
-      const Variable& variable = variables()[v];
-      if (variable.categorical() || !variable.has_face()) continue;
-      count += static_cast<double>(variable.size());
-      if (v >= target_.held.size()) continue;
-      const std::vector<uint8_t>& held = target_.held[v].mask;
-      count -= static_cast<double>(std::count(held.begin(), held.end(), uint8_t{1}));
-    }
-    return count;
-  }
-
   void close() {
     if (summary_.interrupted) {
       summary_.why_stopped = phase_ == Phase::kSampling ? "interrupted" : "interrupted in the warm-up";
@@ -307,13 +251,13 @@ class Runner {
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
     summary_.step_size = method_->step_size();
     summary_.trajectory_length = method_->trajectory_length();
-    summary_.virial = virial_->estimates(summary_.step_size);
+    summary_.virial = recorder_->virial().estimates(summary_.step_size);
     summarise_blocks();
     const double clipped = summary_.draws > 0 ? summary_.clipped_sum / (draws * static_cast<double>(count_)) : 0;
     summary_.frozen_count = count_frozen(*own_);
     summary_.frozen = frozen_chains(*own_, ids_, target_.energy->experts().size());
     if (replicas_ > 1 && summary_.draws > 0)
-      summary_.swaps = swaps_.summary(method_->ladder().temperature, count_, summary_.steps_done);
+      summary_.swaps = recorder_->swaps().summary(method_->ladder().temperature, count_, summary_.steps_done);
     summary_.notes = method_->notes({.temperature = target_.temperature,
                                      .acceptance = summary_.acceptance,
                                      .clipped = clipped,
@@ -345,6 +289,7 @@ class Runner {
 
   void hand_out_checkpoint() {
     since_checkpoint_ = 0;
+    recorder_->finish();
     StateArchive archive;
     persist(archive);
     const std::vector<std::byte> bytes = archive.take();
@@ -357,11 +302,11 @@ class Runner {
     archive(phase_, step_, since_checkpoint_, tuning_->scale());
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-            summary_.warmup_seconds, summary_.sampling_seconds, swaps_);
+            summary_.warmup_seconds, summary_.sampling_seconds, recorder_->swaps());
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }
-    archive(summary_.energy_shares.moments(), *virial_);
+    archive(summary_.energy_shares.moments(), recorder_->virial());
     if (whitened_) persist_coordinates(archive);
     tuning_->persist_adaptation(archive, *chains_);
     tuning_->persist_methods(archive);
@@ -405,12 +350,8 @@ class Runner {
   Phase phase_ = Phase::kCohort;
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
-  std::unique_ptr<VirialWatch> virial_;
-  std::vector<double> acceptance_;
-  std::vector<uint8_t> diverged_;
-  SwapCounts swaps_;
-  double coordinates_with_faces_ = 0;
   RunSummary summary_;
+  std::unique_ptr<Recorder> recorder_;
 };
 
 }  // namespace

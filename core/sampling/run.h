@@ -65,7 +65,8 @@ struct RunOptions {
   StopRule* until = nullptr;     ///< none: all steps
 };
 
-/// The state of every chain at a recorded step. Valid during the call only, on the CPU.
+/// The state of every chain at a recorded step. Valid during the call only, on the CPU, but for that of drew(), which
+/// stays until record() has returned.
 struct Draw {
   int64_t index = 0;  ///< 0, 1, ...
   int64_t step = 0;   ///< counted from the end of the warm-up: thin, 2 thin, ...
@@ -89,11 +90,16 @@ struct Progress {
   int64_t frozen = 0;
 };
 
-/// Receives what a run produces. Called from the thread that called run(), never two at once.
+/// Receives what a run produces. Called from the thread that called run(), but for record(), and never two at once.
 class Observer {
  public:
   virtual ~Observer() = default;
+  /// The run waits for it: what it does to `stop` or to a StopRule holds before the next step.
   virtual void drew(const Draw&) {}
+  /// The same draw again, for what takes time and decides nothing, such as storing it: called while the chains move on,
+  /// from any thread of the run. Once for every draw that drew() has returned from in all observers, in their order,
+  /// before the next one, before a checkpoint and before run() returns or throws. What it throws ends the run.
+  virtual void record(const Draw&) {}
   virtual void progressed(const Progress&) {}
   /// Everything that run() needs to go on from here bit for bit, after `draws` draws.
   virtual void checkpointed(std::span<const std::byte> /*state*/, int64_t /*draws*/) {}

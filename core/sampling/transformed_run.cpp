@@ -85,7 +85,7 @@ class UserObserver final : public Observer {
         x_(energy.variables().size()) {}
 
   void drew(const Draw& draw) override {
-    Draw seen = draw;
+    seen_ = draw;
     log_slope_.assign(static_cast<size_t>(draw.chains), 0);
     for (size_t v = 0; v < x_.size(); ++v) {
       if (!energy_.transforms()[v]) continue;
@@ -95,14 +95,18 @@ class UserObserver final : public Observer {
       arithmetic_->user_positions(
           {*energy_.transforms()[v], draw.chains, n, held.any() ? held.mask.data() : nullptr, draw.position[v]},
           x_[v].data(), log_slope_.data(), nullptr);
-      seen.position[v] = x_[v].data();
+      seen_.position[v] = x_[v].data();
     }
     // E = E_u + T log|dx/du|; a failed chain keeps what it failed with.
     user_energy_.assign(draw.energy, draw.energy + draw.chains);
     for (size_t chain = 0; chain < user_energy_.size(); ++chain)
       if (std::isfinite(user_energy_[chain])) user_energy_[chain] += target_.temperature * log_slope_[chain];
-    seen.energy = user_energy_.data();
-    for (Observer* observer : observers_) observer->drew(seen);
+    seen_.energy = user_energy_.data();
+    for (Observer* observer : observers_) observer->drew(seen_);
+  }
+
+  void record(const Draw&) override {
+    for (Observer* observer : observers_) observer->record(seen_);
   }
 
   void progressed(const Progress& progress) override {
@@ -121,6 +125,7 @@ class UserObserver final : public Observer {
   std::unique_ptr<TransformArithmetic> arithmetic_;
   std::vector<std::vector<std::byte>> x_;  ///< [variables]: [chains, n] of the precision, where transformed
   std::vector<double> log_slope_, user_energy_;
+  Draw seen_;  ///< the last draw
 };
 
 }  // namespace

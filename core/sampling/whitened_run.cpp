@@ -20,15 +20,19 @@ class UserObserver final : public Observer {
       : observers_(observers), energy_(energy), x_(energy.variables().size()) {}
 
   void drew(const Draw& draw) override {
-    Draw seen = draw;
+    seen_ = draw;
     std::vector<void*> to(x_.size(), nullptr);
     for (size_t v = 0; v < x_.size(); ++v) {
       if (energy_.moving()[v].empty()) continue;
       x_[v].resize(static_cast<size_t>(draw.chains * energy_.variables()[v].size()) * bytes_of(energy_.precision()));
-      seen.position[v] = to[v] = x_[v].data();
+      seen_.position[v] = to[v] = x_[v].data();
     }
     energy_.user_positions(draw.chains, draw.position.data(), to.data());
-    for (Observer* observer : observers_) observer->drew(seen);
+    for (Observer* observer : observers_) observer->drew(seen_);
+  }
+
+  void record(const Draw&) override {
+    for (Observer* observer : observers_) observer->record(seen_);
   }
 
   void progressed(const Progress& progress) override {
@@ -44,6 +48,7 @@ class UserObserver final : public Observer {
   std::span<Observer* const> observers_;
   const WhitenedEnergy& energy_;
   std::vector<std::vector<std::byte>> x_;  ///< [variables]: [chains, n] of the precision, where numbers move
+  Draw seen_;                              ///< the last draw
 };
 
 }  // namespace

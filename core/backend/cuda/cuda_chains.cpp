@@ -254,8 +254,11 @@ void CudaChains::launch(const Method& method, Group& group, StepRange steps) {
   method.advance(group, *kernels_, steps);
 }
 
-void CudaChains::advance(const Method& method, Part part, StepRange steps) {
-  if (group(part).rows == 0 || steps.count == 0) return;
+void CudaChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
+  if (group(part).rows == 0 || steps.count == 0) {
+    if (beside) beside();
+    return;
+  }
   arrange(part != Part::kAll);
   cuda::set_step(kernels_->step_base(), steps.first, stream_);
   if (const cudaGraphExec_t graph = graph_of(method, part, steps)) {
@@ -263,6 +266,7 @@ void CudaChains::advance(const Method& method, Part part, StepRange steps) {
   } else {
     launch(method, group(part), steps);
   }
+  if (beside) beside();
   synchronise();
 }
 

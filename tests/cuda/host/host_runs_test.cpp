@@ -16,10 +16,10 @@ namespace {
 
 using namespace testing;
 
-/// Draws and checkpoints.
+/// Draws, as they are stored, and checkpoints.
 class Keeper final : public Observer {
  public:
-  void drew(const Draw& draw) override {
+  void record(const Draw& draw) override {
     const auto* x = static_cast<const double*>(draw.position[0]);
     positions.insert(positions.end(), x, x + 4 * draw.chains);
   }
