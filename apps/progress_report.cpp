@@ -43,7 +43,7 @@ std::string progress_text(const Progress& progress) {
     if (progress.done < progress.total)
       text += fmt::format(", {} left", duration_text(static_cast<double>(progress.total - progress.done) / rate));
   }
-  // Not known while chains outside the cohort warm up.
+  // Not known in a warm-up that tunes nothing.
   if (std::isfinite(progress.acceptance)) text += fmt::format(", acceptance {:.2f}", progress.acceptance);
   if (progress.frozen > 0) text += fmt::format(", {} chains frozen", progress.frozen);
   return text;

@@ -88,16 +88,15 @@ int64_t CohortTuning::frozen() const {
   return std::count(frozen.begin(), frozen.end(), uint8_t{1});
 }
 
-void CohortTuning::persist_adaptation(StateArchive& archive, Chains& chains) {
+void CohortTuning::persist(StateArchive& archive, Chains& chains) {
   bool adapts = adapting();
-  archive(adapts, nan_proposals_);
+  archive(adapts, nan_proposals_, scale_);
   if (adapts && !adapting()) begin(chains);
   for (const auto& one : adaptation_) one->persist(archive);
-}
-
-void CohortTuning::persist_methods(StateArchive& archive) {
+  // After the adaptation, which sets a method's first lengths as it begins.
   persist_method(archive, method_);
   if (tuned_) persist_method(archive, *tuned_);
+  if (archive.reading() && !scale_.empty()) chains.set_metric(scale_);
 }
 
 }  // namespace potluck

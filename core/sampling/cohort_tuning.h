@@ -43,12 +43,8 @@ class CohortTuning {
   /// Chains of the cohort that were frozen in the last step.
   int64_t frozen() const;
 
-  /// The tuned metric, [n] per variable; empty before finish().
-  std::vector<std::vector<double>>& scale() { return scale_; }
-  /// What changes while the cohort tunes; reading it begins the tuning, if it had begun.
-  void persist_adaptation(StateArchive& archive, Chains& chains);
-  /// Step sizes, lengths and ladders. After the adaptation, which sets a method's first lengths as it begins.
-  void persist_methods(StateArchive& archive);
+  /// What was tuned so far. Reading it begins the tuning again, or hands the chains the metric that was kept.
+  void persist(StateArchive& archive, Chains& chains);
 
  private:
   double most_step_size(const MethodPart& part) const;
@@ -61,7 +57,7 @@ class CohortTuning {
   std::vector<MethodPart> parts_;
   std::vector<std::unique_ptr<Adaptation>> adaptation_;  ///< one per part, while the cohort tunes
   std::vector<uint32_t> nan_proposals_;                  ///< [cohort] counted so far
-  std::vector<std::vector<double>> scale_;
+  std::vector<std::vector<double>> scale_;               ///< the metric that was kept, [n] per variable
 };
 
 }  // namespace potluck

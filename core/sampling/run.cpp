@@ -25,7 +25,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
-constexpr uint32_t kCheckpointVersion = 3;
+constexpr uint32_t kCheckpointVersion = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -35,8 +35,8 @@ int workers_of(const RunOptions& options) {
   return options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-/// One run: its chains, its method and what it has counted so far. A run goes through three phases in steps, and all
-/// that changes in them is named in persist().
+/// One run: its chains, its method and what it has counted so far. A run warms up and then samples, both in steps, and
+/// all that changes in them is named in persist().
 class Runner {
  public:
   /// @param whitened the target's energy, where the metric is dense
@@ -81,7 +81,7 @@ class Runner {
   }
 
  private:
-  enum class Phase : uint8_t { kCohort, kRest, kSampling };
+  enum class Phase : uint8_t { kWarmUp, kSampling };
 
   const std::vector<Variable>& variables() const { return target_.energy->variables(); }
 
@@ -105,7 +105,6 @@ class Runner {
     const int64_t mine = first < cohort ? first : cohort;
     own_ = std::make_unique<OwnChains>(*chains_, mine, count_, replicas_, target_.energy->experts().size());
     owned_ = mine > 0 && mine == cohort ? Chains::Part::kRest : Chains::Part::kAll;
-    has_rest_ = chains.chains > cohort;
     if (replicas_ > 1) set_ladder();
   }
 
@@ -114,39 +113,36 @@ class Runner {
     chains_->set_ladder(ladder.temperature, ladder.step_factor);
   }
 
-  /// The cohort finds what is tuned, one observation a step; then the others warm up with it. Without tuning all warm
-  /// up together.
+  /// Where the cohort tunes, it is moved first and read after every step; the others take each step as it did.
   void warm_up(Clock::time_point began) {
-    while (phase_ == Phase::kCohort && tuning_->adapting()) {
+    while (step_ < warm_up_steps()) {
       if (interrupted()) return;
-      if (step_ == warm_up_steps()) {
-        tuning_->finish();
-        phase_ = Phase::kRest;
-        step_ = 0;
-        break;
-      }
       set_temperature();
-      for (size_t part = 0; part < tuning_->parts().size(); ++part) {
-        advance(*tuning_->parts()[part].method, Chains::Part::kCohort, 1);
-        tuning_->observe(part, step_ - options_.cooling.steps);
-      }
-      count_steps(1);
-      report_warm_up(began, tuning_->acceptance(), tuning_->tuned().step_size());
-    }
-    const bool together = phase_ == Phase::kCohort;
-    if (together || has_rest_) {
-      while (step_ < warm_up_steps()) {
-        if (interrupted()) return;
-        set_temperature();
-        move(*method_, together ? Chains::Part::kAll : Chains::Part::kRest, block(warm_up_steps() - step_));
+      if (tuning_->adapting()) {
+        tune();
+        report_warm_up(began, tuning_->acceptance(), tuning_->tuned().step_size());
+      } else {
+        move(*method_, Chains::Part::kAll, block(warm_up_steps() - step_));
         report_warm_up(began, std::nan(""), method_->step_size());
       }
     }
     set_temperature();  // where cooling was all of it
+    if (tuning_->adapting()) tuning_->finish();
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
     recorder_->begin();
+  }
+
+  /// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
+  void tune() {
+    for (size_t part = 0; part < tuning_->parts().size(); ++part) {
+      const Method& method = *tuning_->parts()[part].method;
+      advance(method, Chains::Part::kCohort, 1);
+      advance(method, Chains::Part::kRest, 1);
+      tuning_->observe(part, step_ - options_.cooling.steps);
+    }
+    count_steps(1);
   }
 
   /// Those that cool are its first.
@@ -182,7 +178,8 @@ class Runner {
     const StepRange steps{static_cast<uint32_t>(first), count};
     chains_->advance(method, part, steps, recorder_->rest());
     if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
-    if (phase_ == Phase::kCohort) summary_.warmup_evaluations += method.evaluations(steps);
+    if (phase_ == Phase::kWarmUp && part != Chains::Part::kRest)
+      summary_.warmup_evaluations += method.evaluations(steps);
   }
 
   void count_steps(int64_t count) {
@@ -299,7 +296,7 @@ class Runner {
   /// All that changes in a run.
   void persist(StateArchive& archive) {
     archive.version(kCheckpointVersion);
-    archive(phase_, step_, since_checkpoint_, tuning_->scale());
+    archive(phase_, step_, since_checkpoint_);
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
             summary_.warmup_seconds, summary_.sampling_seconds, recorder_->swaps());
@@ -308,16 +305,14 @@ class Runner {
     }
     archive(summary_.energy_shares.moments(), recorder_->virial());
     if (whitened_) persist_coordinates(archive);
-    tuning_->persist_adaptation(archive, *chains_);
-    tuning_->persist_methods(archive);
+    tuning_->persist(archive, *chains_);
     std::vector<std::byte> chains;
     if (!archive.reading()) chains = chains_->save();
     archive(chains);
     if (archive.reading()) {
-      if (!tuning_->scale().empty()) chains_->set_metric(tuning_->scale());
       if (replicas_ > 1) set_ladder();
       chains_->restore(chains);
-      if (phase_ != Phase::kCohort) method_->freeze();
+      if (phase_ == Phase::kSampling) method_->freeze();
     }
   }
 
@@ -346,8 +341,7 @@ class Runner {
   int64_t count_ = 0;         ///< this rank's chains
   std::unique_ptr<OwnChains> own_;
   Chains::Part owned_ = Chains::Part::kAll;  ///< a rank behind the cohort leaves the cohort where its warm-up ended
-  bool has_rest_ = false;
-  Phase phase_ = Phase::kCohort;
+  Phase phase_ = Phase::kWarmUp;
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
   RunSummary summary_;

@@ -154,7 +154,7 @@ struct RunSummary {
   double trajectory_length = 0;     ///< mean, 0 where there is none
   double acceptance = 1;            ///< mean over chains, steps after the warm-up and blocks that propose
   int64_t evaluations = 0;          ///< of energy and gradient, a chain, after the warm-up
-  int64_t warmup_evaluations = 0;   ///< a chain of the cohort, in the warm-up
+  int64_t warmup_evaluations = 0;   ///< a chain, in the warm-up
   int64_t divergences = 0;          ///< proposals whose energy error was above 1000 temperatures, or infinite
   int64_t nan_proposals = 0;        ///< proposals rejected because their energy or gradient was not a number
   std::vector<FrozenChain> frozen;  ///< the first 100
@@ -176,9 +176,9 @@ struct RunSummary {
 /// @throws SettingError for options out of bounds, or a method that cannot use this energy.
 void check_run(const Target& target, const RunOptions& options);
 
-/// Draws the starts, cools them, warms up on the cohort (chains 0 ... min(chains, 256) - 1), freezes what was tuned and
-/// samples. The draws on the CPU are the same bits for any number of threads, and for any number of chains once the
-/// cohort is full. Stops at the end of a block once `stop` is set.
+/// Draws the starts, cools them, warms all chains up with what the cohort (chains 0 ... min(chains, 256) - 1) finds
+/// step by step, freezes what was tuned and samples. The draws on the CPU are the same bits for any number of threads,
+/// and for any number of chains once the cohort is full. Stops at the end of a block once `stop` is set.
 /// @param checkpoint what Observer::checkpointed gave in a run of the same target and options, to go on from there; the
 ///   observers then see only what follows. Empty: a new run.
 /// @throws SettingError for options out of bounds; NumericalError where a chain finds no start with density, or all

@@ -69,6 +69,8 @@ TEST(RunTest, TunedDrawsDoNotDependOnChainsBeyondTheCohort) {
   const Sampled many = sampled(energy, mala("auto", 900, 60, 20, 20));
   const Sampled cohort = sampled(energy, mala("auto", 256, 60, 20, 20));
   for (int64_t i = 0; i < 256 * 3; ++i) ASSERT_EQ(cohort.positions[0][i], many.positions[0][i]);
+  const Sampled fewer = sampled(energy, mala("auto", 600, 60, 20, 20));
+  for (int64_t i = 0; i < 600 * 3; ++i) ASSERT_EQ(fewer.positions[0][i], many.positions[0][i]);
 }
 
 TEST(RunTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
