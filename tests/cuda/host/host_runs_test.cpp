@@ -89,8 +89,8 @@ TEST(HostRunTest, GoesOnFromACheckpointBitForBit) {
                                                    {"parallel_tempering", {{"replicas", "4"}}}};
   for (const auto& [name, words] : runs) {
     const Outcome whole = sample(name, words, kCuda);
-    // Of the cohort, two of the rest, of the sampling, and of the end, from where nothing is drawn.
-    ASSERT_EQ(whole.keeper.checkpoints.size(), 5u) << name;
+    // Of the warm-up, of the sampling, and of the end, from where nothing is drawn.
+    ASSERT_EQ(whole.keeper.checkpoints.size(), 3u) << name;
     for (const std::vector<std::byte>& checkpoint : whole.keeper.checkpoints) {
       const Outcome rest = sample(name, words, kCuda, checkpoint);
       EXPECT_EQ(rest.keeper.positions.empty(), &checkpoint == &whole.keeper.checkpoints.back()) << name;
