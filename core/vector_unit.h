@@ -15,6 +15,7 @@ VectorUnit vector_unit();
 
 /// A function marked so is compiled for that unit; what it calls must be inlined to be so too. Nothing is contracted to
 /// fused multiply-adds (CMakeLists.txt), so that all versions give the same bits.
+#define POTLUCK_ALWAYS_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__)
 #define POTLUCK_FOR_AVX2 __attribute__((noinline, target("arch=x86-64-v3")))
 #define POTLUCK_FOR_AVX512 __attribute__((noinline, target("arch=x86-64-v4,prefer-vector-width=512")))

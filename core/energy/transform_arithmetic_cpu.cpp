@@ -26,7 +26,7 @@ struct Arrays {
 };
 
 /// In one order, whatever the vector width.
-__attribute__((always_inline)) inline double sum(const double* terms, int64_t count) {
+POTLUCK_ALWAYS_INLINE double sum(const double* terms, int64_t count) {
   double lanes[kLanes] = {};
   const int64_t whole = count - count % kLanes;
   for (int64_t j = 0; j < whole; j += kLanes)
@@ -41,7 +41,7 @@ struct Chunk {
 };
 
 template <class Visit>
-__attribute__((always_inline)) inline void for_chunks(int64_t rows, int64_t n, Visit visit) {
+POTLUCK_ALWAYS_INLINE void for_chunks(int64_t rows, int64_t n, Visit visit) {
   const int64_t together = std::max<int64_t>(1, kChunk / n);
   for (int64_t row = 0; row < rows; row += together)
     for (int64_t column = 0; column < n; column += kChunk)
@@ -49,7 +49,7 @@ __attribute__((always_inline)) inline void for_chunks(int64_t rows, int64_t n, V
 }
 
 template <Kind kKind, class Real>
-__attribute__((always_inline)) inline void positions(const Arrays<Real>& arrays) {
+POTLUCK_ALWAYS_INLINE void positions(const Arrays<Real>& arrays) {
   const FreeRows& free = *arrays.free;
   const Transform transform = free.transform;
   alignas(64) double terms[kChunk];
@@ -75,7 +75,7 @@ __attribute__((always_inline)) inline void positions(const Arrays<Real>& arrays)
 }
 
 template <Kind kKind, class Real>
-__attribute__((always_inline)) inline void gradients(const Arrays<Real>& arrays) {
+POTLUCK_ALWAYS_INLINE void gradients(const Arrays<Real>& arrays) {
   const FreeRows& free = *arrays.free;
   const Transform transform = free.transform;
   const double temperature = arrays.temperature;
@@ -95,7 +95,7 @@ __attribute__((always_inline)) inline void gradients(const Arrays<Real>& arrays)
 }
 
 template <class Real>
-__attribute__((always_inline)) inline void pass(const Arrays<Real>& arrays) {
+POTLUCK_ALWAYS_INLINE void pass(const Arrays<Real>& arrays) {
   switch (arrays.free->transform.kind) {
     case Kind::kLogAboveLeast:
       return arrays.x ? positions<Kind::kLogAboveLeast>(arrays) : gradients<Kind::kLogAboveLeast>(arrays);

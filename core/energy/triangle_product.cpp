@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#define POTLUCK_ALWAYS_INLINE inline __attribute__((always_inline))
-
 namespace potluck {
 
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/sampling/translating_observer.h"
 
 namespace potluck {
 
@@ -75,17 +76,17 @@ class FreeStart final : public Start {
   mutable std::atomic<int64_t> moved_{0};
 };
 
-class UserObserver final : public Observer {
+class UserObserver final : public TranslatingObserver {
  public:
   UserObserver(std::span<Observer* const> observers, const TransformedEnergy& energy, const Target& target)
-      : observers_(observers),
+      : TranslatingObserver(observers),
         energy_(energy),
         target_(target),
         arithmetic_(cpu_transform_arithmetic(energy.precision())),
         x_(energy.variables().size()) {}
 
-  void drew(const Draw& draw) override {
-    seen_ = draw;
+ private:
+  void translate(Draw& draw) override {
     log_slope_.assign(static_cast<size_t>(draw.chains), 0);
     for (size_t v = 0; v < x_.size(); ++v) {
       if (!energy_.transforms()[v]) continue;
@@ -95,37 +96,20 @@ class UserObserver final : public Observer {
       arithmetic_->user_positions(
           {*energy_.transforms()[v], draw.chains, n, held.any() ? held.mask.data() : nullptr, draw.position[v]},
           x_[v].data(), log_slope_.data(), nullptr);
-      seen_.position[v] = x_[v].data();
+      draw.position[v] = x_[v].data();
     }
     // E = E_u + T log|dx/du|; a failed chain keeps what it failed with.
     user_energy_.assign(draw.energy, draw.energy + draw.chains);
     for (size_t chain = 0; chain < user_energy_.size(); ++chain)
       if (std::isfinite(user_energy_[chain])) user_energy_[chain] += target_.temperature * log_slope_[chain];
-    seen_.energy = user_energy_.data();
-    for (Observer* observer : observers_) observer->drew(seen_);
+    draw.energy = user_energy_.data();
   }
 
-  void record(const Draw&) override {
-    for (Observer* observer : observers_) observer->record(seen_);
-  }
-
-  void progressed(const Progress& progress) override {
-    for (Observer* observer : observers_) observer->progressed(progress);
-  }
-
-  /// The chains' part of it is in free coordinates, where the run goes on.
-  void checkpointed(std::span<const std::byte> state, int64_t draws) override {
-    for (Observer* observer : observers_) observer->checkpointed(state, draws);
-  }
-
- private:
-  std::span<Observer* const> observers_;
   const TransformedEnergy& energy_;
   const Target& target_;
   std::unique_ptr<TransformArithmetic> arithmetic_;
   std::vector<std::vector<std::byte>> x_;  ///< [variables]: [chains, n] of the precision, where transformed
   std::vector<double> log_slope_, user_energy_;
-  Draw seen_;  ///< the last draw
 };
 
 }  // namespace

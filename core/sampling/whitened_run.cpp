@@ -9,46 +9,31 @@
 #include "core/energy/transform.h"
 #include "core/error.h"
 #include "core/sampling/method_options.h"
+#include "core/sampling/translating_observer.h"
 
 namespace potluck {
 
 namespace {
 
-class UserObserver final : public Observer {
+class UserObserver final : public TranslatingObserver {
  public:
   UserObserver(std::span<Observer* const> observers, const WhitenedEnergy& energy)
-      : observers_(observers), energy_(energy), x_(energy.variables().size()) {}
+      : TranslatingObserver(observers), energy_(energy), x_(energy.variables().size()) {}
 
-  void drew(const Draw& draw) override {
-    seen_ = draw;
+ private:
+  void translate(Draw& draw) override {
+    const std::vector<const void*> z = draw.position;
     std::vector<void*> to(x_.size(), nullptr);
     for (size_t v = 0; v < x_.size(); ++v) {
       if (energy_.moving()[v].empty()) continue;
       x_[v].resize(static_cast<size_t>(draw.chains * energy_.variables()[v].size()) * bytes_of(energy_.precision()));
-      seen_.position[v] = to[v] = x_[v].data();
+      draw.position[v] = to[v] = x_[v].data();
     }
-    energy_.user_positions(draw.chains, draw.position.data(), to.data());
-    for (Observer* observer : observers_) observer->drew(seen_);
+    energy_.user_positions(draw.chains, z.data(), to.data());
   }
 
-  void record(const Draw&) override {
-    for (Observer* observer : observers_) observer->record(seen_);
-  }
-
-  void progressed(const Progress& progress) override {
-    for (Observer* observer : observers_) observer->progressed(progress);
-  }
-
-  /// The chains' part of it is in whitened coordinates, where the run goes on.
-  void checkpointed(std::span<const std::byte> state, int64_t draws) override {
-    for (Observer* observer : observers_) observer->checkpointed(state, draws);
-  }
-
- private:
-  std::span<Observer* const> observers_;
   const WhitenedEnergy& energy_;
   std::vector<std::vector<std::byte>> x_;  ///< [variables]: [chains, n] of the precision, where numbers move
-  Draw seen_;                              ///< the last draw
 };
 
 }  // namespace
