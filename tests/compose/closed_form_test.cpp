@@ -354,7 +354,7 @@ TEST(IntegrabilityTest, ExpertsThatAreConditionalOnOneAnotherCoverNothing) {
 
 TEST(IntegrabilityTest, AnExpertThatReadsANumberTwiceCoversItOnlyWhereItIsQuadratic) {
   // E(x, y) = x^4 + y^4 would stay integrable on x = y; an expert of two inputs need not.
-  static const auto twice = small_kind("twice", {"x", "x2"}, 0, [](const auto&, const auto&) {
+  static const auto twice = small_kind("twice", {"x", "x"}, 0, [](const auto&, const auto&) {
     class Twice : public SmallModel {
      public:
       double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
