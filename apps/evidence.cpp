@@ -154,7 +154,8 @@ int evidence(CommandLine& line, const Words& words) {
   const std::string json = evidence_json(found, composition, asked.options);
   if (folder) folder->finish(json);
   fmt::print("{}", line.flag("json") ? json : evidence_text(found, composition, asked.options));
-  for (const std::string& warning : session.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+  if (loud)
+    for (const std::string& warning : session.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return kDone;
 }
 

@@ -42,10 +42,15 @@ Launcher launcher(const EnvironmentVariable& variable) {
   const auto has = [&](const char* name) { return variable(name) != nullptr; };
   const bool in_step = has("SLURM_STEP_NUM_TASKS") && has("SLURM_NTASKS") &&
                        std::string(variable("SLURM_STEP_NUM_TASKS")) == variable("SLURM_NTASKS");
+  // Slurm's PMI sets PMI_RANK and PMI_SIZE too, and a step within a step inherits those of the outer one, while Slurm's
+  // own variables are those of the inner one. Hydra, which starts MPICH's and Intel's processes, sets MPI_LOCALRANKID.
+  const bool by_pmi = has("MPI_LOCALRANKID") || !in_step;
   const std::pair<Launcher, bool> all[] = {
       // and whether it speaks to this process
       {{"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK"}, has("TORCHELASTIC_RUN_ID")},
       {{"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"}, true},
+      {{"MVAPICH", "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_RANK"}, true},
+      {{"MPICH or Intel MPI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"}, by_pmi},
       {{"Slurm", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"}, in_step},
   };
   for (const auto& [one, speaks] : all)

@@ -132,6 +132,7 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
     plan_ = plan_for(purpose);
   }
   for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
+  for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));
 }
 
 void Session::check() {

@@ -70,13 +70,15 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
 }
 
 std::unique_ptr<Start> start_of_a_chain(const Composition& composition) {
-  const std::string& start = composition.sample.start;
+  const SampleSettings& sample = composition.sample;
+  const std::string& start = sample.start;
+  const Strata strata{sample.chains, replicas_of(sample.method, sample.method_values), sample.superchain};
   if (start == "auto") {
-    std::unique_ptr<Start> exact = exact_start(composition);
-    return exact ? std::move(exact) : default_start(composition.variables);
+    std::unique_ptr<Start> drawn = branch_start(composition, strata);
+    return drawn ? std::move(drawn) : default_start(composition.variables);
   }
   if (start == "exact") {
-    std::unique_ptr<Start> exact = exact_start(composition);
+    std::unique_ptr<Start> exact = exact_start(composition, strata);
     if (!exact) throw SettingError("sample.start: this composition has no exact draws, got 'exact'. Use auto");
     return exact;
   }

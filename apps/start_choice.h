@@ -8,10 +8,10 @@
 
 namespace potluck {
 
-/// The start that `sample.start` asks for: auto (exact draws where the composite has them, else uniform in bounded
-/// supports and normal elsewhere), exact, uniform, normal, or a file of positions. In a file, .npy holds
-/// [rows, the variable's shape] of the only variable that is not given, .safetensors one such array for each; chain c
-/// takes row c mod rows.
+/// The start that `sample.start` asks for: auto (draws of the composite or of a mixture's branches where it has them,
+/// as many of each branch as its weight says, else uniform in bounded supports and normal elsewhere), exact, uniform,
+/// normal, or a file of positions. In a file, .npy holds [rows, the variable's shape] of the only variable that is not
+/// given, .safetensors one such array for each; chain c takes row c mod rows.
 /// @throws SettingError where the composite has no such start; FileError
 std::unique_ptr<Start> make_start(const Composition& composition);
 

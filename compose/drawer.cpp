@@ -147,6 +147,18 @@ class LevelsDrawer final : public Drawer {
     for (const auto& level : levels_) count += level->uniforms();
     return count;
   }
+  std::vector<int64_t> choices() const override {
+    std::vector<int64_t> all;
+    int64_t at = 0;
+    for (const auto& level : levels_) {
+      for (const int64_t one : level->choices()) all.push_back(at + one);
+      at += level->uniforms();
+    }
+    return all;
+  }
+  bool exact() const override {
+    return std::all_of(levels_.begin(), levels_.end(), [](const auto& level) { return level->exact(); });
+  }
   void draw(const double* uniform, std::vector<double>& state) const override {
     for (const auto& level : levels_) {
       level->draw(uniform, state);
@@ -161,29 +173,44 @@ class LevelsDrawer final : public Drawer {
 /// A branch by its weight, then the branch. Every draw has uniforms for the longest branch.
 class MixtureDrawer final : public Drawer {
  public:
-  MixtureDrawer(std::vector<std::unique_ptr<Drawer>> branches, std::vector<double> up_to)
-      : branches_(std::move(branches)), up_to_(std::move(up_to)) {}
-  std::string description() const override { return "exact draws of the mixture"; }
+  MixtureDrawer(std::vector<std::unique_ptr<Drawer>> branches, std::vector<double> up_to, bool exact, bool refined)
+      : branches_(std::move(branches)), up_to_(std::move(up_to)), exact_(exact), refined_(refined) {
+    for (const auto& branch : branches_) exact_ = exact_ && branch->exact();
+  }
+  std::string description() const override {
+    return exact_ ? "exact draws of the mixture" : "draws of the mixture's branches";
+  }
   int64_t uniforms() const override {
     int64_t most = 0;
     for (const auto& branch : branches_) most = std::max(most, branch->uniforms());
     return 1 + most;
   }
+  std::vector<int64_t> choices() const override { return {0}; }
+  bool exact() const override { return exact_; }
   void draw(const double* uniform, std::vector<double>& state) const override {
+    const double at = uniform[0] * up_to_.back();
     size_t branch = 0;
-    while (branch + 1 < branches_.size() && uniform[0] * up_to_.back() > up_to_[branch]) ++branch;
-    branches_[branch]->draw(uniform + 1, state);
+    while (branch + 1 < branches_.size() && at > up_to_[branch]) ++branch;
+    const std::vector<int64_t> within = branches_[branch]->choices();
+    if (!refined_ || within.empty()) return branches_[branch]->draw(uniform + 1, state);
+    // Where it is within the branch's share, which is uniform again.
+    const double least = branch == 0 ? 0 : up_to_[branch - 1];
+    std::vector<double> rest(uniform + 1, uniform + uniforms());
+    rest[static_cast<size_t>(within.front())] = (at - least) / (up_to_[branch] - least);
+    branches_[branch]->draw(rest.data(), state);
   }
 
  private:
   std::vector<std::unique_ptr<Drawer>> branches_;
   std::vector<double> up_to_;  ///< cumulated weights
+  bool exact_, refined_;
 };
 
 class Maker {
  public:
-  Maker(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser)
-      : coordinates_(coordinates), experts_(experts), normaliser_(normaliser) {
+  Maker(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool by_word,
+        bool refined)
+      : coordinates_(coordinates), experts_(experts), normaliser_(normaliser), by_word_(by_word), refined_(refined) {
     held_ = held_coordinates(coordinates, value_);
   }
 
@@ -253,13 +280,16 @@ class Maker {
     std::vector<std::unique_ptr<Drawer>> branches;
     std::vector<double> up_to;
     double sum = 0;
+    bool exact = true;
     CoordinateSet first;
     for (const Mixture::Branch& branch : mixture.branches) {
       if (branch.weight == 0) continue;
       const LogNormaliser log_z = log_normaliser_of_branch(normaliser_, branch, given);
       // A number in the file is the user's word for the weight, not the mass of what is drawn; an estimate has an
       // error, and may be that of a truncated expert.
-      if (!log_z.known || branch.log_z || log_z.estimated) return nullptr;
+      const bool by_word = branch.log_z || log_z.estimated;
+      if (!log_z.known || (by_word && (!by_word_ || mixture.unnormalised))) return nullptr;
+      exact = exact && !by_word;
       if (mixture.unnormalised && log_z.depends_on_parents()) return nullptr;
       const CoordinateSet drawn = coordinates_.drawn(*branch.energy);
       if (!first.empty() && drawn != first) return nullptr;
@@ -275,12 +305,13 @@ class Maker {
       up_to.push_back(sum);
     }
     if (branches.empty()) return nullptr;
-    return std::make_unique<MixtureDrawer>(std::move(branches), std::move(up_to));
+    return std::make_unique<MixtureDrawer>(std::move(branches), std::move(up_to), exact, refined_);
   }
 
   const Coordinates& coordinates_;
   const Experts& experts_;
   const Normaliser& normaliser_;
+  bool by_word_, refined_;
   CoordinateSet held_;
   std::vector<double> value_;
 };
@@ -288,10 +319,10 @@ class Maker {
 }  // namespace
 
 std::unique_ptr<Drawer> make_drawer(const Coordinates& coordinates, const Experts& experts,
-                                    const Normaliser& normaliser) {
+                                    const Normaliser& normaliser, bool by_word, bool refined) {
   const Node& target = *coordinates.composition().target;
   const double temperature = coordinates.composition().sample.temperature;
-  const Maker maker(coordinates, experts, normaliser);
+  const Maker maker(coordinates, experts, normaliser, by_word, refined);
   const CoordinateSet free = coordinates.free();
   CoordinateSet drawn = coordinates.drawn(target), touched = drawn;
   include(touched, coordinates.parents(target));

@@ -38,7 +38,7 @@ class Explainer {
 
  private:
   static std::string in_words(const LogNormaliser& log_z) {
-    if (!log_z.known) return "unknown (" + log_z.how + ")";
+    if (!log_z.known) return "unknown (" + log_z.why() + ")";
     if (log_z.depends_on_parents()) return "a function of the parents (" + log_z.how + ")";
     if (log_z.awaited) return log_z.how + " before a run";
     if (log_z.estimated) return fmt::format("{:.6g} +- {:.2g} ({})", log_z.constant, log_z.standard_error, log_z.how);
@@ -104,7 +104,7 @@ std::vector<std::string> explain(const Composition& composition, const Coordinat
     lines.push_back(
         fmt::format("log Z of the target, nothing given and unconfined: {:.6g} ({})", log_z.constant, log_z.how));
   else
-    lines.push_back("log Z of the target: " + (log_z.known ? "a function of its parents" : "unknown, " + log_z.how));
+    lines.push_back("log Z of the target: " + (log_z.known ? "a function of its parents" : "unknown, " + log_z.why()));
   const bool confined = std::any_of(composition.variables.begin(), composition.variables.end(),
                                     [](const Variable& variable) { return variable.has_face(); });
   if (confined)

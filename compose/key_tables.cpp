@@ -137,7 +137,10 @@ std::map<Section, KeyTable> all_tables() {
       "the sample section",
       {{"method", Expect::kText, "name of a method, see `potluck methods list`; its options stand beside it"},
        at_least({"chains", Expect::kInteger, "independent chains"}, 1),
-       at_least({"warmup", Expect::kInteger, "steps that tune the method and are not recorded"}, 0),
+       at_least({"warmup", Expect::kInteger,
+                 "steps that tune the method and are not recorded; more by default with a ladder of "
+                 "replicas"},
+                0),
        nested("cooling", Expect::kSection, Section::kCooling, "hotter steps before the warm-up"),
        at_least({"steps", Expect::kInteger, "recorded steps"}, 1),
        at_least({"thin", Expect::kInteger, "a draw every so many steps"}, 1),

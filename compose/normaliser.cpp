@@ -12,23 +12,6 @@
 
 namespace potluck {
 
-namespace {
-
-LogNormaliser unknown(std::string why) {
-  LogNormaliser log_z;
-  log_z.how = std::move(why);
-  return log_z;
-}
-
-LogNormaliser known(double constant, std::string how) {
-  LogNormaliser log_z;
-  log_z.known = true;
-  log_z.constant = constant;
-  log_z.how = std::move(how);
-  return log_z;
-}
-
-/// The drawn inputs of a leaf read some coordinate twice: within one part, or also in two parts.
 bool draws_twice(const Coordinates& coordinates, const Leaf& leaf, bool across_parts) {
   CoordinateSet seen = coordinates.none();
   for (int64_t part = 0; part < leaf.parts; ++part) {
@@ -44,6 +27,22 @@ bool draws_twice(const Coordinates& coordinates, const Leaf& leaf, bool across_p
     }
   }
   return false;
+}
+
+namespace {
+
+LogNormaliser unknown(std::string why) {
+  LogNormaliser log_z;
+  log_z.how = std::move(why);
+  return log_z;
+}
+
+LogNormaliser known(double constant, std::string how) {
+  LogNormaliser log_z;
+  log_z.known = true;
+  log_z.constant = constant;
+  log_z.how = std::move(how);
+  return log_z;
 }
 
 bool any_draws_twice(const Coordinates& coordinates, const Node& node) {
@@ -75,7 +74,7 @@ LogNormaliser Normaliser::found(const Node& node, const CoordinateSet& given) co
   if (result.known && (!result.depends_on_parents() || reads_label(node))) return result;
   LogNormaliser closed = in_closed_form(node, given);
   if (closed.known || result.known) return closed.known ? closed : result;
-  result.how += "; and not in closed form: " + closed.how;
+  result.not_closed = closed.how;  // of this node: those below have been tried
   return result;
 }
 

@@ -15,7 +15,8 @@ namespace potluck {
 /// constant + sum of the leaves' own log Z as functions of their parents.
 struct LogNormaliser {
   bool known = false;
-  std::string how;  ///< how it is known, or why it is not
+  std::string how;         ///< how it is known, or why it is not, by the rules
+  std::string not_closed;  ///< where it is not known: why it is not in closed form either
   double constant = 0;
   double standard_error = 0;  ///< of the constant, where it is an estimate
   bool estimated = false;
@@ -25,6 +26,8 @@ struct LogNormaliser {
   std::vector<const Leaf*> leaves;
 
   bool depends_on_parents() const { return !leaves.empty(); }
+  /// Why it is not known.
+  std::string why() const { return not_closed.empty() ? how : how + "; and not in closed form: " + not_closed; }
 };
 
 /// Knows the normalisers of nodes, by these rules: a leaf as its model says; a product of factors that draw disjoint
@@ -55,6 +58,9 @@ class Normaliser {
   const Experts* experts_;
   mutable std::map<std::pair<const Node*, CoordinateSet>, LogNormaliser> known_;
 };
+
+/// The drawn inputs of a leaf read some coordinate twice: within one part, or also in two parts.
+bool draws_twice(const Coordinates& coordinates, const Leaf& leaf, bool across_parts);
 
 /// log Z of a branch: the user's number, else what is known, else the estimate that the user asked for. An estimate
 /// over supports is of a truncated expert: there what is known is not used, unless no support cuts the branch off.

@@ -11,6 +11,8 @@
 #include "compose/arithmetic_cuda.h"
 #endif
 #include "compose/bounds.h"
+#include "compose/coarse_numbers.h"
+#include "compose/dropped_normaliser.h"
 #include "compose/explanation.h"
 #include "compose/integrability.h"
 #include "compose/schedule.h"
@@ -96,6 +98,12 @@ class CompositePlan final : public Plan {
     std::call_once(explained_,
                    [&] { explanation_ = explain(composition_, coordinates_, experts_, normaliser_, verdict_); });
     return explanation_;
+  }
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = dropped_normalisers(composition_, coordinates_, normaliser_);
+    for (std::string& one : coarse_numbers(composition_, coordinates_, experts_, normaliser_))
+      all.push_back(std::move(one));
+    return all;
   }
   std::vector<int64_t> evaluations() const override { return std::vector<int64_t>(counts_.begin(), counts_.end()); }
 

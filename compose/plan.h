@@ -34,6 +34,9 @@ class Plan : public Energy {
   /// How many times each distinct leaf has been evaluated since creation.
   virtual std::vector<int64_t> evaluations() const = 0;
   virtual const std::vector<std::string>& explanation() const = 0;  ///< normalisation, integrability, T: a line each
+  /// What a person should know before a run: numbers that float32 is too coarse for, normalisers that a product leaves
+  /// out. A sentence each.
+  virtual std::vector<std::string> warnings() const = 0;
 };
 
 /// @throws CompositionError for everything that only created models can tell: shapes and settings they refuse, an

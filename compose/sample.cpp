@@ -16,6 +16,8 @@ namespace potluck {
 
 namespace {
 
+constexpr int64_t kWarmupTrips = 125;
+
 const MethodDescription* find_method(const std::string& name) {
   for (const MethodDescription& one : methods())
     if (one.name == name) return &one;
@@ -194,6 +196,20 @@ void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagno
     sample.steps = read_integer(*value, table.key("steps"), "sample.until.steps", diagnostics).value_or(sample.steps);
 }
 
+/// Where the file says nothing. A ladder of n replicas that swap at a rate of 1/2 makes a round trip to the hottest and
+/// back every 2 n proposals (Syed et al. 2022: even and odd pairs by turns make 1 / (2 + 2 sum r / (1 - r)) a proposal,
+/// r the rejections), and what it knows of modes comes that way. A warm-up has room for 125 such trips.
+int64_t preset_warmup(const SampleSettings& sample) {
+  const MethodDescription* method = find_method(sample.method);
+  if (!method || method->options.size() != sample.method_values.size()) return sample.warmup;
+  const int64_t replicas = replicas_of(sample.method, sample.method_values);
+  if (replicas == 1) return sample.warmup;
+  int64_t pause = 1;
+  for (size_t i = 0; i < method->options.size(); ++i)
+    if (method->options[i].name == "swap_every") pause = sample.method_values[i].integer.at(0);
+  return std::max(sample.warmup, kWarmupTrips * 2 * replicas * pause);
+}
+
 }  // namespace
 
 SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics) {
@@ -213,7 +229,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
     return read_integer(*value, table.key(key), std::string("sample.") + key, diagnostics).value_or(preset);
   };
   sample.chains = integer("chains", sample.chains);
-  sample.warmup = integer("warmup", sample.warmup);
+  sample.warmup = integer("warmup", preset_warmup(sample));
   if (const Yaml* value = section->find("cooling")) read_cooling(*value, sample, diagnostics);
   sample.steps = integer("steps", sample.steps);
   sample.thin = integer("thin", sample.thin);

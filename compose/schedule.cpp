@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 #include "compose/bounds.h"
 
@@ -71,7 +72,7 @@ class Builder {
                            fmt::format("the normaliser of branch {} of mixture '{}' must be known, got none: {}. Write "
                                        "log_z: NUMBER {}in the branch, or unnormalised: true in the mixture, which "
                                        "says that its weights absorb the normalisers",
-                                       i + 1, node.name, log_z.how, branch.estimation ? "" : "or log_z: estimate ")});
+                                       i + 1, node.name, log_z.why(), branch.estimation ? "" : "or log_z: estimate ")});
         if (log_z.awaited && !may_await_)
           wrong.push_back({branch.log_z_place,
                            fmt::format("the normaliser of branch {} of mixture '{}' must be estimated before a plan "
@@ -119,7 +120,7 @@ class Builder {
                fmt::format("the normaliser of level '{}' of hierarchy '{}' must be known as a function of "
                            "what is drawn above it, got none: {}. Write unnormalised: true in the hierarchy "
                            "where the product of the levels as they are is meant",
-                           level->name, node.name, log_z.how)});
+                           level->name, node.name, log_z.why())});
         slot = with_normalisers(slot, log_z, parts);
       }
       terms.push_back({slot, 1});
@@ -176,17 +177,42 @@ class Builder {
   std::map<std::pair<const Node*, CoordinateSet>, int> slots_;
 };
 
-/// Rows of a literal, as many as a call can have, in the type that the model reads.
-template <class T>
-std::shared_ptr<const void> repeated(const std::vector<double>& literal, int64_t rows, const Arithmetic& arithmetic) {
-  std::vector<T> all;
-  for (int64_t row = 0; row < rows; ++row)
-    for (const double number : literal) all.push_back(static_cast<T>(number));
-  return arithmetic.keep(all.data(), all.size() * sizeof(T));
-}
+/// Literals, as many rows of each as a call can have, in the type that the model reads. Inputs of several leaves that
+/// have the same numbers share them.
+class Literals {
+ public:
+  Literals(const Arithmetic& arithmetic, const PlanOptions& options) : arithmetic_(arithmetic), options_(options) {}
+
+  std::shared_ptr<const void> rows(const std::vector<double>& literal, bool categorical, int64_t parts) {
+    std::shared_ptr<const void>& kept = kept_[{literal, categorical, parts}];
+    if (kept) return kept;
+    const int64_t rows = options_.most_rows * parts;
+    if (categorical)
+      kept = repeated<int64_t>(literal, rows);
+    else if (options_.precision == Precision::kFloat32)
+      kept = repeated<float>(literal, rows);
+    else
+      kept = repeated<double>(literal, rows);
+    return kept;
+  }
+
+ private:
+  template <class T>
+  std::shared_ptr<const void> repeated(const std::vector<double>& literal, int64_t rows) const {
+    std::vector<T> all;
+    all.reserve(literal.size() * static_cast<size_t>(rows));
+    for (int64_t row = 0; row < rows; ++row)
+      for (const double number : literal) all.push_back(static_cast<T>(number));
+    return arithmetic_.keep(all.data(), all.size() * sizeof(T));
+  }
+
+  const Arithmetic& arithmetic_;
+  const PlanOptions& options_;
+  std::map<std::tuple<std::vector<double>, bool, int64_t>, std::shared_ptr<const void>> kept_;
+};
 
 PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const Composition& composition,
-                           const Arithmetic& arithmetic, const PlanOptions& options) {
+                           Literals& literals) {
   const Binding& binding = evaluation.leaf->inputs[i];
   const InputDescription& declared = evaluation.leaf->kind->inputs[i];
   PlannedInput input;
@@ -195,14 +221,8 @@ PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const 
   input.categorical = declared.categorical;
   input.asked = !evaluation.normaliser || declared.parent;
   if (!input.asked) return input;
-  const int64_t rows = options.most_rows * evaluation.parts;
   if (binding.variable < 0) {
-    if (declared.categorical)
-      input.literal = repeated<int64_t>(binding.literal, rows, arithmetic);
-    else if (options.precision == Precision::kFloat32)
-      input.literal = repeated<float>(binding.literal, rows, arithmetic);
-    else
-      input.literal = repeated<double>(binding.literal, rows, arithmetic);
+    input.literal = literals.rows(binding.literal, declared.categorical, evaluation.parts);
     return input;
   }
   const int64_t size = composition.variables[static_cast<size_t>(binding.variable)].size();
@@ -287,9 +307,10 @@ Schedule make_schedule(const Composition& composition, const Coordinates& coordi
   const int root = builder.build(composition.target, coordinates.none(), 1);
   if (!builder.wrong.empty()) throw CompositionError(std::move(builder.wrong));
   schedule.program.finish(root);
+  Literals literals(arithmetic, options);
   for (PlannedEvaluation& evaluation : schedule.evaluations) {
     for (size_t i = 0; i < evaluation.leaf->inputs.size(); ++i)
-      evaluation.inputs.push_back(planned_input(evaluation, i, composition, arithmetic, options));
+      evaluation.inputs.push_back(planned_input(evaluation, i, composition, literals));
     evaluation.expert = -1;
     if (evaluation.normaliser) continue;
     evaluation.expert = static_cast<int>(schedule.experts.size());

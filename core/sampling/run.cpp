@@ -261,9 +261,10 @@ class Runner {
                                      .swaps = summary_.swaps,
                                      .frozen_replicas = count_frozen_replicas(*own_)});
     if (!target_.energy->rows_alone()) {
-      summary_.notes.push_back(
+      summary_.notes.push_back(fmt::format(
           "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
-          "chains");
+          "chains{}",
+          options_.rank.count > 0 ? ", and several processes may draw others than one process" : ""));
     }
   }
 

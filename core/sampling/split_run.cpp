@@ -40,12 +40,6 @@ std::vector<Rank> split_run(const Target& target, const RunOptions& options, int
         "sample.method must not need all chains at once where {} processes share the run, got '{}'. Use one process",
         world, options.method));
   }
-  if (!target.energy->rows_alone()) {
-    throw SettingError(fmt::format(
-        "target must have experts that look at each chain alone where {} processes share the run, got one that says "
-        "it does not. Use one process",
-        world));
-  }
   const std::vector<Variable>& variables = target.energy->variables();
   int64_t numbers = 0;
   for (const Variable& variable : variables)

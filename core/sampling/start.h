@@ -16,7 +16,7 @@ class Start {
   virtual ~Start() = default;
   /// For reports: "exact draws of the quadratic composite", "uniform in the supports".
   virtual std::string description() const = 0;
-  /// The starts are independent draws of the finished target.
+  /// Every start is a draw of the finished target; of a mixture as many of each branch as its weight says.
   virtual bool exact() const = 0;
   /// Chains begin where the user said, so that all replicas of a chain begin there.
   virtual bool given() const { return false; }

@@ -129,6 +129,7 @@ class ClassGaussian {
     facts.least_energy = *std::min_element(constant_.begin(), constant_.end());
     facts.integrable = true;
     facts.bounded_on_boxes = true;
+    facts.normaliser_bounded = true;  // there are finitely many labels
     facts.accumulates = true;
     facts.rows_alone = true;
     facts.graph_capturable = true;

@@ -108,6 +108,7 @@ class LinearGaussian {
     facts.least_energy = 0;
     facts.integrable = true;
     facts.bounded_on_boxes = true;
+    facts.normaliser_bounded = true;  // it is the same for all z
     facts.accumulates = true;
     facts.rows_alone = true;
     facts.graph_capturable = true;

@@ -44,6 +44,20 @@ TEST_F(EvidenceCommandTest, SaysForPeopleWhatWasEstimated) {
   EXPECT_THAT(result.out, HasSubstr("no bracket: the target has no exact draws"));
 }
 
+TEST_F(EvidenceCommandTest, QuietPrintsTheEstimateAndNothingElse) {
+  write("scene.yaml",
+        "variables: {t: {}}\ntarget: {model: gaussian, settings: {mean: 1.7e7}, inputs: t}\nsample: {seed: 1}\n");
+  std::vector<std::string> words = {"evidence", "scene.yaml", "--particles", "64", "--base-mean", "1.7e7"};
+  const CommandResult loud = potluck(words);
+  EXPECT_EQ(loud.exit_code, 0) << loud.err;
+  EXPECT_THAT(loud.err, HasSubstr("warning: "));
+  words.emplace_back("--quiet");
+  const CommandResult quiet = potluck(words);
+  EXPECT_EQ(quiet.exit_code, 0);
+  EXPECT_EQ(quiet.err, "");
+  EXPECT_EQ(quiet.out, loud.out);
+}
+
 TEST_F(EvidenceCommandTest, RefusesWhatItCannotDo) {
   write_scene("test_bench.bowl", "steps: 10");
   const CommandResult few = potluck_with_bench({"evidence", "scene.yaml", "--repeats", "1"});

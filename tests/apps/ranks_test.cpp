@@ -79,6 +79,30 @@ TEST(RanksTest, LaunchersSayWhichProcessOfTheMachineThisIs) {
   EXPECT_THROW(local_rank_in(mpi), UsageError);
 }
 
+TEST(RanksTest, MvapichMpichAndIntelMpiAreHeard) {
+  const Variables mvapich = {
+      {"MV2_COMM_WORLD_RANK", "1"}, {"MV2_COMM_WORLD_SIZE", "4"}, {"MV2_COMM_WORLD_LOCAL_RANK", "1"}};
+  EXPECT_EQ(text_of(mvapich), "1 of 4 by MVAPICH");
+  EXPECT_EQ(local_rank_in(mvapich), 1);
+  Variables hydra = {{"PMI_RANK", "5"}, {"PMI_SIZE", "6"}, {"MPI_LOCALRANKID", "2"}};
+  EXPECT_EQ(text_of(hydra), "5 of 6 by MPICH or Intel MPI");
+  EXPECT_EQ(local_rank_in(hydra), 2);
+  // Launchers that say less of the machine.
+  EXPECT_EQ(text_of({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}), "1 of 2 by MPICH or Intel MPI");
+  EXPECT_EQ(local_rank_in({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}), 0);
+  EXPECT_EQ(text_of({{"PMI_RANK", "1"}}), "0 of 1 by ");
+  // Hydra within a job of Slurm's starts one process of its own on every node as a step of Slurm's: of 6 processes on 2
+  // nodes, Slurm's variables are those of 2.
+  hydra.insert({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_LOCALID", "0"}});
+  EXPECT_EQ(text_of(hydra), "5 of 6 by MPICH or Intel MPI");
+  EXPECT_EQ(local_rank_in(hydra), 2);
+  // A step of 4 tasks within one of 2 that Slurm started with its own PMI: PMI_* are those of the outer step.
+  const Variables inner = {{"PMI_RANK", "1"},     {"PMI_SIZE", "2"},      {"SLURM_PROCID", "3"},
+                           {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "3"}, {"SLURM_STEP_NUM_TASKS", "4"}};
+  EXPECT_EQ(text_of(inner), "3 of 4 by Slurm");
+  EXPECT_EQ(local_rank_in(inner), 3);
+}
+
 TEST(RanksTest, StrayVariablesAreNot) {
   EXPECT_EQ(text_of({}), "0 of 1 by ");
   EXPECT_EQ(text_of({{"RANK", "colonel"}, {"WORLD_SIZE", "2"}}), "0 of 1 by ");

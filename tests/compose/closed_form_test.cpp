@@ -281,6 +281,184 @@ TEST(IntegrabilityTest, AFreeNumberThatNoExpertReadsIsNamed) {
   EXPECT_EQ(refusal(held), "");
 }
 
+/// E = |x|^2 e^-z / 2 with a parent z, like stretched(), that states what `claims` says on top.
+const ModelKind& claiming(uint64_t claims) {
+  class Claiming : public SmallModel {
+   public:
+    explicit Claiming(uint64_t claims) { abilities |= claims; }
+    double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+      const double precision = std::exp(-x.back());
+      gradient[0] = precision * x[0];
+      gradient[1] = -precision * x[0] * x[0] / 2;
+      return precision * x[0] * x[0] / 2;
+    }
+  };
+  static const auto silent =
+      small_kind("silent", {"x", "z"}, 0, [](const auto&, const auto&) { return std::make_unique<Claiming>(0); });
+  static const auto bounded = small_kind("bounded", {"x", "z"}, 0, [](const auto&, const auto&) {
+    return std::make_unique<Claiming>(POTLUCK_NORMALISER_BOUNDED);
+  });
+  return claims == 0 ? *silent : *bounded;
+}
+
+// exp(-x^4) over z and E = x^2 e^-z / 2, whose Z is sqrt(2 pi) e^(z/2). With a heavier tail over z the product has no
+// integral: the model alone cannot cover x.
+TEST(IntegrabilityTest, AConditionalExpertNeedsABoundedNormaliserWhereItsParentIsDrawnToo) {
+  const NodePointer mouth = leaf(quartic(), {whole(1, 1)}), neck = leaf(stretched(), {whole(0, 1), whole(1, 1)});
+  const std::vector<Variable> variables = {real_line("x", 1), real_line("z", 1)};
+  const Composition both = composition(variables, product({{mouth, 1}, {neck, 1}}));
+  EXPECT_EQ(
+      refusal(both),
+      "scene.yaml:7:3: the target 'product' must be integrable, got no reason that it is: no integrable expert is "
+      "on x: model 'stretched' of 'stretched' does not state that its log Z is bounded over z, which is drawn too. "
+      "Put it into a hierarchy below what it is conditional on, which adds that log Z; or bound the supports, add "
+      "an integrable expert or a ceiling, or write integrable: true");
+  // The hierarchy adds log Z, whatever its model says of bounds.
+  EXPECT_EQ(refusal(composition(variables, node("deep", Hierarchy{{mouth, neck}, false}))), "");
+  EXPECT_THAT(refusal(composition(variables, node("deep", Hierarchy{{mouth, neck}, true}))),
+              HasSubstr("is bounded over z"));
+  // A parent that is given, and one in a bounded support.
+  Composition given = both;
+  hold(given, 1, 0, 0.5);
+  EXPECT_EQ(refusal(given), "");
+  EXPECT_EQ(refusal(composition({real_line("x", 1), interval("z", 1, -2, 3)}, product({{mouth, 1}, {neck, 1}}))), "");
+  // The model's word.
+  for (const uint64_t claims : {uint64_t{0}, uint64_t{POTLUCK_NORMALISER_BOUNDED}}) {
+    const NodePointer other = leaf(claiming(claims), {whole(0, 1), whole(1, 1)});
+    EXPECT_EQ(refusal(composition(variables, product({{mouth, 1}, {other, 1}}))).empty(), claims != 0);
+  }
+  // A quadratic one that is bounded below has a bounded normaliser, said or not.
+  const NodePointer line = leaf(linear(), {whole(0, 1), whole(1, 1)}, {{2}, {0.5}});
+  EXPECT_EQ(refusal(composition(variables, product({{mouth, 1}, {line, 1}}))), "");
+}
+
+// p(x | z)^w with w = 1/2 has the normaliser sqrt(2) (2 pi)^(1/4) e^(z/4), which is not bounded.
+TEST(IntegrabilityTest, AConditionalLevelLosesItsNormaliserUnderAWeight) {
+  const NodePointer deep =
+      node("deep", Hierarchy{{leaf(quartic(), {whole(1, 1)}), leaf(stretched(), {whole(0, 1), whole(1, 1)})}, false});
+  const std::vector<Variable> variables = {real_line("x", 1), real_line("z", 1)};
+  EXPECT_EQ(refusal(composition(variables, product({{deep, 1}}))), "");
+  EXPECT_THAT(refusal(composition(variables, product({{deep, 0.5}}))),
+              HasSubstr("'stretched' is normalised over z and then has the weight 0.5"));
+}
+
+// Each is integrable over its own variable for every value of the other one, and the product is not: as exp(-(x-z)^2).
+TEST(IntegrabilityTest, ExpertsThatAreConditionalOnOneAnotherCoverNothing) {
+  const NodePointer forth = leaf(claiming(POTLUCK_NORMALISER_BOUNDED), {whole(0, 1), whole(1, 1)}),
+                    back = leaf(claiming(POTLUCK_NORMALISER_BOUNDED), {whole(1, 1), whole(0, 1)});
+  const std::vector<Variable> variables = {real_line("x", 1), real_line("z", 1)};
+  EXPECT_THAT(refusal(composition(variables, product({{forth, 1}, {back, 1}}))),
+              HasSubstr("no integrable expert is on x, z: what is on x, z is conditional on x, z"));
+  EXPECT_EQ(refusal(composition(variables, product({{forth, 1}, {back, 1}, {leaf(quartic(), {whole(1, 1)}), 1}}))), "");
+}
+
+TEST(IntegrabilityTest, AnExpertThatReadsANumberTwiceCoversItOnlyWhereItIsQuadratic) {
+  // E(x, y) = x^4 + y^4 would stay integrable on x = y; an expert of two inputs need not.
+  static const auto twice = small_kind("twice", {"x", "x"}, 0, [](const auto&, const auto&) {
+    class Twice : public SmallModel {
+     public:
+      double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+        const double apart = x[0] - x[1], slope = 1 + x[0] * x[0] * x[0] * x[0];  // over x2: sqrt(pi / (1 + x^4))
+        gradient[0] = 2 * apart * slope + 4 * apart * apart * x[0] * x[0] * x[0];
+        gradient[1] = -2 * apart * slope;
+        return apart * apart * slope;
+      }
+    };
+    return std::make_unique<Twice>();
+  });
+  EXPECT_EQ(refusal(composition({real_line("x", 1), real_line("y", 1)}, leaf(*twice, {whole(0, 1), whole(1, 1)}))), "");
+  EXPECT_THAT(refusal(composition({real_line("x", 1)}, leaf(*twice, {whole(0, 1), whole(0, 1)}))),
+              HasSubstr("no integrable expert is on x"));
+}
+
+TEST(IntegrabilityTest, OnBoundedSupportsTheMissingFactIsNamed) {
+  static const auto network = small_kind("network", {"x"}, 0, [](const auto&, const auto&) {
+    class Network : public SmallModel {
+     public:
+      Network() {
+        abilities &= ~static_cast<uint64_t>(POTLUCK_INTEGRABLE | POTLUCK_BOUNDED_ON_BOXES);
+        least = -INFINITY;
+      }
+      double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+        gradient[0] = 1;
+        return x[0];
+      }
+    };
+    return std::make_unique<Network>();
+  });
+  const NodePointer critic = leaf(*network, {whole(0, 1)});
+  EXPECT_EQ(
+      refusal(composition({interval("x", 1, 0, 1)}, critic)),
+      "scene.yaml:7:3: the target 'network' must be integrable, got no reason that it is: model 'network' of "
+      "'network' states no lower bound of its energy. All supports are bounded, so that it is enough if its model "
+      "states bounded_on_boxes (POTLUCK_BOUNDED_ON_BOXES): its energy is finite on every bounded box. Where that "
+      "is true, its author adds it to its facts; or write integrable: true");
+  EXPECT_THAT(refusal(composition({real_line("x", 1)}, critic)), HasSubstr(". Bound the supports, add"));
+}
+
+TEST(WarningTest, AProductThatLeavesOutANormaliserIsNoticed) {
+  const NodePointer mouth = leaf(quartic(), {whole(1, 1)}, {}, "mouth"),
+                    neck = leaf(stretched(), {whole(0, 1), whole(1, 1)}, {}, "neck");
+  const std::vector<Variable> variables = {real_line("x", 1), interval("z", 1, -2, 3)};
+  const Composition both = composition(variables, product({{mouth, 1}, {neck, 1}}));
+  EXPECT_THAT(
+      make_plan(both, in_double())->warnings(),
+      ::testing::ElementsAre("product 'product' leaves out log Z of 'neck', which depends on z, drawn too: it is "
+                             "not the density of what 'neck' draws given z times the rest. Where that is meant, "
+                             "use a hierarchy with 'neck' below z"));
+  EXPECT_TRUE(make_plan(composition(variables, node("deep", Hierarchy{{mouth, neck}, false})), in_double())
+                  ->warnings()
+                  .empty());
+  Composition given = both;
+  hold(given, 1, 0, 0.5);
+  EXPECT_TRUE(make_plan(given, in_double())->warnings().empty());
+  // A normaliser that is the same for all parents.
+  const NodePointer line = leaf(linear(), {whole(0, 1), whole(1, 1)}, {{2}, {0.5}});
+  EXPECT_TRUE(make_plan(composition(variables, product({{mouth, 1}, {line, 1}})), in_double())->warnings().empty());
+}
+
+// Between 2^24 and 2^25 neighbouring numbers of float32 are 2 apart, between 2^9 and 2^10 they are 6.1e-5.
+TEST(WarningTest, NumbersThatFloat32IsTooCoarseForAreNoticed) {
+  const auto warnings = [](Composition whole, Precision precision = Precision::kFloat32) {
+    whole.sample.precision = precision;
+    return make_plan(whole, in_double())->warnings();
+  };
+  const Composition far = composition({real_line("t", 1)}, normal(0, {1.7e7}, {1}));
+  EXPECT_THAT(warnings(far), ::testing::ElementsAre(
+                                 "'gauss' puts 't' near 1.7e+07 with a standard deviation of 1, where neighbouring "
+                                 "numbers of float32 are 2 apart: its draws would be coarse. Use precision: float64 in "
+                                 "`sample`"));
+  EXPECT_TRUE(warnings(far, Precision::kFloat64).empty());
+  EXPECT_TRUE(warnings(composition({real_line("t", 1)}, normal(0, {1000}, {1}))).empty());
+  // A branch of a mixture, and one number of two whose precision is not diagonal.
+  const NodePointer near = normal(0, {0}, {1});
+  EXPECT_THAT(warnings(composition({real_line("t", 1)}, mixture({{near, 1, {}}, {far.target, 1, {}}}))),
+              ::testing::SizeIs(1));
+  EXPECT_THAT(warnings(composition({real_line("t", 2)}, normal(0, {0, 3e7}, {2, 1, 1, 2}))), ::testing::SizeIs(1));
+  // Two experts that pull to either side: together they are near 0.
+  EXPECT_TRUE(
+      warnings(composition({real_line("t", 1)}, product({{normal(0, {1.7e7}, {1}), 1}, {normal(0, {-1.7e7}, {1}), 1}})))
+          .empty());
+  const NodePointer q = leaf(quartic(), {whole(0, 1)});
+  EXPECT_THAT(
+      warnings(composition({interval("t", 1, 1.7e7, 1.7e7 + 100)}, q)),
+      ::testing::ElementsAre("the support [17000000, 17000100] of 't' is 100 wide, where neighbouring numbers of "
+                             "float32 are 2 apart: its draws would be coarse. Use precision: float64 in "
+                             "`sample`"));
+  EXPECT_TRUE(warnings(composition({interval("t", 1, 0, 1)}, q)).empty());
+  EXPECT_TRUE(warnings(composition({interval("t", 1, 0, 1e9)}, q)).empty());
+}
+
+// Of a product in a product in a product: why the leaf is not known, and once why the whole is not quadratic.
+TEST(NormaliserTest, AReasonIsGivenOnceHoweverDeepItLies) {
+  NodePointer deep = leaf(quartic(), {whole(0, 1)});
+  for (int i = 0; i < 3; ++i) deep = product({{deep, 1}});
+  EXPECT_THAT(
+      make_plan(composition({real_line("x", 1)}, deep), in_double())->explanation(),
+      ::testing::Contains("log Z of the target: unknown, model 'quartic' does not say it; and not in closed form: "
+                          "model 'quartic' of 'quartic' is not quadratic"));
+}
+
 TEST(NegationTest, ABoxMinusABoxHasTheSecondMomentOfItsCeiling) {
   // Box of half-width .7 minus box of half-width .3 in 2-D: outside the inner box the density is exp(s(inf)), inside
   // exp(s(0)), ratio r. E[x^2] = (1.96 .49 - .36 .09 (1 - r)) / 3 / (1.6 + .36 r). Where the ceiling is sharp (small

@@ -144,6 +144,99 @@ TEST(ExactStartTest, AMixtureIsDrawnByItsWeightsAndNotWhereSomethingIsGiven) {
   }
 }
 
+/// How many of `chains` starts lie within 1 of each of these places.
+std::vector<int64_t> near(const Start& start, int64_t chains, const std::vector<double>& places, uint32_t seed = 3,
+                          int64_t first = 0, int64_t step = 1) {
+  std::vector<int64_t> counts(places.size());
+  for (int64_t chain = first; chain < first + chains * step; chain += step) {
+    double x = 0;
+    double* position[] = {&x};
+    start.draw(seed, chain, 1, 0, position);
+    for (size_t i = 0; i < places.size(); ++i) counts[i] += std::abs(x - places[i]) < 1;
+  }
+  return counts;
+}
+
+// Branches at -50, 0 and 50, of standard deviation .1, with the weights 1/8, 3/8 and 1/2.
+Composition three_branches() {
+  return composition(
+      {real_line("x", 1)},
+      mixture({{normal(0, {-50}, {100}), 1, {}}, {normal(0, {0}, {100}), 3, {}}, {normal(0, {50}, {100}), 4, {}}}));
+}
+
+TEST(ExactStartTest, AsManyChainsBeginInABranchAsItsWeightSays) {
+  const Composition whole = three_branches();
+  const std::vector<double> places = {-50, 0, 50};
+  const auto start = exact_start(whole, Strata{64});
+  ASSERT_NE(start, nullptr);
+  EXPECT_TRUE(start->exact());
+  EXPECT_EQ(start->description(), "exact draws of the mixture, as many of each branch as its weight says");
+  bool varies = false;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    EXPECT_EQ(near(*start, 64, places, seed), (std::vector<int64_t>{8, 24, 32})) << seed;
+    // The twin: independent draws.
+    varies = varies || near(*exact_start(whole), 64, places, seed) != std::vector<int64_t>{8, 24, 32};
+  }
+  EXPECT_TRUE(varies);
+  // A part of the chains, such as the first ones, which tune the method: 16 of 1024 are 2, 6 and 8 within one.
+  const auto part = near(*exact_start(whole, Strata{1024}), 16, places);
+  EXPECT_NEAR(static_cast<double>(part[0]), 2, 1);
+  EXPECT_NEAR(static_cast<double>(part[1]), 6, 1);
+  EXPECT_NEAR(static_cast<double>(part[2]), 8, 1);
+  // Weights that do not go into the number of chains: 10 (1/8, 3/8, 1/2), up or down.
+  const auto few = near(*exact_start(whole, Strata{10}), 10, places);
+  EXPECT_NEAR(static_cast<double>(few[0]), 1.25, 0.99);
+  EXPECT_NEAR(static_cast<double>(few[1]), 3.75, 0.99);
+  EXPECT_EQ(few[2], 5);
+}
+
+TEST(ExactStartTest, SuperchainsAndReplicasAreSpreadOverBranchesToo) {
+  const Composition whole = three_branches();
+  const std::vector<double> places = {-50, 0, 50};
+  // 16 superchains of 4; a superchain's start is that of its first chain.
+  EXPECT_EQ(near(*exact_start(whole, Strata{64, 1, 4}), 16, places, 3, 0, 4), (std::vector<int64_t>{2, 6, 8}));
+  // 16 ladders of 5 replicas: each temperature for itself.
+  for (int64_t replica = 0; replica < 5; ++replica)
+    EXPECT_EQ(near(*exact_start(whole, Strata{16, 5, 1}), 16, places, 3, replica, 5), (std::vector<int64_t>{2, 6, 8}));
+}
+
+TEST(ExactStartTest, AStratifiedStartIsADrawOfTheMixtureForEveryChain) {
+  // Over seeds chain 5 of 16 is in the branches with the probabilities 1/8, 3/8, 1/2.
+  const auto start = exact_start(three_branches(), Strata{16});
+  constexpr double kSeeds = 4000;
+  std::vector<double> counts(3);
+  for (uint32_t seed = 0; seed < kSeeds; ++seed) {
+    const auto one = near(*start, 1, {-50, 0, 50}, seed, 5);
+    for (size_t i = 0; i < 3; ++i) counts[i] += static_cast<double>(one[i]);
+  }
+  const double p[] = {0.125, 0.375, 0.5};
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_LT(std::abs(counts[i] / kSeeds - p[i]) / std::sqrt(p[i] * (1 - p[i]) / kSeeds), 6) << i;
+  EXPECT_GT(std::abs(counts[0] / kSeeds - 0.375) / std::sqrt(0.375 * 0.625 / kSeeds), 8);  // the twin
+}
+
+TEST(ExactStartTest, MixturesWithinMixturesAreStratifiedToTheirLeaves) {
+  // 1/2 of (1/4, 3/4) and 1/2: of 32 chains 4, 12 and 16.
+  const NodePointer inner = mixture({{normal(0, {-50}, {100}), 1, {}}, {normal(0, {0}, {100}), 3, {}}});
+  const Composition whole =
+      composition({real_line("x", 1)}, mixture({{inner, 1, {}}, {normal(0, {50}, {100}), 1, {}}}));
+  for (uint32_t seed = 1; seed <= 10; ++seed)
+    EXPECT_EQ(near(*exact_start(whole, Strata{32}), 32, {-50, 0, 50}, seed), (std::vector<int64_t>{4, 12, 16})) << seed;
+}
+
+TEST(ExactStartTest, BranchesWithAnotherLogZAreDrawnByTheirWeightsAndNotExact) {
+  const Composition whole =
+      composition({real_line("x", 1)}, mixture({{normal(0, {-50}, {100}), 1, {}}, {normal(0, {50}, {100}), 3, 1.5}}));
+  EXPECT_EQ(exact_start(whole), nullptr);
+  const auto start = branch_start(whole, Strata{64});
+  ASSERT_NE(start, nullptr);
+  EXPECT_FALSE(start->exact());
+  EXPECT_EQ(start->description(), "draws of the mixture's branches, as many of each branch as its weight says");
+  EXPECT_EQ(near(*start, 64, {-50, 50}), (std::vector<int64_t>{16, 48}));
+  // What has exact draws has those.
+  EXPECT_TRUE(branch_start(three_branches(), Strata{64})->exact());
+}
+
 TEST(ExactStartTest, DrawsAreFoldedIntoSupportsAndThenNotExact) {
   const Composition whole = composition({interval("x", 1, 0, 1)}, normal(0, {0.3}, {25}));
   const auto start = exact_start(whole);

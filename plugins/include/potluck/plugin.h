@@ -139,8 +139,13 @@ enum {
   POTLUCK_ROWS_ALONE = 1u << 5,       /* at a fixed batch size a row's bits do not depend on the other rows */
   POTLUCK_GRAPH_CAPTURABLE = 1u << 6, /* evaluate may be captured in a CUDA graph */
   POTLUCK_HARD_WALLS = 1u << 7,       /* may return +infinity inside a variable's support */
-  POTLUCK_INTEGRABLE = 1u << 8,       /* exp(-E) has a finite integral over the drawn inputs' natural domain */
-  POTLUCK_BOUNDED_ON_BOXES = 1u << 9  /* |E| is finite on every bounded box */
+  POTLUCK_INTEGRABLE = 1u << 8,       /* exp(-E) has a finite integral over the drawn inputs' natural domain, for all
+                                         parents; over parents in a bounded box that integral is bounded */
+  POTLUCK_BOUNDED_ON_BOXES = 1u << 9, /* |E| is finite on every bounded box */
+  /* Added since; a host that does not know an ability goes by the others. */
+  POTLUCK_NORMALISER_BOUNDED = 1u << 10 /* the log of that integral has one upper bound for all parents. Without it such
+                                           a model makes no product integrable in which an unbounded parent is drawn
+                                           too, but where its form is quadratic and E has a lower bound */
 };
 
 /* What only a created model knows. */

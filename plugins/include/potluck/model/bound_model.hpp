@@ -20,7 +20,7 @@ namespace potluck::plugin {
 /// the host decides by these what may be composed, and the conformance kit checks them.
 struct Facts {
   double least_energy = -std::numeric_limits<double>::infinity();  ///< a lower bound of E
-  bool integrable = false;           ///< exp(-E) has a finite integral over the drawn inputs' natural domain
+  bool integrable = false;  ///< exp(-E) has a finite integral over the drawn inputs' natural domain, for all parents
   bool bounded_on_boxes = false;     ///< |E| is finite on every bounded box
   bool hard_walls = false;           ///< may return +infinity inside a variable's support
   bool accumulates = false;          ///< honours row weights and accumulation (given to models with `energy(Row)`)
@@ -31,6 +31,7 @@ struct Facts {
   size_t workspace_bytes = 0;        ///< scratch for each evaluation ...
   size_t workspace_bytes_a_row = 0;  ///< ... plus this for each row
   int64_t draw_uniforms = 0;         ///< uniforms that `draw` consumes for one row
+  bool normaliser_bounded = false;   ///< log Z as a function of the parents is bounded above, over all of them
 };
 
 /// A parameter that the model owns and the host writes between evaluations: `data` is on the model's device and in its
@@ -255,6 +256,7 @@ class BoundModel final : public AnyModel {
     flag(said.hard_walls, POTLUCK_HARD_WALLS);
     flag(said.integrable, POTLUCK_INTEGRABLE);
     flag(said.bounded_on_boxes, POTLUCK_BOUNDED_ON_BOXES);
+    flag(said.normaliser_bounded, POTLUCK_NORMALISER_BOUNDED);
     if (by_row) {  // one row of all gradients, where they are to be weighted and added
       int64_t total = 0;
       for (int64_t size : sizes_) total += size;
