@@ -54,6 +54,42 @@ Flat flat_rest(const Json& belonging) {
   return flat;
 }
 
+using Renamed = std::map<std::string, std::string>;  // path in the checkpoint -> path now
+
+/// Files of the checkpoint that are not there by their old path, but by that which they have where everything around
+/// the project was moved with it: what both of its names end with is what was not renamed.
+Renamed renamed_files(const Json& checkpoint, const Json& now) {
+  namespace filesystem = std::filesystem;
+  filesystem::path from = checkpoint.value("folder", ""), to = now.value("folder", "");
+  Renamed renamed;
+  if (from == to) return renamed;
+  while (from.has_relative_path() && to.has_relative_path() && from.filename() == to.filename()) {
+    from = from.parent_path();
+    to = to.parent_path();
+  }
+  const std::string before = (from / "").string(), after = (to / "").string();
+  for (const auto& [file, hash] : checkpoint.at("files").items()) {
+    if (now.at("files").contains(file) || !file.starts_with(before)) continue;
+    const std::string other = after + file.substr(before.size());
+    if (now.at("files").contains(other)) renamed[file] = other;
+  }
+  return renamed;
+}
+
+/// In what is named and in what is said: "64 positions of /old/start.npy".
+void rename(Flat& flat, const Renamed& renamed) {
+  Flat all;
+  for (const auto& [path, value] : flat) {
+    std::string name = path, text = value;
+    for (const auto& [before, after] : renamed) {
+      if (name == before) name = after;
+      if (text.ends_with(before)) text.replace(text.size() - before.size(), before.size(), after);
+    }
+    all[name] = text;
+  }
+  flat = std::move(all);
+}
+
 void compare(const Flat& there, const Flat& here, std::vector<std::string>& texts) {
   for (const auto& [path, value] : there) {
     const auto now = here.find(path);
@@ -77,7 +113,8 @@ Json belonging_of(const RunRecord& record) {
   for (const auto& plugin : record.at("plugins"))
     plugins.push_back({{"id", plugin.at("id")}, {"version", plugin.at("version")}, {"sha256", plugin.at("sha256")}});
   // What is in a composition is compared key by key, so that what may differ may.
-  const std::string main = std::filesystem::absolute(record.at("file").get<std::string>()).lexically_normal();
+  const std::filesystem::path folder = record.at("folder").get<std::string>();
+  const std::string main = (folder / record.at("file").get<std::string>()).lexically_normal();
   for (const auto& [file, hash] : record.at("files").items())
     if (file != main && !file.ends_with(".yaml") && !file.ends_with(".yml")) files[file] = hash;
   const std::string composition = record.at("composition"), device = record.at("device");
@@ -87,6 +124,7 @@ Json belonging_of(const RunRecord& record) {
                     {"settings", settings},
                     {"plugins", plugins},
                     {"files", files},
+                    {"folder", folder.string()},  // what moved files are known by, and not compared
                     {"device", device.substr(0, device.find(':'))}};
   for (const char* key : {"rank", "annealing"})
     if (record.contains(key)) belonging[key] = record.at(key);
@@ -95,8 +133,12 @@ Json belonging_of(const RunRecord& record) {
 
 std::vector<std::string> differences(const Json& checkpoint, const Json& now) {
   std::vector<std::string> texts;
-  compare(flat_composition(checkpoint), flat_composition(now), texts);
-  compare(flat_rest(checkpoint), flat_rest(now), texts);
+  const Renamed renamed = renamed_files(checkpoint, now);
+  Flat composition = flat_composition(checkpoint), rest = flat_rest(checkpoint);
+  rename(composition, renamed);
+  rename(rest, renamed);
+  compare(composition, flat_composition(now), texts);
+  compare(rest, flat_rest(now), texts);
   return texts;
 }
 

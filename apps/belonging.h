@@ -14,7 +14,8 @@ namespace potluck {
 /// Potluck, the rank.
 nlohmann::json belonging_of(const RunRecord& record);
 
-/// What differs, a text each: "sample.seed: 1 in the checkpoint, 2 now".
+/// What differs, a text each: "sample.seed: 1 in the checkpoint, 2 now". Files that were moved together with the folder
+/// in which the run was begun are the same files.
 std::vector<std::string> differences(const nlohmann::json& checkpoint, const nlohmann::json& now);
 
 }  // namespace potluck

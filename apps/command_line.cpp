@@ -115,22 +115,24 @@ bool CommandLine::parse(const Words& words) {
     fmt::print("{}", listing.str());
     return false;
   }
-  operands_ = values(kOperands);
+  operands_ = said(kOperands);
   const bool replaced = !replaces_operands_.empty() && flag(replaces_operands_);
   if (replaced && !operands_.empty())
     throw UsageError(
-        fmt::format("{} must be left out with --{}, got '{}'", operand_names_[0], replaces_operands_, operands_[0]));
+        fmt::format("{} must be left out with --{}, got '{}'", operand_names_[0], replaces_operands_, operand(0)));
   if (!replaced && operands_.size() < operand_names_.size())
     throw UsageError(fmt::format("{} must be given: potluck {}", operand_names_[operands_.size()], usage_));
   if (operands_.size() > operand_names_.size())
-    throw UsageError(fmt::format("unexpected word '{}': potluck {}", operands_[operand_names_.size()], usage_));
+    throw UsageError(fmt::format("unexpected word '{}': potluck {}", operand(operand_names_.size()), usage_));
   return true;
 }
 
-void CommandLine::go_on_from(const std::vector<Words>& earlier) {
-  for (size_t i = 0; i < earlier.size(); ++i)
-    given_.insert(given_.begin() + static_cast<std::ptrdiff_t>(i), parsed(earlier[i]));
-  operands_ = values(kOperands);
+void CommandLine::go_on_from(const std::vector<EarlierWords>& earlier) {
+  for (size_t i = 0; i < earlier.size(); ++i) {
+    given_.insert(given_.begin() + static_cast<std::ptrdiff_t>(i), parsed(earlier[i].words));
+    folders_.insert(folders_.begin() + static_cast<std::ptrdiff_t>(i), earlier[i].folder);
+  }
+  operands_ = said(kOperands);
 }
 
 bool CommandLine::flag(const std::string& name) const {
@@ -143,13 +145,19 @@ std::optional<std::string> CommandLine::value(const std::string& name) const {
   return std::nullopt;
 }
 
+std::vector<SaidWord> CommandLine::said(const std::string& name) const {
+  std::vector<SaidWord> all;
+  for (size_t i = 0; i < given_.size(); ++i) {
+    if (given_[i].count(name) == 0) continue;
+    for (const std::string& text : given_[i][name].as<std::vector<std::string>>())
+      all.push_back({text, i < folders_.size() ? folders_[i] : std::filesystem::path()});
+  }
+  return all;
+}
+
 std::vector<std::string> CommandLine::values(const std::string& name) const {
   std::vector<std::string> all;
-  for (const Given& one : given_) {
-    if (one.count(name) == 0) continue;
-    const auto& more = one[name].as<std::vector<std::string>>();
-    all.insert(all.end(), more.begin(), more.end());
-  }
+  for (const SaidWord& one : said(name)) all.push_back(one.text);
   return all;
 }
 

@@ -2,41 +2,64 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <string>
 
 #include "apps/command_line.h"
 #include "apps/ranks.h"
+#include "apps/run_folder.h"
 #include "apps/run_record.h"
 #include "core/files/checkpoint_file.h"
 
 namespace potluck {
 
-/// What `potluck sample --resume` or `potluck evidence --resume` goes on with: its folder, record and checkpoint.
+/// Adds --resume and --project.
+void add_resume_options(CommandLine& line, const std::string& folder_name);
+
+/// Notes in `record` where a command was typed that writes to `run`: the folder as such, and from the run, so that a
+/// project that is moved with its runs is found again.
+void note_folder(RunRecord& record, const std::filesystem::path& typed_in, const std::filesystem::path& run);
+
+/// Where the run that `line` is to go on with is whole, and was only not put in its place by the process that drew it:
+/// does that and says so. @returns whether it was
+bool only_to_be_put_in_place(const CommandLine& line, const Ranks* ranks);
+
+/// What `potluck sample --resume` or `potluck evidence --resume` goes on with: its folder, which is held, its record
+/// and its checkpoint.
 class EarlierRun {
  public:
-  /// Reads them, gives `line` the words that the run was begun and resumed with, and moves to the folder in which it
-  /// was begun, so that their relative paths mean the same. A rank that nobody told is that of the run.
+  /// Reads them, and gives `line` the words that the run was begun and resumed with. Their relative paths are of the
+  /// folder in which they were typed: --project, else where that folder is from the run, else where it was. A rank that
+  /// nobody told is that of the run.
   /// @param ranks  null: the command is one process
-  /// @throws FileError where it is not a run of the command of `line`, or has no checkpoint
+  /// @throws FileError where it is not a run of the command of `line`, has no checkpoint, or the composition is not
+  ///   found; FolderInUse
   EarlierRun(CommandLine& line, const Words& words, Ranks* ranks);
 
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& path() const { return path_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const RunRecord& record() const { return record_; }
 
-  /// Carries over what `record`, which was opened anew, does not know: when and how the run was begun, and resumed.
+  /// The folder, which is then held by who has it.
+  std::unique_ptr<RunFolder> take_folder() { return std::move(folder_); }
+
+  /// Carries over what `record`, which was opened anew, does not know: when, where and how the run was begun, and
+  /// resumed.
   void carry_over(RunRecord& record) const;
 
-  /// @throws FileError with all that differs between what the checkpoint belongs to and `record`, and `instead`: what
-  /// else could be done
+  /// @throws FileError with all that differs between what the checkpoint belongs to and `record`, which carry_over()
+  /// was called for, and `instead`: what else could be done
   void check_belonging(const RunRecord& record, const std::string& instead) const;
   /// @throws SettingError where all steps that `record` asks for are done
   void check_steps(const RunRecord& record) const;
 
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path path_;
+  std::unique_ptr<RunFolder> folder_;
   RunRecord record_;
   Checkpoint checkpoint_;
   Words command_;
+  std::filesystem::path begun_in_;  ///< as it is called now
 };
 
 }  // namespace potluck

@@ -96,7 +96,12 @@ class EvidenceRecorder final : public EvidenceObserver {
 int evidence(CommandLine& line, const Words& words) {
   const auto begin = std::chrono::steady_clock::now();
   std::optional<EarlierRun> earlier;
-  if (line.flag("resume")) earlier.emplace(line, words, nullptr);
+  if (line.flag("project") && !line.flag("resume"))
+    throw UsageError("--project must be given with --resume, got it alone");
+  if (line.flag("resume")) {
+    if (only_to_be_put_in_place(line, nullptr)) return kDone;
+    earlier.emplace(line, words, nullptr);
+  }
   EvidenceAsked asked = asked_of(line);
   SessionOptions options = session_options(line);
   options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
@@ -116,11 +121,13 @@ int evidence(CommandLine& line, const Words& words) {
   RunRecord record = open_evidence_record(session, asked, words);
   std::unique_ptr<RunFolder> place;
   if (earlier) {
-    place = std::make_unique<RunFolder>(earlier->folder());
+    place = earlier->take_folder();
     earlier->carry_over(record);
     earlier->check_belonging(record, "start another one with --output");
+    place->clear_leftovers();
   } else if (line.flag("output")) {
     place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
+    note_folder(record, std::filesystem::current_path(), place->path());
   }
   const nlohmann::json belonging = belonging_of(record);
   std::optional<EvidenceFolder> folder;
@@ -152,8 +159,15 @@ int evidence(CommandLine& line, const Words& words) {
     return kInterrupted;
   }
   const std::string json = evidence_json(found, composition, asked.options);
-  if (folder) folder->finish(json);
-  fmt::print("{}", line.flag("json") ? json : evidence_text(found, composition, asked.options));
+  const std::string text = line.flag("json") ? json : evidence_text(found, composition, asked.options);
+  try {
+    if (folder) folder->finish(json);
+  } catch (const std::exception& error) {
+    fmt::print("{}", text);  // it is known, whatever became of its file
+    if (folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());
+    throw;
+  }
+  fmt::print("{}", text);
   if (loud)
     for (const std::string& warning : session.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return kDone;
@@ -182,8 +196,7 @@ int evidence_command(const Words& words) {
                  "folder for evidence.json, which has what --json prints, and on the way for checkpoints; default: "
                  "nothing is written");
   line.add_flag("overwrite", "replace what is in the output folder, once the new estimate is done");
-  line.add_value("resume", "DIR", "go on in this folder, from its last checkpoint; FILE is left out");
-  line.let_replace_operands("resume");
+  add_resume_options(line, "DIR");
   line.add_value("checkpoint-every", "N",
                  "stages between checkpoints, not steps as in `sample`; default 10; 0: only where Ctrl-C ends it");
   line.add_flag("json", "print everything as JSON");

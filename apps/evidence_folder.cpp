@@ -21,7 +21,7 @@ RunRecord open_evidence_record(const Session& session, const EvidenceAsked& aske
   record["ended"] = nullptr;
   record["command"] = Words{"potluck", "evidence"};
   for (const std::string& word : words) record["command"].push_back(word);
-  record["folder"] = filesystem::current_path().string();
+  record["folder"] = filesystem::current_path().string();  // of the file's name
   record["file"] = session.composition().file;
   record["annealing"] = {{"particles", asked.options.particles},
                          {"repeats", asked.repeats},
@@ -42,9 +42,10 @@ EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunRecord reco
 
 void EvidenceFolder::finish(const std::string& json) {
   write_whole_file(path() / "evidence.json", json);
-  folder_->publish();
-  // Last, so that what a kill cuts short before can be gone on with. Nothing goes on from an estimate that is done.
+  // Behind it, so that what a kill cuts short before can be gone on with; what it cuts short behind it is whole.
   close("done");
+  folder_->publish();
+  // Nothing goes on from an estimate that is done.
   std::error_code ignored;
   filesystem::remove_all(path() / "checkpoint", ignored);
 }
@@ -56,9 +57,13 @@ void EvidenceFolder::interrupt() {
 
 bool EvidenceFolder::fail(const std::string& error) {
   if (!has_checkpoint(path())) return false;
-  record_["why_stopped"] = error;
-  close("failed");
   folder_->keep();
+  record_["why_stopped"] = error;
+  try {
+    close("failed");
+  } catch (const std::exception&) {
+    // The error that is being told is the one to know of.
+  }
   return true;
 }
 

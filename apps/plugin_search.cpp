@@ -23,7 +23,7 @@ std::filesystem::path verdict_folder() {
 
 PluginSearch::PluginSearch(const CommandLine& line, bool trust_verdicts)
     : registry_(registry_options(line, trust_verdicts)) {
-  for (const std::string& file : line.values("plugin")) registry_.add_place(file, "--plugin", /*must_exist=*/true);
+  for (const SaidWord& one : line.said("plugin")) registry_.add_place(one.path(), "--plugin", /*must_exist=*/true);
 }
 
 void PluginSearch::add_place(const std::filesystem::path& file_or_folder, const std::string& place, bool must_exist) {

@@ -321,8 +321,11 @@ RunFigures figures_of(const RunRecord& record) {
 
 void add_verdict(RunRecord& record, const RunVerdict& verdict) {
   record["verdict"] = {{"usable", verdict.usable()}, {"text", verdict.text()}};
-  for (const Finding& finding : verdict.findings)
-    if (finding.weight != Finding::Weight::kNote) record["warnings"].push_back(finding.text);
+  RunRecord& warnings = record["warnings"];
+  for (const Finding& finding : verdict.findings) {
+    const bool said = std::find(warnings.begin(), warnings.end(), RunRecord(finding.text)) != warnings.end();
+    if (finding.weight != Finding::Weight::kNote && !said) warnings.push_back(finding.text);
+  }
 }
 
 void fail_record(RunRecord& record, const std::string& error) {

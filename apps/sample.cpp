@@ -26,7 +26,6 @@
 #include "core/files/checkpoint_file.h"
 #include "core/files/draws.h"
 #include "core/files/picture.h"
-#include "core/files/portable_state.h"
 #include "core/sampling/method.h"
 
 namespace potluck {
@@ -165,13 +164,41 @@ void print_rank_report(const RunSummary& run, const Ranks& ranks, const DrawsSch
 }
 
 // Of a run that was interrupted before its first draw.
-void print_nothing_drawn(const RunSummary& run, double seconds, const filesystem::path& folder, bool replaces) {
+void print_nothing_drawn(const RunSummary& run, double seconds, const RunFolder& folder,
+                         const filesystem::path& wanted) {
   fmt::print("{} after {}, before the first draw: there is nothing to export. ",
              run.why_stopped == "interrupted" ? "Interrupted" : "Interrupted in the warm-up", duration_text(seconds));
-  if (replaces)
-    fmt::print("The run that is in {} stays as it was.\n", folder.string());
-  else
-    fmt::print("Its record and a checkpoint are in {0}; to go on: potluck sample --resume {0}\n", folder.string());
+  if (folder.replaces()) fmt::print("The run that is in {} stays as it was.\n", wanted.string());
+  const std::string place = (folder.replaces() ? folder.path() : wanted).string();
+  fmt::print("Its record and a checkpoint are in {0}; to go on: potluck sample --resume {0}\n", place);
+}
+
+/// What an error leaves to go on from, or to export, is kept and named.
+void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const std::string& error) {
+  const bool resumable = has_checkpoint(folder.path());
+  if (!drawn && !resumable) return;
+  folder.keep();
+  fail_record(record, error);
+  try {
+    write_record(folder.path(), record);
+  } catch (const std::exception&) {
+    // The error that is being told is the one to know of.
+  }
+  if (drawn)
+    fmt::print(stderr, "What was drawn before the error is in {}; `potluck export` makes draws.nc of it.\n",
+               folder.path().string());
+  if (resumable)
+    fmt::print(stderr, "To go on from the last checkpoint: potluck sample --resume {}\n", folder.path().string());
+}
+
+/// How the files are made that could not be made where a run ended.
+std::string how_to_make(const RunFolder& folder) {
+  if (folder.replaces())
+    return fmt::format(
+        "All draws are in {0}, and the older run stays as it was. To make what is missing and put the new "
+        "run in its place: potluck sample --resume {0}",
+        folder.path().string());
+  return fmt::format("All draws are in {0}. To make what is missing: potluck export {0}", folder.path().string());
 }
 
 int sample(CommandLine& line, const Words& words) {
@@ -179,7 +206,12 @@ int sample(CommandLine& line, const Words& words) {
   const bool quiet = line.flag("quiet");
   Ranks ranks = choose_ranks(line, [](const char* name) -> const char* { return std::getenv(name); });
   std::optional<EarlierRun> earlier;
-  if (line.value("resume")) earlier.emplace(line, words, &ranks);
+  if (line.value("project") && !line.value("resume"))
+    throw UsageError("--project must be given with --resume, got it alone");
+  if (line.value("resume")) {
+    if (only_to_be_put_in_place(line, &ranks)) return kDone;
+    earlier.emplace(line, words, &ranks);
+  }
   PluginSearch plugins(line);
   SessionOptions asked = options_of(line);
   if (earlier) asked.estimates = estimates_of(earlier->record());
@@ -196,22 +228,29 @@ int sample(CommandLine& line, const Words& words) {
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
   if (ranks.several()) output = rank_folder(output, ranks.rank);
-  RunFolder folder = earlier ? RunFolder(earlier->folder()) : RunFolder(output, line.flag("overwrite"));
+  const std::unique_ptr<RunFolder> place =
+      earlier ? earlier->take_folder() : std::make_unique<RunFolder>(output, line.flag("overwrite"));
+  RunFolder& folder = *place;
   Words command = {"potluck", "sample"};
   command.insert(command.end(), words.begin(), words.end());
   RunRecord record = open_record(session, command, pictures);
-  record["folder"] = filesystem::current_path().string();
+  note_folder(record, filesystem::current_path(), folder.path());
   if (ranks.several()) record["rank"] = {{"rank", ranks.rank}, {"world", ranks.world}};
   if (earlier) {
     earlier->carry_over(record);
     earlier->check_belonging(record, "start another run from its last positions: start: " +
-                                         (earlier->folder() / "state.safetensors").string());
+                                         (earlier->path() / "state.safetensors").string());
     session.placed([&] { earlier->check_steps(record); });
   }
-  write_record(folder.path(), record);
   DrawsSchema schema = schema_of(session, rank);
+  // A run that goes on is touched only once its draws were found to be those of the checkpoint.
+  if (!earlier) write_record(folder.path(), record);
   DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
                                : DrawsWriter(folder.path(), schema);
+  if (earlier) {
+    folder.clear_leftovers();
+    write_record(folder.path(), record);
+  }
   DrawsRecorder recorder(writer);
   CheckpointRecorder checkpoints(folder.path(), belonging_of(record), writer);
   if (earlier && until) replay(folder.path(), schema, *until);
@@ -231,17 +270,18 @@ int sample(CommandLine& line, const Words& words) {
     close_record(record, run);
     if (ranks.several()) {
       // What is made of all chains comes with `potluck merge`.
-      if (run.draws > 0) write_portable_state(folder.path());
+      if (run.draws > 0) products = make_rank_products(folder.path());
     } else {
       const RunFigures figures = figures_of(record);
       if (run.draws > 0) {
         products =
-            write_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
+            make_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
       } else {
         products.verdict = run_verdict(figures);
       }
       add_verdict(record, products.verdict);
     }
+    add_not_made(record, products.not_made);
     if (until && until->asks_for_convergence()) {
       converged = until->converged();
       record["until"] = {{"reached", converged}, {"standing", until->standing()}, {"looked_at", until->scope()}};
@@ -250,21 +290,20 @@ int sample(CommandLine& line, const Words& words) {
     record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
   } catch (const std::exception& error) {
-    if (recorder.count() > 0) {
-      folder.keep();
-      fail_record(record, error.what());
-      write_record(folder.path(), record);
-      fmt::print(stderr, "What was drawn before the error is in {}; `potluck export` makes draws.nc of it.\n",
-                 folder.path().string());
-    }
+    keep_what_is_there(folder, record, recorder.count() > 0 || (earlier && earlier->checkpoint().draws > 0),
+                       error.what());
     throw;
   }
   const bool loud = style != ProgressReport::Style::kQuiet;
   if (run.interrupted && run.draws == 0) {
     // Draws of an older run are worth more than the record of none.
-    if (loud) print_nothing_drawn(run, seconds, output, folder.replaces());
-    if (!folder.replaces()) folder.publish();
+    folder.keep();
+    if (loud) print_nothing_drawn(run, seconds, folder, output);
     return kInterrupted;
+  }
+  if (!products.not_made.empty()) {
+    folder.keep();
+    return report_not_made(products.not_made, how_to_make(folder));
   }
   folder.publish();
   if (loud && ranks.several())
@@ -290,8 +329,7 @@ int sample_command(const Words& words) {
   add_session_options(line);
   line.add_value("output", "DIR", "folder of the run; default: the composition's output.folder, else runs/NAME");
   line.add_flag("overwrite", "replace the run that is in the output folder, once the new one has ended");
-  line.add_value("resume", "RUN", "go on with the run in this folder, from its last checkpoint; FILE is left out");
-  line.let_replace_operands("resume");
+  add_resume_options(line, "RUN");
   line.add_value("checkpoint-every", "N", "steps between checkpoints; the same as --set sample.checkpoint_every=N");
   line.add_values("until", "KEY=VALUE",
                   "end the run early: --until rhat=1.01, ess=400, mcse=.02, time=10min or steps=N (repeatable)");

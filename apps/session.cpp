@@ -69,7 +69,10 @@ void add_session_options(CommandLine& line) {
 
 SessionOptions session_options(const CommandLine& line) {
   SessionOptions options;
-  options.file = line.operand(0);
+  options.file = line.operand_path(0);
+  for (const char* option : {"set", "given"})
+    for (const SaidWord& one : line.said(option))
+      options.overrides.folders[fmt::format("--{} {}", option, one.text.substr(0, one.text.find('=')))] = one.folder;
   for (const auto& [path, text] : line.pairs("set")) options.overrides.set.push_back({path, text, ""});
   options.overrides.given = line.pairs("given");
   for (const char* name : {"seed", "precision"})

@@ -80,7 +80,7 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, Composition&
 
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
   Diagnostics diagnostics;
-  SourceFiles files(diagnostics);
+  SourceFiles files(diagnostics, overrides.folders);
   const Yaml root = read_with_includes(file, overrides, files, diagnostics);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 

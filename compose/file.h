@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ struct Overrides {
   };
   std::vector<Setting> set;
   std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
+  /// "--given upper" -> the folder that relative paths in it are of; not named: the working folder
+  std::map<std::string, std::filesystem::path> folders = {};
 };
 
 /// Reads and checks a composition file. The plugins that it names are added to `models`, after the places that are

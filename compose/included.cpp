@@ -32,7 +32,7 @@ class Includer {
 
  private:
   void one(Yaml& root, const Yaml& name) {
-    const std::filesystem::path path = absolute_path(name);
+    const std::filesystem::path path = files_.absolute_path(name);
     if (!seen_.insert(std::filesystem::weakly_canonical(path).string()).second) return;
     const std::filesystem::path folder =
         name.place.line > 0 ? std::filesystem::path(name.place.file).parent_path() : std::filesystem::path();

@@ -12,9 +12,12 @@
 
 namespace potluck {
 
-std::filesystem::path absolute_path(const Yaml& value) {
+std::filesystem::path SourceFiles::absolute_path(const Yaml& value) const {
   std::filesystem::path path = value.text;
-  if (value.place.line > 0) path = std::filesystem::path(value.place.file).parent_path() / path;
+  if (const auto folder = folders_.find(value.place.file); folder != folders_.end())
+    path = folder->second / path;
+  else if (value.place.line > 0)
+    path = std::filesystem::path(value.place.file).parent_path() / path;
   return std::filesystem::absolute(path).lexically_normal();
 }
 

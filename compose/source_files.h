@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "compose/diagnostics.h"
 #include "compose/tree.h"
@@ -13,14 +14,16 @@
 
 namespace potluck {
 
-/// Absolute path of what `value` names: relative to the file that says it, or to the working directory where the
-/// command line says it.
-std::filesystem::path absolute_path(const Yaml& value);
-
 /// The files that a composition names: resolves their paths, records their SHA-256 and reads each weights file once.
 class SourceFiles {
  public:
-  explicit SourceFiles(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  /// @param folders  as in Overrides
+  explicit SourceFiles(Diagnostics& diagnostics, std::map<std::string, std::filesystem::path> folders = {})
+      : diagnostics_(diagnostics), folders_(std::move(folders)) {}
+
+  /// Absolute path of what `value` names: relative to the file that says it, or to the working folder where the command
+  /// line says it, or to what `folders` has for that option.
+  std::filesystem::path absolute_path(const Yaml& value) const;
 
   /// absolute_path(value), which then stands in `resolved`. `value` must stay where it is.
   std::filesystem::path resolve(const Yaml& value);
@@ -39,6 +42,7 @@ class SourceFiles {
 
  private:
   Diagnostics& diagnostics_;
+  std::map<std::string, std::filesystem::path> folders_;
   std::map<std::string, std::string> hashes_;    ///< absolute path -> SHA-256
   std::map<const Yaml*, std::string> resolved_;  ///< scalar -> absolute path
   std::map<std::string, std::shared_ptr<const WeightsFile>> weights_;

@@ -105,7 +105,7 @@ void UntilRule::thin_out() {
 }
 
 void UntilRule::resume() {
-  while (next_look_ <= seen_) next_look_ = after(next_look_);
+  while (next_look_ < seen_) next_look_ = after(next_look_);
 }
 
 std::optional<std::string> UntilRule::reached(int64_t draws, int64_t steps) {
@@ -142,6 +142,7 @@ void UntilRule::look_at(const std::string& name, const std::vector<double>& valu
 }
 
 bool UntilRule::converged() {
+  if (kept_ == 0) return false;
   bool any = false;
   const bool flat = std::adjacent_find(energy_.begin(), energy_.end(), std::not_equal_to<>()) == energy_.end();
   // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
@@ -156,6 +157,7 @@ bool UntilRule::converged() {
 }
 
 std::string UntilRule::standing() const {
+  if (kept_ == 0) return "there is no draw to look at yet";
   std::vector<std::string> texts;
   if (until_.rhat)
     texts.push_back(fmt::format("rhat {:.4f} of {} (asked: at most {:g})", rhat_.value, rhat_.name, *until_.rhat));

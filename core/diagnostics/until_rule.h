@@ -32,7 +32,8 @@ class UntilRule final : public StopRule, public Observer {
   void drew(const Draw& draw) override;
   std::optional<std::string> reached(int64_t draws, int64_t steps) override;
 
-  /// After drew() was given the draws of a run that goes on: looks that are past are not repeated.
+  /// After drew() was given the draws of a run that goes on: looks that are past are not repeated, but one at the last
+  /// of these draws is: it may have ended the run, and the process was killed before that was noted.
   void resume();
 
   bool asks_for_convergence() const { return until_.convergence(); }

@@ -8,13 +8,17 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "core/error.h"
 
 namespace potluck {
 
 namespace {
+
+constexpr const char* kTemporaryEnd = ".part-written";
 
 [[noreturn]] void fail(const std::filesystem::path& file, const char* advice) {
   throw FileError(
@@ -23,7 +27,7 @@ namespace {
 
 std::filesystem::path temporary_name(const std::filesystem::path& file) {
   static std::atomic<uint64_t> counter = 0;
-  return file.parent_path() / fmt::format(".{}.{}-{}.part-written", file.filename().string(), getpid(), counter++);
+  return file.parent_path() / fmt::format(".{}.{}-{}{}", file.filename().string(), getpid(), counter++, kTemporaryEnd);
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& file) {
@@ -72,6 +76,20 @@ void write_whole_file(const std::filesystem::path& file, std::string_view conten
   target.commit();
 }
 
+bool is_leftover(const std::filesystem::path& file) {
+  const std::string name = file.filename();
+  return name.starts_with('.') && name.ends_with(kTemporaryEnd);
+}
+
+void remove_leftovers(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+       entry.increment(ignored))
+    if (is_leftover(entry->path())) found.push_back(entry->path());
+  for (const std::filesystem::path& file : found) std::filesystem::remove(file, ignored);
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // Some file systems cannot sync a folder and answer EINVAL; there is nothing more to ask of them.
@@ -80,6 +98,21 @@ void sync_folder(const std::filesystem::path& folder) {
   if (descriptor >= 0) ::close(descriptor);
   errno = reason;
   if (failed) fail(folder, "Check the disk");
+}
+
+void sync_tree(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_symlink()) continue;
+    if (entry.is_directory()) sync_folder(entry.path());
+    if (!entry.is_regular_file()) continue;
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    const bool failed = descriptor < 0 || (::fsync(descriptor) != 0 && errno != EINVAL);
+    const int reason = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    errno = reason;
+    if (failed) fail(entry.path(), "Check the disk");
+  }
+  sync_folder(folder);
 }
 
 }  // namespace potluck

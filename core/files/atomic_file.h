@@ -34,7 +34,16 @@ class AtomicFile {
 
 void write_whole_file(const std::filesystem::path& file, std::string_view contents);
 
+/// Whether `file` has the name of a temporary file of an AtomicFile, such as a killed process leaves.
+bool is_leftover(const std::filesystem::path& file);
+
+/// Deletes those in `folder`. Only for a folder that no other process writes to.
+void remove_leftovers(const std::filesystem::path& folder);
+
 /// Asks the disk to keep what the folder lists. @throws FileError
 void sync_folder(const std::filesystem::path& folder);
+
+/// The same for all files and folders in it, and their contents. Symbolic links are not followed. @throws FileError
+void sync_tree(const std::filesystem::path& folder);
 
 }  // namespace potluck

@@ -143,4 +143,17 @@ void NetcdfWriter::finish() {
   target_.commit();
 }
 
+std::optional<int64_t> netcdf_length(const std::filesystem::path& file, const std::string& group,
+                                     const std::string& dimension) {
+  int opened = -1, within = -1, id = -1;
+  if (nc_open(file.c_str(), NC_NOWRITE, &opened) != NC_NOERR) return std::nullopt;
+  size_t length = 0;
+  const bool found = nc_inq_grp_ncid(opened, group.c_str(), &within) == NC_NOERR &&
+                     nc_inq_dimid(within, dimension.c_str(), &id) == NC_NOERR &&
+                     nc_inq_dimlen(within, id, &length) == NC_NOERR;
+  nc_close(opened);
+  if (!found) return std::nullopt;
+  return static_cast<int64_t>(length);
+}
+
 }  // namespace potluck

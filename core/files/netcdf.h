@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,5 +65,9 @@ class NetcdfWriter {
   AtomicFile target_;
   int file_ = -1;
 };
+
+/// The length of a dimension of a group; none where there is no such file, group or dimension.
+std::optional<int64_t> netcdf_length(const std::filesystem::path& file, const std::string& group,
+                                     const std::string& dimension);
 
 }  // namespace potluck

@@ -110,13 +110,15 @@ PartWriter::PartWriter(std::filesystem::path folder, int64_t kept, uint64_t part
     }
     end = reader.place();
   }
+  // First, so that a part that may not be written is found before anything is cut off.
+  file_ = part_name(folder_, end.first);
+  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor_ < 0) fail(file_);
   // From the end, so that a death in between leaves a log that is whole.
   int last = end.first;
   while (std::filesystem::exists(part_name(folder_, last + 1))) ++last;
   for (; last > end.first; --last) std::filesystem::remove(part_name(folder_, last));
-  file_ = part_name(folder_, end.first);
-  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(end.second)) != 0) fail(file_);
+  if (::ftruncate(descriptor_, static_cast<off_t>(end.second)) != 0) fail(file_);
   written_ = end.second;
   next_part_ = end.first + 1;
   sync();

@@ -209,6 +209,8 @@ class Runner {
   }
 
   void sample(Clock::time_point began) {
+    // Where a run that the rule had ended was cut short before it was closed, it ends here again.
+    if (rule_holds()) return;
     while (step_ < options_.steps) {
       const int64_t to_draw = options_.thin - step_ % options_.thin;
       if (interrupted()) return;
@@ -227,14 +229,17 @@ class Runner {
               .frozen = count_frozen(*own_)});
       check_frozen();
       offer_checkpoint();
-      if (options_.until) {
-        if (const auto why = options_.until->reached(summary_.draws, step_)) {
-          summary_.why_stopped = *why;
-          summary_.stopped_by_rule = true;
-          return;
-        }
-      }
+      if (rule_holds()) return;
     }
+  }
+
+  /// Asks the rule behind a draw.
+  bool rule_holds() {
+    if (!options_.until || summary_.draws == 0 || step_ % options_.thin != 0) return false;
+    const auto why = options_.until->reached(summary_.draws, step_);
+    if (!why) return false;
+    summary_.why_stopped = *why;
+    return summary_.stopped_by_rule = true;
   }
 
   void close() {

@@ -25,7 +25,7 @@ struct Target {
   double temperature = 1;  ///< T > 0, acts once on the finished composite
 };
 
-/// Ends a run before its budget. Asked after every draw, when the observers have seen it.
+/// Ends a run before its budget. Asked after every draw, when the observers have seen it, and before a run goes on.
 class StopRule {
  public:
   virtual ~StopRule() = default;
