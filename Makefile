@@ -4,15 +4,16 @@
 #
 #   make demo           set up, build, draw the lower halves of real garments, say where the pictures are
 #   make test           set up, build everything, run all tests
+#   make fuzz           set up, build the fuzz targets with clang, run each for a minute
 #   make setup          install what is missing (see cmake/setup.sh for what can be chosen)
 #   make format         lay out the sources; make format-check only looks
 #   make clean          remove what was built (not .venv)
 #
-# PRESET=debug|tsan|tidy|no-cuda|cuda builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
+# PRESET=debug|tsan|tidy|no-cuda|cuda|fuzz builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
 PRESET ?= release
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup configure build format format-check clean
+.PHONY: help demo test fuzz setup configure build format format-check clean
 
 # As in CMakePresets.json.
 BUILD_FOLDER := $(if $(filter release,$(PRESET)),build,build-$(PRESET))
@@ -47,8 +48,12 @@ demo: configure
 test: build
 	@ctest --preset $(PRESET) --parallel $(JOBS)
 
+fuzz:
+	@$(MAKE) --no-print-directory -s configure PRESET=fuzz
+	@cmake --build --preset fuzz --parallel $(JOBS)
+
 format format-check:
 	@cmake/format.sh $(if $(filter format-check,$@),--check)
 
 clean:
-	rm -rf build build-debug build-tsan build-tidy build-no-cuda build-cuda
+	rm -rf build build-debug build-tsan build-tidy build-fuzz build-no-cuda build-cuda

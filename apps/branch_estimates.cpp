@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "apps/places.h"
 #include "compose/content.h"
 #include "core/files/atomic_file.h"
+#include "core/files/json_input.h"
 #include "core/files/sha256.h"
+#include "core/files/utf8_text.h"
 
 namespace potluck {
 namespace {
@@ -33,12 +36,34 @@ Json record_of(const UsedEstimate& one) {
           {"key", one.key}};
 }
 
-UsedEstimate used_of(const Json& record) {
-  return {record.at("mixture"),
-          record.at("branch"),
-          {record.at("value").get<double>(), record.at("standard_error").get<double>()},
-          record.at("key"),
-          record.at("from")};
+UsedEstimate used_of(const JsonInput<Json>& record) {
+  UsedEstimate used{record.at("mixture").text(),
+                    record.at("branch").text(),
+                    {record.at("value").number(), record.at("standard_error").number()},
+                    record.at("key").text(),
+                    record.at("from").text()};
+  if (!(used.estimate.standard_error > 0)) record.at("standard_error").fail("a number > 0");
+  return used;
+}
+
+constexpr const char* kChecksum = "sha256";  // of the other keys of a file that is kept, as JSON
+
+Json without_checksum(Json record) {
+  record.erase(kChecksum);
+  return record;
+}
+
+/// @throws FileError where it is not as it was kept
+UsedEstimate read_kept(const std::filesystem::path& file, const std::string& key) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  const Json record = parse_json<Json>(text, file.string());
+  const JsonInput<Json> in(record, file.string());
+  if (in.at(kChecksum).text() != sha256_of_text(without_checksum(record).dump()))
+    throw FileError(fmt::format("{}: must agree with its SHA-256, got another one", file.string()));
+  UsedEstimate found = used_of(in);
+  if (found.key != key) in.at("key").fail("that of the file's name");
+  return found;
 }
 
 /// Says every few seconds how far an estimate is.
@@ -72,7 +97,7 @@ filesystem::path estimate_folder() {
 std::vector<UsedEstimate> estimates_of(const Json& record) {
   std::vector<UsedEstimate> all;
   if (!record.contains("log_z")) return all;
-  for (const auto& one : record.at("log_z")) all.push_back(used_of(one));
+  for (const auto& one : JsonInput<Json>(record, "run.json").at("log_z").items()) all.push_back(used_of(one));
   return all;
 }
 
@@ -84,6 +109,7 @@ Json record_of(const std::vector<UsedEstimate>& estimates) {
 
 bool BranchEstimates::find(Composition& composition, const PlanOptions& options) {
   used_.clear();
+  damaged_.clear();
   composition.estimates.clear();
   bool all = true;
   asked_ = branches_to_estimate(composition, options);
@@ -104,6 +130,7 @@ bool BranchEstimates::find(Composition& composition, const PlanOptions& options)
 
 void BranchEstimates::make(Composition& composition, const PlanOptions& options, int threads,
                            const std::function<void(const std::string&)>& say) {
+  for (const std::string& file : damaged_) say(file + ". It is made anew");
   for (const BranchToEstimate& asked : asked_) {
     const std::string content = content_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
@@ -118,18 +145,20 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
   }
 }
 
-std::optional<UsedEstimate> BranchEstimates::kept(const std::string& key) const {
+std::optional<UsedEstimate> BranchEstimates::kept(const std::string& key) {
   for (const UsedEstimate& one : earlier_)
     if (one.key == key) return UsedEstimate{"", "", one.estimate, key, "the run before"};
   if (folder_.empty()) return {};
-  std::ifstream file(folder_ / (key + ".json"));
-  if (!file) return {};
+  const filesystem::path file = folder_ / (key + ".json");
+  std::error_code failed;
+  if (!filesystem::is_regular_file(file, failed)) return {};
   try {
-    UsedEstimate found = used_of(Json::parse(file));
+    UsedEstimate found = read_kept(file, key);
     found.from = "cache";
-    return found.key == key ? std::optional(found) : std::nullopt;
-  } catch (const Json::exception&) {
-    return {};  // not ours: made anew, and replaced
+    return found;
+  } catch (const FileError& error) {
+    damaged_.push_back(error.what());
+    return {};
   }
 }
 
@@ -138,7 +167,9 @@ void BranchEstimates::keep(const UsedEstimate& made) const {
   std::error_code failed;
   filesystem::create_directories(folder_, failed);
   try {
-    write_whole_file(folder_ / (made.key + ".json"), record_of(made).dump(2) + "\n");
+    Json record = utf8_of_bytes_in(record_of(made));
+    record[kChecksum] = sha256_of_text(record.dump());
+    write_whole_file(folder_ / (made.key + ".json"), record.dump(2) + "\n");
   } catch (const FileError&) {
     // The run has it, and the next one makes it again.
   }

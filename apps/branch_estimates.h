@@ -48,12 +48,13 @@ class BranchEstimates {
   const std::vector<UsedEstimate>& used() const { return used_; }
 
  private:
-  std::optional<UsedEstimate> kept(const std::string& key) const;
+  std::optional<UsedEstimate> kept(const std::string& key);
   void keep(const UsedEstimate& made) const;
 
   std::filesystem::path folder_;
   std::vector<UsedEstimate> earlier_, used_;
   std::vector<BranchToEstimate> asked_;  ///< of the composition that find() was called with
+  std::vector<std::string> damaged_;     ///< what is wrong with files that were kept: said before they are made anew
 };
 
 }  // namespace potluck

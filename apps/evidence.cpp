@@ -107,6 +107,7 @@ int evidence(CommandLine& line, const Words& words) {
   options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
   PluginSearch plugins(line);
   if (earlier) options.estimates = estimates_of(earlier->record());
+  if (earlier) options.overrides.text = piped_text(earlier->record());
   Session session(options, plugins);
   const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;

@@ -8,6 +8,7 @@
 
 #include "apps/progress_report.h"
 #include "apps/text.h"
+#include "core/files/utf8_text.h"
 
 namespace potluck {
 namespace {
@@ -42,7 +43,7 @@ std::string evidence_json(const Evidence& evidence, const Composition& compositi
                               {"effective_share", stage.ess},
                               {"step_size", stage.step_size},
                               {"acceptance", finite_or_null(stage.acceptance)}});
-  return json.dump(2) + "\n";
+  return utf8_of_bytes_in(json).dump(2) + "\n";
 }
 
 std::string evidence_text(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {

@@ -136,7 +136,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   for (const RankRecord& one : ranks) {
     for (const auto& chain : one.record->at("frozen")) frozen.push_back(chain);
     exact_start = exact_start && one.record->at("exact_start").get<bool>();
-    acceptance += one.chains * one.record->at("acceptance").get<double>();
+    acceptance += one.chains * number(one.record->at("acceptance"));
     chains += one.chains;
     // They ran beside each other.
     for (const auto& [phase, seconds] : one.record->at("seconds").items())

@@ -9,14 +9,17 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <iterator>
 #include <map>
 
 #include "apps/device.h"
 #include "apps/expert_energies.h"
+#include "apps/record_shape.h"
 #include "compose/sample.h"
 #include "core/backend/cpu_rows.h"
 #include "core/energy/transform.h"
 #include "core/files/atomic_file.h"
+#include "core/files/utf8_text.h"
 #include "core/sampling/method.h"
 #include "plugins/library.h"
 #include "plugins/libtorch_products.h"
@@ -215,6 +218,8 @@ void add_surroundings(RunRecord& record, const Session& session) {
   record["experts"] = session.plan().experts();
   record["plugins"] = plugins_of(session);
   record["files"] = composition.files;
+  // What a pipe held is had only once.
+  if (composition.piped) record["file_text"] = *composition.piped;
   if (!session.estimates().empty()) record["log_z"] = record_of(session.estimates());
   record["explanation"] = session.plan().explanation();
   record["composition"] = composition.resolved;
@@ -293,7 +298,7 @@ RunFigures figures_of(const RunRecord& record) {
   // The variable whose temperature is furthest off speaks for all.
   double worst = -1;
   for (const auto& [variable, figures] : record.at("virial").items()) {
-    if (!figures.at("standard_error").is_number()) continue;
+    if (!figures.at("standard_error").is_number() || !figures.at("temperature").is_number()) continue;
     const VirialEstimate estimate{figures.at("temperature"), figures.at("standard_error"), figures.at("chains")};
     const double z = std::abs(estimate.z(run.temperature));
     if (!(z > worst)) continue;
@@ -309,7 +314,7 @@ RunFigures figures_of(const RunRecord& record) {
   }
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
-    run.acceptance = record.at("acceptance").get<double>();
+    run.acceptance = record.at("acceptance").is_number() ? record.at("acceptance").get<double>() : std::nan("");
     const size_t decisions = record.contains("blocks") ? record["blocks"].size() : 1;
     const double cooling = record.contains("cooling") ? record["cooling"].at("steps").get<double>() : 0;
     const double proposals = static_cast<double>(run.chains) * static_cast<double>(decisions) *
@@ -335,19 +340,21 @@ void fail_record(RunRecord& record, const std::string& error) {
 }
 
 void write_record(const std::filesystem::path& folder, const RunRecord& record) {
-  write_whole_file(folder / "run.json", record.dump(2, ' ', false, RunRecord::error_handler_t::replace) + "\n");
+  write_whole_file(folder / "run.json", utf8_of_bytes_in(record).dump(2) + "\n");
 }
 
 RunRecord read_record(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "run.json";
-  std::ifstream text(file);
-  if (!text)
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream)
     throw FileError(fmt::format("{} must be the folder of a run, got none with run.json in it", folder.string()));
-  try {
-    return RunRecord::parse(text);
-  } catch (const RunRecord::exception& error) {
-    throw FileError(fmt::format("{}: must be JSON, got {}", file.string(), error.what()));
-  }
+  const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  return parse_record(text, file.string());
+}
+
+std::optional<std::string> piped_text(const RunRecord& record) {
+  if (!record.contains("file_text")) return std::nullopt;
+  return record["file_text"].get<std::string>();
 }
 
 }  // namespace potluck

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,5 +42,8 @@ RunRecord read_record(const std::filesystem::path& folder);
 
 /// "2026-11-23T01:17:06Z"
 std::string time_now();
+
+/// The text of a composition that came through a pipe; nothing where it is a file.
+std::optional<std::string> piped_text(const RunRecord& record);
 
 }  // namespace potluck

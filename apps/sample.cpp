@@ -215,6 +215,7 @@ int sample(CommandLine& line, const Words& words) {
   PluginSearch plugins(line);
   SessionOptions asked = options_of(line);
   if (earlier) asked.estimates = estimates_of(earlier->record());
+  if (earlier) asked.overrides.text = piped_text(earlier->record());
   Session session(asked, plugins);
   session.prepare(Session::Purpose::kRun, [quiet](const std::string& text) {
     if (!quiet) fmt::print(stderr, "{}\n", text);

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "apps/device.h"
 #include "apps/ranks.h"
@@ -35,9 +36,10 @@ int parse_threads(const std::string& word) {
   return static_cast<int>(parse_setting(threads, {word}, threads.name).integer.at(0));
 }
 
-void collect_models(const Node& node, std::map<std::string, const ModelKind*>& found) {
+void collect_models(const Node& node, std::set<const Node*>& seen, std::map<std::string, const ModelKind*>& found) {
+  if (!seen.insert(&node).second) return;
   if (const auto* leaf = std::get_if<Leaf>(&node.kind)) found[leaf->kind->name] = leaf->kind;
-  for (const NodePointer& child : children(node)) collect_models(*child, found);
+  for (const NodePointer& child : children(node)) collect_models(*child, seen, found);
 }
 
 /// Reads the file, which opens the plugins of its models. Where the run is to be on CUDA, that is initialised before.
@@ -177,7 +179,8 @@ RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<
 
 std::vector<const ModelKind*> Session::models() const {
   std::map<std::string, const ModelKind*> found;
-  collect_models(*composition_.target, found);
+  std::set<const Node*> seen;
+  collect_models(*composition_.target, seen, found);
   std::vector<const ModelKind*> models;
   for (const auto& [name, kind] : found) models.push_back(kind);
   return models;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "compose/exact_start.h"
@@ -36,6 +38,41 @@ void check_rows(const Array& array, const Variable& variable, const std::string&
   rows = first;
 }
 
+/// "x", "x[3]", "image[1, 27]"
+std::string number_name(const Variable& variable, int64_t element) {
+  if (variable.shape.empty()) return variable.name;
+  std::vector<int64_t> index(variable.shape.size());
+  for (size_t axis = index.size(); axis-- > 0; element /= variable.shape[axis])
+    index[axis] = element % variable.shape[axis];
+  return fmt::format("{}[{}]", variable.name, fmt::join(index, ", "));
+}
+
+/// Where chains may stand, both ends or neither.
+bool is_inside(const Variable& variable, double value) {
+  if (!std::isfinite(value)) return false;
+  return variable.walls == Walls::kTransform ? value > variable.least && value < variable.most
+                                             : value >= variable.least && value <= variable.most;
+}
+
+/// Numbers that a chain takes must be where it may stand. Those of held coordinates are not taken.
+void check_numbers(const Array& array, const Variable& variable, const Held& held, int64_t chains,
+                   const std::string& file) {
+  const std::vector<double> values = array.as_doubles();
+  const int64_t n = variable.size();
+  for (int64_t row = 0; row < std::min(array.shape.front(), chains); ++row) {
+    for (int64_t j = 0; j < n; ++j) {
+      const double value = values[static_cast<size_t>(row * n + j)];
+      if ((held.any() && held.mask[static_cast<size_t>(j)] != 0) || is_inside(variable, value)) continue;
+      const bool open = variable.walls == Walls::kTransform;
+      const std::string expected = variable.has_face() ? fmt::format("inside {}{:g}, {:g}{}", open ? "(" : "[",
+                                                                     variable.least, variable.most, open ? ")" : "]")
+                                                       : std::string("a finite number");
+      throw SettingError(fmt::format("sample.start: chain {}: {} must be {}, got {:g} ({})", row,
+                                     number_name(variable, j), expected, value, file));
+    }
+  }
+}
+
 std::unique_ptr<Start> start_from_file(const Composition& composition, const std::string& text) {
   const filesystem::path file = text;
   const std::vector<Variable>& variables = composition.variables;
@@ -49,6 +86,7 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
           text, free.size()));
     const Array array = read_npy(file);
     check_rows(array, variables[free[0]], text, rows);
+    check_numbers(array, variables[free[0]], composition.held[free[0]], composition.sample.chains, text);
     position[free[0]] = array.as_doubles();
   } else if (file.extension() == ".safetensors") {
     const Safetensors contents = read_safetensors(file);
@@ -58,6 +96,7 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
         throw SettingError(
             fmt::format("sample.start: {} must hold an array '{}', got none of that name", text, variables[v].name));
       check_rows(found->second, variables[v], text, rows);
+      check_numbers(found->second, variables[v], composition.held[v], composition.sample.chains, text);
       position[v] = found->second.as_doubles();
     }
   } else {

@@ -18,12 +18,13 @@ namespace {
 
 constexpr double kWeightInDoubt = 0.01;
 
-bool asks_for_estimates(const Node& node) {
+bool asks_for_estimates(const Node& node, std::set<const Node*>& seen) {
+  if (!seen.insert(&node).second) return false;
   if (const auto* mixture = std::get_if<Mixture>(&node.kind))
     for (const Mixture::Branch& branch : mixture->branches)
       if (branch.estimation) return true;
   for (const NodePointer& child : children(node))
-    if (asks_for_estimates(*child)) return true;
+    if (asks_for_estimates(*child, seen)) return true;
   return false;
 }
 
@@ -121,7 +122,8 @@ void doubt(const Composition& composition, const NodePointer& node, std::set<con
 
 std::vector<BranchToEstimate> branches_to_estimate(const Composition& composition, const PlanOptions& options) {
   // As a rule no branch asks, and no model need be created to find out.
-  if (!asks_for_estimates(*composition.target)) return {};
+  std::set<const Node*> looked_at;
+  if (!asks_for_estimates(*composition.target, looked_at)) return {};
   const Coordinates coordinates(composition);
   PlanOptions one = options;
   one.most_rows = 1;

@@ -92,22 +92,26 @@ void Coordinates::add(const Binding& binding, CoordinateSet& set) const {
   for (const int32_t element : binding.index) begin[element] = 1;
 }
 
-void Coordinates::collect(const Node& node, bool parents_wanted, CoordinateSet& set) const {
+void Coordinates::collect(const Node& node, bool parents_wanted, CoordinateSet& set,
+                          std::set<const Node*>& seen) const {
+  if (!seen.insert(&node).second) return;
   if (const auto* leaf = std::get_if<Leaf>(&node.kind))
     for (size_t i = 0; i < leaf->inputs.size(); ++i)
       if (leaf->kind->inputs[i].parent == parents_wanted) add(leaf->inputs[i], set);
-  for (const NodePointer& child : children(node)) collect(*child, parents_wanted, set);
+  for (const NodePointer& child : children(node)) collect(*child, parents_wanted, set, seen);
 }
 
 CoordinateSet Coordinates::drawn(const Node& node) const {
   CoordinateSet set = none();
-  collect(node, false, set);
+  std::set<const Node*> seen;
+  collect(node, false, set, seen);
   return set;
 }
 
 CoordinateSet Coordinates::parents(const Node& node) const {
   CoordinateSet set = none();
-  collect(node, true, set);
+  std::set<const Node*> seen;
+  collect(node, true, set, seen);
   exclude(set, drawn(node));
   return set;
 }

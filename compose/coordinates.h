@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ class Coordinates {
   std::string describe(const CoordinateSet& set) const;
 
  private:
-  void collect(const Node& node, bool parents, CoordinateSet& set) const;
+  void collect(const Node& node, bool parents, CoordinateSet& set, std::set<const Node*>& seen) const;
 
   const Composition* composition_;
   std::vector<int64_t> first_;

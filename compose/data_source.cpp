@@ -38,7 +38,8 @@ struct Source {
 };
 
 Source to_source(const Array& array) {
-  return {array.shape, array.as_doubles(), !is_float(array.type), name_of(array.type), maximum_of(array.type)};
+  const bool integers = !is_float(array.type) && array.type != NumberType::kBool;  // truth values are 0 and 1
+  return {array.shape, array.as_doubles(), integers, name_of(array.type), maximum_of(array.type)};
 }
 
 Source row_of(const Array& array, const std::optional<int64_t>& row, const std::filesystem::path& path) {
@@ -91,6 +92,17 @@ Source load(const std::filesystem::path& path, Format format, const std::optiona
   return read_picture(path);
 }
 
+/// The shapes agree but for the one channel of a grey picture, which stands last, or first in planes: [h, w] and
+/// [h, w, 1]. In an array a first length of 1 is a row.
+bool but_for_a_channel(const std::vector<int64_t>& source, const std::vector<int64_t>& variable, Format format) {
+  const std::vector<int64_t>& longer = source.size() > variable.size() ? source : variable;
+  const std::vector<int64_t>& shorter = source.size() > variable.size() ? variable : source;
+  if (shorter.size() != 2 || longer.size() != 3) return false;
+  if (longer.back() == 1 && std::equal(shorter.begin(), shorter.end(), longer.begin())) return true;
+  return format == Format::kPng && longer.front() == 1 &&
+         std::equal(shorter.begin(), shorter.end(), longer.begin() + 1);
+}
+
 }  // namespace
 
 std::optional<std::vector<double>> read_data_source(const Yaml& given, const Variable& variable,
@@ -125,7 +137,8 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
 
   try {
     Source source = load(*path, format, row, array ? &array->value : nullptr);
-    if (source.shape != variable.shape && source.shape != std::vector<int64_t>{variable.size()}) {
+    if (source.shape != variable.shape && !but_for_a_channel(source.shape, variable.shape, format) &&
+        source.shape != std::vector<int64_t>{variable.size()}) {
       std::vector<int64_t> without = source.shape;
       if (!without.empty()) without.erase(without.begin());
       const bool rows = !row && format != Format::kPng && without == variable.shape;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compose/coordinates.h"
 #include "compose/log_z.h"
 #include "compose/roles.h"
 
@@ -12,7 +13,10 @@ namespace potluck {
 
 namespace {
 
-constexpr size_t kMostNested = 200;  // names that lead to names: deeper than any person writes
+// Deeper and larger than any person writes. Every walk over a composite is bounded by them: in the stack by the first,
+// in time by the second.
+constexpr int kMostNested = 500;
+constexpr int64_t kMostPlaces = 20000;
 
 const std::vector<std::string>& node_keys() {
   static const std::vector<std::string> keys = {"model",  "product",   "mixture", "not",
@@ -73,6 +77,21 @@ std::map<std::string, NodePointer> EnergyBuilder::named() {
 }
 
 NodePointer EnergyBuilder::build(const Yaml& value, const Yaml* inputs, const Position& at) {
+  if (depth_ >= kMostNested) {
+    if (too_deep_) return nullptr;
+    too_deep_ = true;
+    diagnostics_.add(
+        value.place,
+        fmt::format("energies must be nested at most {} deep, got more. Multiply them in fewer products", kMostNested));
+    return nullptr;
+  }
+  ++depth_;
+  NodePointer built = build_here(value, inputs, at);
+  --depth_;
+  return built;
+}
+
+NodePointer EnergyBuilder::build_here(const Yaml& value, const Yaml* inputs, const Position& at) {
   if (value.is_scalar()) return named_energy(value, inputs, at);
   if (value.is_map()) return node(value, inputs, at);
   diagnostics_.add(value.place, fmt::format("{} must be the name of an energy or a map with one of {}, got {}", at.what,
@@ -100,11 +119,6 @@ NodePointer EnergyBuilder::named_energy(const Yaml& name, const Yaml* inputs, co
     }
     diagnostics_.add(name.place, fmt::format("energies must not be made of themselves, got {}{}. Break the cycle",
                                              cycle, name.text));
-    return nullptr;
-  }
-  if (stack_.size() >= kMostNested) {
-    diagnostics_.add(name.place,
-                     fmt::format("{} must be nested at most {} energies deep, got more", at.what, kMostNested));
     return nullptr;
   }
   Position there = at;
@@ -160,10 +174,21 @@ NodePointer EnergyBuilder::node(const Yaml& value, const Yaml* inputs, const Pos
   return built_[use] = built;
 }
 
-NodePointer EnergyBuilder::finish(Node built, const Yaml& value, const Position& at) const {
+NodePointer EnergyBuilder::finish(Node built, const Yaml& value, const Position& at) {
   built.name = at.name;
   built.place = value.place;
-  return std::make_shared<const Node>(std::move(built));
+  const auto node = std::make_shared<const Node>(std::move(built));
+  int64_t places = std::holds_alternative<Leaf>(node->kind) ? 1 : 0;
+  for (const NodePointer& child : children(*node)) places += places_.at(child.get());
+  if (places > kMostPlaces) {
+    diagnostics_.add(value.place,
+                     fmt::format("{} must stand for at most {} experts where all that is shared is written "
+                                 "out, got {}. Give a term that stands twice a weight of 2",
+                                 at.what, kMostPlaces, places));
+    return nullptr;
+  }
+  places_[node.get()] = places;
+  return node;
 }
 
 NodePointer EnergyBuilder::leaf(const Yaml& value, const Yaml* inputs, const Position& at) {

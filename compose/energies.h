@@ -44,6 +44,7 @@ class EnergyBuilder {
   using Use = std::tuple<const Yaml*, std::string, std::string>;
 
   NodePointer build(const Yaml& value, const Yaml* inputs, const Position& at);
+  NodePointer build_here(const Yaml& value, const Yaml* inputs, const Position& at);
   NodePointer named_energy(const Yaml& name, const Yaml* inputs, const Position& at);
   NodePointer node(const Yaml& value, const Yaml* inputs, const Position& at);
   NodePointer leaf(const Yaml& value, const Yaml* inputs, const Position& at);
@@ -60,14 +61,18 @@ class EnergyBuilder {
   NodePointer item(const Yaml& value, Section section, const Position& at);
   const std::vector<Yaml>* items(const Yaml& node, const std::string& key, size_t least, const Position& at);
   double number(const Yaml& map, Section section, const std::string& key, double preset, const Position& at);
-  NodePointer finish(Node node, const Yaml& value, const Position& at) const;
+  /// Null, after a diagnostic, where the node is too large written out.
+  NodePointer finish(Node node, const Yaml& value, const Position& at);
 
   const Scope& scope_;
   const Yaml* energies_;
   LeafReader& leaves_;
   Diagnostics& diagnostics_;
   std::map<Use, NodePointer> built_;
-  std::vector<std::string> stack_;  ///< names that are being built
+  std::map<const Node*, int64_t> places_;  ///< leaves below a node, each counted as often as it stands there
+  int depth_ = 0;                          ///< of what is being built
+  bool too_deep_ = false;                  ///< was reported
+  std::vector<std::string> stack_;         ///< names that are being built
   std::set<std::string> in_cycle_;
   std::set<std::string> used_;
 };

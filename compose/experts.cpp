@@ -101,14 +101,16 @@ struct Experts::Instance {
 Experts::Experts(const Composition& composition, const PlanOptions& options)
     : composition_(&composition), options_(options) {
   std::vector<Diagnostic> wrong;
-  create(*composition.target, wrong);
+  std::set<const Node*> seen;
+  create(*composition.target, seen, wrong);
   if (!wrong.empty()) throw CompositionError(std::move(wrong));
 }
 
 Experts::~Experts() = default;
 
-void Experts::create(const Node& node, std::vector<Diagnostic>& wrong) {
-  for (const NodePointer& child : children(node)) create(*child, wrong);
+void Experts::create(const Node& node, std::set<const Node*>& seen, std::vector<Diagnostic>& wrong) {
+  if (!seen.insert(&node).second) return;
+  for (const NodePointer& child : children(node)) create(*child, seen, wrong);
   const auto* leaf = std::get_if<Leaf>(&node.kind);
   if (!leaf) return;
   auto instance = std::make_unique<Instance>();

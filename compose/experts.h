@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "compose/plan.h"
@@ -32,7 +33,7 @@ class Experts {
  private:
   struct Instance;
   const Instance& find(const Leaf& leaf) const;
-  void create(const Node& node, std::vector<Diagnostic>& wrong);
+  void create(const Node& node, std::set<const Node*>& seen, std::vector<Diagnostic>& wrong);
 
   const Composition* composition_;
   PlanOptions options_;

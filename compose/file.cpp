@@ -81,11 +81,13 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, Composition&
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
   Diagnostics diagnostics;
   SourceFiles files(diagnostics, overrides.folders);
-  const Yaml root = read_with_includes(file, overrides, files, diagnostics);
+  const MainFile main = main_file(file, overrides.text);
+  const Yaml root = read_with_includes(main, overrides, files, diagnostics);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 
   Composition composition;
-  composition.file = file.string();
+  composition.file = main.name;
+  composition.piped = main.piped;
   if (const Yaml* plugins = root.find("plugins")) add_plugins(*plugins, files, models, diagnostics);
   Scope scope;
   if (const Yaml* variables = root.find("variables")) read_variables(*variables, scope, diagnostics);

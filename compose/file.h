@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,13 +20,16 @@ struct Overrides {
     std::string option = {};  ///< an option that says the same in other words: "--until rhat"; empty: --set
   };
   std::vector<Setting> set;
+  /// The text of the composition file, where it was read before: it came through a pipe, which has it only once.
+  std::optional<std::string> text = {};
   std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
   /// "--given upper" -> the folder that relative paths in it are of; not named: the working folder
   std::map<std::string, std::filesystem::path> folders = {};
 };
 
-/// Reads and checks a composition file. The plugins that it names are added to `models`, after the places that are
-/// there already.
+/// Reads and checks a composition file. `-`, /dev/stdin and other pipes are read to their end; relative paths in them
+/// are relative to the working folder, and Composition::piped keeps the text. The plugins that it names are added to
+/// `models`, after the places that are there already.
 /// @throws CompositionError with everything that is wrong, file:line:column each; FileError where it cannot be read.
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models);
 

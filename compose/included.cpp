@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "compose/keys.h"
@@ -12,6 +14,8 @@
 namespace potluck {
 
 namespace {
+
+constexpr int kMostIncludes = 100;
 
 class Includer {
  public:
@@ -48,7 +52,14 @@ class Includer {
       }
       if (!check_keys(included, Section::kIncluded, "an included file", diagnostics_)) return;
       merge(root, included);
-      take_in(root, included);
+      if (++depth_ > kMostIncludes) {
+        diagnostics_.add(name.place, fmt::format("files must include each other at most {} deep, got more. Include "
+                                                 "them from one file",
+                                                 kMostIncludes));
+      } else {
+        take_in(root, included);
+      }
+      --depth_;
     } catch (const FileError& error) {
       diagnostics_.add(name.place, error.what());
     }
@@ -112,6 +123,7 @@ class Includer {
   SourceFiles& files_;
   Diagnostics& diagnostics_;
   std::set<std::string> seen_;
+  int depth_ = 0;
 };
 
 void check_version(const Yaml& root, Diagnostics& diagnostics) {
@@ -126,12 +138,31 @@ void check_version(const Yaml& root, Diagnostics& diagnostics) {
 
 }  // namespace
 
-Yaml read_with_includes(const std::filesystem::path& file, const Overrides& overrides, SourceFiles& files,
+MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text) {
+  std::error_code failed;
+  const std::string word = file.string();
+  const std::filesystem::file_status status = std::filesystem::status(word == "-" ? "/dev/stdin" : file, failed);
+  const bool descriptor = word == "-" || word == "/dev/stdin" || word.starts_with("/dev/fd/") ||
+                          (word.starts_with("/proc/") && word.find("/fd/") != std::string::npos);
+  const bool there = std::filesystem::exists(status) && !std::filesystem::is_directory(status);
+  if (!text && !(there && (descriptor || !std::filesystem::is_regular_file(status)))) return {file, word, {}};
+  MainFile main{file, word == "-" || word == "/dev/stdin" ? "stdin" : "pipe-" + file.filename().string(), text};
+  if (!text) {
+    std::ifstream stream(word == "-" ? "/dev/stdin" : word, std::ios::binary);
+    main.piped.emplace(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+    if (stream.bad() || !stream.eof())
+      throw FileError(fmt::format("{}: must be a pipe that can be read, got an error. Name a file", word));
+  }
+  return main;
+}
+
+Yaml read_with_includes(const MainFile& main, const Overrides& overrides, SourceFiles& files,
                         Diagnostics& diagnostics) {
-  diagnostics.name_file(file.string());
-  Yaml root = read_yaml(files.text(std::filesystem::absolute(file)), file.string(), true, diagnostics);
+  diagnostics.name_file(main.name);
+  const std::string text = main.piped ? *main.piped : files.text(std::filesystem::absolute(main.path));
+  Yaml root = read_yaml(text, main.name, true, diagnostics);
   if (root.is_null() && diagnostics.empty())
-    diagnostics.add({file.string(), 0, 0}, "must be a composition, got an empty file. See docs/composition-file.md");
+    diagnostics.add({main.name, 0, 0}, "must be a composition, got an empty file. See docs/composition-file.md");
   if (!root.is_map()) {
     if (!root.is_null()) check_keys(root, Section::kFile, "a composition", diagnostics);
     diagnostics.throw_if_any();
@@ -139,7 +170,7 @@ Yaml read_with_includes(const std::filesystem::path& file, const Overrides& over
   check_version(root, diagnostics);
   apply_overrides(overrides, root, diagnostics);
   Includer includer(files, diagnostics);
-  includer.seen(std::filesystem::absolute(file));
+  if (!main.piped) includer.seen(std::filesystem::absolute(main.path));
   includer.take_in(root, root);
 
   const std::vector<std::string> order = key_table(Section::kFile).names();

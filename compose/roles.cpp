@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+
+#include "compose/coordinates.h"
 
 namespace potluck {
 
@@ -17,19 +20,18 @@ Marks no_marks(const std::vector<Variable>& variables) {
   return marks;
 }
 
-/// Calls `visit(leaf)` for every leaf below `node`.
+/// Calls `visit(leaf)` for every leaf below `node`, each once.
+template <typename Visit>
+void for_each_leaf(const Node& node, const Visit& visit, std::set<const Node*>& seen) {
+  if (!seen.insert(&node).second) return;
+  if (const auto* leaf = std::get_if<Leaf>(&node.kind)) visit(*leaf);
+  for (const NodePointer& child : children(node)) for_each_leaf(*child, visit, seen);
+}
+
 template <typename Visit>
 void for_each_leaf(const Node& node, const Visit& visit) {
-  if (const auto* leaf = std::get_if<Leaf>(&node.kind)) visit(*leaf);
-  if (const auto* product = std::get_if<Product>(&node.kind))
-    for (const Product::Term& term : product->terms) for_each_leaf(*term.energy, visit);
-  if (const auto* mixture = std::get_if<Mixture>(&node.kind))
-    for (const Mixture::Branch& branch : mixture->branches) for_each_leaf(*branch.energy, visit);
-  if (const auto* negation = std::get_if<Not>(&node.kind)) for_each_leaf(*negation->energy, visit);
-  if (const auto* temper = std::get_if<Temper>(&node.kind)) for_each_leaf(*temper->energy, visit);
-  if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind))
-    for (const NodePointer& level : hierarchy->levels) for_each_leaf(*level, visit);
-  if (const auto* each = std::get_if<Each>(&node.kind)) for_each_leaf(*each->energy, visit);
+  std::set<const Node*> seen;
+  for_each_leaf(node, visit, seen);
 }
 
 /// The first number that both mark, as "variable 'z'"; nothing where there is none.

@@ -154,6 +154,7 @@ struct OutputSettings {
 /// A composition file, read and checked.
 struct Composition {
   std::string file;
+  std::optional<std::string> piped;  ///< the text of `file`, where it came through a pipe
   std::vector<Variable> variables;
   std::vector<View> views;
   NodePointer target;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/yaml.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/emitter.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
 #include <sstream>
+
+#include "core/files/utf8_text.h"
 
 namespace potluck {
 
@@ -73,6 +76,9 @@ class Builder : public YAML::EventHandler {
   Place place(const YAML::Mark& mark) const {
     return positions_ && !mark.is_null() ? Place{file_, mark.line + 1, mark.column + 1} : Place{file_, 0, 0};
   }
+
+  /// Of the list or map that is being read.
+  Place innermost() const { return open_.empty() ? Place{file_, 0, 0} : open_.back().value.place; }
 
  private:
   /// A list or map that is still being read. A map holds the key whose value comes next.
@@ -153,9 +159,9 @@ void emit(YAML::Emitter& out, const Yaml& value, int level, const Replaced& repl
       return;
     case Yaml::Kind::kScalar:
       if (const auto found = replaced.find(&value); found != replaced.end())
-        out << found->second;
+        out << utf8_of_bytes(found->second);
       else
-        out << value.text;
+        out << utf8_of_bytes(value.text);
       return;
     case Yaml::Kind::kList:
       out << (level < 2 ? YAML::Block : YAML::Flow) << YAML::BeginSeq;
@@ -165,7 +171,7 @@ void emit(YAML::Emitter& out, const Yaml& value, int level, const Replaced& repl
     case Yaml::Kind::kMap:
       out << (level < 2 ? YAML::Block : YAML::Flow) << YAML::BeginMap;
       for (const Yaml::Entry& entry : value.map) {
-        out << YAML::Key << entry.key << YAML::Value;
+        out << YAML::Key << utf8_of_bytes(entry.key) << YAML::Value;
         emit(out, entry.value, level + 1, replaced);
       }
       out << YAML::EndMap;
@@ -217,6 +223,10 @@ Yaml read_yaml(const std::string& text, const std::string& file, bool positions,
       if (parser.HandleNextDocument(second))
         diagnostics.add(second.root.place, "must be one YAML document, got a second one. Remove the '---' before it");
     }
+  } catch (const YAML::DeepRecursion&) {
+    diagnostics.add(builder.innermost(),
+                    "lists and maps must be nested at most 500 deep, got more. Name inner energies under 'energies'");
+    return {};
   } catch (const YAML::Exception& error) {
     diagnostics.add(builder.place(error.mark),
                     "must be YAML, got a syntax error: " + error.msg +

@@ -12,7 +12,9 @@
 
 #include "core/error.h"
 #include "core/files/atomic_file.h"
+#include "core/files/json_input.h"
 #include "core/files/sha256.h"
+#include "core/files/utf8_text.h"
 
 namespace potluck {
 
@@ -37,7 +39,8 @@ void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::j
   const std::filesystem::path file = file_in(run_folder);
   std::error_code ignored;  // what is wrong with the folder is said when the file is made
   std::filesystem::create_directories(file.parent_path(), ignored);
-  const nlohmann::json header = {{"belongs", belongs}, {"draws", draws}, {"state_bytes", state.size()}};
+  const nlohmann::json header = {
+      {"belongs", utf8_of_bytes_in(belongs)}, {"draws", draws}, {"state_bytes", state.size()}};
   const std::string text = header.dump();
   const uint32_t numbers[] = {kVersion, static_cast<uint32_t>(text.size())};
   AtomicFile out(file);
@@ -74,10 +77,18 @@ Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
   const size_t covered = bytes.size() - kDigest;
   if (sha256_of_text(std::string_view(bytes).substr(0, covered)) != bytes.substr(covered))
     damaged(file, "the checkpoint must agree with its SHA-256, got another one");
-  const nlohmann::json header = nlohmann::json::parse(bytes.substr(kStart, numbers[1]));
-  Checkpoint checkpoint{header.at("belongs"), header.at("draws"), {}};
+  // Whoever made the file made the digest too: lengths are held against the file even so.
+  if (numbers[1] > covered - kStart)
+    damaged(file, fmt::format("the header must have {} bytes, got {}", numbers[1], covered - kStart));
+  const std::string where = file.string() + ": the header";
+  const auto header = parse_json<nlohmann::json>(std::string_view(bytes).substr(kStart, numbers[1]), where);
+  const JsonInput<nlohmann::json> in(header, where);
+  const size_t state_bytes = covered - kStart - numbers[1];
+  if (static_cast<uint64_t>(in.at("state_bytes").whole(0)) != state_bytes)
+    damaged(file, fmt::format("the state must have {} bytes, got {}", in.at("state_bytes").whole(), state_bytes));
+  Checkpoint checkpoint{bytes_of_utf8_in(in.at("belongs").value()), in.at("draws").whole(0), {}};
   const auto* state = reinterpret_cast<const std::byte*>(bytes.data()) + kStart + numbers[1];
-  checkpoint.state.assign(state, state + header.at("state_bytes").get<size_t>());
+  checkpoint.state.assign(state, state + state_bytes);
   return checkpoint;
 }
 

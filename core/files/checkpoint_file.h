@@ -20,7 +20,7 @@ struct Checkpoint {
 void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::json& belongs, int64_t draws,
                       std::span<const std::byte> state);
 
-/// @throws FileError where there is none, or its SHA-256 does not agree
+/// @throws FileError where there is none, its SHA-256 does not agree, or its lengths are not those of the file
 Checkpoint read_checkpoint(const std::filesystem::path& run_folder);
 
 /// Whether a run left a checkpoint.

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/files/array.h"
+#include "core/files/json_input.h"
 
 namespace potluck {
 
@@ -19,22 +20,16 @@ namespace {
 using nlohmann::json;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int64_t kMostChains = int64_t{1} << 32;  // more than any machine holds, and sums of sizes fit
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// JSON has no infinities and no NaN: they stand as null, and the place says which is meant.
 json finite_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-double number_or(const json& value, double otherwise) { return value.is_null() ? otherwise : value.get<double>(); }
 
 json list_of(const std::vector<double>& values) {
   json list = json::array();
   for (const double value : values) list.push_back(finite_or_null(value));
   return list;
-}
-
-std::vector<double> values_of(const json& list) {
-  std::vector<double> values;
-  for (const json& value : list) values.push_back(number_or(value, kNan));
-  return values;
 }
 
 json to_json(const DrawsSchema& schema) {
@@ -67,28 +62,31 @@ json to_json(const DrawsSchema& schema) {
           {"version", schema.version}};
 }
 
-DrawsSchema from_json(const json& all) {
+DrawsSchema from_json(const JsonInput<json>& all) {
   DrawsSchema schema;
-  for (const json& v : all.at("variables")) {
-    schema.variables.push_back({v.at("name"), v.at("shape"), v.at("categories"), number_or(v.at("least"), -kInfinity),
-                                number_or(v.at("most"), kInfinity), static_cast<int>(schema.variables.size()),
-                                values_of(v.at("held"))});
+  for (const JsonInput<json>& v : all.at("variables").items()) {
+    schema.variables.push_back({v.at("name").text(), v.at("shape").wholes(0), v.at("categories").whole(0),
+                                v.at("least").number_or(-kInfinity), v.at("most").number_or(kInfinity),
+                                static_cast<int>(schema.variables.size()), v.at("held").numbers_or(kNan)});
   }
-  for (const json& v : all.at("given")) {
-    schema.given.push_back({v.at("name"), v.at("shape"), v.at("categorical"), values_of(v.at("value"))});
+  for (const JsonInput<json>& v : all.at("given").items()) {
+    schema.given.push_back(
+        {v.at("name").text(), v.at("shape").wholes(0), v.at("categorical").flag(), v.at("value").numbers_or(kNan)});
   }
-  schema.experts = all.at("experts").get<std::vector<std::string>>();
-  schema.chains = all.at("chains");
-  schema.first_chain = all.at("first_chain");
-  schema.superchain = all.value("superchain", int64_t{1});
-  schema.precision = all.at("precision") == "float32" ? Precision::kFloat32 : Precision::kFloat64;
-  schema.temperature = all.at("temperature");
-  schema.method = all.at("method");
-  schema.seed = all.at("seed");
-  schema.warmup = all.at("warmup");
-  schema.thin = all.at("thin");
-  schema.created_at = all.at("created_at");
-  schema.version = all.at("version");
+  schema.experts = all.at("experts").texts();
+  schema.chains = all.at("chains").whole();
+  schema.first_chain = all.at("first_chain").whole(0, kMostChains);
+  schema.superchain = all.has("superchain") ? all.at("superchain").whole(1) : 1;
+  const std::string precision = all.at("precision").text();
+  if (precision != "float32" && precision != "float64") all.at("precision").fail("float32 or float64");
+  schema.precision = precision == "float32" ? Precision::kFloat32 : Precision::kFloat64;
+  schema.temperature = all.at("temperature").number();
+  schema.method = all.at("method").text();
+  schema.seed = static_cast<uint32_t>(all.at("seed").whole(0, std::numeric_limits<uint32_t>::max()));
+  schema.warmup = all.at("warmup").whole(0);
+  schema.thin = all.at("thin").whole();
+  schema.created_at = all.at("created_at").text();
+  schema.version = all.at("version").text();
   return schema;
 }
 
@@ -116,13 +114,16 @@ struct Layout {
   size_t total = 24;
 };
 
+/// The bytes of a record fit 2^60, so that Layout's sums do.
 bool sizes_fit(const DrawsSchema& schema) {
-  constexpr int64_t kMost = int64_t{1} << 50;
-  if (schema.chains < 1 || schema.chains > kMost || schema.thin < 1 || !(schema.temperature > 0)) return false;
+  if (schema.chains < 1 || schema.chains > kMostChains || schema.thin < 1 || !(schema.temperature > 0)) return false;
+  if (schema.experts.size() > size_t{1} << 20 || schema.variables.size() > size_t{1} << 20) return false;
+  int64_t numbers = 0;  // of a chain
   for (const RecordedVariable& v : schema.variables) {
     const int64_t size = v.size();
-    if (size < 0 || (size > 0 && schema.chains > kMost / size)) return false;
+    if (size < 0 || size > (int64_t{1} << 57) / schema.chains - numbers) return false;
     if (!v.held.empty() && static_cast<int64_t>(v.held.size()) != size) return false;
+    numbers += size;
   }
   return std::all_of(schema.given.begin(), schema.given.end(),
                      [](const GivenVariable& v) { return count_of(v.shape) == static_cast<int64_t>(v.value.size()); });
@@ -137,7 +138,10 @@ json without_writer(json all) {
 
 void check_same(const std::filesystem::path& folder, const DrawsSchema& schema) {
   const PartReader reader(folder);
-  const json there = without_writer(json::parse(reader.header())), here = without_writer(to_json(schema));
+  json there = parse_json<json>(reader.header(), folder.string() + ": the header");
+  JsonInput<json>(there, folder.string() + ": the header").entries();  // an object
+  there = without_writer(std::move(there));
+  const json here = without_writer(to_json(schema));
   if (there == here) return;
   for (const auto& [key, value] : here.items()) {
     if (there.value(key, json()) == value) continue;
@@ -201,11 +205,9 @@ void DrawsWriter::append(const Draw& draw) {
 
 DrawsReader::DrawsReader(const std::filesystem::path& run_folder)
     : parts_(draws_folder(run_folder)), where_(draws_folder(run_folder).string()) {
-  try {
-    schema_ = from_json(json::parse(parts_.header()));
-  } catch (const json::exception& error) {
-    throw FileError(fmt::format("{}: the header must describe draws, got '{}'", where_, error.what()));
-  }
+  const std::string header = where_ + ": the header";
+  const json all = parse_json<json>(parts_.header(), header);
+  schema_ = from_json(JsonInput<json>(all, header));
   if (!sizes_fit(schema_)) {
     throw FileError(
         fmt::format("{}: the header must have sizes that fit, got chains = {} and others", where_, schema_.chains));

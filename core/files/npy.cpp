@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/files/atomic_file.h"
 #include "core/files/binary_input.h"
+#include "core/files/half.h"
 
 namespace potluck {
 
@@ -131,6 +132,7 @@ struct TypeCode {
   const char* code;
   NumberType type;
 };
+constexpr const char* kHalf = "f2";  // has no type of its own in memory
 constexpr std::array<TypeCode, 11> kCodes = {{{"b1", NumberType::kBool},
                                               {"i1", NumberType::kInt8},
                                               {"i2", NumberType::kInt16},
@@ -143,20 +145,30 @@ constexpr std::array<TypeCode, 11> kCodes = {{{"b1", NumberType::kBool},
                                               {"f4", NumberType::kFloat32},
                                               {"f8", NumberType::kFloat64}}};
 
-NumberType type_of(const std::string& descr, const std::string& file) {
-  for (const TypeCode& known : kCodes) {
-    if (descr.size() == 3 && std::strchr("<>|=", descr[0]) && descr.compare(1, 2, known.code) == 0) return known.type;
+/// How the numbers stand in the file, and what they are read as.
+struct Stored {
+  NumberType type;
+  bool half = false;
+
+  size_t bytes() const { return half ? 2 : bytes_of(type); }
+  const char* name() const { return half ? "float16" : name_of(type); }
+};
+
+Stored stored_of(const std::string& descr, const std::string& file) {
+  if (descr.size() == 3 && std::strchr("<>|=", descr[0])) {
+    if (descr.compare(1, 2, kHalf) == 0) return {NumberType::kFloat32, true};
+    for (const TypeCode& known : kCodes)
+      if (descr.compare(1, 2, known.code) == 0) return {known.type};
   }
   throw FileError(fmt::format(
-      "{}: the number type must be one of b1, i1, i2, i4, i8, u1, u2, u4, u8, f4, f8, got '{}'. Convert it with astype",
+      "{}: the number type must be one of b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, f4, f8, got '{}'. Convert it with "
+      "astype",
       file, descr));
 }
 
-void swap_bytes(Array& array) {
-  const size_t size = bytes_of(array.type);
-  for (size_t i = 0; i + size <= array.bytes.size(); i += size) {
-    std::reverse(array.bytes.begin() + static_cast<std::ptrdiff_t>(i),
-                 array.bytes.begin() + static_cast<std::ptrdiff_t>(i + size));
+void swap_bytes(std::vector<std::byte>& bytes, size_t size) {
+  for (size_t i = 0; i + size <= bytes.size(); i += size) {
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i), bytes.begin() + static_cast<std::ptrdiff_t>(i + size));
   }
 }
 
@@ -200,20 +212,22 @@ Array read_npy(const std::filesystem::path& file) {
   input.read(text.data(), length, "the header");
   const Header header = HeaderParser(text, input.name()).parse();
 
-  Array array{type_of(header.descr, input.name()), *header.shape, {}};
+  const Stored stored = stored_of(header.descr, input.name());
+  Array array{stored.type, *header.shape, {}};
   const int64_t count = array.count();
-  if (count < 0 || static_cast<uint64_t>(count) > (~uint64_t{0} >> 3) / bytes_of(array.type)) {
+  if (count < 0 || static_cast<uint64_t>(count) > (~uint64_t{0} >> 3) / stored.bytes()) {
     throw FileError(fmt::format("{}: the shape must have lengths >= 0 whose product fits, got {}", input.name(),
                                 shape_text(array.shape)));
   }
-  const uint64_t bytes = static_cast<uint64_t>(count) * bytes_of(array.type);
+  const uint64_t bytes = static_cast<uint64_t>(count) * stored.bytes();
   if (bytes != input.left()) {
     throw FileError(fmt::format("{}: the numbers must have {} bytes for shape {} of {}, got {}. Save it again",
-                                input.name(), bytes, shape_text(array.shape), name_of(array.type), input.left()));
+                                input.name(), bytes, shape_text(array.shape), stored.name(), input.left()));
   }
   array.bytes.resize(bytes);
   input.read(array.bytes.data(), bytes, "the numbers");
-  if (header.descr[0] == '>') swap_bytes(array);
+  if (header.descr[0] == '>') swap_bytes(array.bytes, stored.bytes());
+  if (stored.half) array.bytes = floats_of_halves(array.bytes);
   return *header.fortran_order && array.shape.size() > 1 ? from_fortran_order(array) : array;
 }
 

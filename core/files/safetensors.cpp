@@ -5,10 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -17,6 +13,8 @@
 #include "core/error.h"
 #include "core/files/atomic_file.h"
 #include "core/files/binary_input.h"
+#include "core/files/half.h"
+#include "core/files/json_input.h"
 
 namespace potluck {
 
@@ -55,49 +53,22 @@ struct Entry {
   uint64_t end = 0;
 };
 
-/// IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits.
-float from_half(uint16_t bits) {
-  const int exponent = (bits >> 10) & 31;
-  const auto fraction = static_cast<float>(bits & 1023);
-  float magnitude;
-  if (exponent == 31) {
-    magnitude = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(fraction, -24);
-  } else {
-    magnitude = std::ldexp(1024 + fraction, exponent - 25);
-  }
-  return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-/// bfloat16 is the upper half of a float32.
-float from_brain_float(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
-
-std::vector<std::byte> widened(const std::vector<std::byte>& from, float (*convert)(uint16_t)) {
-  std::vector<std::byte> to(from.size() * 2);
-  for (size_t i = 0; 2 * i < from.size(); ++i) {
-    uint16_t bits;
-    std::memcpy(&bits, from.data() + 2 * i, 2);
-    const float value = convert(bits);
-    std::memcpy(to.data() + 4 * i, &value, 4);
-  }
-  return to;
-}
-
 /// Parses the header; each name may stand once.
 json parse_header(const std::string& text, const std::string& file) {
   std::set<std::string> names;
   std::string twice;
+  bool deep = false;
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
     if (depth == 1 && event == json::parse_event_t::key && !names.insert(value.get<std::string>()).second) {
       twice = value.get<std::string>();
     }
-    return true;
+    deep = deep || depth > kMostNestedJson;
+    return !deep;
   };
   json header = json::parse(text, watch, false);
-  if (!header.is_object()) {
-    throw FileError(fmt::format("{}: the header must be a JSON object, got '{}'. Save it with safetensors", file,
-                                text.substr(0, 20)));
+  if (deep || !header.is_object()) {
+    throw FileError(fmt::format("{}: the header must be a JSON object{}, got '{}'. Save it with safetensors", file,
+                                deep ? " of names" : "", text.substr(0, 20)));
   }
   if (!twice.empty()) throw FileError(fmt::format("{}: each name must stand once, got '{}' twice", file, twice));
   return header;
@@ -203,8 +174,8 @@ Safetensors read_safetensors(const std::filesystem::path& file) {
     Array array{entry.stored.type, entry.shape, std::vector<std::byte>(entry.end - entry.begin)};
     input.read(array.bytes.data(), array.bytes.size(), "the numbers");
     const std::string_view kind = entry.stored.name;
-    if (kind == "F16") array.bytes = widened(array.bytes, from_half);
-    if (kind == "BF16") array.bytes = widened(array.bytes, from_brain_float);
+    if (kind == "F16") array.bytes = floats_of_halves(array.bytes);
+    if (kind == "BF16") array.bytes = floats_of_brain_floats(array.bytes);
     contents.arrays[entry.name] = std::move(array);
   }
   return contents;
@@ -216,7 +187,7 @@ void write_safetensors(const std::filesystem::path& file, const Safetensors& con
   uint64_t end = 0;
   for (const auto& [name, array] : contents.arrays) {
     const auto stored =
-        std::find_if(kStored.begin(), kStored.end(), [&](const Stored& s) { return s.type == array.type; });
+        std::find_if(kStored.begin(), kStored.end(), [type = array.type](const Stored& s) { return s.type == type; });
     const uint64_t begin = end;
     end += array.bytes.size();
     header[name] = {{"dtype", stored->name}, {"shape", array.shape}, {"data_offsets", {begin, end}}};

@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
+struct evp_md_ctx_st;
+
 namespace potluck {
 
-/// SHA-256 of bytes that come in pieces (FIPS 180-4, section 6.2).
+/// SHA-256 of bytes that come in pieces, by libcrypto.
 class Sha256 {
  public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept = default;
+  Sha256& operator=(Sha256&&) noexcept = default;
+
   void update(const void* bytes, size_t count);
   /// The digest as 64 lower-case hexadecimal digits. Nothing may be added afterwards.
   std::string hex();
 
  private:
-  void take_block(const uint8_t* block);
-
-  std::array<uint32_t, 8> state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::array<uint8_t, 64> pending_{};  ///< bytes of the block that is not full yet
-  uint64_t count_ = 0;                 ///< bytes taken so far
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
 std::string sha256_of_text(std::string_view text);

@@ -252,10 +252,16 @@ void Adaptation::finish() {
   if (tuning_.trajectory) method_.set_trajectory_length(trajectory_.tuned());
 }
 
-void Adaptation::persist(StateArchive& archive) {
+void Adaptation::persist(StateArchive& archive, const std::vector<Variable>& variables) {
   archive(most_, ladder_, metric_, dense_, trajectory_, scale_, centre_, acceptance_);
   for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
+    size_t moving = 0;
+    if (whitened_)
+      for (const std::vector<int64_t>& one : whitened_->moving()) moving += one.size();
+    archive.demand(
+        fits(variables, scale_) && fits(variables, centre_) && fits(variables, metric_.centre()) && dense_.fits(moving),
+        "lengths of a metric");
     if (!scale_.empty()) chains_.set_metric(scale_);
     if (!centre_.empty()) chains_.set_centre(centre_);
   }

@@ -52,7 +52,8 @@ class Adaptation {
   const std::vector<uint8_t>& frozen() const { return reading_.frozen; }
   const std::vector<std::vector<double>>& scale() const { return scale_; }
 
-  void persist(StateArchive& archive);
+  /// @param variables  of the run, whose lengths the metric and the centre have
+  void persist(StateArchive& archive, const std::vector<Variable>& variables);
 
  private:
   int64_t rungs() const { return static_cast<int64_t>(step_size_.size()); }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/random/philox.h"
 #include "core/sampling/base_start.h"
+#include "core/sampling/diagonal_metric.h"
 #include "core/sampling/method_options.h"
 #include "core/sampling/weights.h"
 
@@ -17,7 +18,7 @@ namespace potluck {
 
 namespace {
 
-constexpr int kMostStages = 5000;
+constexpr size_t kMostStages = 5000;
 constexpr int64_t kBatch = 1024;  ///< particles that are written at once
 /// The log of a step's length moves by so much of the acceptance's distance from its aim: about Newton's step, since
 /// the acceptance of the methods here falls by .7 to .9 as the log of the length grows by 1.
@@ -147,11 +148,12 @@ AnnealedRun Annealed::run(const std::vector<AnnealedStage>* given, bool resampli
   double beta = run_.stages.empty() ? 0 : run_.stages.back().beta;
   while (beta < 1) {
     const size_t stage_index = run_.stages.size();
-    if (stage_index == kMostStages)
+    const size_t most = given ? given->size() : options_.ladder.empty() ? kMostStages : options_.ladder.size();
+    if (stage_index >= most)
       throw NumericalError(
           fmt::format("annealing must reach its target in {} stages, got to b = {:.3g}. Begin nearer to the target: "
                       "mean and scale of the base",
-                      kMostStages, beta));
+                      most, beta));
     const double next = given                     ? given->at(stage_index).beta
                         : options_.ladder.empty() ? next_beta()
                                                   : options_.ladder[stage_index];
@@ -183,7 +185,7 @@ AnnealedRun Annealed::run(const std::vector<AnnealedStage>* given, bool resampli
 
 AnnealedRun Annealed::reverse(const std::vector<AnnealedStage>& stages, const Start& exact) {
   if (!under_way_) place(exact, reversals_++, 1);
-  for (size_t k = stages.size() - run_.stages.size(); k-- > 0;) {
+  for (size_t k = stages.size() - std::min(run_.stages.size(), stages.size()); k-- > 0;) {
     AnnealedStage stage = stages[k];
     stage.acceptance = NAN;
     if (k + 1 < stages.size()) move(stage);
@@ -218,6 +220,10 @@ void Annealed::persist(StateArchive& archive) {
   if (log_weight_.size() != static_cast<size_t>(options_.particles))
     throw SettingError(fmt::format("annealing: particles must be the {} that were saved, got {}", log_weight_.size(),
                                    options_.particles));
+  const std::vector<Variable>& variables = energy_.variables();
+  bool fit = fits(variables, scale_);
+  for (const AnnealedStage& stage : run_.stages) fit = fit && fits(variables, stage.scale);
+  archive.demand(fit, "lengths of a metric");
   energy_.set_beta(beta);
   chains_->restore(chains);
   read();

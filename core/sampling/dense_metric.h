@@ -34,6 +34,10 @@ class DenseMetric {
   /// None where the covariance is not a positive number of anything.
   std::optional<Change> change() const;
 
+  /// Nothing was read, or positions of d coordinates.
+  bool fits(size_t d) const {
+    return (mean_.empty() && square_.empty()) || (mean_.size() == d && square_.size() == d * d);
+  }
   void persist(StateArchive& archive) { archive(count_, mean_, square_); }
 
  private:

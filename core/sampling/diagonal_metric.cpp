@@ -25,6 +25,14 @@ void add_row(std::vector<double>& mean, std::vector<double>& square, const doubl
 
 }  // namespace
 
+bool fits(const std::vector<Variable>& variables, const std::vector<std::vector<double>>& lengths) {
+  if (lengths.empty()) return true;
+  bool fit = lengths.size() == variables.size();
+  for (size_t v = 0; fit && v < lengths.size(); ++v)
+    fit = lengths[v].empty() || static_cast<int64_t>(lengths[v].size()) == variables[v].size();
+  return fit;
+}
+
 void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_t>& which) {
   const size_t variables = cohort.position.size(), chains = which.size();
   sums_.resize(variables);

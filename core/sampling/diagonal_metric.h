@@ -9,6 +9,9 @@
 
 namespace potluck {
 
+/// Nothing, or a list for each variable, which is empty or has a number for each of its coordinates.
+bool fits(const std::vector<Variable>& variables, const std::vector<std::vector<double>>& lengths);
+
 /// The scale of every coordinate, pooled over chains and steps from draws and gradients:
 ///
 ///   s^2 = sqrt(var(x) / var(grad E / T))
@@ -33,7 +36,11 @@ class DiagonalMetric {
   struct Sums {
     std::vector<double> mean, square;                    ///< of positions: mean, sum of squared deviations
     std::vector<double> gradient_mean, gradient_square;  ///< of gradients
-    void persist(StateArchive& archive) { archive(mean, square, gradient_mean, gradient_square); }
+    void persist(StateArchive& archive) {
+      archive(mean, square, gradient_mean, gradient_square);
+      const size_t n = mean.size();
+      archive.demand(square.size() == n && gradient_mean.size() == n && gradient_square.size() == n, "lengths");
+    }
   };
   int64_t count_ = 0;
   std::vector<Sums> sums_;  ///< per variable

@@ -87,6 +87,11 @@ class Estimator {
   }
 
   void take(AnnealedRun found) {
+    if (run_ != Run::kPilot && found.stages.size() != means_.size())
+      throw FileError(
+          fmt::format("a saved state must fit its run, got a run of {} stages where {} are. Start the run "
+                      "anew",
+                      found.stages.size(), means_.size()));
     if (run_ == Run::kPilot) {
       evidence_.stages = means_ = std::move(found.stages);
       for (AnnealedStage& stage : means_) stage.ess = stage.acceptance = 0;
@@ -133,6 +138,13 @@ class Estimator {
     return progress;
   }
 
+  /// The last stage, and no other, is the target.
+  static bool ends_at_the_target(const std::vector<AnnealedStage>& stages) {
+    for (size_t k = 0; k < stages.size(); ++k)
+      if ((stages[k].beta < 1) != (k + 1 < stages.size())) return false;
+    return true;
+  }
+
   int64_t repeats_done() const { return static_cast<int64_t>(evidence_.repeats.size()); }
 
   void hand_out_checkpoint() {
@@ -147,6 +159,11 @@ class Estimator {
     archive.version(kCheckpointVersion);
     archive(annealed_);
     archive(run_, evidence_.repeats, up_.value, up_.error, evidence_.stages, means_);
+    archive.demand(run_ == Run::kPilot || run_ == Run::kRepeat || (exact_ && (run_ == Run::kUp || run_ == Run::kDown)),
+                   "runs");
+    archive.demand(repeats_done() <= repeats_ && evidence_.stages.size() == means_.size() &&
+                       evidence_.stages.empty() == (run_ == Run::kPilot) && ends_at_the_target(evidence_.stages),
+                   "stages");
   }
 
   Annealed annealed_;

@@ -24,7 +24,8 @@ namespace potluck {
 
 namespace {
 
-constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
+constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
+constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
 constexpr uint32_t kCheckpointVersion = 4;
 
 using Clock = std::chrono::steady_clock;
@@ -303,6 +304,10 @@ class Runner {
   void persist(StateArchive& archive) {
     archive.version(kCheckpointVersion);
     archive(phase_, step_, since_checkpoint_);
+    archive.demand(phase_ == Phase::kWarmUp || phase_ == Phase::kSampling, "phases");
+    archive.demand(step_ >= 0 && step_ <= (phase_ == Phase::kWarmUp ? warm_up_steps() : kMostSteps) &&
+                       since_checkpoint_ >= 0 && since_checkpoint_ <= kMostSteps,
+                   "numbers of steps");
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
             summary_.warmup_seconds, summary_.sampling_seconds, recorder_->swaps());

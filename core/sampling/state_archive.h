@@ -18,6 +18,10 @@ namespace potluck {
 
 /// Writes or reads numbers, texts and vectors in one order, so that what is saved and what is restored are one list:
 /// `persist(archive)` of a class names its members once. The bytes are those of this machine.
+///
+/// What is read may be of any origin: every length is held against the bytes that are left before anything is
+/// allocated, and a vector that has numbers already keeps its length, which whoever restores it knows. Lengths that
+/// only the bytes say are held against what the run needs with demand().
 class StateArchive {
  public:
   StateArchive() = default;  ///< writes
@@ -41,10 +45,21 @@ class StateArchive {
     (one(values), ...);
   }
 
+  /// @throws FileError where something was read that does not fit the run, named by `what`: "numbers of chains".
+  void demand(bool fits, const char* what) const {
+    if (reading_ && !fits)
+      throw FileError(fmt::format("a saved state must fit its run, got other {}. Start the run anew", what));
+  }
+
  private:
   template <class Value>
   void one(Value& value) {
-    if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+    if constexpr (std::is_same_v<Value, bool>) {
+      uint8_t byte = value ? 1 : 0;  // another byte is no bool
+      raw(&byte, 1);
+      demand(byte <= 1, "values of a flag");
+      value = byte != 0;
+    } else if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
       raw(&value, sizeof(Value));
     } else if constexpr (requires { value.persist(*this); }) {
       value.persist(*this);
@@ -53,15 +68,24 @@ class StateArchive {
     }
   }
 
+  /// The fewest bytes that an element takes: of a vector or a class those of a length or a number.
+  template <class Element>
+  static constexpr size_t least_bytes() {
+    if constexpr (std::is_arithmetic_v<Element> || std::is_enum_v<Element> || std::is_same_v<Element, std::byte>)
+      return sizeof(Element);
+    return sizeof(uint64_t);
+  }
+
   template <class Sequence>
   void sequence(Sequence& values) {
+    using Element = typename Sequence::value_type;
     size_t size = values.size();
     raw(&size, sizeof size);
     if (reading_) {
-      if (size > from_.size()) too_short();
+      if (size > from_.size() / least_bytes<Element>()) too_short();
+      demand(values.empty() || values.size() == size, "lengths");
       values.resize(size);
     }
-    using Element = typename Sequence::value_type;
     if constexpr (std::is_arithmetic_v<Element> || std::is_same_v<Element, std::byte>) {
       if (size > 0) raw(values.data(), size * sizeof(Element));
     } else {

@@ -18,7 +18,10 @@ class SwapCounts {
   /// @param temperature  [replicas]
   SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
 
-  void persist(StateArchive& archive) { archive(attempts_, acceptance_, round_trips_); }
+  void persist(StateArchive& archive) {
+    archive(attempts_, acceptance_, round_trips_);
+    archive.demand(attempts_.size() == acceptance_.size(), "numbers of pairs");
+  }
 
  private:
   std::vector<int64_t> attempts_;   ///< [replicas - 1]

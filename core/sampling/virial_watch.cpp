@@ -77,7 +77,13 @@ std::vector<VariableVirial> VirialWatch::estimates(double step_size) const {
 
 void VirialWatch::persist(StateArchive& archive) {
   archive(begun_);
-  for (Watched& one : watched_) archive(one.virial);
+  for (Watched& one : watched_) {
+    // Of the lengths that the saved one must have.
+    if (archive.reading())
+      one.virial = begun_ ? Virial(count_, std::vector<double>(one.counts.size()), one.counts) : Virial(0, {}, {});
+    archive(one.virial);
+    archive.demand(begun_ || one.virial.chains() == 0, "numbers of chains");
+  }
 }
 
 }  // namespace potluck

@@ -71,7 +71,19 @@ TEST_F(BranchEstimatesTest, OfOtherContentAreMadeAnew) {
   // A file that is not what was kept is not believed.
   for (const auto& file : std::filesystem::directory_iterator(path(".cache/potluck/log_z")))
     std::filesystem::resize_file(file.path(), 40);
-  EXPECT_THAT(potluck_with_bench({"sample", "bowls.yaml", "--output", "three"}).err, HasSubstr("estimating log Z"));
+  const CommandResult cut = potluck_with_bench({"sample", "bowls.yaml", "--output", "three"});
+  EXPECT_THAT(cut.err, HasSubstr(".json: must be JSON, got an error: "));
+  EXPECT_THAT(cut.err, HasSubstr("It is made anew\n"));
+  EXPECT_THAT(cut.err, HasSubstr("estimating log Z"));
+  // Nor is one with another number in it.
+  for (const auto& file : std::filesystem::directory_iterator(path(".cache/potluck/log_z"))) {
+    auto record = nlohmann::ordered_json::parse(std::ifstream(file.path()));
+    record["value"] = 1e6;
+    std::ofstream(file.path()) << record.dump(2);
+  }
+  const CommandResult changed = potluck_with_bench({"sample", "bowls.yaml", "--output", "four"});
+  EXPECT_THAT(changed.err, HasSubstr(".json: must agree with its SHA-256, got another one. It is made anew\n"));
+  EXPECT_THAT(changed.err, HasSubstr("estimating log Z"));
 }
 
 TEST_F(BranchEstimatesTest, WarnWhereTheyLeaveAWeightInDoubt) {

@@ -369,5 +369,33 @@ TEST_F(GoodFilesTest, AFileThatCannotBeReadIsAFileError) {
   EXPECT_THROW(read_composition(folder_ / "none.yaml", {}, models_), FileError);
 }
 
+TEST_F(GoodFilesTest, AGreyPictureAndItsOneChannelAreTheSame) {
+  const std::vector<uint8_t> pixels = {0, 51, 102, 153, 204, 255};
+  write_png(folder_ / "grey.png", 2, 3, 1, pixels);
+  write_npy(folder_ / "grey.npy", Array::of({2, 3, 1}, std::vector<double>{0, 0.2, 0.4, 0.6, 0.8, 1}));
+  for (const std::string shape : {"[2, 3]", "[2, 3, 1]", "[1, 2, 3]"}) {
+    for (const std::string source : {"file: grey.png, scale: 1/255", "file: grey.npy"}) {
+      if (shape[1] == '1' && source.ends_with("npy")) continue;  // in an array a first length of 1 is a row
+      const Composition scene = read("variables: {x: {shape: " + shape +
+                                     "}, y: {}}\n"
+                                     "target: {product: [{model: gaussian, inputs: x}, {model: gaussian, inputs: y}]}\n"
+                                     "given: [{of: x, " +
+                                     source + "}]\n");
+      ASSERT_EQ(scene.held[0].value.size(), 6u);
+      for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(scene.held[0].value[i], 0.2 * static_cast<double>(i), 1e-12) << shape;
+    }
+  }
+}
+
+TEST_F(GoodFilesTest, TruthValuesNeedNoScale) {
+  Array mask{NumberType::kBool, {3}, {std::byte{1}, std::byte{0}, std::byte{1}}};
+  write_npy(folder_ / "mask.npy", mask);
+  const Composition scene = read(
+      "variables: {x: {shape: [3]}, y: {}}\n"
+      "target: {product: [{model: gaussian, inputs: x}, {model: gaussian, inputs: y}]}\n"
+      "given: [{of: x, file: mask.npy}]\n");
+  EXPECT_EQ(scene.held[0].value, (std::vector<double>{1, 0, 1}));
+}
+
 }  // namespace
 }  // namespace potluck

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/error.h"
+#include "core/files/sha256.h"
 #include "tests/core/files/scratch.h"
 
 namespace potluck {
@@ -51,6 +52,42 @@ TEST(CheckpointFileTest, EveryByteIsCovered) {
     std::ofstream(file, std::ios::binary) << good.substr(0, i);
     EXPECT_THROW(read_checkpoint(scratch / "run"), FileError) << i;
   }
+}
+
+/// A checkpoint whose SHA-256 is right, whatever it says.
+std::string signed_checkpoint(const std::string& header, uint32_t header_bytes, const std::string& state) {
+  const std::string text = "POTLUCKC" + raw(uint32_t{1}) + raw(header_bytes) + header + state;
+  return text + sha256_of_text(text);
+}
+
+TEST(CheckpointFileTest, LengthsAreHeldAgainstTheFileEvenWhereItsDigestIsRight) {
+  const Scratch scratch;
+  std::filesystem::create_directories(scratch / "run" / "checkpoint");
+  const std::filesystem::path file = scratch / "run" / "checkpoint" / "latest";
+  const auto expect = [&](const std::string& bytes, const std::string& text) {
+    std::ofstream(file, std::ios::binary) << bytes;
+    EXPECT_THAT([&] { read_checkpoint(scratch / "run"); },
+                ThrowsMessage<FileError>(HasSubstr(file.string() + ": " + text)));
+  };
+  const auto with = [](const std::string& header) {
+    return signed_checkpoint(header, static_cast<uint32_t>(header.size()), "abcd");
+  };
+  std::ofstream(file, std::ios::binary) << with(R"({"belongs":{},"draws":3,"state_bytes":4})");
+  EXPECT_EQ(read_checkpoint(scratch / "run").state, bytes_of("abcd"));
+  expect(signed_checkpoint("{}", 0xffffffff, ""), "the header must have 4294967295 bytes, got 2");
+  expect(with(R"({"belongs":{},"draws":3,"state_bytes":5})"), "the state must have 5 bytes, got 4");
+  expect(with(R"({"belongs":{},"draws":3,"state_bytes":3})"), "the state must have 3 bytes, got 4");
+  expect(with(R"({"belongs":{},"draws":-3,"state_bytes":4})"), "the header: draws must be a whole number >= 0, got -3");
+  expect(with(R"({"belongs":{},"state_bytes":4})"), "the header: must have the key 'draws', got none of that name");
+  expect(with("{"), "the header: must be JSON, got an error: ");
+}
+
+TEST(CheckpointFileTest, KeepsNamesThatAreNotUtf8) {
+  const Scratch scratch;
+  std::filesystem::create_directories(scratch / "run");
+  const nlohmann::json belongs = {{"files", {{"/caf\xe9/a.npy", "0f"}}}};
+  write_checkpoint(scratch / "run", belongs, 0, {});
+  EXPECT_EQ(read_checkpoint(scratch / "run").belongs, belongs);
 }
 
 TEST(CheckpointFileTest, SaysHowARunLeavesOne) {

@@ -102,14 +102,23 @@ TEST(DrawsTest, RefusesPartsThatAreNoDraws) {
     { PartWriter parts(scratch / "draws", header); }
     EXPECT_THAT([&] { DrawsReader reader(scratch.folder()); }, ThrowsMessage<FileError>(HasSubstr(text))) << header;
   };
-  expect("no JSON", "the header must describe draws, got ");
-  expect("{}", "the header must describe draws, got ");
+  expect("no JSON", "draws: the header: must be JSON, got an error: ");
+  expect("{}", "draws: the header: must have the key 'variables', got none of that name");
   const std::string rest =
       R"(,"given":[],"experts":[],"first_chain":0,"precision":"float32","temperature":1,"method":"m","seed":1,"warmup":0,"thin":1,"created_at":"","version":""})";
   expect(R"({"chains":-1,"variables":[])" + rest, "the header must have sizes that fit, got chains = -1");
   expect(
       R"({"chains":1,"variables":[{"name":"x","shape":[-2],"categories":0,"least":null,"most":null,"held":[]}])" + rest,
-      "the header must have sizes that fit");
+      "draws: the header: variables[0].shape[0] must be a whole number >= 0, got -2");
+  // 2^32 numbers in each of 2^32 chains.
+  expect(
+      R"({"chains":4294967296,"variables":[{"name":"x","shape":[4294967296],"categories":0,"least":null,"most":null,)"
+      R"("held":[]}])" +
+          rest,
+      "the header must have sizes that fit, got chains = 4294967296");
+  expect(R"({"chains":1.5,"variables":[])" + rest, "draws: the header: chains must be a whole number, got 1.5");
+  expect(std::string(200, '[') + std::string(200, ']'),
+         "draws: the header: must be JSON of at most 100 lists and objects inside each other, got more");
   std::filesystem::remove_all(scratch / "draws");
   {
     PartWriter parts(scratch / "draws", R"({"chains":1,"variables":[])" + rest);

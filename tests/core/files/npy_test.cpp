@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "core/error.h"
 #include "tests/core/files/scratch.h"
 
@@ -53,6 +55,26 @@ TEST(NpyTest, ReadsEveryNumberType) {
   }
 }
 
+// 1, -2, the largest, the smallest, infinity: 0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00.
+TEST(NpyTest, ReadsHalvesAsFloats) {
+  const Scratch scratch;
+  std::string little, big;
+  for (const uint16_t bits : {0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00}) {
+    little += raw(bits);
+    big += {static_cast<char>(bits >> 8), static_cast<char>(bits & 0xff)};
+  }
+  for (const auto& [descr, bytes] : {std::pair{"<f2", little}, {">f2", big}}) {
+    const auto file = scratch.file(
+        "a.npy", npy(std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (5,), }\n", bytes));
+    const Array array = read_npy(file);
+    EXPECT_EQ(array.type, NumberType::kFloat32);
+    EXPECT_EQ(array.as_doubles(), (std::vector<double>{1, -2, 65504, std::ldexp(1.0, -24), INFINITY})) << descr;
+  }
+  EXPECT_THAT(
+      [&] { read_npy(scratch.file("a.npy", npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2,)}", "123"))); },
+      ThrowsMessage<FileError>(testing::HasSubstr("the numbers must have 4 bytes for shape [2] of float16, got 3")));
+}
+
 TEST(NpyTest, TurnsFortranOrderIntoCOrder) {
   // [[0, 1, 2], [3, 4, 5]] by columns: 0 3 1 4 2 5.
   std::string numbers;
@@ -80,9 +102,9 @@ TEST(NpyTest, SaysWhatIsWrong) {
     EXPECT_THAT([&] { read_npy(file); }, ThrowsMessage<FileError>(file.string() + ": " + text)) << bytes;
   };
   expect("GIF89a....", "must be a .npy file, got other first bytes. Save it with numpy.save");
-  expect(
-      npy("{'descr': '<c8', 'fortran_order': False, 'shape': ()}", ""),
-      "the number type must be one of b1, i1, i2, i4, i8, u1, u2, u4, u8, f4, f8, got '<c8'. Convert it with astype");
+  expect(npy("{'descr': '<c8', 'fortran_order': False, 'shape': ()}", ""),
+         "the number type must be one of b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, f4, f8, got '<c8'. Convert it with "
+         "astype");
   expect(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", "12345678"),
          "the numbers must have 16 bytes for shape [2] of float64, got 8. Save it again");
   expect(npy("{'descr': '<f8', 'shape': (2,)}", ""),
