@@ -10,7 +10,7 @@
 
 namespace potluck {
 
-/// What the ladders of a run counted of their swaps, over its draws.
+/// What the ladders of a run counted of their swaps, and what their hottest replicas' energies were, over its draws.
 class SwapCounts {
  public:
   /// A draw. Nothing where there are no ladders.
@@ -18,12 +18,17 @@ class SwapCounts {
   /// @param temperature  [replicas]
   SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
 
-  void persist(StateArchive& archive) { archive(attempts_, acceptance_, round_trips_); }
+  void persist(StateArchive& archive) { archive(attempts_, acceptance_, round_trips_, draws_, mean_, squares_); }
 
  private:
+  void add_hottest(const OwnChains& own);
+
   std::vector<int64_t> attempts_;   ///< [replicas - 1]
   std::vector<double> acceptance_;  ///< likewise
   int64_t round_trips_ = 0;
+  int64_t draws_ = 0;
+  // Of the hottest replica's energies, [ladders]: squares are of distances from the mean. NaN once it froze.
+  std::vector<double> mean_, squares_;
 };
 
 }  // namespace potluck
