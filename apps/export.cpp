@@ -75,6 +75,7 @@ int export_command(const Words& words) {
   if (quiet) return kDone;
   fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),
              convergence_text(draws));
+  for (const std::string& text : branch_texts(draws)) fmt::print("{}\n", text);
   fmt::print("{}\n", products.verdict.text());
   return kDone;
 }
