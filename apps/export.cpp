@@ -106,6 +106,7 @@ int export_command(const Words& words) {
   fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),
              convergence_text(draws));
   if (!held) fmt::print("The run goes on: these are its draws so far.\n");
+  for (const std::string& text : branch_texts(draws)) fmt::print("{}\n", text);
   fmt::print("{}\n", products.verdict.text());
   return kDone;
 }

@@ -72,6 +72,25 @@ void join_virials(RunRecord& record, const std::vector<RankRecord>& ranks) {
   record["virial"] = joined;
 }
 
+/// Ladders of other ranks are more of the same.
+RunRecord joined_hottest(const std::vector<RankRecord>& ranks) {
+  LadderEnergies all;
+  double ladders = 0;
+  for (const RankRecord& one : ranks) {
+    const RunRecord& own = one.record->at("swaps").at("hottest_energy");
+    const double count = own.at("ladders");
+    if (!(count > 0)) continue;
+    const double apart = number(own.at("mean")) - all.mean, share = count / (ladders + count);
+    all.between += number(own.at("between")) + apart * apart * ladders * share;
+    all.within += (number(own.at("within")) - all.within) * share;
+    all.mean += apart * share;
+    ladders += count;
+    all.draws = own.at("draws");
+  }
+  all.ladders = static_cast<int64_t>(ladders);
+  return record_of(all);
+}
+
 void join_swaps(RunRecord& record, const std::vector<RankRecord>& ranks) {
   if (!all_have(ranks, "swaps")) {
     record.erase("swaps");
@@ -99,6 +118,7 @@ void join_swaps(RunRecord& record, const std::vector<RankRecord>& ranks) {
   }
   swaps["barrier"] = barrier;
   swaps["round_trips_per_ladder_and_step"] = trips / chains;
+  swaps["hottest_energy"] = joined_hottest(ranks);
 }
 
 /// What every rank says is said once, the rest with the rank that says it.
@@ -125,18 +145,19 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   RunRecord record = *ranks.front().record;
   record.erase("rank");
   record["ranks"] = ranks.size();
-  for (const char* count : {"nan_proposals", "divergences", "frozen_count"}) {
+  for (const char* count : {"nan_proposals", "warmup_nan_proposals", "divergences", "frozen_count"}) {
     int64_t sum = 0;
     for (const RankRecord& one : ranks) sum += one.record->at(count).get<int64_t>();
     record[count] = sum;
   }
   RunRecord frozen = RunRecord::array();
   bool exact_start = true;
-  double acceptance = 0, chains = 0;
+  double acceptance = 0, start_energy = 0, chains = 0;
   for (const RankRecord& one : ranks) {
     for (const auto& chain : one.record->at("frozen")) frozen.push_back(chain);
     exact_start = exact_start && one.record->at("exact_start").get<bool>();
     acceptance += one.chains * number(one.record->at("acceptance"));
+    start_energy += one.chains * number(one.record->at("start_energy"));
     chains += one.chains;
     // They ran beside each other.
     for (const auto& [phase, seconds] : one.record->at("seconds").items())
@@ -145,6 +166,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   record["frozen"] = frozen;
   record["exact_start"] = exact_start;
   record["acceptance"] = acceptance / chains;
+  record["start_energy"] = start_energy / chains;
   join_step_figure(record, ranks, "energy_error", "root_mean_square", true);
   join_step_figure(record, ranks, "gradient_norm", "root_mean_square", true);
   join_step_figure(record, ranks, "reflected", "mean", false);

@@ -321,6 +321,7 @@ int merge_command(const Words& words) {
   const DrawsSummary& draws = products.summary;
   fmt::print("Joined {} ranks: {} draws of {} chains in {}. {}.\n", parts.size(), draws.draws, draws.chains,
              run.string(), convergence_text(draws));
+  for (const std::string& text : branch_texts(draws)) fmt::print("{}\n", text);
   fmt::print("{}\n", products.verdict.text());
   return kDone;
 }

@@ -54,7 +54,7 @@ RunProducts make_run_products(const std::filesystem::path& folder, const std::ve
   made(not_made, "state.safetensors", [&] { write_portable_state(folder); });
   say("writing summary.json");
   const bool summarised = made(not_made, "summary.json", [&] {
-    products.summary = summarize_draws(folder);
+    products.summary = summarize_draws(folder, {.mixtures = run.mixtures});
     // Of all steps where they were counted, else of the draws.
     if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
     products.verdict = run_verdict(with_figures_of(products.summary, run));
@@ -119,6 +119,21 @@ std::string convergence_text(const DrawsSummary& summary) {
   if (!std::isfinite(summary.worst_rhat)) return "Too few draws for R-hat";
   return fmt::format("R-hat at most {:.3f}, effective sample size at least {:.0f}", summary.worst_rhat,
                      summary.least_ess);
+}
+
+std::vector<std::string> branch_texts(const DrawsSummary& summary) {
+  constexpr size_t kMostTold = 8;
+  std::vector<std::string> texts;
+  for (const BranchShare& branch : summary.branches) {
+    if (texts.size() == kMostTold) break;
+    std::string text = branch_text(branch);
+    text[0] = 'B';
+    if (!branch.unjudged.empty()) text += fmt::format(" (which need not agree: {})", branch.unjudged);
+    texts.push_back(text + ".");
+  }
+  if (summary.branches.size() > texts.size())
+    texts.push_back(fmt::format("{} more branches are in summary.json.", summary.branches.size() - texts.size()));
+  return texts;
 }
 
 }  // namespace potluck

@@ -50,4 +50,7 @@ int report_not_made(const std::vector<NotMade>& not_made, const std::string& how
 /// "R-hat at most 1.003, effective sample size at least 812"
 std::string convergence_text(const DrawsSummary& summary);
 
+/// "Branch far: 0.000 of the draws, weight 0.9.": a line for each of the first branches of the mixtures.
+std::vector<std::string> branch_texts(const DrawsSummary& summary);
+
 }  // namespace potluck

@@ -14,6 +14,7 @@
 
 #include "apps/device.h"
 #include "apps/expert_energies.h"
+#include "apps/mixtures_record.h"
 #include "apps/record_shape.h"
 #include "compose/sample.h"
 #include "core/backend/cpu_rows.h"
@@ -167,7 +168,23 @@ std::optional<int64_t> fresh_momenta(const RunRecord& record) {
   return count;
 }
 
+LadderFigures ladder_of(const RunRecord& swaps) {
+  LadderFigures ladder;
+  ladder.replicas = static_cast<int64_t>(swaps.at("temperature").size());
+  ladder.hottest = swaps.at("temperature").back().get<double>();
+  for (const RunRecord& rate : swaps.at("rate"))
+    if (rate.is_number()) ladder.least_swap_rate = std::min(ladder.least_swap_rate, rate.get<double>());
+  if (const auto hottest = swaps.find("hottest_energy"); hottest != swaps.end() && hottest->at("rhat").is_number())
+    ladder.hottest_rhat = hottest->at("rhat").get<double>();
+  return ladder;
+}
+
 }  // namespace
+
+RunRecord record_of(const LadderEnergies& energies) {
+  return {{"ladders", energies.ladders}, {"draws", energies.draws},   {"mean", energies.mean},
+          {"between", energies.between}, {"within", energies.within}, {"rhat", energies.rhat()}};
+}
 
 std::string time_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
@@ -202,6 +219,8 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   record["start"] = session.start().description();
   record["pictures"] = pictures;
   add_surroundings(record, session);
+  record["hard_walls"] = session.plan().hard_walls();
+  if (!session.plan().mixtures().mixtures.empty()) record["mixtures"] = record_of(session.plan().mixtures());
   return record;
 }
 
@@ -261,8 +280,11 @@ void close_record(RunRecord& record, const RunSummary& run) {
                        {"rate", run.swaps.rate},
                        {"attempts", run.swaps.attempts},
                        {"barrier", run.swaps.barrier},
-                       {"round_trips_per_ladder_and_step", run.swaps.round_trips}};
+                       {"round_trips_per_ladder_and_step", run.swaps.round_trips},
+                       {"hottest_energy", record_of(run.swaps.hottest)}};
   record["nan_proposals"] = run.nan_proposals;
+  record["warmup_nan_proposals"] = run.warmup_nan_proposals;
+  record["start_energy"] = run.start_energy;
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();
   for (const FrozenChain& chain : run.frozen) {
@@ -284,6 +306,10 @@ RunFigures figures_of(const RunRecord& record) {
   run.chains = record.value("chains", int64_t{0});
   run.temperature = record.value("temperature", 1.0);
   run.momenta = fresh_momenta(record);
+  run.warmup = record.value("warmup", int64_t{0});
+  run.cooled = record.contains("cooling");
+  run.hard_walls = record.value("hard_walls", false);
+  if (record.contains("mixtures")) run.mixtures = mixtures_of(record["mixtures"]);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
     run.wanted_acceptance = record["wanted_acceptance"].get<double>();
   if (!record.contains("steps_done")) return run;  // was not closed
@@ -312,13 +338,15 @@ RunFigures figures_of(const RunRecord& record) {
       run.expert_shares.push_back(share.is_number() ? share.get<double>() : std::nan(""));
     }
   }
+  if (record.contains("swaps")) run.ladder = ladder_of(record["swaps"]);
+  if (record.contains("start_energy") && record["start_energy"].is_number())
+    run.start_energy = record["start_energy"].get<double>() / run.temperature;
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").is_number() ? record.at("acceptance").get<double>() : std::nan("");
     const size_t decisions = record.contains("blocks") ? record["blocks"].size() : 1;
-    const double cooling = record.contains("cooling") ? record["cooling"].at("steps").get<double>() : 0;
-    const double proposals = static_cast<double>(run.chains) * static_cast<double>(decisions) *
-                             (cooling + record.at("warmup").get<double>() + static_cast<double>(run.steps));
+    const double proposals =
+        static_cast<double>(run.chains) * static_cast<double>(decisions) * static_cast<double>(run.steps);
     if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;
   }
   return run;

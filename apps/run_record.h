@@ -23,6 +23,9 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
 /// warnings.
 void add_surroundings(RunRecord& record, const Session& session);
 
+/// What the energies of one replica of every ladder were, and their R-hat.
+RunRecord record_of(const LadderEnergies& energies);
+
 /// Adds what a run that ended has to say. `state` becomes "done" or "interrupted".
 void close_record(RunRecord& record, const RunSummary& run);
 

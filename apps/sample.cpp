@@ -145,6 +145,7 @@ void print_report(const RunSummary& run, const RunProducts& products, int64_t ch
              counted(run.steps_done, "step"), run.method, run.step_size,
              run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
+  for (const std::string& text : branch_texts(products.summary)) fmt::print("{}\n", text);
   if (run.stopped_by_rule) fmt::print("Stopped {}.\n", run.why_stopped);
   for (const BlockSummary& block : run.blocks)
     fmt::print("Block {}: {} at step size {:.3g}.\n", fmt::join(block.variables, ", "), block.method, block.step_size);

@@ -15,6 +15,7 @@
 #include "compose/dropped_normaliser.h"
 #include "compose/explanation.h"
 #include "compose/integrability.h"
+#include "compose/mixtures.h"
 #include "compose/schedule.h"
 
 namespace potluck {
@@ -64,6 +65,7 @@ class CompositePlan final : public Plan {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
     if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
     describe_leaves();
+    mixtures_ = watched_mixtures(composition_, coordinates_, schedule_);
     size_t inputs = 0;
     for (const PlannedEvaluation& evaluation : schedule_.evaluations)
       inputs = std::max(inputs, evaluation.inputs.size());
@@ -93,6 +95,7 @@ class CompositePlan final : public Plan {
     return false;
   }
   const std::vector<PlannedLeaf>& leaves() const override { return leaves_; }
+  const Mixtures& mixtures() const override { return mixtures_; }
   const std::vector<std::string>& explanation() const override {
     // log Z of a large quadratic target takes a while, and a run does not need it.
     std::call_once(explained_,
@@ -349,6 +352,7 @@ class CompositePlan final : public Plan {
   mutable std::vector<Worker> workers_;
   mutable std::vector<std::atomic<int64_t>> counts_;
   std::vector<PlannedLeaf> leaves_;
+  Mixtures mixtures_;
   Integrability verdict_;
   mutable std::once_flag explained_;
   mutable std::vector<std::string> explanation_;

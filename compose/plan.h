@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compose/tree.h"
+#include "core/diagnostics/responsibilities.h"
 #include "core/energy/energy.h"
 
 namespace potluck {
@@ -33,6 +34,8 @@ class Plan : public Energy {
   virtual const std::vector<PlannedLeaf>& leaves() const = 0;
   /// How many times each distinct leaf has been evaluated since creation.
   virtual std::vector<int64_t> evaluations() const = 0;
+  /// Its mixtures, as far as the energies of the experts tell their responsibilities.
+  virtual const Mixtures& mixtures() const = 0;
   virtual const std::vector<std::string>& explanation() const = 0;  ///< normalisation, integrability, T: a line each
   /// What a person should know before a run: numbers that float32 is too coarse for, normalisers that a product leaves
   /// out. A sentence each.

@@ -14,6 +14,9 @@ namespace potluck {
 
 namespace {
 
+/// A number in the file is known as well as it is written, which no one knows: to about three digits behind the point.
+constexpr double kGivenLogZError = 1e-3;
+
 /// Walks the tree from the leaves up and writes the program.
 class Builder {
  public:
@@ -60,11 +63,13 @@ class Builder {
     double total = 0;
     for (const Mixture::Branch& branch : mixture.branches) total += branch.weight;
     std::vector<Program::Term> branches;
+    PlannedMixture planned{&node, 0, {}};
     for (size_t i = 0; i < mixture.branches.size(); ++i) {
       const Mixture::Branch& branch = mixture.branches[i];
       if (branch.weight == 0) continue;
       int slot = build(branch.energy, given, parts);
       double number = std::log(branch.weight / total);
+      planned.branches.push_back({branch.energy->name, branch.weight / total, 0});
       if (!mixture.unnormalised) {
         const LogNormaliser log_z = log_normaliser_of_branch(normaliser_, branch, given);
         if (!log_z.known)
@@ -79,6 +84,7 @@ class Builder {
                                        "that evaluates is made, got no estimate. Call estimate_log_z for it first",
                                        i + 1, node.name)});
         number -= log_z.constant;
+        planned.branches.back().log_z_error = branch.log_z ? kGivenLogZError : log_z.standard_error;
         slot = with_normalisers(slot, log_z, parts);
       }
       branches.push_back({slot, number});
@@ -88,7 +94,9 @@ class Builder {
       if (branches[0].number == 0) return branches[0].slot;
       return schedule_.program.add_sum(-branches[0].number, {{branches[0].slot, 1}}, parts);
     }
-    return schedule_.program.add_mixture(branches, parts);
+    planned.slot = schedule_.program.add_mixture(branches, parts);
+    schedule_.mixtures.push_back(planned);
+    return planned.slot;
   }
 
   int add(const Not& negated, const Node&, const CoordinateSet& given, int64_t parts) {

@@ -9,6 +9,7 @@
 #include "compose/experts.h"
 #include "compose/normaliser.h"
 #include "compose/program.h"
+#include "core/diagnostics/responsibilities.h"
 
 namespace potluck {
 
@@ -46,10 +47,18 @@ struct PlannedEvaluation {
   int64_t gathered = 0, gradients = 0;
 };
 
+/// A mixture of several branches: those of a weight above 0.
+struct PlannedMixture {
+  const Node* node = nullptr;
+  int slot = 0;
+  std::vector<WatchedBranch> branches;
+};
+
 /// What a composition evaluates, in which order, and where everything stands in the workspace.
 struct Schedule {
   std::vector<PlannedEvaluation> evaluations;  ///< those that write first and cannot accumulate come first
   Program program;
+  std::vector<PlannedMixture> mixtures;  ///< of the tree, those below first
   std::vector<std::string> experts;
   /// Bytes a chain before the models' own scratch. Every place in it is a multiple of 8 bytes a chain, so that with
   /// chains rounded up to a multiple of 8 each begins at a multiple of 64.

@@ -128,8 +128,9 @@ void CpuKernels::add_langevin_ratio(Group& group, double step_size) const {
 }
 
 void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
+  check_pieces(pieces);
   RowPiece row_pieces[kMostPieces];
-  const int count = static_cast<int>(std::min<size_t>(pieces.size(), kMostPieces));
+  const int count = static_cast<int>(pieces.size());
   for (int i = 0; i < count; ++i) {
     row_pieces[i] = {static_cast<RowPiece::Kind>(pieces[i].kind), pieces[i].amount, pieces[i].noise,
                      static_cast<uint32_t>(pieces[i].purpose)};

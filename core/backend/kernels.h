@@ -27,6 +27,9 @@ struct Piece {
 /// No splitting has more pieces between two evaluations.
 inline constexpr int kMostPieces = 8;
 
+/// For Kernels::split. @throws SettingError where there are more.
+void check_pieces(std::span<const Piece> pieces);
+
 /// The moves that methods are made of, for a group of chains. One implementation a device; both are made of the
 /// elements of core/random/element.h. `step` counts from the first step of the warm-up and addresses the noise. Frozen
 /// rows and held coordinates stay as they are. Moves count what they fold back at a face.
@@ -63,6 +66,7 @@ class Kernels {
 
   /// The pieces in their order, from one state's position, gradient and velocity into another's position and velocity;
   /// both may be the same. A velocity that the first piece refreshes whole (amount 0) is not read.
+  /// @throws SettingError for more than kMostPieces
   virtual void split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const = 0;
 
   /// log_ratio <- 0

@@ -3,12 +3,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "core/diagnostics/normal_score.h"
 
 namespace potluck {
 
 namespace {
 
+constexpr double kFarOut = 1e6;      // temperatures above where the draws are
+constexpr double kCoarseStep = 0.5;  // of a spacing of float32: a smaller step is rounded away
+
 double excess(double rhat) { return rhat * rhat - 1; }
+
+int64_t judged_branches(const RunFigures& f) {
+  return std::count_if(f.branches.begin(), f.branches.end(),
+                       [](const BranchShare& branch) { return !std::isnan(branch.score); });
+}
 
 }  // namespace
 
@@ -31,7 +42,41 @@ bool separate_modes(const RunFigures& f) {
          excess(f.rhat->value) > 5 * 2 / *f.ess_within_chain;
 }
 
+std::optional<JudgedBranch> worst_branch(const RunFigures& f) {
+  std::optional<JudgedBranch> worst;
+  for (const BranchShare& branch : f.branches) {
+    if (std::isnan(branch.score)) continue;
+    if (!worst || std::abs(branch.score) > std::abs(worst->score)) worst = {&branch, branch.score};
+  }
+  if (worst) worst->score = joint_score(worst->score, judged_branches(f));
+  return worst;
+}
+
+std::optional<JudgedBranch> missing_branch(const RunFigures& f) {
+  std::optional<JudgedBranch> worst;
+  for (const BranchShare& branch : f.branches) {
+    if (!(branch.score < 0) || branch.share >= branch.weight / 2) continue;
+    const double score = joint_score(branch.score, judged_branches(f));
+    // Of several the one that most is lacking of.
+    const bool more = !worst || branch.weight - branch.share > worst->branch->weight - worst->branch->share;
+    if (score < -kSureScore && more) worst = {&branch, score};
+  }
+  return worst;
+}
+
+bool began_far_out(const RunFigures& f) {
+  return f.start_energy && f.energy && *f.start_energy - f.energy->value > kFarOut;
+}
+
+std::optional<Coarseness> coarseness(const RunFigures& f) {
+  if (f.unmoved_spacing && f.step_size && *f.step_size < kCoarseStep * f.unmoved_spacing->spacing)
+    return Coarseness{&*f.unmoved_spacing, std::numeric_limits<double>::infinity()};
+  if (!f.spacing || !(f.spacing->sd > 0)) return std::nullopt;
+  return Coarseness{&*f.spacing, f.spacing->spacing / f.spacing->sd};
+}
+
 std::optional<double> steps_needed(const RunFigures& f) {
+  if (f.rhat && f.rhat->value > kMostForecastRhat) return std::nullopt;
   double factor = 1;
   if (f.rhat && f.rhat->value > f.most_rhat) factor = excess(f.rhat->value) / excess(f.most_rhat);
   if (f.ess && f.ess->value < f.wanted_ess) factor = std::max(factor, f.wanted_ess / f.ess->value);

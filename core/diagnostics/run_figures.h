@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/diagnostics/responsibilities.h"
 #include "core/diagnostics/virial.h"
 
 namespace potluck {
@@ -16,6 +17,32 @@ struct FigureAt {
   std::string where;  ///< "image[3, 14]"; empty: not said
 };
 
+/// A number that still moved in all chains together when recording began.
+struct DriftFigure {
+  std::string where;          ///< "energy", "image[3, 14]"
+  double first = 0;           ///< mean of the first tenth of the draws
+  double last = 0;            ///< of the last half
+  double standard_error = 0;  ///< of their difference
+  double score = 0;           ///< joint_score() of all numbers that were looked at
+  int tenths = 0;             ///< Drift::tenths
+};
+
+/// A number of float32 whose draws lie few of its representable values apart.
+struct SpacingFigure {
+  std::string where;
+  double size = 0;     ///< of the draws: |mean|
+  double spacing = 0;  ///< of float32 there
+  double sd = 0;       ///< of the draws
+};
+
+/// What a run of tempered chains says of its ladders.
+struct LadderFigures {
+  int64_t replicas = 0;
+  double hottest = 0;                  ///< temperature
+  std::optional<double> hottest_rhat;  ///< of the energies of the hottest replicas, ladder by ladder
+  double least_swap_rate = 1;
+};
+
 /// What is known of a run when it ends. What is not known stays empty, and no rule looks at it.
 struct RunFigures {
   std::string method;
@@ -24,17 +51,18 @@ struct RunFigures {
   int64_t chains = 0;
   int64_t draws = 0;   ///< a chain
   int64_t steps = 0;   ///< after the warm-up
+  int64_t warmup = 0;  ///< steps
   double seconds = 0;  ///< of those steps; 0: unknown
   std::optional<double> step_size;
   std::optional<double> acceptance;         ///< of a method that proposes
   std::optional<double> wanted_acceptance;  ///< that warm-up tuned towards
 
-  int64_t frozen = 0;        ///< chains left out of all that follows
-  std::string first_frozen;  ///< "chain 17 at step 1734, critic = inf"
-  std::optional<double> nan_proposal_share;
-  std::optional<int64_t> divergences;       ///< steps whose energy error was beyond the bound
-  std::optional<FigureAt> divergent_shift;  ///< the largest DivergenceShift
-  std::string lost;                         ///< draws that could not be read
+  int64_t frozen = 0;                        ///< chains left out of all that follows
+  std::string first_frozen;                  ///< "chain 17 at step 1734, critic = inf"
+  std::optional<double> nan_proposal_share;  ///< of those after the warm-up
+  std::optional<int64_t> divergences;        ///< steps after the warm-up whose energy error was beyond the bound
+  std::optional<FigureAt> divergent_shift;   ///< the largest DivergenceShift
+  std::string lost;                          ///< draws that could not be read
 
   std::optional<FigureAt> rhat;  ///< the worst; NaN where it has no value
   /// Effective draws of a chain about its own mean, where R-hat is worst: many of them beside a high R-hat are chains
@@ -47,9 +75,19 @@ struct RunFigures {
   std::optional<FigureAt> ebfmi;        ///< of the total energy; of methods with fresh momenta only
   std::optional<int64_t> momenta;       ///< coordinates of a method whose trajectories begin with fresh momenta
   std::optional<VirialEstimate> virial;
-  std::string virial_of;              ///< the variable
-  double temperature = 1;             ///< that the run was to have
-  std::vector<double> expert_shares;  ///< [experts] of EnergyShares over steps; empty: not counted
+  std::string virial_of;                         ///< the variable
+  double temperature = 1;                        ///< that the run was to have
+  std::vector<double> expert_shares;             ///< [experts] of EnergyShares over steps; empty: not counted
+  Mixtures mixtures;                             ///< of the composite, for what the draws say of their branches
+  std::vector<BranchShare> branches;             ///< of all of them
+  std::optional<DriftFigure> drift;              ///< the worst
+  std::optional<SpacingFigure> spacing;          ///< where float32 is coarsest for the spread; none: float64
+  std::optional<SpacingFigure> unmoved_spacing;  ///< of the numbers that never moved where it is coarsest
+  std::optional<LadderFigures> ladder;           ///< none: chains are not tempered
+  std::optional<double> start_energy;            ///< median over chains where they began, in units of T
+  std::optional<FigureAt> energy;                ///< mean over the draws, in units of T
+  bool cooled = false;                           ///< the run has a `cooling`
+  bool hard_walls = false;                       ///< an expert may say +infinity inside the support
 
   // Vehtari et al. 2021: R-hat below 1.01, and 100 effective draws for each of four chains.
   double most_rhat = 1.01;
@@ -73,8 +111,31 @@ std::optional<FigureAt> effective_draws(const RunFigures& figures);
 /// R-hat above 1.1, is not chance.
 bool separate_modes(const RunFigures& figures);
 
+/// A branch of those that are judged, and its score as one of them all (joint_score()).
+struct JudgedBranch {
+  const BranchShare* branch = nullptr;
+  double score = 0;
+};
+/// The branch whose responsibility is furthest from its weight; none where no branch is judged.
+std::optional<JudgedBranch> worst_branch(const RunFigures& figures);
+/// The branch that the draws have less than half of what its weight promises of, beyond chance.
+std::optional<JudgedBranch> missing_branch(const RunFigures& figures);
+
+/// Chains began where the energy is so high that moves which fit the target take for ever to leave there.
+bool began_far_out(const RunFigures& figures);
+
+/// A number for which float32 is too coarse: the spacing of float32 where its draws are is not far below their spread,
+/// or beyond the step size, so that it could not move at all.
+struct Coarseness {
+  const SpacingFigure* at = nullptr;
+  double share = 0;  ///< spacing / sd; infinite where nothing moved
+};
+std::optional<Coarseness> coarseness(const RunFigures& figures);
+
 /// Steps after the warm-up that R-hat and effective sample size are estimated to need, rounded up to two digits; none
-/// where they are fine or unknown. The effective sample size grows with the steps; R-hat^2 - 1 falls with them.
+/// where they are fine or unknown, and where R-hat is above kMostForecastRhat: chains that are so far apart have not
+/// yet shown how fast they come together. The effective sample size grows with the steps; R-hat^2 - 1 falls with them.
+inline constexpr double kMostForecastRhat = 1.2;
 std::optional<double> steps_needed(const RunFigures& figures);
 
 }  // namespace potluck

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <cmath>
 
+#include "core/diagnostics/verdict_words.h"
+
 namespace potluck {
 
 namespace {
@@ -68,7 +70,7 @@ std::string RunVerdict::text() const {
   if (gravest == Weight::kNote && !accuracy.empty()) told.push_back(accuracy);
   std::vector<std::string> advice;
   for (const Finding& finding : findings) {
-    told.push_back(finding.text);
+    if (std::find(told.begin(), told.end(), finding.text) == told.end()) told.push_back(finding.text);
     if (!finding.advice.empty() && std::find(advice.begin(), advice.end(), finding.advice) == advice.end())
       advice.push_back(finding.advice);
   }

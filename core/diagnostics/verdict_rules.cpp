@@ -6,6 +6,10 @@
 #include <cmath>
 
 #include "core/diagnostics/energy_diagnostics.h"
+#include "core/diagnostics/normal_score.h"
+#include "core/diagnostics/verdict_advice.h"
+#include "core/diagnostics/verdict_thresholds.h"
+#include "core/diagnostics/verdict_words.h"
 
 namespace potluck {
 
@@ -13,241 +17,708 @@ namespace {
 
 using Weight = Finding::Weight;
 
-constexpr double kManyFrozen = 0.05;       // share of the chains
-constexpr double kManyNanProposals = 0.1;  // share of the proposals
-constexpr double kFarRhat = 1.05;          // beyond it estimates differ visibly from chain to chain
-constexpr double kFewDraws = 50;           // effective ones: a standard error of .14 standard deviations
-constexpr double kLeastAcceptance = 0.05;  // chains stand still
-constexpr double kIdleAcceptance = 0.95;   // steps much smaller than need be
-constexpr double kAcceptanceMissed = 0.2;  // from what was wanted
-constexpr double kEndlessFactor = 1000;    // times this run
+std::string nothing(const RunFigures&) { return ""; }
 
-std::string percent(double share) { return fmt::format("{:.2g} %", 100 * share); }
+/// "is above 1.01": all that the table says of a run without figures.
+const RunFigures& presets() {
+  static const RunFigures figures;
+  return figures;
+}
+
+// Frozen chains
+
+std::string frozen_text(const RunFigures& f) {
+  return fmt::format("{} of {} ({}) froze and are left out of every estimate{}", f.frozen, counted(f.chains, "chain"),
+                     percent(frozen_share(f)),
+                     f.first_frozen.empty() ? "" : fmt::format(" (first: {})", f.first_frozen));
+}
+
+std::string frozen_advice(const RunFigures& f) {
+  return f.exact_method.value_or(false) && !began_far_out(f) ? advise_expert(f) : advise_smaller_step(f);
+}
+
+// R-hat and effective draws
+
+// Of chains in separate modes the number of steps says nothing.
+bool mixing(const RunFigures& f) { return exact_throughout(f) || !separate_modes(f); }
 
 bool disagree(const RunFigures& f) {
   return drew(f) && f.rhat && f.rhat->value > f.most_rhat && !separate_modes(f) && !exact_throughout(f);
 }
 
-bool rhat_unknown(const RunFigures& f) { return drew(f) && !f.unmoved && (!f.rhat || std::isnan(f.rhat->value)); }
-
-std::string frozen_text(const RunFigures& f) {
-  return fmt::format("{} of {} chains ({}) froze and are left out of every estimate{}", f.frozen, f.chains,
-                     percent(frozen_share(f)),
-                     f.first_frozen.empty() ? "" : fmt::format(" (first: {})", f.first_frozen));
-}
-
-/// "step_size (now 0.5)"
-std::string step_size(const RunFigures& f) {
-  return f.step_size ? fmt::format("step_size (now {:.3g})", *f.step_size) : "step_size";
-}
-
-std::string lower_step_size(const RunFigures& f) { return fmt::format("lower {}", step_size(f)); }
-
-std::string expert_advice(const RunFigures&) {
-  return "see with `potluck plugins check` which expert fails, or confine the variable to a support";
-}
-
-std::string frozen_advice(const RunFigures& f) {
-  return f.exact_method.value_or(false) ? expert_advice(f) : lower_step_size(f);
-}
-
 std::string disagree_text(const RunFigures& f) {
-  return fmt::format("the chains do not agree yet: R-hat {:.3f}{} is above {:g}", f.rhat->value, in_brackets(*f.rhat),
-                     f.most_rhat);
+  return fmt::format("the chains do not agree yet: R-hat {}{} is above {:g}", beside(f.rhat->value, f.most_rhat, 3),
+                     in_brackets(*f.rhat), f.most_rhat);
 }
 
-std::string few_text(const RunFigures& f) {
-  const FigureAt found = *effective_draws(f);
-  return fmt::format("few independent draws: {:.0f} effective ones{} where {:.0f} are wanted", found.value,
-                     in_brackets(found), f.wanted_ess);
+bool rhat_unknown(const RunFigures& f) {
+  return drew(f) && !f.unmoved && (!f.rhat || std::isnan(f.rhat->value)) && !exact_throughout(f);
 }
-
-std::string steps_advice(const RunFigures& f) {
-  const auto needed = steps_needed(f);
-  if (!needed) return "draw for longer";
-  const double factor = *needed / static_cast<double>(f.steps);
-  const std::string steps = *needed < 1e9 ? fmt::format("{:.0f}", *needed) : fmt::format("{:.2g}", *needed);
-  if (factor > kEndlessFactor)
-    return fmt::format("about {} steps would be needed (this run: {}): change the method or the composition instead",
-                       steps, f.steps);
-  std::string text = fmt::format("draw about {} steps (this run: {}", steps, f.steps);
-  if (f.seconds > 0) text += fmt::format(", {:.2g} s; that many: {:.2g} s", f.seconds, f.seconds * factor);
-  return text + ")";
-}
-
-std::string more_chains(const RunFigures& f) {
-  const double factor = f.wanted_ess / effective_draws(f)->value;
-  return fmt::format("run about {:.0f} chains (now {})", std::ceil(factor * static_cast<double>(f.chains)), f.chains);
-}
-
-// Of chains in separate modes the number of steps says nothing.
-bool mixing(const RunFigures& f) { return exact_throughout(f) || !separate_modes(f); }
 
 bool few(const RunFigures& f) {
   return drew(f) && !f.unmoved && mixing(f) && effective_draws(f) && effective_draws(f)->value < f.wanted_ess;
 }
 bool very_few(const RunFigures& f) { return few(f) && effective_draws(f)->value < kFewDraws; }
 
-// Independent exact draws grow with the chains, whether or not chains move.
-std::string few_advice(const RunFigures& f) { return exact_throughout(f) ? more_chains(f) : steps_advice(f); }
+std::string few_text(const RunFigures& f) {
+  const FigureAt found = *effective_draws(f);
+  return fmt::format("few independent draws: {} effective {}{} where {:.0f} are wanted",
+                     beside(found.value, f.wanted_ess, 0), std::round(found.value) == 1 ? "one" : "ones",
+                     in_brackets(found), f.wanted_ess);
+}
+
+std::string few_advice(const RunFigures& f) { return exact_throughout(f) ? advise_chains(f) : advise_steps(f); }
+
+bool settled(const RunFigures& f) { return f.rhat && f.rhat->value <= kFarRhat; }
+
+// Temperature
 
 std::string wrong_temperature(const RunFigures& f) {
   const std::string text = f.virial ? virial_verdict(*f.virial, f.temperature) : "";
   return text.empty() || f.virial_of.empty() ? text : fmt::format("{} (virial of {})", text, f.virial_of);
 }
 
-bool settled(const RunFigures& f) { return f.rhat && f.rhat->value <= kFarRhat; }
+// Branches of mixtures
+
+/// How sure it is that a share is not its weight; 0 where no branch is judged.
+double share_score(const RunFigures& f) {
+  const auto worst = worst_branch(f);
+  return drew(f) && worst ? std::abs(worst->score) : 0;
+}
+
+std::string share_text(const RunFigures& f) {
+  const BranchShare& branch = *worst_branch(f)->branch;
+  return fmt::format("{}, {:.1f} standard errors apart", branch_text(branch), std::abs(branch.score));
+}
+
+// Drift
+
+double drift_score(const RunFigures& f) { return drew(f) && f.drift ? std::abs(f.drift->score) : 0; }
+
+std::string drift_text(const RunFigures& f) {
+  const DriftFigure& drift = *f.drift;
+  return fmt::format(
+      "all chains still drifted together: the mean of {} over the first tenth of the draws is {:.4g}, over "
+      "the last half {:.4g}, {:.1f} standard errors apart",
+      drift.where, drift.first, drift.last, std::abs(drift.first - drift.last) / drift.standard_error);
+}
+
+void drift_example(RunFigures& f, double score) { f.drift = {"energy", 41.2, 36.9, 4.3 / score, score, 2}; }
+
+// float32
+
+double spacing_share(const RunFigures& f) {
+  const auto found = coarseness(f);
+  return drew(f) && found ? found->share : 0;
+}
+
+std::string spacing_text(const RunFigures& f) {
+  const SpacingFigure& at = *coarseness(f)->at;
+  const std::string where = fmt::format("float32 is too coarse for {}: at {:.3g} its numbers are {:.2g} apart",
+                                        at.where, at.size, at.spacing);
+  return at.sd > 0 ? fmt::format("{}, and the draws have a standard deviation of {:.2g}", where, at.sd)
+                   : where + ", so that it never moved";
+}
+
+// Divergences
+
+double divergent_share(const RunFigures& f) {
+  const double steps = static_cast<double>(f.steps) * static_cast<double>(f.chains);
+  return steps > 0 ? static_cast<double>(f.divergences.value_or(0)) / steps : 0;
+}
+
+// Where density ends at a wall, trajectories that meet it are rejected as they should be.
+bool concentrated(const RunFigures& f) {
+  return divergent_share(f) > kRareDivergences && f.divergent_shift && !f.hard_walls;
+}
 
 std::string divergence_text(const RunFigures& f) {
-  const double share =
-      static_cast<double>(*f.divergences) / (static_cast<double>(f.steps) * static_cast<double>(f.chains));
-  std::string text = fmt::format("{} steps diverged ({} of all)", *f.divergences, percent(share));
+  std::string text =
+      fmt::format("{} diverged ({} of all)", counted(*f.divergences, "step"), percent(divergent_share(f)));
   if (f.divergent_shift)
     text += fmt::format(", mostly where {} is {:.1f} standard deviations {} its mean", f.divergent_shift->where,
                         std::abs(f.divergent_shift->value), f.divergent_shift->value > 0 ? "above" : "below");
   return text;
 }
 
-std::string nothing(const RunFigures&) { return ""; }
+std::string concentrated_advice(const RunFigures& f) {
+  return fmt::format("{}, or reparametrise the variables there", advise_smaller_step(f));
+}
+
+// Energies
+
+std::string slow_energy_text(const RunFigures& f) {
+  const double bound = f.ebfmi->value < kVeryLowEbfmi ? kVeryLowEbfmi : kLeastEbfmi;
+  return fmt::format("the energy moves slowly: E-BFMI {}{} is below {:g}", beside(f.ebfmi->value, bound, 2),
+                     in_brackets(*f.ebfmi), bound);
+}
+
+// Tempering
+
+bool hottest_stands(const RunFigures& f) {
+  return drew(f) && f.ladder && f.ladder->hottest_rhat && *f.ladder->hottest_rhat > kHottestRhat;
+}
 
 constexpr VerdictRule kRules[] = {
-    {"nothing_drawn", Weight::kStop, [](const RunFigures& f) { return f.draws == 0; },
-     [](const RunFigures&) -> std::string { return "nothing was drawn"; },
-     [](const RunFigures&) -> std::string { return "let the run go on beyond its warm-up to the first draw"; }},
-    {"all_frozen", Weight::kStop, all_frozen, [](const RunFigures&) -> std::string { return "every chain froze"; },
-     frozen_advice},
-    {"many_frozen", Weight::kStop,
-     [](const RunFigures& f) { return f.frozen > 0 && !all_frozen(f) && frozen_share(f) > kManyFrozen; },
-     [](const RunFigures& f) { return frozen_text(f) + ", which miss the places where they were"; }, frozen_advice},
-    {"wrong_temperature", Weight::kStop,
-     [](const RunFigures& f) { return !wrong_temperature(f).empty() && settled(f); }, wrong_temperature,
-     [](const RunFigures&) -> std::string {
+    {.name = "nothing_drawn",
+     .weight = Weight::kStop,
+     .when = []() -> std::string { return "no draw was recorded"; },
+     .meaning = "The run ended in its warm-up, or before the first draw.",
+     .example =
+         [](RunFigures& f) {
+           f.draws = f.steps = 0;
+           f.rhat = f.ess = std::nullopt;
+         },
+     .applies = [](const RunFigures& f) { return f.draws == 0; },
+     .text = [](const RunFigures&) -> std::string { return "nothing was drawn"; },
+     .advice = [](const RunFigures&) -> std::string {
+       return "let the run go on beyond its warm-up to the first draw";
+     }},
+    {.name = "all_frozen",
+     .weight = Weight::kStop,
+     .when = []() -> std::string { return "every chain froze"; },
+     .meaning = "The state of every chain had an energy or a gradient that is no number.",
+     .example = [](RunFigures& f) { f.frozen = f.chains; },
+     .applies = all_frozen,
+     .text = [](const RunFigures&) -> std::string { return "every chain froze"; },
+     .advice = frozen_advice},
+    {.name = "many_frozen",
+     .weight = Weight::kStop,
+     .when = [] { return fmt::format("more than {} of the chains froze", percent(kManyFrozen)); },
+     .meaning = "Chains that froze are left out, and with them the places where they were: the rest is no fair sample.",
+     .example =
+         [](RunFigures& f) {
+           f.frozen = 16;
+           f.first_frozen = "chain 17 at step 1734, critic = inf";
+         },
+     .applies = [](const RunFigures& f) { return f.frozen > 0 && !all_frozen(f) && frozen_share(f) > kManyFrozen; },
+     .text = [](const RunFigures& f) { return frozen_text(f) + ", which miss the places where they were"; },
+     .advice = frozen_advice},
+    {.name = "coarse_numbers",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format("numbers of float32 are more than {:g} of a standard deviation apart where the draws are",
+                              kTooCoarse);
+         },
+     .meaning =
+         "Steps and draws are rounded to a grid that is not far finer than the law itself. No other figure shows "
+         "it: chains on one grid agree.",
+     .example =
+         [](RunFigures& f) {
+           f.spacing = {"t", 1.7e7, 2, 1};
+         },
+     .applies = [](const RunFigures& f) { return spacing_share(f) > kTooCoarse; },
+     .text = spacing_text,
+     .advice = advise_float64},
+    {.name = "wrong_temperature",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the virial's temperature is more than {:g} standard errors from that of the run, and R-hat is "
+               "at most {:g}",
+               kVirialBound, kFarRhat);
+         },
+     .meaning = "Chains agree on a law of another temperature: the gradient of an expert is not that of its energy "
+                "([theory, 6.3](theory.md#63-the-virial-which-temperature-the-draws-have)).",
+     .example =
+         [](RunFigures& f) {
+           f.virial = {1.21, 0.02, 64};
+           f.virial_of = "image";
+         },
+     .applies = [](const RunFigures& f) { return !wrong_temperature(f).empty() && settled(f); },
+     .text = wrong_temperature,
+     .advice = [](const RunFigures&) -> std::string {
        return "see with `potluck plugins check` whether each expert's gradient belongs to its energy";
      }},
-    {"unmoved", Weight::kStop, [](const RunFigures& f) { return drew(f) && f.unmoved.has_value(); },
-     [](const RunFigures& f) {
-       return fmt::format("{:.0f} number{} never moved{}", f.unmoved->value, f.unmoved->value == 1 ? "" : "s",
-                          in_brackets(*f.unmoved));
+    {.name = "unmoved",
+     .weight = Weight::kStop,
+     .when = []() -> std::string { return "a number that is drawn is the same in all draws of all chains"; },
+     .meaning = "Every proposal was rejected, or rounded away.",
+     .example =
+         [](RunFigures& f) {
+           f.unmoved = {2, "x[3]"};
+           f.rhat = {NAN, "x[3]"};
+           f.ess = {0, "x[3]"};
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && f.unmoved.has_value(); },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("{} never moved{}", counted(static_cast<int64_t>(f.unmoved->value), "number"),
+                              in_brackets(*f.unmoved));
+         },
+     .advice = advise_smaller_step},
+    {.name = "missing_branch",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the draws have less than half of what a branch's weight promises, more than {:g} standard "
+               "errors from it",
+               kSureScore);
+         },
+     .meaning = "Most of the mass of that branch was never seen, though all chains may agree on the rest.",
+     .example =
+         [](RunFigures& f) {
+           f.branches = {{"target", "far", 0.9, 0, 0, 0, -17.2, ""}};
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && missing_branch(f).has_value(); },
+     .text = [](const RunFigures& f) { return "a branch is missing: " + branch_text(*missing_branch(f)->branch); },
+     .advice = advise_modes},
+    {.name = "branch_share",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the share of a branch is more than {:g} standard errors from its weight, in draws of an exact "
+               "method",
+               kSureScore);
+         },
+     .meaning =
+         "Branches were visited in other shares than the composition says: chains cross between them too rarely, "
+         "or a log Z that was given is wrong.",
+     .example =
+         [](RunFigures& f) {
+           f.branches = {{"target", "far", 0.7, 0, 0.62, 0.01, -8, ""}};
+         },
+     .applies =
+         [](const RunFigures& f) {
+           return share_score(f) > kSureScore && !missing_branch(f) && f.exact_method.value_or(true);
+         },
+     .text = share_text,
+     .advice = advise_modes},
+    {.name = "separate_modes",
+     .weight = Weight::kStop,
+     .when = []() -> std::string {
+       return "R-hat is above 1.1 and more than chains of as many effective draws about their own means show by chance "
+              "([theory, 6.5](theory.md#65-the-verdict))";
      },
-     lower_step_size},
-    {"separate_modes", Weight::kStop, [](const RunFigures& f) { return drew(f) && !mixing(f); },
-     [](const RunFigures& f) {
-       return fmt::format(
-           "chains sit in separate modes: R-hat {:.3f}{}, though a chain has about {:.0f} effective "
-           "draws of where it is",
-           f.rhat->value, in_brackets(*f.rhat), *f.ess_within_chain);
+     .meaning = "Each chain explores well what it reaches, and they do not reach the same.",
+     .example =
+         [](RunFigures& f) {
+           f.rhat = {1.7, "z"};
+           f.ess = {70, "z"};
+           f.ess_within_chain = 80;
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && !mixing(f); },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format(
+               "chains sit in separate modes: R-hat {:.3f}{}, though a chain has about {:.0f} effective draws of where "
+               "it "
+               "is",
+               f.rhat->value, in_brackets(*f.rhat), *f.ess_within_chain);
+         },
+     .advice = advise_modes},
+    {.name = "drift",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the mean of a number or of the energy over all chains differs between the first tenth of the "
+               "draws and the last half by more than {:g} standard errors",
+               kSureScore);
+         },
+     .meaning = "Recording began before the chains had settled. R-hat does not see what all chains have in common.",
+     .example = [](RunFigures& f) { drift_example(f, 9.8); },
+     .applies = [](const RunFigures& f) { return drift_score(f) > kSureScore; },
+     .text = drift_text,
+     .advice = advise_warmup},
+    {.name = "remembered_starts",
+     .weight = Weight::kStop,
+     .when = []() -> std::string {
+       return "nested R-hat is above what superchains of that size may have "
+              "([theory, 6.2](theory.md#62-nested-r-hat))";
      },
-     [](const RunFigures&) -> std::string {
-       return "more steps will not mend that: use parallel_tempering, or begin from exact draws (start: exact) where "
-              "the composition has them";
-     }},
-    {"remembered_starts", Weight::kStop,
-     [](const RunFigures& f) { return drew(f) && f.nested_rhat && f.nested_rhat->value > f.most_nested_rhat; },
-     [](const RunFigures& f) {
-       return fmt::format("superchains remember their starts: nested R-hat {:.3f}{} is above {:.3f}",
-                          f.nested_rhat->value, in_brackets(*f.nested_rhat), f.most_nested_rhat);
-     },
-     [](const RunFigures&) -> std::string { return "warm up for longer"; }},
-    {"disagree", Weight::kStop, [](const RunFigures& f) { return disagree(f) && f.rhat->value > kFarRhat; },
-     disagree_text, steps_advice},
-    {"rejecting", Weight::kStop,
-     [](const RunFigures& f) { return drew(f) && f.acceptance && *f.acceptance < kLeastAcceptance; },
-     [](const RunFigures& f) {
-       return fmt::format("almost every proposal is rejected: acceptance {:.2g}", *f.acceptance);
-     },
-     lower_step_size},
-    {"very_few_draws", Weight::kStop, very_few, few_text, few_advice},
-    {"many_nan_proposals", Weight::kStop,
-     [](const RunFigures& f) { return f.nan_proposal_share.value_or(0) > kManyNanProposals; },
-     [](const RunFigures& f) {
-       return percent(*f.nan_proposal_share) + " of proposals had no number for an energy: chains cannot go there";
-     },
-     expert_advice},
-    {"rhat_unknown", Weight::kStop, [](const RunFigures& f) { return rhat_unknown(f) && !exact_throughout(f); },
-     [](const RunFigures& f) {
-       return f.draws < 4
-                  ? fmt::format("whether the chains agree is not known: R-hat needs 4 draws a chain, got {}", f.draws)
-                  : "whether the chains agree is not known: R-hat is not a number";
-     },
-     [](const RunFigures& f) -> std::string { return f.draws < 4 ? "draw for longer, or thin less" : ""; }},
+     .meaning = "Chains that began at one point still lie closer to each other than to others.",
+     .example =
+         [](RunFigures& f) {
+           f.nested_rhat = {1.9, "z"};
+           f.most_nested_rhat = 1.036;
+         },
+     .applies =
+         [](const RunFigures& f) { return drew(f) && f.nested_rhat && f.nested_rhat->value > f.most_nested_rhat; },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("superchains remember their starts: nested R-hat {}{} is above {:.3f}",
+                              beside(f.nested_rhat->value, f.most_nested_rhat, 3), in_brackets(*f.nested_rhat),
+                              f.most_nested_rhat);
+         },
+     .advice = advise_warmup},
+    {.name = "disagree",
+     .weight = Weight::kStop,
+     .when = [] { return fmt::format("R-hat is above {:g}", kFarRhat); },
+     .meaning = "Estimates differ visibly from chain to chain.",
+     .example =
+         [](RunFigures& f) {
+           f.rhat = {1.1, "z"};
+         },
+     .applies = [](const RunFigures& f) { return disagree(f) && f.rhat->value > kFarRhat; },
+     .text = disagree_text,
+     .advice = advise_steps},
+    {.name = "rejecting",
+     .weight = Weight::kStop,
+     .when = [] { return fmt::format("fewer than {} of the proposals are accepted", percent(kLeastAcceptance)); },
+     .meaning = "Chains stand still.",
+     .example = [](RunFigures& f) { f.acceptance = 0.012; },
+     .applies = [](const RunFigures& f) { return drew(f) && f.acceptance && *f.acceptance < kLeastAcceptance; },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("almost every proposal is rejected: acceptance {:.2g}", *f.acceptance);
+         },
+     .advice = advise_smaller_step},
+    {.name = "very_few_draws",
+     .weight = Weight::kStop,
+     .when = [] { return fmt::format("fewer than {:g} effective draws of some number", kFewDraws); },
+     .meaning = "Its mean is not known to a seventh of its standard deviation.",
+     .example =
+         [](RunFigures& f) {
+           f.ess = {32, "z"};
+         },
+     .applies = very_few,
+     .text = few_text,
+     .advice = few_advice},
+    {.name = "concentrated_divergences",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "more than {} of the steps diverged, and where they did a number lies away from its mean by "
+               "more than {:g} times what chance allows; not where an expert has walls",
+               percent(kRareDivergences), kSureShift);
+         },
+     .meaning = "There is a place that steps of this size do not enter, and what lies there is missing.",
+     .example =
+         [](RunFigures& f) {
+           f.divergences = 640;
+           f.divergent_shift = {-1.8, "v"};
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && concentrated(f); },
+     .text = divergence_text,
+     .advice = concentrated_advice},
+    {.name = "very_slow_energy",
+     .weight = Weight::kStop,
+     .when = [] { return fmt::format("E-BFMI is below {:g}, of `hmc`", kVeryLowEbfmi); },
+     .meaning = "Fresh momenta change the energy so little that tails and necks are hardly reached, though what is "
+                "reached agrees.",
+     .example =
+         [](RunFigures& f) {
+           f.ebfmi = {0.04, ""};
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && f.ebfmi && f.ebfmi->value < kVeryLowEbfmi; },
+     .text = slow_energy_text,
+     .advice = advise_reparametrisation},
+    {.name = "hottest_stands",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format("R-hat of the energies of the hottest replicas, ladder by ladder, is above {:g}",
+                              kHottestRhat);
+         },
+     .meaning =
+         "The hottest replicas stay where they are as well, so that tempering carries nothing from mode to mode.",
+     .example =
+         [](RunFigures& f) {
+           f.ladder = {8, 10, 1.9, 0.6};
+         },
+     .applies = hottest_stands,
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("the hottest replicas, at T = {:.3g}, do not mix either: R-hat of their energies {:.3f}",
+                              f.ladder->hottest, *f.ladder->hottest_rhat);
+         },
+     .advice = advise_hotter},
+    {.name = "many_nan_proposals",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format("more than {} of the proposals had no number for an energy", percent(kManyNanProposals));
+         },
+     .meaning = "An expert fails where chains want to go, so that they never get there.",
+     .example = [](RunFigures& f) { f.nan_proposal_share = 0.4; },
+     .applies = [](const RunFigures& f) { return f.nan_proposal_share.value_or(0) > kManyNanProposals; },
+     .text =
+         [](const RunFigures& f) {
+           return percent(*f.nan_proposal_share) + " of proposals had no number for an energy: chains cannot go there";
+         },
+     .advice = advise_expert},
+    {.name = "rhat_unknown",
+     .weight = Weight::kStop,
+     .when = []() -> std::string { return "R-hat is no number, as of fewer than 4 draws a chain"; },
+     .meaning = "Whether the chains agree is not known.",
+     .example =
+         [](RunFigures& f) {
+           f.draws = 3;
+           f.rhat = f.ess = {NAN, ""};
+         },
+     .applies = rhat_unknown,
+     .text =
+         [](const RunFigures& f) {
+           return f.draws < 4
+                      ? fmt::format("whether the chains agree is not known: R-hat needs 4 draws a chain, got {}",
+                                    f.draws)
+                      : "whether the chains agree is not known: R-hat is not a number";
+         },
+     .advice = [](const RunFigures& f) -> std::string { return f.draws < 4 ? "draw for longer, or thin less" : ""; }},
 
-    {"few_frozen", Weight::kCare,
-     [](const RunFigures& f) { return f.frozen > 0 && !all_frozen(f) && frozen_share(f) <= kManyFrozen; }, frozen_text,
-     frozen_advice},
-    {"draws_lost", Weight::kCare, [](const RunFigures& f) { return !f.lost.empty(); },
-     [](const RunFigures& f) { return f.lost; }, nothing},
-    {"temperature_or_drift", Weight::kCare,
-     [](const RunFigures& f) { return drew(f) && !wrong_temperature(f).empty() && !settled(f); },
-     [](const RunFigures& f) { return wrong_temperature(f) + ", or they have not settled yet"; }, nothing},
-    {"nearly_agree", Weight::kCare, [](const RunFigures& f) { return disagree(f) && f.rhat->value <= kFarRhat; },
-     disagree_text, steps_advice},
-    {"few_draws", Weight::kCare, [](const RunFigures& f) { return few(f) && !very_few(f); }, few_text, few_advice},
-    {"one_chain", Weight::kCare, [](const RunFigures& f) { return drew(f) && f.chains == 1; },
-     [](const RunFigures&) -> std::string { return "a single chain cannot tell of a mode that it has not met"; },
-     [](const RunFigures&) -> std::string { return "run at least 4 chains"; }},
-    {"nan_proposals", Weight::kCare,
-     [](const RunFigures& f) {
-       return f.nan_proposal_share.value_or(0) > 0 && *f.nan_proposal_share <= kManyNanProposals;
+    {.name = "few_frozen",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("chains froze, at most {} of them", percent(kManyFrozen)); },
+     .meaning = "They are left out of every estimate.",
+     .example = [](RunFigures& f) { f.frozen = 2; },
+     .applies = [](const RunFigures& f) { return f.frozen > 0 && !all_frozen(f) && frozen_share(f) <= kManyFrozen; },
+     .text = frozen_text,
+     .advice = frozen_advice},
+    {.name = "draws_lost",
+     .weight = Weight::kCare,
+     .when = []() -> std::string { return "draws on the disk could not be read"; },
+     .meaning = "The estimates are of those that could.",
+     .example = [](RunFigures& f) { f.lost = "0003.part: 120 bytes at its end are torn"; },
+     .applies = [](const RunFigures& f) { return !f.lost.empty(); },
+     .text = [](const RunFigures& f) { return f.lost; },
+     .advice = nothing},
+    {.name = "rather_coarse_numbers",
+     .weight = Weight::kCare,
+     .when =
+         [] {
+           return fmt::format("numbers of float32 are more than {:g} of a standard deviation apart where the draws are",
+                              kCoarse);
+         },
+     .meaning = "Small steps are rounded visibly.",
+     .example =
+         [](RunFigures& f) {
+           f.spacing = {"t", 1e6, 0.0625, 1};
+         },
+     .applies = [](const RunFigures& f) { return spacing_share(f) > kCoarse && spacing_share(f) <= kTooCoarse; },
+     .text = spacing_text,
+     .advice = advise_float64},
+    {.name = "temperature_or_drift",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("as wrong_temperature, but R-hat is above {:g} or not known", kFarRhat); },
+     .meaning = "Chains that have not settled have such a virial too.",
+     .example =
+         [](RunFigures& f) {
+           f.virial = {1.21, 0.02, 64};
+           f.virial_of = "image";
+           f.rhat = {1.1, "z"};
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && !wrong_temperature(f).empty() && !settled(f); },
+     .text = [](const RunFigures& f) { return wrong_temperature(f) + ", or they have not settled yet"; },
+     .advice = nothing},
+    {.name = "nearly_agree",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("R-hat is above {:g}, and at most {:g}", presets().most_rhat, kFarRhat); },
+     .meaning = "Chains differ a little more than draws of one law would.",
+     .example =
+         [](RunFigures& f) {
+           f.rhat = {1.02, "z"};
+         },
+     .applies = [](const RunFigures& f) { return disagree(f) && f.rhat->value <= kFarRhat; },
+     .text = disagree_text,
+     .advice = advise_steps},
+    {.name = "doubtful_branch_share",
+     .weight = Weight::kCare,
+     .when =
+         [] {
+           return fmt::format(
+               "the share of a branch is more than {:g} standard errors from its weight, or, in draws of a "
+               "method that is not exact, more than {:g}",
+               kDoubtfulScore, kSureScore);
+         },
+     .meaning = "Branches were visited in somewhat other shares than the composition says.",
+     .example =
+         [](RunFigures& f) {
+           f.branches = {{"target", "far", 0.7, 0, 0.65, 0.01, -5, ""}};
+         },
+     .applies =
+         [](const RunFigures& f) {
+           const bool sure = share_score(f) > kSureScore;
+           return share_score(f) > kDoubtfulScore && !missing_branch(f) && !(sure && f.exact_method.value_or(true));
+         },
+     .text = share_text,
+     .advice = advise_steps},
+    {.name = "slight_drift",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("as drift, by {:g} to {:g} standard errors", kDoubtfulScore, kSureScore); },
+     .meaning = "The means over all draws may be off by about one of their standard errors.",
+     .example = [](RunFigures& f) { drift_example(f, 4.6); },
+     .applies = [](const RunFigures& f) { return drift_score(f) > kDoubtfulScore && drift_score(f) <= kSureScore; },
+     .text = drift_text,
+     .advice = advise_warmup},
+    {.name = "few_draws",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("fewer than {:g} effective draws of some number", presets().wanted_ess); },
+     .meaning = "R-hat and the standard errors themselves are only roughly known.",
+     .example =
+         [](RunFigures& f) {
+           f.ess = {160, "z"};
+         },
+     .applies = [](const RunFigures& f) { return few(f) && !very_few(f); },
+     .text = few_text,
+     .advice = few_advice},
+    {.name = "one_chain",
+     .weight = Weight::kCare,
+     .when = []() -> std::string { return "the run has one chain"; },
+     .meaning = "There is nothing to compare it with.",
+     .example = [](RunFigures& f) { f.chains = 1; },
+     .applies = [](const RunFigures& f) { return drew(f) && f.chains == 1; },
+     .text = [](const RunFigures&) -> std::string {
+       return "a single chain cannot tell of a mode that it has not met";
      },
-     [](const RunFigures& f) {
-       return percent(*f.nan_proposal_share) + " of proposals had no number for an energy and were rejected";
-     },
-     expert_advice},
-    {"divergences", Weight::kCare, [](const RunFigures& f) { return f.divergences.value_or(0) > 0; }, divergence_text,
-     lower_step_size},
-    {"slow_energy", Weight::kCare,
-     [](const RunFigures& f) { return drew(f) && f.ebfmi && f.ebfmi->value < kLeastEbfmi; },
-     [](const RunFigures& f) {
-       return fmt::format("the energy moves slowly: E-BFMI {:.2g}{} is below {:g}", f.ebfmi->value,
-                          in_brackets(*f.ebfmi), kLeastEbfmi);
-     },
-     [](const RunFigures&) -> std::string {
-       return "look for a heavy tail or a funnel, and reparametrise the variables there: their units do not matter";
-     }},
-    {"acceptance_low", Weight::kCare,
-     [](const RunFigures& f) {
-       return drew(f) && f.acceptance && f.wanted_acceptance && *f.acceptance >= kLeastAcceptance &&
-              *f.acceptance < *f.wanted_acceptance - kAcceptanceMissed;
-     },
-     [](const RunFigures& f) {
-       return fmt::format("acceptance {:.2f} is far below the {:.2f} that {} is tuned to", *f.acceptance,
-                          *f.wanted_acceptance, f.method);
-     },
-     [](const RunFigures& f) { return fmt::format("warm up for longer, or {}", lower_step_size(f)); }},
-    {"biased", Weight::kCare, [](const RunFigures& f) { return drew(f) && !f.exact_method.value_or(true); },
-     [](const RunFigures& f) {
-       return fmt::format("{} is biased by its step size{}, which none of these figures shows", f.method,
-                          f.step_size ? fmt::format(", {:.3g}", *f.step_size) : "");
-     },
-     [](const RunFigures&) -> std::string {
+     .advice = [](const RunFigures&) -> std::string { return "run at least 4 chains"; }},
+    {.name = "nan_proposals",
+     .weight = Weight::kCare,
+     .when =
+         [] {
+           return fmt::format("proposals had no number for an energy, at most {} of them", percent(kManyNanProposals));
+         },
+     .meaning = "They were rejected. What lies there counts as density zero.",
+     .example = [](RunFigures& f) { f.nan_proposal_share = 0.003; },
+     .applies =
+         [](const RunFigures& f) {
+           return f.nan_proposal_share.value_or(0) > 0 && *f.nan_proposal_share <= kManyNanProposals;
+         },
+     .text =
+         [](const RunFigures& f) {
+           return percent(*f.nan_proposal_share) + " of proposals had no number for an energy and were rejected";
+         },
+     .advice = advise_expert},
+    {.name = "divergences",
+     .weight = Weight::kCare,
+     .when =
+         [] {
+           return fmt::format(
+               "more than {} of the steps after the warm-up diverged: their energy error was above 1000 "
+               "temperatures",
+               percent(kRareDivergences));
+         },
+     .meaning = "Steps of this size are too large somewhere; it is not known where.",
+     .example = [](RunFigures& f) { f.divergences = 64; },
+     .applies = [](const RunFigures& f) { return divergent_share(f) > kRareDivergences && !concentrated(f); },
+     .text = divergence_text,
+     .advice = advise_smaller_step},
+    {.name = "slow_energy",
+     .weight = Weight::kCare,
+     .when = [] { return fmt::format("E-BFMI is from {:g} to {:g}, of `hmc`", kVeryLowEbfmi, kLeastEbfmi); },
+     .meaning = "Fresh momenta change the energy little, so that tails are reached slowly.",
+     .example =
+         [](RunFigures& f) {
+           f.ebfmi = {0.12, ""};
+         },
+     .applies =
+         [](const RunFigures& f) {
+           return drew(f) && f.ebfmi && f.ebfmi->value < kLeastEbfmi && f.ebfmi->value >= kVeryLowEbfmi;
+         },
+     .text = slow_energy_text,
+     .advice = advise_reparametrisation},
+    {.name = "acceptance_low",
+     .weight = Weight::kCare,
+     .when =
+         [] { return fmt::format("acceptance is more than {:g} below what warm-up tunes towards", kAcceptanceMissed); },
+     .meaning = "The warm-up was too short, or saw another place than the draws did.",
+     .example = [](RunFigures& f) { f.acceptance = 0.21; },
+     .applies =
+         [](const RunFigures& f) {
+           return drew(f) && f.acceptance && f.wanted_acceptance && *f.acceptance >= kLeastAcceptance &&
+                  *f.acceptance < *f.wanted_acceptance - kAcceptanceMissed;
+         },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("acceptance {:.2f} is far below the {:.2f} that {} is tuned to", *f.acceptance,
+                              *f.wanted_acceptance, f.method);
+         },
+     .advice = [](const RunFigures& f) { return fmt::format("warm up for longer, or {}", advise_smaller_step(f)); }},
+    {.name = "biased",
+     .weight = Weight::kCare,
+     .when = []() -> std::string { return "the method is not exact"; },
+     .meaning = "Its step size shifts the law of the draws, and every other figure is about that law.",
+     .example =
+         [](RunFigures& f) {
+           f.method = "langevin";
+           f.exact_method = false;
+           f.acceptance = f.wanted_acceptance = std::nullopt;
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && !f.exact_method.value_or(true); },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format("{} is biased by its step size{}, which none of these figures shows", f.method,
+                              f.step_size ? fmt::format(", {:.3g}", *f.step_size) : "");
+         },
+     .advice = [](const RunFigures&) -> std::string {
        return "compare with a run at half the step_size, or with an exact method";
      }},
 
     // Of a fixed step size: one that is tuned to a robust mean over chains, a few of which reject much, accepts more on
     // the average.
-    {"acceptance_high", Weight::kNote,
-     [](const RunFigures& f) {
-       return drew(f) && f.acceptance && !f.wanted_acceptance && *f.acceptance > kIdleAcceptance;
-     },
-     [](const RunFigures& f) { return fmt::format("steps could be larger: acceptance {:.2f}", *f.acceptance); },
-     [](const RunFigures& f) { return fmt::format("raise {}, or leave it to `step_size: auto`", step_size(f)); }},
-    {"exact_draws", Weight::kNote,
-     [](const RunFigures& f) { return drew(f) && exact_throughout(f) && !(f.rhat && f.rhat->value <= f.most_rhat); },
-     [](const RunFigures& f) {
-       return fmt::format(
-           "every chain began as an exact draw, which {} keeps: {} independent draws at least, however "
-           "slowly they move",
-           f.method, f.chains - f.frozen);
-     },
-     nothing},
+    {.name = "acceptance_high",
+     .weight = Weight::kNote,
+     .when = [] { return fmt::format("acceptance is above {:g} at a step size that was given", kIdleAcceptance); },
+     .meaning = "Chains move less far in a step than they could.",
+     .example =
+         [](RunFigures& f) {
+           f.acceptance = 0.991;
+           f.wanted_acceptance = std::nullopt;
+         },
+     .applies =
+         [](const RunFigures& f) {
+           return drew(f) && f.acceptance && !f.wanted_acceptance && *f.acceptance > kIdleAcceptance;
+         },
+     .text = [](const RunFigures& f) { return fmt::format("steps could be larger: acceptance {:.2f}", *f.acceptance); },
+     .advice =
+         [](const RunFigures& f) {
+           return fmt::format("raise {}, or leave it to `step_size: auto`", step_size_text(f));
+         }},
+    {.name = "exact_draws",
+     .weight = Weight::kNote,
+     .when =
+         [] {
+           return fmt::format("starts were exact draws, an exact method moved them, and R-hat is above {:g}",
+                              presets().most_rhat);
+         },
+     .meaning = "Every chain is an independent draw of the target, however slowly chains move.",
+     .example =
+         [](RunFigures& f) {
+           f.exact_start = true;
+           f.chains = 1000;
+           f.rhat = {1.9, "z"};
+           f.ess = {20, "z"};
+         },
+     .applies =
+         [](const RunFigures& f) {
+           return drew(f) && exact_throughout(f) && !(f.rhat && f.rhat->value <= f.most_rhat);
+         },
+     .text =
+         [](const RunFigures& f) {
+           return fmt::format(
+               "every chain began as an exact draw, which {} keeps: {} at least, however slowly they move", f.method,
+               counted(f.chains - f.frozen, "independent draw"));
+         },
+     .advice = nothing},
 };
 
 }  // namespace
 
 std::span<const VerdictRule> verdict_rules() { return kRules; }
 
-std::string in_brackets(const FigureAt& figure) {
-  return figure.where.empty() ? "" : fmt::format(" ({})", figure.where);
+RunFigures sound_figures() {
+  RunFigures figures;
+  figures.method = "mala";
+  figures.exact_method = true;
+  figures.exact_start = false;
+  figures.chains = 64;
+  figures.draws = 100;
+  figures.steps = 2000;
+  figures.warmup = 500;
+  figures.seconds = 3;
+  figures.step_size = 0.5;
+  figures.acceptance = 0.57;
+  figures.wanted_acceptance = 0.574;
+  figures.rhat = {1.004, "z"};
+  figures.ess_within_chain = 60;
+  figures.ess = {1600, "image[1, 2]"};
+  figures.nan_proposal_share = 0;
+  return figures;
 }
 
 }  // namespace potluck

@@ -25,6 +25,10 @@ struct Finding {
 struct VerdictRule {
   const char* name;
   Finding::Weight weight;
+  std::string (*when)();  ///< what it looks for, with its threshold, for docs/verdict.md
+  const char* meaning;    ///< what that says of the draws
+  /// Makes figures of a sound run those of one that the rule speaks of.
+  void (*example)(RunFigures&);
   bool (*applies)(const RunFigures&);
   std::string (*text)(const RunFigures&);
   std::string (*advice)(const RunFigures&);
@@ -33,7 +37,7 @@ struct VerdictRule {
 /// All rules, the gravest first. One does not apply where what it looks at is not known.
 std::span<const VerdictRule> verdict_rules();
 
-/// " (image[3, 14])", or nothing where it is not said.
-std::string in_brackets(const FigureAt& figure);
+/// Figures of 64 chains of a tuned exact method that no rule speaks of: what the examples of the rules begin from.
+RunFigures sound_figures();
 
 }  // namespace potluck

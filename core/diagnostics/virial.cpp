@@ -4,13 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "core/diagnostics/moments.h"
+#include "core/diagnostics/normal_score.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -18,12 +17,7 @@ namespace potluck {
 double VirialEstimate::z(double expected) const {
   if (chains < 2 || !std::isfinite(temperature)) return std::numeric_limits<double>::quiet_NaN();
   const double t = (temperature - expected) / standard_error;
-  if (t == 0 || !std::isfinite(t)) return t;
-  const boost::math::students_t student(static_cast<double>(chains - 1));
-  const double tail = boost::math::cdf(boost::math::complement(student, std::abs(t)));
-  // Beyond 37 the tail of the normal is no double; t has the sign and more than enough of the size.
-  if (tail < 1e-300) return std::copysign(37.0, t);
-  return std::copysign(boost::math::quantile(boost::math::complement(boost::math::normal(), tail)), t);
+  return std::isfinite(t) ? normal_score(t, static_cast<double>(chains - 1)) : t;
 }
 
 Virial::Virial(int64_t chains, std::vector<double> centre, std::vector<uint8_t> counts)

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/files/summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <set>
 
+#include "core/diagnostics/drift.h"
 #include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/energy_shares.h"
 #include "core/diagnostics/moments.h"
 #include "core/diagnostics/nested_rhat.h"
+#include "core/diagnostics/normal_score.h"
+#include "core/error.h"
 #include "core/files/array.h"
 #include "core/files/draws.h"
 
@@ -20,6 +26,7 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kMostNames = 100;
+constexpr double kHardlyMet = 0.01;  // of what a branch's weight promises
 
 /// "image[3, 14]"; one number has the variable's name.
 std::string name_of_scalar(const RecordedVariable& variable, int64_t element) {
@@ -82,13 +89,20 @@ class Summarizer {
     }
   }
 
-  /// Lists the free coordinates, and which of them are diagnosed: the energy first, then small variables before large.
+  /// Lists the free coordinates, and which of them are diagnosed: the energy first, then the branches of mixtures, as
+  /// long as half of the room is left, then small variables before large.
   void choose() {
     const int64_t values_of_one = std::max<int64_t>(1, static_cast<int64_t>(kept_.size()) * summary_.draws);
     int64_t room = options_.most_values / values_of_one;
     if (room > 0) {
       energy_.values.resize(static_cast<size_t>(values_of_one));
       --room;
+    }
+    check_mixtures();
+    branch_means_.assign(static_cast<size_t>(options_.mixtures.branches()), 0);
+    if (2 * options_.mixtures.branches() <= room) {
+      room -= options_.mixtures.branches();
+      branch_values_.assign(branch_means_.size(), std::vector<double>(static_cast<size_t>(values_of_one)));
     }
     diagnosed_.resize(schema_.variables.size());
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
@@ -121,6 +135,13 @@ class Summarizer {
     }
   }
 
+  void check_mixtures() const {
+    const auto experts = static_cast<int64_t>(schema_.experts.size());
+    if (options_.mixtures.mixtures.empty() || options_.mixtures.experts == experts) return;
+    throw FileError(fmt::format("{}: the mixtures of run.json must be of the {} experts of its draws, got {}",
+                                run_folder_.string(), experts, options_.mixtures.experts));
+  }
+
   void read() {
     for (const RecordedVariable& variable : schema_.variables) {
       moments_.emplace_back(variable.size());
@@ -131,6 +152,7 @@ class Summarizer {
     Moments energies(1), acceptance(1), expert_energies(experts);
     EnergyShares shares(experts);
     std::vector<double> row(static_cast<size_t>(experts));
+    Responsibilities responsibilities(options_.mixtures);
     DrawsReader reader(run_folder_);
     for (int64_t at = 0; at < summary_.draws; ++at) {
       const Draw* draw = reader.next();
@@ -146,6 +168,8 @@ class Summarizer {
         shares.add(draw->energy[chain], row.data());
         const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(at);
         if (!energy_.values.empty()) energy_.values[place] = draw->energy[chain];
+        if (!branch_means_.empty())
+          add_branches(responsibilities.of(draw->expert_energy + chain, schema_.chains), place);
         has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
         for (size_t v = 0; v < schema_.variables.size(); ++v) {
           add_row(moments_[v], v, draw->position[v], chain);
@@ -176,6 +200,13 @@ class Summarizer {
     }
   }
 
+  void add_branches(const std::vector<double>& shares, size_t place) {
+    for (size_t b = 0; b < shares.size(); ++b) {
+      branch_means_[b] += shares[b];
+      if (!branch_values_.empty()) branch_values_[b][place] = shares[b];
+    }
+  }
+
   void keep_diagnosed(size_t v, const void* position, int64_t chain, size_t place) {
     const int64_t first = chain * schema_.variables[v].size();
     for (Diagnosed& one : diagnosed_[v]) one.values[place] = number_at(schema_, v, position, first + one.element);
@@ -191,7 +222,68 @@ class Summarizer {
       scalar.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
     }
     if (counts) judge(scalar, draws);
+    watch_drift(scalar.name, drift_of(draws, superchain_of_));
     values = {};
+  }
+
+  void watch_drift(const std::string& name, const Drift& found) {
+    if (std::isnan(found.score)) return;
+    ++drifts_;
+    if (summary_.drift && std::abs(summary_.drift->score) >= std::abs(found.score)) return;
+    summary_.drift = {name, found.first, found.last, found.standard_error, found.score, found.tenths};
+  }
+
+  /// Weights and their errors along the way from the target; shares with their standard errors and scores.
+  void conclude_branches() {
+    const double count = static_cast<double>(kept_.size()) * static_cast<double>(summary_.draws);
+    std::vector<size_t> first;
+    for (const WatchedMixture& mixture : options_.mixtures.mixtures) {
+      first.push_back(summary_.branches.size());
+      const BranchShare* above = mixture.parent < 0
+                                     ? nullptr
+                                     : &summary_.branches.at(first.at(static_cast<size_t>(mixture.parent)) +
+                                                             static_cast<size_t>(mixture.parent_branch));
+      const double weight = above ? above->weight : 1, error = above ? above->weight_error / above->weight : 0;
+      for (size_t b = 0; b < mixture.branches.size(); ++b) {
+        const WatchedBranch& branch = mixture.branches[b];
+        BranchShare entry{mixture.name, branch.name, weight * branch.weight, 0, kNan, kNan, kNan, mixture.unjudged};
+        entry.weight_error = entry.weight * std::hypot(error, weight_error(mixture.branches, b) / branch.weight);
+        if (count > 0) entry.share = branch_means_[summary_.branches.size()] / count;
+        summary_.branches.push_back(std::move(entry));
+      }
+    }
+    for (size_t b = 0; b < branch_values_.size() && count > 0; ++b)
+      judge_branch(summary_.branches[b], {branch_values_[b], static_cast<int64_t>(kept_.size()), summary_.draws});
+    if (branch_values_.empty())
+      for (BranchShare& branch : summary_.branches)
+        if (branch.unjudged.empty()) branch.unjudged = "there are too many draws and branches to be held in memory";
+  }
+
+  /// Of a branch that was hardly met its own effective draws say nothing: there those of all numbers count.
+  void judge_branch(BranchShare& branch, const ChainValues& draws) const {
+    branch.standard_error = mcse_mean(draws);
+    if (!branch.unjudged.empty()) return;
+    double effective = least_;
+    if (branch.share > kHardlyMet * branch.weight) effective = std::fmin(effective, ess_mean(draws));
+    if (!std::isfinite(effective)) effective = 0;
+    const std::set<int64_t> starts(superchain_of_.begin(), superchain_of_.end());
+    const double most = static_cast<double>(draws.chains) * static_cast<double>(draws.draws);
+    const double independent = std::clamp(effective, static_cast<double>(starts.size()), most);
+    branch.score = branch_score(branch.share, branch.standard_error, branch.weight, branch.weight_error, independent);
+  }
+
+  /// Of numbers in float32; the spread is none where they never moved.
+  void watch_spacing(const ScalarSummary& scalar) {
+    const auto size = static_cast<float>(std::abs(scalar.mean));
+    if (!std::isfinite(size)) return;
+    const double spacing = std::nextafter(size, std::numeric_limits<float>::infinity()) - size;
+    const SpacingFigure found{scalar.name, size, spacing, scalar.sd};
+    if (scalar.sd > 0) {
+      if (!summary_.spacing || spacing * summary_.spacing->sd > summary_.spacing->spacing * scalar.sd)
+        summary_.spacing = found;
+    } else if (scalar.sd == 0 && (!summary_.unmoved_spacing || spacing > summary_.unmoved_spacing->spacing)) {
+      summary_.unmoved_spacing = found;
+    }
   }
 
   /// Towards the worst of all, which stays NaN once it is.
@@ -232,10 +324,14 @@ class Summarizer {
         if (summary_.draws > 1 && variable.scalars[k].sd == 0) {
           if (++summary_.unmoved_count <= kMostNames) summary_.unmoved.push_back(variable.scalars[k].name);
         }
+        if (schema_.precision == Precision::kFloat32 && schema_.variables[v].categories == 0 && summary_.draws > 1)
+          watch_spacing(variable.scalars[k]);
       }
       for (Diagnosed& one : diagnosed_[v]) diagnose_into(variable.scalars[one.entry], one.values);
     }
     place_divergences();
+    conclude_branches();
+    if (summary_.drift) summary_.drift->score = joint_score(summary_.drift->score, drifts_);
     summary_.worst_rhat = any_ ? worst_ : kNan;
     summary_.least_ess = any_ ? least_ : kNan;
     summary_.worst_nested_rhat = any_ ? worst_nested_ : kNan;
@@ -260,6 +356,9 @@ class Summarizer {
   std::vector<std::vector<Diagnosed>> diagnosed_;
   std::vector<Moments> moments_, divergent_moments_;
   int64_t divergent_chains_ = 0;
+  int64_t drifts_ = 0;                              ///< numbers whose drift is known
+  std::vector<double> branch_means_;                ///< [branches] sums over draws
+  std::vector<std::vector<double>> branch_values_;  ///< [branches][chains, draws], where there is room
   Diagnosed energy_;
   bool any_ = false;
   double worst_ = 0;
@@ -294,6 +393,11 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
     run.most_nested_rhat = nested_rhat_threshold(summary.superchain);
   }
   run.divergent_shift = summary.divergent_shift;
+  run.branches = summary.branches;
+  run.drift = summary.drift;
+  run.spacing = summary.spacing;
+  run.unmoved_spacing = summary.unmoved_spacing;
+  if (std::isfinite(summary.energy.mean)) run.energy = {summary.energy.mean / run.temperature, ""};
   if (run.momenta && std::isfinite(summary.energy.sd) && summary.energy.sd > 0) {
     run.ebfmi = {total_energy_bfmi(summary.energy.sd * summary.energy.sd, *run.momenta, run.temperature), ""};
   }

@@ -20,6 +20,7 @@ struct SummaryOptions {
   /// Neighbouring chains that began at one point, for nested R-hat: chains id / n. 1: starts are independent; 0: as the
   /// draws say.
   int64_t superchain = 0;
+  Mixtures mixtures;  ///< of the composite, whose experts are those of the draws
 };
 
 /// One number of a variable.
@@ -68,6 +69,10 @@ struct DrawsSummary {
   std::vector<int64_t> ebfmi_of;     ///< their ids
   std::vector<std::string> unmoved;  ///< the first 100 scalars that are the same in all draws, if there are two draws
   int64_t unmoved_count = 0;
+  std::vector<BranchShare> branches;     ///< of all mixtures, one mixture after the other
+  std::optional<DriftFigure> drift;      ///< the worst of all that were diagnosed
+  std::optional<SpacingFigure> spacing;  ///< of float32: the coarsest for its spread, and of those that never moved
+  std::optional<SpacingFigure> unmoved_spacing;
 
   double frozen_share() const;  ///< of the chains: those that no estimate here has seen
 };

@@ -45,6 +45,35 @@ json ebfmi_json(const DrawsSummary& summary) {
   return {{"least", *least}, {"chain", summary.ebfmi_of[chain]}, {"low_chains", low}};
 }
 
+json drift_json(const DrawsSummary& summary) {
+  if (!summary.drift) return nullptr;
+  const DriftFigure& drift = *summary.drift;
+  return {{"at", drift.where},
+          {"first_tenth", number(drift.first)},
+          {"last_half", number(drift.last)},
+          {"standard_error", number(drift.standard_error)},
+          {"score", number(drift.score)}};
+}
+
+/// A mixture with its branches, and why they are not judged where they are not.
+json mixtures_json(const DrawsSummary& summary) {
+  json all = json::array();
+  const BranchShare* before = nullptr;
+  for (const BranchShare& branch : summary.branches) {
+    if (before == nullptr || before->mixture != branch.mixture) {
+      all.push_back({{"name", branch.mixture}, {"judged", branch.unjudged.empty()}, {"branches", json::array()}});
+      if (!branch.unjudged.empty()) all.back()["why_not"] = branch.unjudged;
+    }
+    all.back()["branches"].push_back({{"name", branch.branch},
+                                      {"weight", branch.weight},
+                                      {"share", number(branch.share)},
+                                      {"standard_error", number(branch.standard_error)},
+                                      {"score", number(branch.score)}});
+    before = &branch;
+  }
+  return all;
+}
+
 }  // namespace
 
 nlohmann::json to_json(const RunVerdict& verdict) {
@@ -91,6 +120,8 @@ nlohmann::json to_json(const DrawsSummary& summary) {
           {"unmoved", summary.unmoved_count},
           {"divergences_concentrate", divergent},
           {"ebfmi", ebfmi_json(summary)},
+          {"drift", drift_json(summary)},
+          {"mixtures", mixtures_json(summary)},
           {"energy", scalar_json(summary.energy)},
           {"expert_energies", experts},
           {"variables", variables}};

@@ -92,6 +92,12 @@ int BlockSweep::decisions() const {
   return count;
 }
 
+int BlockSweep::energy_errors() const {
+  int count = 0;
+  for (const BlockMove& block : blocks_) count += block.method()->energy_errors();
+  return count;
+}
+
 void BlockSweep::check(const Target& target) const {
   const std::vector<Variable>& variables = target.energy->variables();
   const std::vector<SettingError> errors = block_errors(options_, variables, target.held);

@@ -62,6 +62,7 @@ class BlockSweep final : public Method {
   const MethodDescription& description() const override { return description_; }
   Needs needs() const override;
   int decisions() const override;
+  int energy_errors() const override;
   void check(const Target& target) const override;
   void prepare(const Target& target) override;
   void begin(Group& group, const Kernels& kernels, uint32_t step) const override;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <thread>
 
 #include "core/backend/chains.h"
@@ -26,7 +27,7 @@ namespace {
 
 constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
 constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
-constexpr uint32_t kCheckpointVersion = 4;
+constexpr uint32_t kCheckpointVersion = 5;
 
 using Clock = std::chrono::steady_clock;
 
@@ -34,6 +35,15 @@ double seconds_since(Clock::time_point then) { return std::chrono::duration<doub
 
 int workers_of(const RunOptions& options) {
   return options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+/// The lower one of an even number; NaN counts as the highest.
+double median(std::vector<double> values) {
+  if (values.empty()) return std::nan("");
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end(),
+                   [](double a, double b) { return a < b || (!std::isnan(a) && std::isnan(b)); });
+  return *middle;
 }
 
 /// One run: its chains, its method and what it has counted so far. A run warms up and then samples, both in steps, and
@@ -62,6 +72,8 @@ class Runner {
       chains_->begin(*method_, 0);
       summary_.start = placement.description;
       summary_.exact_start = placement.exact;
+      own_->read();
+      summary_.start_energy = median(own_->state().energy);
       if (tuning_->any()) tuning_->begin(*chains_);
     } else {
       StateArchive archive(checkpoint);
@@ -133,6 +145,7 @@ class Runner {
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
     recorder_->begin();
+    summary_.warmup_nan_proposals = count_nan_proposals();
   }
 
   /// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
@@ -249,7 +262,8 @@ class Runner {
     }
     if (summary_.why_stopped.empty()) summary_.why_stopped = fmt::format("all {} steps done", options_.steps);
     own_->read();
-    for (const uint32_t count : own_->state().nan_proposals) summary_.nan_proposals += count;
+    if (phase_ == Phase::kWarmUp) summary_.warmup_nan_proposals = count_nan_proposals();
+    summary_.nan_proposals = count_nan_proposals() - summary_.warmup_nan_proposals;
     const double draws = static_cast<double>(summary_.draws);
     summary_.acceptance = summary_.draws > 0 ? summary_.acceptance_sum / draws : 1;
     summary_.step_size = method_->step_size();
@@ -272,6 +286,11 @@ class Runner {
           "chains{}",
           options_.rank.count > 0 ? ", and several processes may draw others than one process" : ""));
     }
+  }
+
+  int64_t count_nan_proposals() const {
+    const std::vector<uint32_t>& all = own_->state().nan_proposals;
+    return std::accumulate(all.begin(), all.end(), int64_t{0});
   }
 
   void summarise_blocks() {
@@ -310,7 +329,8 @@ class Runner {
                    "numbers of steps");
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-            summary_.warmup_seconds, summary_.sampling_seconds, recorder_->swaps());
+            summary_.warmup_seconds, summary_.sampling_seconds, summary_.warmup_nan_proposals, summary_.start_energy,
+            recorder_->swaps());
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }

@@ -112,6 +112,19 @@ struct FrozenChain {
   std::vector<double> expert_energy;
 };
 
+/// What the energies of one replica of every ladder were over the draws, ladder by ladder; those of ladders whose
+/// replica froze are left out.
+struct LadderEnergies {
+  int64_t ladders = 0;
+  int64_t draws = 0;
+  double mean = 0;
+  double between = 0;  ///< sum over ladders of (mean of a ladder - mean)^2
+  double within = 0;   ///< mean over ladders of the variance of the draws
+  /// sqrt((n - 1)/n + between/(ladders - 1)/within) of n draws; NaN below two ladders or draws, or where nothing
+  /// varies.
+  double rhat() const;
+};
+
 /// How the replicas of tempered chains exchanged their states after the warm-up; empty where there are none.
 struct SwapSummary {
   std::vector<double> temperature;  ///< [replicas]
@@ -119,6 +132,7 @@ struct SwapSummary {
   std::vector<int64_t> attempts;    ///< [replicas - 1] swaps that were tried
   double barrier = 0;               ///< sum of 1 - rate: Lambda of Syed et al. 2022
   double round_trips = 0;           ///< a ladder and step: replicas that came from the coldest to the hottest and back
+  LadderEnergies hottest;           ///< of the hottest replicas
 };
 
 /// What moved a block of a sweep.
@@ -150,14 +164,17 @@ struct RunSummary {
   int64_t steps_done = 0;
   int64_t draws = 0;
   bool stopped_by_rule = false;
-  double step_size = 0;             ///< of a sweep: the least of its blocks
-  double trajectory_length = 0;     ///< mean, 0 where there is none
-  double acceptance = 1;            ///< mean over chains, steps after the warm-up and blocks that propose
-  int64_t evaluations = 0;          ///< of energy and gradient, a chain, after the warm-up
-  int64_t warmup_evaluations = 0;   ///< a chain, in the warm-up
-  int64_t divergences = 0;          ///< proposals whose energy error was above 1000 temperatures, or infinite
-  int64_t nan_proposals = 0;        ///< proposals rejected because their energy or gradient was not a number
-  std::vector<FrozenChain> frozen;  ///< the first 100
+  double step_size = 0;              ///< of a sweep: the least of its blocks
+  double trajectory_length = 0;      ///< mean, 0 where there is none
+  double acceptance = 1;             ///< mean over chains, steps after the warm-up and blocks that propose
+  int64_t evaluations = 0;           ///< of energy and gradient, a chain, after the warm-up
+  int64_t warmup_evaluations = 0;    ///< a chain, in the warm-up
+  int64_t divergences = 0;           ///< proposals whose energy error was above 1000 temperatures, or infinite
+  int64_t nan_proposals = 0;         ///< proposals rejected because their energy or gradient was not a number,
+                                     ///< after the warm-up
+  int64_t warmup_nan_proposals = 0;  ///< the same in cooling and warm-up
+  double start_energy = 0;           ///< median over chains where they began, as the run moves them
+  std::vector<FrozenChain> frozen;   ///< the first 100
   int64_t frozen_count = 0;
   double warmup_seconds = 0;
   double sampling_seconds = 0;

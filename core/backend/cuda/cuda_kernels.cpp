@@ -169,8 +169,9 @@ void CudaKernels::add_langevin_ratio(Group& group, double step_size) const {
 }
 
 void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
+  check_pieces(pieces);
   cuda::GridPieces row_pieces;
-  row_pieces.count = static_cast<int>(std::min<size_t>(pieces.size(), kMostPieces));
+  row_pieces.count = static_cast<int>(pieces.size());
   pieces = pieces.first(row_pieces.count);
   const auto has = [&](Piece::Kind kind) {
     return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });

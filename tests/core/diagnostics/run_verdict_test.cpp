@@ -9,25 +9,7 @@
 namespace potluck {
 namespace {
 
-/// 64 chains of a tuned exact method that nothing is wrong with.
-RunFigures sound() {
-  RunFigures figures;
-  figures.method = "mala";
-  figures.exact_method = true;
-  figures.exact_start = false;
-  figures.chains = 64;
-  figures.draws = 100;
-  figures.steps = 2000;
-  figures.seconds = 3;
-  figures.step_size = 0.5;
-  figures.acceptance = 0.57;
-  figures.wanted_acceptance = 0.574;
-  figures.rhat = {1.004, "z"};
-  figures.ess_within_chain = 60;
-  figures.ess = {1600, "image[1, 2]"};
-  figures.nan_proposal_share = 0;
-  return figures;
-}
+RunFigures sound() { return sound_figures(); }
 
 RunFigures changed(const std::function<void(RunFigures&)>& change) {
   RunFigures figures = sound();
@@ -158,14 +140,24 @@ TEST(RunVerdictTest, ChainsThatDoNotAgreeAreToldHowManyStepsToDraw) {
       "nearly_agree", "with care",
       "Usable with care: the chains do not agree yet: R-hat 1.020 (z) is above 1.01. Draw about 4100 steps (this "
       "run: 2000).");
-  // 2458 times the steps are no advice.
+  // 400 / 0.16 = 2500 times the steps are no advice.
   EXPECT_EQ(run_verdict(changed([](auto& f) {
-              f.rhat = {7.1, "z"};
+              f.rhat = {1.15, "z"};
+              f.ess = {0.16, "z"};
               f.ess_within_chain = 1;
             }))
                 .findings.at(0)
                 .advice,
             "about 5000000 steps would be needed (this run: 2000): change the method or the composition instead");
+  // Chains that are far apart say nothing of how many steps they need.
+  EXPECT_EQ(run_verdict(changed([](auto& f) {
+              f.rhat = {1.21, "z"};
+              f.ess_within_chain = 4;
+            }))
+                .findings.at(0)
+                .advice,
+            "warm up and draw for longer, or change the method or the composition: chains that are so far apart tell "
+            "nothing yet of how many steps they need");
 }
 
 TEST(RunVerdictTest, SuperchainsThatRememberTheirStarts) {
@@ -175,7 +167,7 @@ TEST(RunVerdictTest, SuperchainsThatRememberTheirStarts) {
               }),
               "remembered_starts", "no",
               "Not usable yet: superchains remember their starts: nested R-hat 1.900 (z) is above 1.036. Warm up for "
-              "longer.");
+              "longer (warmup, now 500).");
   EXPECT_TRUE(run_verdict(changed([](auto& f) {
                 f.nested_rhat = {1.03, "z"};
                 f.most_nested_rhat = 1.036;
@@ -298,25 +290,192 @@ TEST(RunVerdictTest, ProposalsWithoutANumber) {
 }
 
 TEST(RunVerdictTest, Divergences) {
-  expect_only(
-      changed([](auto& f) {
-        f.divergences = 64;
-        f.divergent_shift = {-1.8, "v"};
-      }),
-      "divergences", "with care",
-      "Usable with care: 64 steps diverged (0.05 % of all), mostly where v is 1.8 standard deviations below its "
-      "mean. Lower step_size (now 0.5).");
-  EXPECT_TRUE(run_verdict(changed([](auto& f) { f.divergences = 0; })).findings.empty());
+  const auto diverged = [](int64_t count) { return changed([&](auto& f) { f.divergences = count; }); };
+  // 64 of 64 * 2000.
+  expect_only(diverged(64), "divergences", "with care",
+              "Usable with care: 64 steps diverged (0.05 % of all). Lower step_size (now 0.5).");
+  // One in 128 000 is below one in 100 000.
+  EXPECT_TRUE(run_verdict(diverged(1)).findings.empty());
+  EXPECT_TRUE(run_verdict(diverged(0)).findings.empty());
+  RunFigures short_run = diverged(1);
+  short_run.steps = 100;
+  EXPECT_EQ(run_verdict(short_run).findings.at(0).text, "1 step diverged (0.016 % of all)");
+}
+
+TEST(RunVerdictTest, DivergencesInOnePlaceMeanThatItIsMissing) {
+  const RunFigures neck = changed([](auto& f) {
+    f.divergences = 64;
+    f.divergent_shift = {-1.8, "v"};
+  });
+  expect_only(neck, "concentrated_divergences", "no",
+              "Not usable yet: 64 steps diverged (0.05 % of all), mostly where v is 1.8 standard deviations below its "
+              "mean. Lower step_size (now 0.5), or reparametrise the variables there.");
+  // Trajectories that meet a wall are rejected as they should be.
+  RunFigures walls = neck;
+  walls.hard_walls = true;
+  EXPECT_EQ(rules_of(run_verdict(walls)), std::vector<std::string>{"divergences"});
 }
 
 TEST(RunVerdictTest, SlowEnergies) {
   expect_only(changed([](auto& f) {
-                f.ebfmi = {0.12, "chain 3"};
+                f.ebfmi = {0.12, ""};
               }),
               "slow_energy", "with care",
-              "Usable with care: the energy moves slowly: E-BFMI 0.12 (chain 3) is below 0.3. Look for a heavy tail or "
-              "a funnel, and reparametrise the variables there: their units do not matter.");
+              "Usable with care: the energy moves slowly: E-BFMI 0.12 is below 0.3. Look for a heavy tail or a funnel, "
+              "and reparametrise the variables there: their units do not matter.");
+  expect_only(changed([](auto& f) {
+                f.ebfmi = {0.0991, ""};
+              }),
+              "very_slow_energy", "no",
+              "Not usable yet: the energy moves slowly: E-BFMI 0.099 is below 0.1. Look for a heavy tail or a funnel, "
+              "and reparametrise the variables there: their units do not matter.");
   EXPECT_TRUE(run_verdict(changed([](auto& f) { f.ebfmi = {0.31, "chain 3"}; })).findings.empty());
+}
+
+BranchShare far_branch(double share, double score) { return {"target", "far", 0.9, 0, share, 0.01, score, ""}; }
+
+TEST(RunVerdictTest, ABranchThatTheDrawsLack) {
+  const RunFigures missing = changed([](auto& f) {
+    f.branches = {{"target", "near", 0.1, 0, 1, 0, 17, ""}, far_branch(0, -17)};
+  });
+  expect_only(
+      missing, "missing_branch", "no",
+      "Not usable yet: a branch is missing: branch far: 0.000 of the draws, weight 0.9. More steps will not mend "
+      "that: use parallel_tempering, or begin from exact draws (start: exact) where the composition has them.");
+  // No exact method is needed to see that.
+  RunFigures biased = missing;
+  biased.exact_method = false;
+  EXPECT_EQ(rules_of(run_verdict(biased)).at(0), "missing_branch");
+  // Where the identity does not hold nothing is judged.
+  RunFigures given = missing;
+  for (BranchShare& branch : given.branches) branch.score = NAN;
+  EXPECT_TRUE(run_verdict(given).findings.empty());
+}
+
+TEST(RunVerdictTest, BranchesInOtherSharesThanTheirWeights) {
+  const auto shares = [](double share, double score) {
+    return changed([&](auto& f) { f.branches = {far_branch(share, score)}; });
+  };
+  EXPECT_EQ(rules_of(run_verdict(shares(0.8, -8))), std::vector<std::string>{"branch_share"});
+  expect_only(
+      shares(0.85, -5), "doubtful_branch_share", "with care",
+      "Usable with care: branch far: 0.850 of the draws, weight 0.9, 5.0 standard errors apart. Draw for longer.");
+  EXPECT_TRUE(run_verdict(shares(0.88, -3)).findings.empty());
+  // A step that is too large shifts shares a little.
+  RunFigures biased = shares(0.85, -9);
+  biased.exact_method = false;
+  EXPECT_EQ(rules_of(run_verdict(biased)), (std::vector<std::string>{"doubtful_branch_share", "biased"}));
+  // One of 1000 branches is 5 standard errors off by chance more often than one alone is 4: 1000 * 5.7e-7.
+  RunFigures many = shares(0.85, -5);
+  many.branches.resize(1000, far_branch(0.9, 0));
+  EXPECT_TRUE(run_verdict(many).findings.empty());
+}
+
+TEST(RunVerdictTest, DriftThatAllChainsShare) {
+  const auto drifted = [](double score, int tenths) {
+    return changed([&](auto& f) { f.drift = {"energy", 41.2, 36.9, 0.43, score, tenths}; });
+  };
+  // Two tenths of 2000 steps.
+  expect_only(
+      drifted(9.8, 2), "drift", "no",
+      "Not usable yet: all chains still drifted together: the mean of energy over the first tenth of the draws is "
+      "41.2, over the last half 36.9, 10.0 standard errors apart. Warm up longer: warmup about 900 (now 500).");
+  EXPECT_EQ(run_verdict(drifted(-4.5, 1)).findings.at(0).advice, "warm up longer: warmup about 700 (now 500)");
+  EXPECT_EQ(run_verdict(drifted(-4.5, 1)).usable(), "with care");
+  EXPECT_EQ(run_verdict(drifted(9.8, 5)).findings.at(0).advice, "warm up longer: warmup at least 2500 (now 500)");
+  EXPECT_TRUE(run_verdict(drifted(3.9, 1)).findings.empty());
+}
+
+TEST(RunVerdictTest, NumbersThatFloat32CannotHold) {
+  expect_only(changed([](auto& f) {
+                f.spacing = {"t", 1.7e7, 2, 1};
+              }),
+              "coarse_numbers", "no",
+              "Not usable yet: float32 is too coarse for t: at 1.7e+07 its numbers are 2 apart, and the draws have a "
+              "standard deviation of 1. Use precision: float64, or a variable that is counted from near its draws.");
+  EXPECT_EQ(run_verdict(changed([](auto& f) { f.spacing = {"t", 1e6, 0.0625, 1}; })).usable(), "with care");
+  EXPECT_TRUE(run_verdict(changed([](auto& f) { f.spacing = {"t", 1e3, 6e-5, 1}; })).findings.empty());
+  // A number that never moved, as no step is as large as its spacing: lowering the step would not help.
+  const RunVerdict stuck = run_verdict(changed([](auto& f) {
+    f.unmoved = {1, "t"};
+    f.unmoved_spacing = {"t", 1.7e9, 128, 0};
+  }));
+  EXPECT_EQ(
+      stuck.text(),
+      "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
+      "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+}
+
+TEST(RunVerdictTest, TemperedChainsAreToldHowToTemperBetter) {
+  const auto tempered = [](std::optional<double> hottest_rhat, double least_swap_rate) {
+    return changed([&](auto& f) {
+      f.method = "parallel_tempering";
+      f.rhat = {1.7, "z"};
+      f.ess_within_chain = 80;
+      f.ess = {70, "z"};
+      f.ladder = {2, 1.5, hottest_rhat, least_swap_rate};
+    });
+  };
+  const RunVerdict cold = run_verdict(tempered(1.6, 0.7));
+  EXPECT_EQ(rules_of(cold), (std::vector<std::string>{"separate_modes", "hottest_stands"}));
+  EXPECT_EQ(
+      cold.text(),
+      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), though a chain has about 80 effective draws "
+      "of where it is; the hottest replicas, at T = 1.5, do not mix either: R-hat of their energies 1.600. Raise "
+      "hottest (now 1.5) until the hottest replicas cross between modes, with more replicas (now 2) so that "
+      "neighbours still swap, or give the replicas another inner method.");
+  EXPECT_EQ(
+      run_verdict(tempered(1.01, 0.02)).findings.at(0).advice,
+      "more steps will not mend that: raise replicas (now 2), as neighbours swap with a probability of 0.02 only");
+}
+
+TEST(RunVerdictTest, StartsOfAnAstronomicalEnergyAreToBeCooled) {
+  RunFigures far_out = changed([](auto& f) {
+    f.rhat = {3.2, "z"};
+    f.ess_within_chain = 2;
+    f.start_energy = 4e12;
+    f.energy = {-40, ""};
+  });
+  EXPECT_EQ(run_verdict(far_out).findings.at(0).advice,
+            "cool the chains before they warm up (cooling: from, steps), or begin from a file of positions (start)");
+  far_out.cooled = true;
+  EXPECT_EQ(run_verdict(far_out).findings.at(0).advice,
+            "cool for longer (cooling: steps), or begin from a file of positions (start)");
+  // What such chains came to agree on is no worse for it.
+  far_out.rhat = {1.004, "z"};
+  EXPECT_TRUE(run_verdict(far_out).findings.empty());
+}
+
+TEST(RunVerdictTest, AFigureIsPrintedToTheDigitsThatMakeItsSentenceTrue) {
+  EXPECT_EQ(run_verdict(changed([](auto& f) {
+              f.rhat = {1.0104, "z"};
+            }))
+                .findings.at(0)
+                .text,
+            "the chains do not agree yet: R-hat 1.0104 (z) is above 1.01");
+  EXPECT_EQ(run_verdict(changed([](auto& f) {
+              f.rhat = {1.0132, "z"};
+            }))
+                .findings.at(0)
+                .text,
+            "the chains do not agree yet: R-hat 1.013 (z) is above 1.01");
+  EXPECT_EQ(run_verdict(changed([](auto& f) {
+              f.ess = {399.8, "z"};
+            }))
+                .findings.at(0)
+                .text,
+            "few independent draws: 399.8 effective ones (z) where 400 are wanted");
+}
+
+TEST(RunVerdictTest, EveryRuleSpeaksOfItsExample) {
+  for (const VerdictRule& rule : verdict_rules()) {
+    RunFigures figures = sound();
+    EXPECT_FALSE(rule.applies(figures)) << rule.name;
+    rule.example(figures);
+    EXPECT_TRUE(rule.applies(figures)) << rule.name;
+    EXPECT_NE(rule.text(figures), "") << rule.name;
+    EXPECT_NE(rule.when(), "") << rule.name;
+  }
 }
 
 TEST(RunVerdictTest, ABiasedMethod) {
@@ -351,6 +510,8 @@ TEST(RunVerdictTest, EstimatesTheStepsThatAreNeeded) {
   EXPECT_EQ(steps_needed(figures), 8000);
   figures.rhat->value = 1.2;  // .44 / .0201 = 21.9 times
   EXPECT_EQ(steps_needed(figures), 44000);
+  figures.rhat->value = 1.21;
+  EXPECT_EQ(steps_needed(figures), std::nullopt);
   figures.rhat->value = std::numeric_limits<double>::infinity();
   EXPECT_EQ(steps_needed(figures), std::nullopt);
   EXPECT_EQ(run_verdict(figures).findings.at(0).rule, "separate_modes");
