@@ -106,7 +106,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
   composition.places = Places(root);
   read_sample_and_check(root.find("sample"), scope, composition, files, diagnostics);
-  composition.output = read_output(root.find("output"), scope, files, diagnostics);
+  composition.output = read_output(root.find("output"), scope, composition.held, files, diagnostics);
   diagnostics.throw_if_any();
 
   if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <stdexcept>
 
@@ -155,10 +154,16 @@ std::optional<std::vector<std::string>> read_texts(const Yaml& value, const std:
 
 bool check_name(const Yaml::Entry& entry, const std::string& what, Diagnostics& diagnostics) {
   const std::string& name = entry.key;
-  const auto letter = [](unsigned char c) { return std::isalpha(c) != 0; };
-  const auto follows = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
-  if (!name.empty() && letter(static_cast<unsigned char>(name[0])) && std::all_of(name.begin(), name.end(), follows))
-    return true;
+  // Whatever the locale, which a plugin may change, says of letters: names become those of files and of NetCDF.
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto follows = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  if (!name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), follows)) {
+    if (name.size() <= kLongestName) return true;
+    diagnostics.add(entry.place,
+                    fmt::format("the name of {} must have at most {} characters, got {}: '{}...'. Rename it", what,
+                                kLongestName, name.size(), name.substr(0, 20)));
+    return false;
+  }
   diagnostics.add(entry.place, fmt::format("the name of {} must be a letter followed by letters, digits, '_' or '-', "
                                            "got '{}'. Rename it",
                                            what, name));

@@ -102,7 +102,11 @@ std::optional<std::vector<int64_t>> read_integers(const Yaml& value, const Key& 
 std::optional<std::vector<std::string>> read_texts(const Yaml& value, const std::string& what,
                                                    Diagnostics& diagnostics);
 
-/// Names of variables, views and energies: a letter, then letters, digits, '_' or '-'.
+/// Names become parts of names in NetCDF (at most 256 bytes) and of files (at most 255), with an ending each.
+constexpr size_t kLongestName = 128;
+
+/// Names of variables, views and energies: an ASCII letter, then letters, digits, '_' or '-', at most kLongestName. The
+/// only place that says so.
 bool check_name(const Yaml::Entry& entry, const std::string& what, Diagnostics& diagnostics);
 
 }  // namespace potluck

@@ -262,7 +262,8 @@ RunOptions run_options(const SampleSettings& sample) {
   return run;
 }
 
-OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {
+OutputSettings read_output(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics) {
   OutputSettings output;
   if (!section || !check_keys(*section, Section::kOutput, "output", diagnostics)) return output;
   if (const Yaml* folder = section->find("folder"))
@@ -283,6 +284,11 @@ OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles&
                       fmt::format("{} must be image-shaped, [height, width] with or without 1 or 3 channels, got "
                                   "'{}' {}",
                                   what, (*names)[i], shape_text(scope.variables[static_cast<size_t>(index)].shape)));
+    } else if (static_cast<size_t>(index) < held.size() && held[static_cast<size_t>(index)].all()) {
+      diagnostics.add(place,
+                      fmt::format("{} must be a variable that is drawn, got '{}', which is given whole. Leave it "
+                                  "out",
+                                  what, (*names)[i]));
     } else {
       output.pictures.push_back((*names)[i]);
     }

@@ -17,6 +17,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
 RunOptions run_options(const SampleSettings& sample);
 
 /// Reads the `output` section (null: nothing asked for).
-OutputSettings read_output(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);
+OutputSettings read_output(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics);
 
 }  // namespace potluck

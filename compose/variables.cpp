@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "compose/keys.h"
 #include "compose/scope.h"
 #include "core/files/array.h"
+#include "core/files/arviz_netcdf.h"
 #include "core/settings.h"
 
 namespace potluck {
@@ -84,6 +86,24 @@ Variable read_variable(const Yaml::Entry& entry, Diagnostics& diagnostics) {
   return variable;
 }
 
+/// Names that draws.nc, and what reads it, need for themselves.
+void check_names_in_draws(Scope& scope, Diagnostics& diagnostics) {
+  const std::vector<std::string>& taken = names_taken_by_arviz();
+  const auto refuse = [&](size_t v, const std::string& why) {
+    const std::string& name = scope.variables[v].name;
+    diagnostics.add(scope.variable_places[v],
+                    fmt::format("the name of a variable must be free in draws.nc, got '{}', {}. Rename it", name, why));
+    scope.broken.insert(name);
+  };
+  for (size_t v = 0; v < scope.variables.size(); ++v)
+    if (std::find(taken.begin(), taken.end(), scope.variables[v].name) != taken.end())
+      refuse(v, fmt::format("which ArviZ needs itself, as it does {}", joined(taken)));
+  for (const Variable& one : scope.variables)
+    for (size_t axis = 0; axis < one.shape.size(); ++axis)
+      if (const int other = scope.variable(arviz_dimension(one.name, axis)); other >= 0)
+        refuse(static_cast<size_t>(other), fmt::format("which is the name of axis {} of '{}' there", axis, one.name));
+}
+
 }  // namespace
 
 int Scope::variable(const std::string& name) const {
@@ -146,6 +166,7 @@ void read_variables(const Yaml& section, Scope& scope, Diagnostics& diagnostics)
     scope.variable_places.push_back(entry.place);
     if (diagnostics.size() > before) scope.broken.insert(entry.key);
   }
+  check_names_in_draws(scope, diagnostics);
 }
 
 }  // namespace potluck

@@ -47,20 +47,31 @@ class Exporter {
     }
     block_draws_ = std::min({kMostBlockDraws, result_.draws, std::max<int64_t>(1, kBlockBytes / bytes_of_draw())});
     NetcdfWriter netcdf(file);
-    netcdf_ = &netcdf;
-    describe(netcdf.root());
-    define_posterior();
-    define_statistics();
-    write_observed();
+    define(netcdf);
     write_draws();
     netcdf.finish();
+  }
+
+  /// Lays the file out for one draw, and leaves none.
+  Exporter(DrawsSchema schema, const std::filesystem::path& file) : level_(0), schema_(std::move(schema)) {
+    result_.draws = 1;
+    NetcdfWriter netcdf(file);
+    define(netcdf);
   }
 
   const ArvizExport& result() const { return result_; }
 
  private:
+  void define(NetcdfWriter& netcdf) {
+    netcdf_ = &netcdf;
+    describe(netcdf.root());
+    define_posterior();
+    define_statistics();
+    write_observed();
+  }
+
   int64_t bytes_of_draw() const {
-    int64_t bytes = 8 * (3 + static_cast<int64_t>(schema_.experts.size())) + 1;
+    int64_t bytes = 8 * (4 + static_cast<int64_t>(schema_.experts.size())) + 1;
     for (const RecordedVariable& v : schema_.variables) bytes += v.size() * 8;
     return bytes * schema_.chains;
   }
@@ -85,7 +96,7 @@ class Exporter {
                                               const std::vector<int64_t>& shape) {
     std::vector<NetcdfWriter::Dimension> dimensions;
     for (size_t i = 0; i < shape.size(); ++i) {
-      dimensions.push_back(counted(group, fmt::format("{}_dim_{}", name, i), shape[i]));
+      dimensions.push_back(counted(group, arviz_dimension(name, i), shape[i]));
     }
     return dimensions;
   }
@@ -131,7 +142,8 @@ class Exporter {
     describe(group);
     const auto chain = counted(group, "chain", schema_.chains, schema_.first_chain);
     const auto draw = counted(group, "draw", result_.draws);
-    step_ = netcdf_->variable(group, "step", Number::kInt64, {draw});
+    // ArviZ joins runs along the chains: every variable has both dimensions, also where all chains have the same.
+    step_ = column(group, "step", Number::kInt64, 8, {chain, draw});
     lp_ = column(group, "lp", Number::kFloat64, 8, {chain, draw});
     energy_ = column(group, "energy", Number::kFloat64, 8, {chain, draw});
     acceptance_ = column(group, "acceptance_rate", Number::kFloat64, 8, {chain, draw});
@@ -192,7 +204,7 @@ class Exporter {
   }
 
   std::vector<Column*> columns() {
-    std::vector<Column*> all = {&lp_, &energy_, &acceptance_, &diverging_};
+    std::vector<Column*> all = {&step_, &lp_, &energy_, &acceptance_, &diverging_};
     if (!schema_.experts.empty()) all.push_back(&expert_energy_);
     for (Column& column : posterior_) all.push_back(&column);
     return all;
@@ -200,28 +212,25 @@ class Exporter {
 
   void write_draws() {
     DrawsReader reader(run_folder_);
-    std::vector<int64_t> steps;
     std::vector<double> scratch;
-    int64_t done = 0;
+    int64_t done = 0, gathered = 0;
     const auto flush_all = [&] {
-      const auto draws = static_cast<int64_t>(steps.size());
-      if (draws == 0) return;
-      for (Column* column : columns()) flush(*column, done, draws);
-      netcdf_->put(step_, {done}, {draws}, steps.data());
-      done += draws;
-      steps.clear();
+      if (gathered == 0) return;
+      for (Column* column : columns()) flush(*column, done, gathered);
+      done += gathered;
+      gathered = 0;
     };
-    for (const Draw* draw = reader.next(); draw != nullptr && done + static_cast<int64_t>(steps.size()) < result_.draws;
-         draw = reader.next()) {
-      take(*draw, static_cast<int64_t>(steps.size()), scratch);
-      steps.push_back(draw->step);
-      if (static_cast<int64_t>(steps.size()) == block_draws_) flush_all();
+    for (const Draw* draw = reader.next(); draw != nullptr && done + gathered < result_.draws; draw = reader.next()) {
+      take(*draw, gathered, scratch);
+      if (++gathered == block_draws_) flush_all();
     }
     flush_all();
   }
 
   void take(const Draw& draw, int64_t at, std::vector<double>& scratch) {
     const auto chains = static_cast<size_t>(schema_.chains), experts = schema_.experts.size();
+    steps_.assign(chains, draw.step);
+    gather(step_, at, steps_.data());
     gather(energy_, at, draw.energy);
     gather(acceptance_, at, draw.acceptance);
     flags_.assign(draw.frozen, draw.frozen + chains);
@@ -245,8 +254,8 @@ class Exporter {
   ArvizExport result_;
   int64_t block_draws_ = 1;
   NetcdfWriter* netcdf_ = nullptr;
-  NetcdfWriter::Variable step_;
-  Column lp_, energy_, acceptance_, diverging_, expert_energy_;
+  Column step_, lp_, energy_, acceptance_, diverging_, expert_energy_;
+  std::vector<int64_t> steps_;  ///< [chains]
   std::vector<uint8_t> flags_;  ///< [chains]
   std::vector<Column> posterior_;
 };
@@ -255,6 +264,17 @@ class Exporter {
 
 ArvizExport write_arviz_netcdf(const std::filesystem::path& run_folder, const std::filesystem::path& file, int level) {
   return Exporter(run_folder, file, level).result();
+}
+
+void check_arviz_netcdf(const DrawsSchema& schema, const std::filesystem::path& file) { Exporter(schema, file); }
+
+const std::vector<std::string>& names_taken_by_arviz() {
+  static const std::vector<std::string> names = {"chain", "ci_bound", "draw", "metric", "summary"};
+  return names;
+}
+
+std::string arviz_dimension(const std::string& variable, size_t axis) {
+  return fmt::format("{}_dim_{}", variable, axis);
 }
 
 }  // namespace potluck

@@ -86,6 +86,19 @@ std::vector<Broken> broken_files() {
       {"an unknown key of a variable", with(", y: {shpae: [2]}"),
        "scene.yaml:1:37: unknown key 'shpae' in a variable. Did you mean 'shape'? Known: shape, support, categories, "
        "walls"},
+      {"a name that ArviZ needs", with(", chain: {shape: [2]}"),
+       "scene.yaml:1:33: the name of a variable must be free in draws.nc, got 'chain', which ArviZ needs itself, as it "
+       "does chain, ci_bound, draw, metric, summary. Rename it"},
+      {"a name of an axis", with(", x_dim_0: {}"),
+       "scene.yaml:1:33: the name of a variable must be free in draws.nc, got 'x_dim_0', which is the name of axis 0 "
+       "of "
+       "'x' there. Rename it"},
+      {"a letter beyond ASCII", with(", \u00e9: {}"),
+       "scene.yaml:1:33: the name of a variable must be a letter followed by letters, digits, '_' or '-', got "
+       "'\u00e9'. Rename it"},
+      {"a name longer than files take", with(", " + std::string(129, 'n') + ": {}"),
+       "scene.yaml:1:33: the name of a variable must have at most 128 characters, got 129: 'nnnnnnnnnnnnnnnnnnnn...'. "
+       "Rename it"},
       {"an empty axis", with(", y: {shape: [2, 0]}"), "scene.yaml:1:48: variables.y.shape[1] must be >= 1, got 0"},
       {"a shape of text", with(", y: {shape: wide}"),
        "scene.yaml:1:44: variables.y.shape must be an integer, got 'wide'"},
@@ -387,6 +400,11 @@ std::vector<Broken> broken_files() {
       {"a picture of a vector", small("output: {pictures: [x]}\n"),
        "scene.yaml:6:21: output.pictures[0] must be image-shaped, [height, width] with or without 1 or 3 channels, got "
        "'x' [2]"},
+      {"a picture of what is given whole",
+       "variables: {x: {shape: [2, 2]}, y: {shape: [4]}}\ntarget: {product: [{model: gaussian, inputs: x}, {model: "
+       "gaussian, inputs: y}]}\ngiven: [{of: x, value: 0}]\noutput: {pictures: [x]}\n",
+       "scene.yaml:4:21: output.pictures[0] must be a variable that is drawn, got 'x', which is given whole. Leave it "
+       "out"},
       {"a flag of text", small("integrable: perhaps\n"),
        "scene.yaml:6:13: integrable must be true or false, got 'perhaps'"},
       {"a plugin that is not there", small("plugins: [missing.so]\n"),

@@ -32,6 +32,19 @@ TEST_P(ArvizNetcdf, IsReadByArvizWithTheNumbersOfTheDraws) {
 INSTANTIATE_TEST_SUITE_P(Precisions, ArvizNetcdf, testing::Values(Precision::kFloat32, Precision::kFloat64),
                          [](const auto& test) { return test.param == Precision::kFloat32 ? "Float32" : "Float64"; });
 
+TEST(ArvizNetcdfTest, ChecksALayoutWithoutDrawsAndLeavesNoFile) {
+  const Scratch scratch;
+  ExampleRun run;
+  check_arviz_netcdf(run.schema, scratch / "draws.nc");
+  // As the name of the chains' dimension, and longer than NetCDF's 256 bytes once the axis is named.
+  for (const std::string& name : {std::string("chain"), std::string(250, 'n')}) {
+    run.schema.variables[0].name = name;
+    EXPECT_THAT([&] { check_arviz_netcdf(run.schema, scratch / "draws.nc"); },
+                ThrowsMessage<FileError>(HasSubstr("must be taken by NetCDF, got ")));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.folder()));
+}
+
 TEST(ArvizNetcdfTest, ExportsWhatATornRunLeft) {
   const Scratch scratch;
   ExampleRun().write(scratch.folder(), 8, -1, 1 << 20);

@@ -43,7 +43,11 @@ assert stats["diverging"].dtype == bool and stats["diverging"].values.sum() == 0
 assert stats["expert"].values.tolist() == ["coat", "smooth"]
 numpy.testing.assert_array_equal(stats["expert_energy"].sel(expert="coat").values, 2 * energy)
 numpy.testing.assert_array_equal(stats["expert_energy"].sel(expert="smooth").values, -energy)
-assert stats["step"].values.tolist() == [10 * (i + 1) for i in range(draws)]
+numpy.testing.assert_array_equal(stats["step"].values, numpy.broadcast_to(10 * (draw + 1), energy.shape))
+assert all(stats[name].dims[:2] == ("chain", "draw") for name in stats.data_vars), stats
+
+both = arviz.concat(data, arviz.from_netcdf(file), dim="chain", reset_dim=True)
+assert {v.sizes["chain"] for v in both.sample_stats.data_vars.values()} == {2 * chains}
 
 observed = data.observed_data
 assert observed["label"].values == 3 and observed["label"].dtype == numpy.int64
