@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does what the fenced blocks of README.md and docs/ say, and compares what they show with what comes out.
 
-    python pages.py --program build/bin/potluck --scratch FOLDER PAGE...
+    python pages.py --program build/bin/potluck --plugins FOLDER --scratch FOLDER PAGE...
 
 The comment right above a block says what is done with it; every block has one:
 
     <!-- checks -->            a whole composition: `potluck check` accepts it
     <!-- saved as: NAME -->    a whole composition as well, which later blocks of the page find under NAME
+    <!-- included as: NAME -->  a part of a composition, which later blocks of the page include as NAME
     <!-- runs -->              commands (sh) or a program (python) that succeed
     <!-- fails: CODE -->       commands that end with this exit code
     <!-- printed -->           each line was printed by the block that ran last
     <!-- runs: FILE -->        the text of FILE of the repository, which other tests run, without its licence line
     <!-- not run: REASON -->
 
+A composition is always checked, with the real models and the plugins of examples/plugins: "not run" is no mark for YAML.
 Blocks of a page run in one folder that looks like the top of a clone. In what is printed a number with a decimal point,
 or behind "at least", may differ by a tenth from what the page shows (other processors round differently), a time by
 anything, and "..." stands for any text.
 """
 
 import argparse
+import gzip
 import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- (checks|saved as|runs|fails|printed|not run)(?:: ([^\n]*?))? -->\n\Z")
+MARK = re.compile(r"<!-- (checks|saved as|included as|runs|fails|printed|not run)(?:: ([^\n]*?))? -->\n\Z")
 NUMBER = re.compile(r"(?<![\w.])(\d+ ?s\b|\d+\.\d+(?:e[-+]\d+)?(?: s\b)?|(?<=at least )\d+)")
 SECONDS_A_BLOCK = float(os.environ.get("POTLUCK_SECONDS_A_BLOCK", 120))
 
@@ -56,7 +60,8 @@ def agrees(shown: str, printed: str) -> bool:
 class Page:
     """One page, its folder, and what went wrong in it."""
 
-    def __init__(self, file: pathlib.Path, program: pathlib.Path, scratch: pathlib.Path, top: pathlib.Path = TOP):
+    def __init__(self, file: pathlib.Path, program: pathlib.Path, scratch: pathlib.Path, top: pathlib.Path = TOP,
+                 plugins: pathlib.Path | None = None):
         self.file, self.program, self.top = file, program.resolve(), top
         self.folder = scratch.resolve() / file.stem
         self.wrong: list[str] = []
@@ -69,9 +74,14 @@ class Page:
         if (top / "examples/readme").exists():
             shutil.copytree(top / "examples/readme", self.folder / "examples/readme",
                             ignore=shutil.ignore_patterns("runs"))
+        # Fashion-MNIST's test pictures, the first of them and all grey.
+        pictures = struct.pack(">4B3i", 0, 0, 8, 3, 18, 28, 28) + b"\x40" * (18 * 28 * 28)
+        (self.folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(pictures))
         # Nothing of the person who runs the tests takes part.
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("POTLUCK_")}
         self.environment |= {"XDG_CACHE_HOME": str(scratch.resolve() / "cache"), "XDG_DATA_HOME": str(self.folder)}
+        if plugins:
+            self.environment["POTLUCK_PLUGIN_PATH"] = str(plugins.resolve())
 
     def complain(self, text: str) -> None:
         self.wrong.append(f"{self.file}:{self.line}: {text}")
@@ -119,6 +129,8 @@ class Page:
             self.check("composition.yaml", text)
         elif kind == "saved as" and detail:
             self.check(detail, text)
+        elif kind == "included as" and detail:
+            (self.folder / detail).write_text(text, encoding="utf-8")
         elif kind == "runs" and detail:
             self.compare_file(detail, text)
         elif kind == "runs":
@@ -127,6 +139,8 @@ class Page:
             self.run(language, text, int(detail))
         elif kind == "printed":
             self.compare_printed(text)
+        elif language == "yaml" and kind == "not run":
+            self.complain("must be checked, as every composition is, got 'not run'")
         elif not (kind == "not run" and detail):
             self.complain("must have a mark above it that says what is done with the block (see tests/docs/pages.py)")
 
@@ -142,12 +156,13 @@ class Page:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=pathlib.Path, required=True)
+    parser.add_argument("--plugins", type=pathlib.Path, help="folder of plugins that the pages use")
     parser.add_argument("--scratch", type=pathlib.Path, required=True)
     parser.add_argument("pages", type=pathlib.Path, nargs="+")
     arguments = parser.parse_args()
     wrong, done = [], 0
     for file in arguments.pages:
-        page = Page(file, arguments.program, arguments.scratch)
+        page = Page(file, arguments.program, arguments.scratch, plugins=arguments.plugins)
         wrong += page.walk()
         done += page.done
     print("\n".join(wrong) if wrong else f"{done} blocks on {len(arguments.pages)} pages")

@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 import unittest
 
+from every_page import pages_not_run
 from pages import Page, agrees
 
 PROGRAM = """#!/bin/sh
@@ -40,6 +41,8 @@ class PagesTest(unittest.TestCase):
             "<!-- runs -->\n```sh\nbuild/bin/potluck check mine.yaml\n```\n"
             "<!-- printed -->\n```\nmine.yaml: ok, R-hat at most 1.01 in 0.5 s\n```\n"
             "<!-- fails: 2 -->\n```sh\necho broken > other.yaml; build/bin/potluck check other.yaml\n```\n"
+            "<!-- included as: part.yaml -->\n```yaml\nviews: {}\n```\n"
+            "<!-- runs -->\n```sh\ngrep views part.yaml\n```\n"
             "<!-- runs -->\n```python\nprint(open('mine.yaml').read())\n```\n"
             "<!-- runs: bars.yaml -->\n```yaml\npotluck: 1\n```\n"
             "<!-- not run: it takes a day -->\n```sh\nfalse\n```\n"), [])
@@ -68,6 +71,18 @@ class PagesTest(unittest.TestCase):
     def test_a_block_without_a_mark_is_found(self):
         for mark in ["", "<!-- runs -->\n\n", "<!-- not run -->\n", "<!-- run -->\n"]:
             self.assert_fault(mark + "```sh\ntrue\n```\n", "must have a mark above it")
+
+    def test_a_composition_that_is_not_checked_is_found(self):
+        self.assert_fault("<!-- not run: it is long -->\n```yaml\npotluck: 1\n```\n", "must be checked")
+
+    def test_a_page_that_nobody_runs_is_found(self):
+        (self.folder / "docs" / "models").mkdir(parents=True)
+        run, forgotten = self.folder / "README.md", self.folder / "docs" / "models" / "new.md"
+        run.write_text("```yaml\npotluck: 1\n```\n")
+        forgotten.write_text("```yaml\npotluck: 1\n```\n")
+        (self.folder / "docs" / "plain.md").write_text("nothing to run\n")
+        self.assertEqual(pages_not_run([run], self.folder), [forgotten])
+        self.assertEqual(pages_not_run([run, forgotten], self.folder), [])
 
     def test_numbers_may_differ_by_a_tenth_and_times_by_anything(self):
         shown = "Done in 0.5 s: 64 chains, acceptance 0.57, size at least 687."
