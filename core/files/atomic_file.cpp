@@ -7,19 +7,15 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
-#include "core/error.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& file, const char* advice) {
-  throw FileError(
-      fmt::format("{}: must be a file that can be written, got '{}'. {}", file.string(), std::strerror(errno), advice));
-}
+[[noreturn]] void fail(const std::filesystem::path& file, const char* advice) { fail_to_write(file, errno, advice); }
 
 std::filesystem::path temporary_name(const std::filesystem::path& file) {
   static std::atomic<uint64_t> counter = 0;
