@@ -38,6 +38,7 @@ RunRecord open_evidence_record(const Session& session, const EvidenceAsked& aske
 EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunRecord record)
     : folder_(std::move(folder)), record_(std::move(record)) {
   write_record(path(), record_);
+  last_words_.emplace(path(), record_);
 }
 
 void EvidenceFolder::finish(const std::string& json) {
@@ -57,7 +58,9 @@ void EvidenceFolder::interrupt() {
 bool EvidenceFolder::fail(const std::string& error) {
   if (!has_checkpoint(path())) return false;
   record_["why_stopped"] = error;
-  close("failed");
+  record_["state"] = "failed";
+  record_["ended"] = time_now();
+  write_or_leave(path(), record_);
   folder_->keep();
   return true;
 }
@@ -70,6 +73,7 @@ void EvidenceFolder::close(const char* state) {
   record_["state"] = state;
   record_["ended"] = time_now();
   write_record(path(), record_);
+  last_words_->withdraw();
 }
 
 }  // namespace potluck

@@ -65,9 +65,10 @@ int export_command(const Words& words) {
   const DrawsSummary& draws = products.summary;
   // A record that still says "running" is of a process that was killed, or that goes on; only its draws are made use
   // of, and the record of a run that goes on is written by that run.
-  if (record.value("state", "") == "running") {
+  const std::string state = record.value("state", "");
+  if (state == "running" || state == "cut short") {
     record["state"] = "cut short";
-    record["why_stopped"] = "ended without a word; exported from its parts";
+    if (state == "running") record["why_stopped"] = "ended without a word; exported from its parts";
     record["draws"] = draws.draws;
     add_verdict(record, products.verdict);
     write_record(folder, record);

@@ -15,6 +15,7 @@
 #include "apps/earlier_run.h"
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
+#include "apps/last_words.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
 #include "apps/run_folder.h"
@@ -209,6 +210,7 @@ int sample(CommandLine& line, const Words& words) {
     session.placed([&] { earlier->check_steps(record); });
   }
   write_record(folder.path(), record);
+  LastWords last_words(folder.path(), record);
   DrawsSchema schema = schema_of(session, rank);
   DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
                                : DrawsWriter(folder.path(), schema);
@@ -249,13 +251,16 @@ int sample(CommandLine& line, const Words& words) {
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
+    last_words.withdraw();
   } catch (const std::exception& error) {
     if (recorder.count() > 0) {
       folder.keep();
       fail_record(record, error.what());
-      write_record(folder.path(), record);
+      write_or_leave(folder.path(), record);
       fmt::print(stderr, "What was drawn before the error is in {}; `potluck export` makes draws.nc of it.\n",
                  folder.path().string());
+      if (has_checkpoint(folder.path()))
+        fmt::print(stderr, "To go on from the last checkpoint: potluck sample --resume {}\n", folder.path().string());
     }
     throw;
   }
