@@ -116,7 +116,7 @@ int evidence(CommandLine& line, const Words& words) {
   });
   const Composition& composition = session.composition();
   asked.options.seed = composition.sample.seed;
-  asked.options.threads = options.threads;
+  asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
 
   RunRecord record = open_evidence_record(session, asked, words);

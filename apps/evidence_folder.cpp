@@ -38,6 +38,7 @@ RunRecord open_evidence_record(const Session& session, const EvidenceAsked& aske
 EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunRecord record)
     : folder_(std::move(folder)), record_(std::move(record)) {
   write_record(path(), record_);
+  last_words_.emplace(path(), record_);
 }
 
 void EvidenceFolder::finish(const std::string& json) {
@@ -57,13 +58,11 @@ void EvidenceFolder::interrupt() {
 
 bool EvidenceFolder::fail(const std::string& error) {
   if (!has_checkpoint(path())) return false;
-  folder_->keep();
   record_["why_stopped"] = error;
-  try {
-    close("failed");
-  } catch (const std::exception&) {
-    // The error that is being told is the one to know of.
-  }
+  record_["state"] = "failed";
+  record_["ended"] = time_now();
+  write_or_leave(path(), record_);
+  folder_->keep();
   return true;
 }
 
@@ -75,6 +74,7 @@ void EvidenceFolder::close(const char* state) {
   record_["state"] = state;
   record_["ended"] = time_now();
   write_record(path(), record_);
+  last_words_->withdraw();
 }
 
 }  // namespace potluck

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "apps/last_words.h"
 #include "apps/run_folder.h"
 #include "apps/run_record.h"
 #include "core/sampling/annealed_options.h"
@@ -43,6 +45,7 @@ class EvidenceFolder {
 
   std::unique_ptr<RunFolder> folder_;
   RunRecord record_;
+  std::optional<LastWords> last_words_;
 };
 
 }  // namespace potluck

@@ -87,11 +87,12 @@ int export_command(const Words& words) {
   }
   const DrawsSummary& draws = products.summary;
   // A record that still says "running" is of a process that was killed, or that goes on.
-  const bool cut_short = held && record.value("state", "") == "running";
+  const std::string state = record.value("state", "");
+  const bool cut_short = held && (state == "running" || state == "cut short");
   const bool completes = held && record.contains("not_made") && products.not_made.empty();
   if (cut_short) {
     record["state"] = "cut short";
-    record["why_stopped"] = "ended without a word; exported from its parts";
+    if (state == "running") record["why_stopped"] = "ended without a word; exported from its parts";
     record["draws"] = draws.draws;
   }
   if (completes) all_are_made(record);

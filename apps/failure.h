@@ -11,4 +11,8 @@ namespace potluck {
 /// `potluck: error: …` for everything else.
 ExitCode report_failure(std::exception_ptr thrown);
 
+/// For std::set_terminate(): says in one line why the process cannot go on, leaves the last words of a run, and ends
+/// with exit code 1. Needs no memory, and none of what static initialisers make: it can be set before they run.
+[[noreturn]] void end_with_words() noexcept;
+
 }  // namespace potluck

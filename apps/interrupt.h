@@ -6,8 +6,10 @@
 
 namespace potluck {
 
-/// From construction to destruction, the first SIGINT or SIGTERM sets a flag that a run looks at now and then; the
-/// second ends the process at once. At most one object at a time.
+/// From construction to destruction, the first SIGINT, SIGTERM or SIGHUP sets a flag that a run looks at now and then.
+/// SIGTERM and SIGHUP may come again and change nothing: launchers and batch systems send them on to each other. A
+/// second SIGINT (Ctrl-C) ends the process at once, with the exit code of a run that was interrupted and its last words
+/// in run.json. A SIGHUP that was ignored before, as under nohup, stays ignored. At most one object at a time.
 class Interrupt {
  public:
   /// `announce`: the first signal is answered on stderr. `end` says where the run will end: "this block of steps".

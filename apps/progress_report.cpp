@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/standard_streams.h"
+
 namespace potluck {
 namespace {
 
@@ -20,7 +22,7 @@ constexpr auto kMostPause = 30s;
 
 size_t terminal_width(std::FILE* out) {
   winsize size = {};
-  if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  if (ioctl(descriptor_of(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
 }
 
@@ -58,7 +60,7 @@ ProgressReport::ProgressReport(std::FILE* out, Style style)
 ProgressReport::~ProgressReport() { clear_bar(); }
 
 ProgressReport::Style ProgressReport::style_for(std::FILE* out) {
-  return isatty(fileno(out)) != 0 ? Style::kBar : Style::kLines;
+  return isatty(descriptor_of(out)) != 0 ? Style::kBar : Style::kLines;
 }
 
 void ProgressReport::progressed(const Progress& progress) {

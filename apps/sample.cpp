@@ -15,6 +15,7 @@
 #include "apps/earlier_run.h"
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
+#include "apps/last_words.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
 #include "apps/run_folder.h"
@@ -180,11 +181,7 @@ void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const 
   if (!drawn && !resumable) return;
   folder.keep();
   fail_record(record, error);
-  try {
-    write_record(folder.path(), record);
-  } catch (const std::exception&) {
-    // The error that is being told is the one to know of.
-  }
+  write_or_leave(folder.path(), record);
   if (drawn)
     fmt::print(stderr, "What was drawn before the error is in {}; `potluck export` makes draws.nc of it.\n",
                folder.path().string());
@@ -253,6 +250,7 @@ int sample(CommandLine& line, const Words& words) {
     folder.clear_leftovers();
     write_record(folder.path(), record);
   }
+  LastWords last_words(folder.path(), record);
   DrawsRecorder recorder(writer);
   CheckpointRecorder checkpoints(folder.path(), belonging_of(record), writer);
   if (earlier && until) replay(folder.path(), schema, *until);
@@ -291,6 +289,7 @@ int sample(CommandLine& line, const Words& words) {
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
+    last_words.withdraw();
   } catch (const std::exception& error) {
     keep_what_is_there(folder, record, recorder.count() > 0 || (earlier && earlier->checkpoint().draws > 0),
                        error.what());

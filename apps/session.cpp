@@ -13,6 +13,7 @@
 #include "apps/start_choice.h"
 #include "compose/coordinates.h"
 #include "compose/sample.h"
+#include "core/backend/thread_pool.h"
 #include "core/sampling/split_run.h"
 #include "core/settings.h"
 #include "plugins/cuda_context.h"
@@ -115,6 +116,7 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
 
 void Session::prepare(Purpose purpose, const std::function<void(const std::string&)>& say) {
   device_ = options_.device.first;
+  if (purpose == Purpose::kRun) settle_threads();
   bool complete = true;
   const auto plan = [&] {
     complete = estimates_.find(composition_, plan_options());
@@ -138,6 +140,16 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
   }
   for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
   for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));
+}
+
+void Session::settle_threads() {
+  const int found = startable_threads(options_.threads);
+  if (found == options_.threads) return;
+  warnings_.push_back(fmt::format(
+      "this machine started only {} of {} threads, and the run goes on with them. The number of processes and "
+      "threads is limited (ulimit -u, or a container's limit), or memory is; --threads says how many to take",
+      found, options_.threads));
+  options_.threads = found;
 }
 
 void Session::check() {

@@ -67,6 +67,8 @@ int64_t ladder_tile(const std::vector<Variable>& variables, int64_t ladder) {
   return tile_rows(continuous_numbers(variables)) / ladder * ladder;
 }
 
+int64_t tiles_of(int64_t chains, int64_t rows) { return rows > 0 ? (chains + rows - 1) / rows : 0; }
+
 }  // namespace
 
 int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
@@ -101,7 +103,8 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       cohort_(cohort_size(energy_.variables(), options.ladder)),
       ladder_(options.ladder),
       real_(bytes_of(energy_.precision())),
-      pool_(options.threads),
+      // One for each tile and one for the work beside: more would have memory, and wake up, for nothing.
+      pool_(static_cast<int>(std::min<int64_t>(options.threads, tiles_of(options.chains, rows_) + 1))),
       held_(target.held) {
   const int64_t chains = options.chains;
   if (rows_ == 0 || chains % options.ladder != 0) {
@@ -113,7 +116,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     throw SettingError(fmt::format("an energy for {} rows must be made, got one for {}", rows_, energy_.most_rows()));
   }
   held_.resize(variables.size());
-  const int64_t tiles = (chains + rows_ - 1) / rows_;
+  const int64_t tiles = tiles_of(chains, rows_);
   const size_t experts = energy_.experts().size();
 
   Group pattern;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/thread_pool.h"
 
+#include <algorithm>
 #include <chrono>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace potluck {
@@ -21,7 +24,16 @@ void pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(int workers) {
-  for (int worker = 1; worker < workers; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+  threads_.reserve(static_cast<size_t>(std::max(0, workers - 1)));
+  for (int worker = 1; worker < workers; ++worker) {
+    try {
+      threads_.emplace_back([this, worker] { serve(worker); });
+    } catch (const std::system_error&) {
+      return;  // those that were started do the work
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -91,5 +103,7 @@ void ThreadPool::take_pieces(int worker) {
     }
   }
 }
+
+int startable_threads(int wanted) { return ThreadPool(wanted).workers(); }
 
 }  // namespace potluck

@@ -16,6 +16,8 @@ namespace potluck {
 /// microseconds finds the others awake: they look for it a while before they sleep.
 class ThreadPool {
  public:
+  /// Starts `workers` - 1 threads. Where the machine refuses one (a limit on processes, no memory for its stack) there
+  /// are as many as it gave: workers() says how many.
   explicit ThreadPool(int workers);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -45,5 +47,9 @@ class ThreadPool {
   int64_t pieces_ = 0;
   std::exception_ptr failure_;
 };
+
+/// How many threads at most a process may have that is to have `wanted`: it starts them, and ends them again. They are
+/// taken as they are now; other processes of the user may take or leave some.
+int startable_threads(int wanted);
 
 }  // namespace potluck

@@ -7,12 +7,11 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "core/error.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 
@@ -20,10 +19,7 @@ namespace {
 
 constexpr const char* kTemporaryEnd = ".part-written";
 
-[[noreturn]] void fail(const std::filesystem::path& file, const char* advice) {
-  throw FileError(
-      fmt::format("{}: must be a file that can be written, got '{}'. {}", file.string(), std::strerror(errno), advice));
-}
+[[noreturn]] void fail(const std::filesystem::path& file, const char* advice) { fail_to_write(file, errno, advice); }
 
 std::filesystem::path temporary_name(const std::filesystem::path& file) {
   static std::atomic<uint64_t> counter = 0;

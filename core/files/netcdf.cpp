@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/files/netcdf.h"
 
+#include <dlfcn.h>
 #include <fmt/core.h>
 #include <netcdf.h>
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 
@@ -39,9 +40,20 @@ size_t bytes_of(NetcdfWriter::Number number) {
 
 std::vector<size_t> sizes(const std::vector<int64_t>& values) { return {values.begin(), values.end()}; }
 
+/// HDF5, under NetCDF, keeps a file that a full disk did not let it close, tries again as the process ends, and crashes
+/// there. Files that could be closed need nothing at the end. It heeds this only before it is first used.
+void keep_hdf5_from_the_end_of_the_process() {
+  static const bool once = [] {
+    const auto leave_out = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "H5dont_atexit"));
+    return leave_out != nullptr && leave_out() >= 0;
+  }();
+  static_cast<void>(once);
+}
+
 }  // namespace
 
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& file) : name_(file.string()), target_(file) {
+  keep_hdf5_from_the_end_of_the_process();
   check(nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_), "the file");
 }
 
@@ -50,11 +62,17 @@ NetcdfWriter::~NetcdfWriter() {
 }
 
 void NetcdfWriter::check(int status, const std::string& what) const {
-  if (status != NC_NOERR) {
-    throw FileError(
-        fmt::format("{}: {} must be taken by NetCDF, got '{}'. Check names, sizes and the space on the disk", name_,
-                    what, nc_strerror(status)));
+  if (status == NC_NOERR) return;
+  if (status > 0) fail_to_write(name_, status, "Check its folder");  // an error of errno
+  // Of all that HDF5 refuses, names and sizes come with numbers of their own: what is left is the disk.
+  if (status == NC_EHDFERR) {
+    throw WriteError(
+        fmt::format("{}: {} must be taken by the disk, got '{}' from NetCDF. Free space on it, and look at "
+                    "the limits on files (ulimit -f)",
+                    name_, what, nc_strerror(status)));
   }
+  throw FileError(fmt::format("{}: {} must be taken by NetCDF, got '{}'. Check names, sizes and the space on the disk",
+                              name_, what, nc_strerror(status)));
 }
 
 NetcdfWriter::Group NetcdfWriter::group(const std::string& name) {

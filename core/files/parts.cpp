@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/files/atomic_file.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 
@@ -75,10 +76,7 @@ std::filesystem::path part_name(const std::filesystem::path& folder, int part) {
   return folder / fmt::format("{:04d}.part", part);
 }
 
-[[noreturn]] void fail(const std::filesystem::path& file) {
-  throw FileError(fmt::format("{}: must be a file that can be written, got '{}'. Check the space on the disk",
-                              file.string(), std::strerror(errno)));
-}
+[[noreturn]] void fail(const std::filesystem::path& file) { fail_to_write(file, errno, "Check the disk"); }
 
 }  // namespace
 
@@ -87,10 +85,7 @@ PartWriter::PartWriter(std::filesystem::path folder, std::string header, uint64_
   header_.append((8 - header_.size() % 8) % 8, ' ');
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  if (error) {
-    throw FileError(fmt::format("{}: must be a folder that can be made, got '{}'. Check its name and permissions",
-                                folder_.string(), error.message()));
-  }
+  if (error) fail_to_write(folder_, error.value(), "Check its name and permissions");
   if (std::filesystem::exists(part_name(folder_, 0))) {
     throw FileError(
         fmt::format("{}: must have no draws yet, got 0000.part. Choose another output folder", folder_.string()));
