@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/diagnostics/verdict_words.h"  // counted()
 #include "core/settings.h"
 
 namespace potluck {
@@ -12,9 +13,6 @@ namespace potluck {
 /// A table of settings for people: name, range with kind and default, unit, summary; a line each, indented by two.
 /// "  none" where there are none.
 std::string settings_table(const std::vector<SettingDescription>& settings);
-
-/// "1 draw", "20 draws".
-std::string counted(int64_t count, const std::string& noun);
 
 /// The texts in columns, each as wide as its widest cell but the last; rows indented by two.
 std::string columns(const std::vector<std::vector<std::string>>& rows);
