@@ -125,7 +125,7 @@ TEST_F(EvidenceResumeCommandTest, AnOlderEstimateStaysUntilTheNewOneIsDone) {
   const std::string older = read("run/evidence.json");
   write_slow(10000);
   auto running = start_with_bench(small({"--output", "run", "--overwrite", "--seed", "2"}));
-  const std::string beside = fmt::format(".run.new-{}", running->process());
+  const std::string beside = ".run.potluck-new";
   ASSERT_TRUE(wait_for(beside + "/run.json", 1)) << running->wait().err;
   running->send(SIGINT);
   const CommandResult result = running->wait();

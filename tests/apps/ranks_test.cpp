@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "core/files/parts.h"
@@ -13,6 +14,7 @@ namespace potluck::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 using Variables = std::map<std::string, std::string>;
@@ -249,6 +251,95 @@ TEST_F(RanksCommandTest, RanksOfAnotherRunAreNotJoined) {
   EXPECT_EQ(potluck({"merge", "run"}).err,
             "potluck: error: run/rank-0001: must be of the same run as run/rank-0000, got sample.seed: 1 in the "
             "checkpoint, 2 now\n");
+}
+
+// A copy of another rank, swapped ranks, a rank of another number of processes, one too many: each by its name.
+TEST_F(RanksCommandTest, RanksThatAreNotAllChainsOnceAreNotJoined) {
+  namespace filesystem = std::filesystem;
+  write_ranks_scene();
+  for (const int64_t r : {0, 1}) ASSERT_EQ(rank(r, 2, "run").exit_code, 0);
+  const auto error = [&] {
+    const CommandResult merged = potluck({"merge", "run"});
+    EXPECT_EQ(merged.exit_code, 2);
+    EXPECT_FALSE(exists("run/run.json"));
+    EXPECT_FALSE(exists("run/draws"));
+    return merged.err;
+  };
+  const auto copy = filesystem::copy_options::recursive;
+  filesystem::rename(path("run/rank-0001"), path("other"));
+  filesystem::copy(path("run/rank-0000"), path("run/rank-0001"), copy);
+  EXPECT_EQ(error(),
+            "potluck: error: run/rank-0001: must be rank 1 of 2, got rank 0 of 2. Put the folder of that rank there\n");
+  // The copy says that it is the other.
+  nlohmann::json record = read_json("run/rank-0001/run.json");
+  record["rank"]["rank"] = 1;
+  write("run/rank-0001/run.json", record.dump());
+  EXPECT_THAT(error(), MatchesRegex("potluck: error: run/rank-0001: must have draws of chains from [0-9]+ on, of 700 "
+                                    "in all, got chains 0 to [0-9]+\n"));
+  filesystem::remove_all(path("run/rank-0001"));
+  filesystem::rename(path("run/rank-0000"), path("run/rank-0001"));
+  filesystem::rename(path("other"), path("run/rank-0000"));
+  EXPECT_EQ(error(),
+            "potluck: error: run/rank-0000: must be rank 0, got rank 1 of 2. Put the folder of that rank there\n");
+  filesystem::rename(path("run/rank-0001"), path("other"));
+  filesystem::rename(path("run/rank-0000"), path("run/rank-0001"));
+  filesystem::rename(path("other"), path("run/rank-0000"));
+  // Its chains are those of the draws, whatever the record says of how many there are.
+  record = read_json("run/rank-0000/run.json");
+  nlohmann::json larger = record, second = read_json("run/rank-0001/run.json");
+  const std::string second_text = read("run/rank-0001/run.json"), first_text = read("run/rank-0000/run.json");
+  for (nlohmann::json* one : {&larger, &second}) (*one)["chains"] = 900;
+  write("run/rank-0000/run.json", larger.dump());
+  write("run/rank-0001/run.json", second.dump());
+  EXPECT_EQ(error(),
+            "potluck: error: run/rank-0001: must have draws of all chains up to the last, 899, got the last one "
+            "699\n");
+  write("run/rank-0000/run.json", first_text);
+  write("run/rank-0001/run.json", second_text);
+  filesystem::copy(path("run/rank-0001"), path("run/rank-0002"), copy);
+  EXPECT_EQ(error(),
+            "potluck: error: run/rank-0002: must not be there, as run/rank-0000 is one of 2 processes. Move it away\n");
+  filesystem::remove_all(path("run/rank-0002"));
+  // One that was cut short behind its record, and one that is written to.
+  filesystem::resize_file(path("run/rank-0001/draws/0000.part"),
+                          filesystem::file_size(path("run/rank-0001/draws/0000.part")) - 8);
+  EXPECT_THAT(error(), StartsWith("potluck: error: run/rank-0001: must have 3 draws, got 2. "));
+}
+
+// What was joined before stays until the new one is whole, and a merge that was cut short is finished.
+TEST_F(RanksCommandTest, AMergeThatWasCutShortIsFinished) {
+  namespace filesystem = std::filesystem;
+  write_ranks_scene();
+  for (const int64_t r : {0, 1}) ASSERT_EQ(rank(r, 2, "run").exit_code, 0);
+  ASSERT_EQ(potluck({"merge", "run"}).exit_code, 0);
+  const std::string draws = records("run"), summary = read("run/summary.json");
+  // As a kill between two of the files that take their places leaves it.
+  const auto cut_short = [&] {
+    filesystem::create_directories(path("run/.merge.potluck-whole"));
+    for (const char* file : {"run.json", "summary.json", "draws"})
+      filesystem::rename(path("run") / file, path("run/.merge.potluck-whole") / file);
+  };
+  cut_short();
+  const CommandResult finished = potluck({"merge", "run"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(finished.out, "Joined ranks: a merge that was cut short was finished in run.\n");
+  EXPECT_TRUE(records("run") == draws);
+  EXPECT_EQ(read("run/summary.json"), summary);
+  EXPECT_FALSE(exists("run/.merge.potluck-whole"));
+  // A new one that fails leaves the one before.
+  filesystem::resize_file(path("run/rank-0001/draws/0000.part"),
+                          filesystem::file_size(path("run/rank-0001/draws/0000.part")) - 8);
+  EXPECT_EQ(potluck({"merge", "run", "--overwrite"}).exit_code, 2);
+  EXPECT_TRUE(records("run") == draws);
+  EXPECT_EQ(read("run/summary.json"), summary);
+  EXPECT_FALSE(exists("run/.merge.potluck-new"));
+  // A run of one process is not a joined one.
+  filesystem::rename(path("run"), path("ranks"));
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
+  for (const char* one : {"rank-0000", "rank-0001"}) filesystem::rename(path("ranks") / one, path("run") / one);
+  EXPECT_EQ(potluck({"merge", "run", "--overwrite"}).err,
+            "potluck: error: run must be a joined run to be made anew, got a run of one process. Move its ranks to "
+            "another folder\n");
 }
 
 TEST_F(RanksCommandTest, WhatCannotBeSplitIsRefusedWithTheReason) {

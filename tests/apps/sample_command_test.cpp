@@ -272,15 +272,16 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
   write_scene("test_bench.slow", "chains: 4, warmup: 100000, steps: 10");
   auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
-  const std::string beside = ".run.new-" + std::to_string(running->process()) + "/draws/0000.part";
+  const std::string beside = ".run.potluck-new/draws/0000.part";
   ASSERT_TRUE(wait_for(beside, 1));
   running->send(SIGINT);
   const CommandResult result = running->wait();
   EXPECT_EQ(result.exit_code, 130) << result.err;
   EXPECT_THAT(result.out, HasSubstr("The run that is in run stays as it was.\n"));
+  EXPECT_THAT(result.out, HasSubstr("to go on: potluck sample --resume " + path(".run.potluck-new").string() + "\n"));
   EXPECT_EQ(read_json("run/run.json").at("state"), "done");
   EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
-  EXPECT_FALSE(exists(beside));
+  EXPECT_TRUE(exists(".run.potluck-new/checkpoint/latest"));
 }
 
 TEST_F(SampleCommandTest, ARunThatWasKilledInItsWarmupHasNothingToExport) {
