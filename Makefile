@@ -9,7 +9,7 @@
 #   make format         lay out the sources; make format-check only looks
 #   make clean          remove what was built (not .venv)
 #
-# PRESET=debug|tsan|tidy|no-cuda|cuda|fuzz builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
+# PRESET=debug|tsan|tidy|fuzz|no-cuda|cuda builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
 PRESET ?= release
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := help

@@ -77,7 +77,7 @@ std::map<std::string, NodePointer> EnergyBuilder::named() {
 }
 
 NodePointer EnergyBuilder::build(const Yaml& value, const Yaml* inputs, const Position& at) {
-  if (depth_ >= kMostNested) {
+  if (depth_ >= 2 * kMostNested) {  // an energy and its name each count
     if (too_deep_) return nullptr;
     too_deep_ = true;
     diagnostics_.add(

@@ -149,8 +149,9 @@ MainFile main_file(const std::filesystem::path& file, const std::optional<std::s
   MainFile main{file, word == "-" || word == "/dev/stdin" ? "stdin" : "pipe-" + file.filename().string(), text};
   if (!text) {
     std::ifstream stream(word == "-" ? "/dev/stdin" : word, std::ios::binary);
+    const bool opened = stream.is_open();
     main.piped.emplace(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-    if (stream.bad() || !stream.eof())
+    if (!opened || stream.bad())
       throw FileError(fmt::format("{}: must be a pipe that can be read, got an error. Name a file", word));
   }
   return main;
