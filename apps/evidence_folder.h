@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/last_words.h"
 #include "apps/run_folder.h"
 #include "apps/run_record.h"
 #include "core/sampling/annealed_options.h"
@@ -43,6 +44,7 @@ class EvidenceFolder {
 
   std::unique_ptr<RunFolder> folder_;
   RunRecord record_;
+  LastWords last_words_;
 };
 
 }  // namespace potluck

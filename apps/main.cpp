@@ -7,6 +7,7 @@
 
 #include "apps/command.h"
 #include "apps/command_line.h"
+#include "apps/crash_guard.h"
 #include "apps/exit_code.h"
 #include "apps/failure.h"
 
@@ -69,6 +70,7 @@ int run(const Words& all) {
 }  // namespace
 
 int main(int count, char** words) {
+  potluck::guard_against_crashes();
   try {
     return run(Words(words + 1, words + count));
   } catch (...) {
