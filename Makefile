@@ -8,7 +8,7 @@
 #   make format         lay out the sources; make format-check only looks
 #   make clean          remove what was built (not .venv)
 #
-# PRESET=debug|no-cuda|cuda builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
+# PRESET=debug|tsan|tidy|no-cuda|cuda builds another preset; OPTIONS="-DPOTLUCK_WERROR=ON" goes to CMake.
 PRESET ?= release
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := help
@@ -51,4 +51,4 @@ format format-check:
 	@cmake/format.sh $(if $(filter format-check,$@),--check)
 
 clean:
-	rm -rf build build-debug build-no-cuda build-cuda
+	rm -rf build build-debug build-tsan build-tidy build-no-cuda build-cuda

@@ -5,7 +5,8 @@ include(GNUInstallDirs)
 option(POTLUCK_BUILD_TESTS "Build the tests" ON)
 option(POTLUCK_BUILD_BENCHMARKS "Build the benchmarks" OFF)
 option(POTLUCK_WERROR "Treat warnings in our own code as errors" OFF)
-option(POTLUCK_SANITIZE "Run our own code under the address and undefined-behaviour sanitizers" OFF)
+set(POTLUCK_SANITIZE OFF CACHE STRING "Sanitizers for our own code: OFF, memory (address and undefined behaviour), threads")
+set_property(CACHE POTLUCK_SANITIZE PROPERTY STRINGS OFF memory threads)
 set(POTLUCK_CUDA AUTO CACHE STRING "Build for CUDA: ON, OFF, or AUTO (where nvcc is found)")
 set_property(CACHE POTLUCK_CUDA PROPERTY STRINGS AUTO ON OFF)
 
@@ -35,12 +36,25 @@ target_compile_options(
             -fno-math-errno
             -fno-trapping-math>
             $<$<AND:$<BOOL:${POTLUCK_WERROR}>,$<COMPILE_LANGUAGE:C,CXX>>:-Werror>)
+# Whoever links compile_options is instrumented, our plugins too. Everything found stops the program.
+if(POTLUCK_SANITIZE STREQUAL "memory")
+  # Not looked for: references to null, which Eigen binds in every matrix without numbers and never reads (a read is the
+  # address sanitizer's); and dynamic types, whose check needs a pipe where a test takes them all away.
+  set(POTLUCK_SANITIZER_FLAGS -fsanitize=address,undefined)
+  set(_sanitizers ${POTLUCK_SANITIZER_FLAGS} -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(POTLUCK_SANITIZE STREQUAL "threads")
+  set(POTLUCK_SANITIZER_FLAGS -fsanitize=thread)
+  set(_sanitizers ${POTLUCK_SANITIZER_FLAGS} -fno-omit-frame-pointer)
+elseif(POTLUCK_SANITIZE)
+  message(FATAL_ERROR "POTLUCK_SANITIZE must be OFF, memory or threads, got '${POTLUCK_SANITIZE}'")
+endif()
 if(POTLUCK_SANITIZE)
-  # Whoever links compile_options is instrumented, our plugins too. Everything found stops the program. Not looked for:
-  # references to null, which Eigen binds in every matrix without numbers and never reads (a read is the address
-  # sanitizer's); and dynamic types, whose check needs a pipe where a test takes them all away.
-  set(_sanitizers -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all
-                  -fno-omit-frame-pointer)
   target_compile_options(potluck_compile_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:${_sanitizers}>)
-  target_link_options(potluck_compile_options INTERFACE -fsanitize=address,undefined)
+  target_link_options(potluck_compile_options INTERFACE ${POTLUCK_SANITIZER_FLAGS})
+endif()
+
+set(POTLUCK_TIDY OFF CACHE BOOL "Look at our own sources with clang-tidy (.clang-tidy) while they are compiled")
+if(POTLUCK_TIDY)
+  find_program(POTLUCK_CLANG_TIDY NAMES clang-tidy-14 clang-tidy REQUIRED)
+  set(CMAKE_CXX_CLANG_TIDY "${POTLUCK_CLANG_TIDY};--quiet;--extra-arg=-Wno-unknown-warning-option")
 endif()
