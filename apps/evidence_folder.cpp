@@ -36,9 +36,8 @@ RunRecord open_evidence_record(const Session& session, const EvidenceAsked& aske
 }
 
 EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunRecord record)
-    : folder_(std::move(folder)), record_(std::move(record)) {
+    : folder_(std::move(folder)), record_(std::move(record)), last_words_(folder_->path(), record_) {
   write_record(path(), record_);
-  last_words_.emplace(path(), record_);
 }
 
 void EvidenceFolder::finish(const std::string& json) {
@@ -74,7 +73,7 @@ void EvidenceFolder::close(const char* state) {
   record_["state"] = state;
   record_["ended"] = time_now();
   write_record(path(), record_);
-  last_words_->withdraw();
+  last_words_.withdraw();
 }
 
 }  // namespace potluck

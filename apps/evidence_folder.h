@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "apps/last_words.h"
@@ -45,7 +44,7 @@ class EvidenceFolder {
 
   std::unique_ptr<RunFolder> folder_;
   RunRecord record_;
-  std::optional<LastWords> last_words_;
+  LastWords last_words_;
 };
 
 }  // namespace potluck

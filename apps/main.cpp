@@ -10,6 +10,7 @@
 
 #include "apps/command.h"
 #include "apps/command_line.h"
+#include "apps/crash_guard.h"
 #include "apps/exit_code.h"
 #include "apps/failure.h"
 #include "apps/standard_streams.h"
@@ -111,6 +112,7 @@ void before_libraries() { std::set_terminate(potluck::end_with_words); }
 
 int main(int count, char** words) {
   potluck::guard_standard_streams();
+  potluck::guard_against_crashes();
   // A file that grows past a limit (ulimit -f) is then a write that fails.
   std::signal(SIGXFSZ, SIG_IGN);
   Product product = Product::kPrinted;

@@ -2,6 +2,7 @@
 #include "apps/plugins_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include "apps/exit_code.h"
 #include "apps/plugin_search.h"
 #include "apps/text.h"
+#include "core/files/npy.h"
 #include "plugins/conformance.h"
 #include "plugins/weights.h"
 
@@ -54,6 +56,10 @@ void add_options(CommandLine& line) {
   line.add_values("shape", "INPUT=NxM", "shape of an input's row, such as image=28x28; small ones are tried without");
   line.add_values("support", "INPUT=A:B", "ends between which an input is tested; standard normal without");
   line.add_values("categories", "INPUT=K", "how many categories a categorical input has");
+  line.add_values(
+      "start", "[INPUT=]FILE.npy",
+      "points [rows, shape] at which the model is meant to be held, such as atoms that do not overlap: it is "
+      "tested near them. INPUT may be left out where the model draws one input (repeatable)");
   line.add_value("weights", "FILE", "a safetensors file for the model");
   line.add_value("seed", "N", "of the test points, default 1");
   line.add_value("patience", "SECONDS", "that one check may take, default 60");
@@ -70,6 +76,27 @@ ConformanceOptions options_of(const CommandLine& line) {
   if (const auto patience = line.value("patience"))
     options.patience = std::chrono::seconds(whole_number(*patience, "--patience"));
   return options;
+}
+
+/// "x" of "x=points.npy"; of a file alone the one input that the model draws.
+std::string input_of_start(const ModelKind& kind, const std::string& word, size_t equals) {
+  if (equals != std::string::npos) return word.substr(0, equals);
+  std::vector<std::string> drawn;
+  for (const InputDescription& input : kind.inputs)
+    if (!input.parent && !input.categorical) drawn.push_back(input.name);
+  if (drawn.size() == 1) return drawn[0];
+  throw SettingError(
+      fmt::format("--start must be INPUT=FILE.npy where a model does not draw one input, got '{}'; '{}' draws {}", word,
+                  kind.name, fmt::join(drawn, ", ")));
+}
+
+void add_starts(const CommandLine& line, const ModelKind& kind, ConformanceOptions& options) {
+  options.starts.clear();
+  for (const std::string& word : line.values("start")) {
+    const size_t equals = word.find('=');
+    const std::string file = equals == std::string::npos ? word : word.substr(equals + 1);
+    options.starts[input_of_start(kind, word, equals)] = read_npy(file);
+  }
 }
 
 /// The words of the settings: only the model knows which are lists.
@@ -117,6 +144,7 @@ int check_plugin(const Words& words) {
   for (const ModelKind* kind : kinds) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), kind->name) == wanted.end()) continue;
     add_settings(line, *kind, options);
+    add_starts(line, *kind, options);
     const ConformanceReport report = check_model(*kind, options);
     print(report);
     passed = passed && report.passed();

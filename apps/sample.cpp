@@ -16,6 +16,7 @@
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
 #include "apps/last_words.h"
+#include "apps/process_keeper.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
 #include "apps/run_folder.h"
@@ -259,13 +260,15 @@ int sample(CommandLine& line, const Words& words) {
   RunProducts products;
   double seconds = 0;
   bool converged = true;
+  LastWords last_words(folder.path(), record);
+  ProcessKeeper keeper(session.models(), folder.path());
   try {
     ProgressReport progress(stderr, style);
-    std::vector<Observer*> observers = {&recorder, &checkpoints, &progress};
+    std::vector<Observer*> observers = {&recorder, &checkpoints, &progress, &keeper};
     if (until) observers.push_back(until.get());
     Session::Part part{.rank = rank, .until = until.get(), .checkpoint = {}};
     if (earlier) part.checkpoint = earlier->checkpoint().state;
-    run = session.run(observers, interrupt.flag(), part);
+    run = keeper.watch([&] { return session.run(observers, interrupt.flag(), part); });
     writer.finish();
     close_record(record, run);
     if (ranks.several()) {

@@ -5,6 +5,7 @@
 
 #include "compose/coordinates.h"
 #include "core/random/philox.h"
+#include "plugins/model_fault.h"
 
 namespace potluck {
 
@@ -143,6 +144,8 @@ void Experts::create(const Node& node, std::set<const Node*>& seen, std::vector<
     }
   } catch (const ModelCreateError& error) {
     wrong.push_back({place_of(node, *leaf, error), error.what()});
+  } catch (const ModelFault&) {
+    throw;  // nothing that the composition could say differently
   } catch (const PluginError& error) {
     wrong.push_back({leaf->model_place.line > 0 ? leaf->model_place : node.place, error.what()});
   }

@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "plugins/plugin_call.h"
 
 namespace potluck {
 
@@ -82,6 +83,7 @@ ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& wor
   if (child == 0) {
     close(ends[0]);
     set_apart();
+    become_host();
     [&]() noexcept { work(ChildReport(ends[1])); }();
     _exit(0);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/files/array.h"
 #include "plugins/model.h"
 
 namespace potluck {
@@ -42,6 +43,9 @@ struct ConformanceOptions {
   std::map<std::string, int64_t> categories = {};  ///< of a categorical input; others are tried from 3, 2, 10
   /// Ends of an input's support. The test points are uniform there; without, they are standard normal.
   std::map<std::string, std::pair<double, double>> supports = {};
+  /// Points at which the model is meant to be held, of an input: the test points are near them. [rows, shape of the
+  /// input], whose shape is the input's unless `shapes` says another, which it must then be.
+  std::map<std::string, Array> starts = {};
   std::vector<Weight> weights = {};
   uint32_t seed = 1;                  ///< of all test points: a report is reproducible
   std::chrono::seconds patience{60};  ///< for one check; a model that hangs fails it
@@ -51,7 +55,8 @@ struct ConformanceOptions {
 /// fails the check it did it in, by name. Where the model accepts no setup the report holds that one failed check.
 ///
 /// The caller must not have created models with LibTorch or CUDA in this process, since those do not survive a fork.
-/// @throws SettingError where `options` names an input or a setting that the model does not have.
+/// @throws SettingError where `options` names an input or a setting that the model does not have, and where points do
+/// not fit their input: their shape, a number that is none, one outside the support.
 ConformanceReport check_model(const ModelKind& kind, const ConformanceOptions& options);
 
 }  // namespace potluck

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "plugins/child_process.h"
 #include "plugins/library.h"
+#include "plugins/plain_text.h"
 #include "plugins/table.h"
 
 namespace potluck {
@@ -82,13 +83,6 @@ const char* in_words(char stage) {
   }
 }
 
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text;
-}
-
 Verdict judge(const ChildEnd& end) {
   const std::string& heard = end.report;
   size_t at = 0;
@@ -97,7 +91,7 @@ Verdict judge(const ChildEnd& end) {
     stage = heard[at++];
   }
   const char sign = at < heard.size() ? heard[at] : '\0';
-  const std::string text = one_line(at < heard.size() ? heard.substr(at + 1) : "");
+  const std::string text = plain_line(at < heard.size() ? heard.substr(at + 1) : "");
   switch (sign) {
     case kFit:
       return {true, ""};

@@ -2,6 +2,7 @@
 #include "plugins/model.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,10 @@
 
 #include "plugins/floating_point.h"
 #include "plugins/library.h"
+#include "plugins/model_fault.h"
+#include "plugins/plain_text.h"
+#include "plugins/plugin_call.h"
+#include "plugins/process_state.h"
 
 namespace potluck {
 
@@ -40,10 +45,7 @@ class Complaint {
   /// One printable line; empty where the plugin said nothing.
   std::string text() {
     text_.back() = '\0';
-    std::string text = text_.data();
-    for (char& c : text) {
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    }
+    std::string text = plain_line(text_.data());
     while (text.ends_with(' ') || text.ends_with('.')) text.pop_back();
     return text;
   }
@@ -53,9 +55,13 @@ class Complaint {
   potluck_error error_{};
 };
 
+PluginCall call_of(const ModelKind& kind, const char* call) {
+  return {kind.plugin_id.c_str(), kind.plugin_version.c_str(), kind.name.c_str(), call};
+}
+
 /// Calls into a plugin, whose last argument is always the complaint. What must not come out does not.
 template <typename Function, typename... Arguments>
-int ask(Function* function, Complaint& complaint, Arguments... arguments) {
+int ask_plainly(Function* function, Complaint& complaint, Arguments... arguments) {
   const FloatingPointGuard guard;
   try {
     return function(arguments..., complaint.error());
@@ -65,6 +71,39 @@ int ask(Function* function, Complaint& complaint, Arguments... arguments) {
     complaint.say("something was thrown that is no std::exception");
   }
   return POTLUCK_INTERNAL;
+}
+
+/// The same, with what is kept and watched in every call.
+template <typename Function, typename... Arguments>
+int ask(const ModelKind& kind, const char* call, Function* function, Complaint& complaint, Arguments... arguments) {
+  int status;
+  {
+    const PluginCallScope scope(call_of(kind, call));
+    if (kind.plugin_torch == "none") {
+      status = ask_plainly(function, complaint, arguments...);
+    } else {
+      const DefaultTypeGuard type;
+      status = ask_plainly(function, complaint, arguments...);
+    }
+  }
+  check_for_strays();
+  return status;
+}
+
+/// "10 GiB"
+std::string size_in_words(double bytes) {
+  constexpr double kGibi = 1024.0 * 1024 * 1024;
+  return bytes < kGibi ? fmt::format("{:.3g} MiB", bytes / kGibi * 1024) : fmt::format("{:.3g} GiB", bytes / kGibi);
+}
+
+/// Of the machine; infinite where it does not say.
+double memory_of_machine() {
+  static const double memory = [] {
+    const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGE_SIZE);
+    return pages > 0 && bytes > 0 ? static_cast<double>(pages) * static_cast<double>(bytes)
+                                  : std::numeric_limits<double>::infinity();
+  }();
+  return memory;
 }
 
 std::string status_in_words(int status) {
@@ -127,10 +166,13 @@ struct Model::State {
   }
   void create();
   void destroy() {
-    const FloatingPointGuard guard;
+    const ProcessStateGuard guard;
+    const PluginCallScope scope(call_of(kind, "destroy"));
     kind.table->destroy(model);
   }
   void read_facts();
+  /// @throws ModelFault where this machine has less memory than evaluations of `rows` rows are to be given
+  void check_workspace(int64_t rows) const;
   void check_device_and_precision() const;
 
   std::string name() const { return fmt::format("model '{}' ({} {})", kind.name, kind.plugin_id, kind.plugin_version); }
@@ -204,7 +246,17 @@ void Model::State::create() {
                                 value_pointers.data(),  static_cast<int64_t>(weights.size()),
                                 weight_pointers.data(), {setup.initial_key[0], setup.initial_key[1]}};
   Complaint complaint;
-  const int status = ask(kind.table->create, complaint, &passed, &model);
+  int status;
+  {
+    const OpenDescriptors before;
+    const ProcessStateGuard guard;
+    status = ask(kind, "create", kind.table->create, complaint, &passed, &model);
+    if (const std::vector<int> lost = before.lost(); !lost.empty()) {
+      throw ModelFault(
+          fmt::format("{} closed descriptors of the process in create: {}. A model closes what it opened itself",
+                      name(), fmt::join(lost, ", ")));
+    }
+  }
   if (status == POTLUCK_OK && model == nullptr) {
     throw PluginError(fmt::format("{}: create must leave a model where it answers POTLUCK_OK, got none", name()));
   }
@@ -221,17 +273,38 @@ void Model::State::read_facts() {
   facts.size = sizeof(potluck_facts);
   facts.least_energy = -std::numeric_limits<double>::infinity();
   Complaint complaint;
-  const int status = ask(kind.table->facts, complaint, model, &facts);
+  const int status = ask(kind, "facts", kind.table->facts, complaint, model, &facts);
   if (status != POTLUCK_OK) fail("facts", 0, status, complaint);
   if ((facts.abilities & (POTLUCK_CAN_CPU | POTLUCK_CAN_CUDA)) == 0) {
-    throw PluginError(fmt::format("{}: its facts must name a device it can run on, got none", name()));
+    throw ModelFault(fmt::format("{}: its facts must name a device it can run on, got none", name()));
   }
   if (std::isnan(facts.least_energy) || facts.least_energy == std::numeric_limits<double>::infinity()) {
-    throw PluginError(fmt::format("{}: its least_energy must be a number or -inf, got {}", name(), facts.least_energy));
+    throw ModelFault(fmt::format("{}: its least_energy must be a number or -inf, got {}", name(), facts.least_energy));
   }
   if (facts.draw_uniforms < 0) {
-    throw PluginError(fmt::format("{}: its draw_uniforms must be >= 0, got {}", name(), facts.draw_uniforms));
+    throw ModelFault(fmt::format("{}: its draw_uniforms must be >= 0, got {}", name(), facts.draw_uniforms));
   }
+  check_workspace(setup.most_rows);
+  if (8 * static_cast<double>(facts.draw_uniforms) > memory_of_machine()) {
+    throw ModelFault(
+        fmt::format("{}: its draw_uniforms must fit into the memory of this machine, {}, got {}. Ask its "
+                    "author",
+                    name(), size_in_words(memory_of_machine()), facts.draw_uniforms));
+  }
+}
+
+void Model::State::check_workspace(int64_t rows) const {
+  const double bytes = static_cast<double>(facts.workspace_bytes) +
+                       static_cast<double>(rows) * static_cast<double>(facts.workspace_bytes_a_row);
+  if (bytes <= memory_of_machine()) return;
+  throw ModelFault(fmt::format(
+      "{}: the workspace that its facts ask for ({} bytes, and {} for each of {} rows) must fit into the memory of "
+      "this "
+      "machine, {}, got {}. {}",
+      name(), facts.workspace_bytes, facts.workspace_bytes_a_row, rows, size_in_words(memory_of_machine()),
+      size_in_words(bytes),
+      static_cast<double>(facts.workspace_bytes) < memory_of_machine() ? "Use fewer chains, or ask its author"
+                                                                       : "Ask its author"));
 }
 
 void Model::State::check_device_and_precision() const {
@@ -262,12 +335,13 @@ const potluck_facts& Model::facts() const { return state_->facts; }
 potluck_model* Model::plugin_model() const { return state_->model; }
 
 size_t Model::workspace_bytes(int64_t rows) const {
+  state_->check_workspace(rows);
   return facts().workspace_bytes + static_cast<size_t>(rows) * facts().workspace_bytes_a_row;
 }
 
 void Model::evaluate(const potluck_call& call) const {
   Complaint complaint;
-  const int status = ask(state_->kind.table->evaluate, complaint, state_->model, &call);
+  const int status = ask(state_->kind, "evaluate", state_->kind.table->evaluate, complaint, state_->model, &call);
   if (status != POTLUCK_OK) state_->fail("evaluate", call.rows, status, complaint);
 }
 
@@ -275,7 +349,7 @@ bool Model::log_normaliser(const potluck_call& given, double* log_z) const {
   const auto function = state_->kind.table->log_normaliser;
   if (function == nullptr) return false;
   Complaint complaint;
-  const int status = ask(function, complaint, state_->model, &given, log_z);
+  const int status = ask(state_->kind, "log_normaliser", function, complaint, state_->model, &given, log_z);
   if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) {
     state_->fail("log_normaliser", given.rows, status, complaint);
   }
@@ -300,8 +374,8 @@ std::optional<Model::Quadratic> Model::quadratic(const void* const* input) const
   given.input = input;
   given.threads = 1;
   Complaint complaint;
-  const int status =
-      ask(function, complaint, state_->model, &given, form.precision.data(), form.linear.data(), &form.constant);
+  const int status = ask(state_->kind, "quadratic", function, complaint, state_->model, &given, form.precision.data(),
+                         form.linear.data(), &form.constant);
   if (status == POTLUCK_UNSUPPORTED) return std::nullopt;
   if (status != POTLUCK_OK) state_->fail("quadratic", 1, status, complaint);
   return form;
@@ -312,7 +386,7 @@ bool Model::draw(const potluck_call& given, const uint8_t* const* held, const do
   const auto function = state_->kind.table->draw;
   if (function == nullptr || facts().draw_uniforms == 0) return false;
   Complaint complaint;
-  const int status = ask(function, complaint, state_->model, &given, held, uniforms, out);
+  const int status = ask(state_->kind, "draw", function, complaint, state_->model, &given, held, uniforms, out);
   if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) state_->fail("draw", given.rows, status, complaint);
   return status == POTLUCK_OK;
 }

@@ -82,7 +82,8 @@ class ModelCreateError : public Error {
 };
 
 /// A created model: the host's side of the door. Every call checks the status and turns a failure into an error that
-/// names plugin, version, model, call and shapes; the floating-point mode is guarded round each call.
+/// names plugin, version, model, call and shapes. The floating-point mode and LibTorch's default type are kept round
+/// each call, the rest of the process's state (ProcessState) round those that are made once.
 class Model {
  public:
   /// @throws ModelCreateError; PluginError where the model cannot run on the device ("expert 'ising' (acme.ising

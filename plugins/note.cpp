@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "plugins/plain_text.h"
 
 namespace potluck {
 
@@ -138,6 +139,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 class Lines {
  public:
   explicit Lines(std::string_view text) {
+    if (!is_utf8(text)) refuse("its note must be UTF-8, got other bytes");
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
       if (c != '\n' && (byte < 0x20 || byte == 0x7f)) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "plugins/plain_text.h"
+
 namespace potluck {
 
 namespace {
@@ -28,11 +30,15 @@ void check_size(const std::string& what, const char* type, size_t needed, size_t
   if (size < needed) refuse("{} must have the {} bytes of {}, got {}", what, needed, type, size);
 }
 
-std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
+std::string text_or_empty(const std::string& what, const char* text) {
+  if (text == nullptr) return "";
+  if (!is_utf8(text)) refuse("{} must be UTF-8, got other bytes: '{}'", what, plain_line(text));
+  return text;
+}
 
 std::string given_text(const std::string& what, const char* text) {
   if (text == nullptr || *text == '\0') refuse("{} must be given", what);
-  return text;
+  return text_or_empty(what, text);
 }
 
 /// Names of inputs and settings: what can stand as a key in a composition.
@@ -68,7 +74,7 @@ InputDescription read_input(const std::string& model, const potluck_input& input
   }
   description.categorical = input.kind == POTLUCK_CATEGORICAL;
   description.parent = input.role == POTLUCK_PARENT;
-  description.summary = text_or_empty(input.summary);
+  description.summary = text_or_empty(what + ": its summary", input.summary);
   return description;
 }
 
@@ -94,7 +100,7 @@ SettingKind read_kind(const std::string& what, int32_t kind) {
 std::vector<std::string> read_choices(const std::string& what, const potluck_setting& setting, bool wanted) {
   std::vector<std::string> choices;
   for (const char* const* choice = setting.choices; choice != nullptr && *choice != nullptr; ++choice) {
-    choices.emplace_back(*choice);
+    choices.push_back(text_or_empty(what + ": a choice", *choice));
   }
   if (wanted && choices.empty()) refuse("{}: its choices must be given", what);
   if (!wanted && !choices.empty()) refuse("{}: only a setting of kind POTLUCK_CHOICE has choices", what);
@@ -108,8 +114,9 @@ SettingDescription read_setting(const std::string& model, const potluck_setting&
   const std::string what = model + ": setting '" + description.name + "'";
   description.kind = read_kind(what, setting.kind);
   description.list = (setting.kind & POTLUCK_LIST) != 0;
-  if (setting.preset != nullptr) description.preset = setting.preset;
-  if (setting.unit != nullptr && *setting.unit != '\0') description.unit = setting.unit;
+  if (setting.preset != nullptr) description.preset = text_or_empty(what + ": its preset", setting.preset);
+  if (setting.unit != nullptr && *setting.unit != '\0')
+    description.unit = text_or_empty(what + ": its unit", setting.unit);
   if (description.kind == SettingKind::kInteger || description.kind == SettingKind::kReal) {
     description.least = setting.least;
     description.most = setting.most;
@@ -118,7 +125,7 @@ SettingDescription read_setting(const std::string& model, const potluck_setting&
     }
   }
   description.choices = read_choices(what, setting, description.kind == SettingKind::kChoice);
-  description.summary = text_or_empty(setting.summary);
+  description.summary = text_or_empty(what + ": its summary", setting.summary);
   try {
     if (description.preset) preset_value(description, what + ": its preset");
   } catch (const SettingError& error) {
@@ -134,8 +141,8 @@ ModelKind read_model(const potluck_model_kind& model, const std::string& id) {
   const std::string complaint = complaint_about_model_name(kind.name, id);
   if (!complaint.empty()) throw PluginError(complaint);
   const std::string what = "model '" + kind.name + "'";
-  kind.summary = text_or_empty(model.summary);
-  kind.reference = text_or_empty(model.reference);
+  kind.summary = text_or_empty(what + ": its summary", model.summary);
+  kind.reference = text_or_empty(what + ": its reference", model.reference);
   if (model.create == nullptr) refuse("{}: create must be given", what);
   if (model.destroy == nullptr) refuse("{}: destroy must be given", what);
   if (model.facts == nullptr) refuse("{}: facts must be given", what);
@@ -195,13 +202,13 @@ std::vector<ModelKind> read_table(const potluck_plugin* table) {
 }
 
 void compare_with_note(const potluck_plugin& table, const PluginNote& note) {
-  compare("id", note.id, text_or_empty(table.id));
-  compare("version", note.version, text_or_empty(table.version));
-  compare("licence", note.licence, text_or_empty(table.licence));
+  compare("id", note.id, text_or_empty("its table's id", table.id));
+  compare("version", note.version, text_or_empty("its table's version", table.version));
+  compare("licence", note.licence, text_or_empty("its table's licence", table.licence));
   compare("needs_minor", std::to_string(note.needs_minor), std::to_string(table.needs_minor));
   std::vector<std::string> models;
   for (auto* model = table.models; model != nullptr && *model != nullptr; ++model) {
-    models.push_back(text_or_empty((*model)->name));
+    models.push_back(text_or_empty("a model's name", (*model)->name));
   }
   compare("models", fmt::format("{}", fmt::join(note.models, ",")), fmt::format("{}", fmt::join(models, ",")));
 }

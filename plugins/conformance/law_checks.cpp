@@ -14,7 +14,9 @@ namespace {
 
 constexpr double kRoughest = 1e-2;  // quadrature that is not settled to this says nothing
 constexpr const char* kNotNarrow =
-    "the model accepts no setup with one or two drawn numbers, which quadrature needs. Give --shape";
+    "the model accepts no setup with one or two drawn numbers, which quadrature needs, at these settings, at their "
+    "presets "
+    "or at small values of one of them. Give settings for which it does: --set";
 
 bool has_parents(const Subject& subject) {
   return std::any_of(subject.kind().inputs.begin(), subject.kind().inputs.end(),
@@ -24,10 +26,6 @@ bool has_parents(const Subject& subject) {
 bool has_continuous_parents(const Subject& subject) {
   return std::any_of(subject.kind().inputs.begin(), subject.kind().inputs.end(),
                      [](const InputDescription& input) { return input.parent && !input.categorical; });
-}
-
-Model narrow_model(const Subject& subject, const std::vector<Slot>& slots) {
-  return subject.create(subject.best_precision(), slots, subject.values());
 }
 
 /// Values of the drawn inputs of a row, one after the other.
@@ -93,8 +91,8 @@ Finding check_least_energy(const Subject& subject) {
 
 Finding check_log_normaliser(const Subject& subject) {
   std::string text;
-  for (const std::vector<Slot>& slots : subject.narrow_setups()) {
-    const Model model = narrow_model(subject, slots);
+  for (const NarrowSetup& setup : subject.narrow_setups()) {
+    const Model model = subject.create(setup);
     const Batch parents = subject.points(model, 3, 51);
     const auto log_z = log_normaliser(model, parents);
     if (log_z && !model.can(POTLUCK_INTEGRABLE)) {
@@ -108,8 +106,8 @@ Finding check_log_normaliser(const Subject& subject) {
       if (!log_z && !(exact.error < 1)) {
         return failed(
             fmt::format("POTLUCK_INTEGRABLE is claimed, and the integral of exp(-E) over {} drawn numbers does "
-                        "not settle (log Z {:.4g} with an error of {:.2g})",
-                        drawn_numbers(model), exact.log_z, exact.error),
+                        "not settle{} (log Z {:.4g} with an error of {:.2g})",
+                        drawn_numbers(model), setup.said, exact.log_z, exact.error),
             "Do not claim it, or check a wider density: --set, --shape");
       }
       if (!log_z || !(exact.error < kRoughest)) continue;
@@ -118,13 +116,13 @@ Finding check_log_normaliser(const Subject& subject) {
       const double bound = precision * (1 + std::abs(exact.log_z)) + exact.error;
       const double apart = std::abs(claimed - exact.log_z);
       if (!(apart <= bound)) {
-        return failed(fmt::format("log Z must be {:.9g} by quadrature over {} drawn numbers, got {:.9g}: {:.3g} away, "
-                                  "bound {:.3g}",
-                                  exact.log_z, drawn_numbers(model), claimed, apart, bound),
+        return failed(fmt::format("log Z must be {:.9g} by quadrature over {} drawn numbers{}, got {:.9g}: {:.3g} "
+                                  "away, bound {:.3g}",
+                                  exact.log_z, drawn_numbers(model), setup.said, claimed, apart, bound),
                       "log Z is log of the integral of exp(-E) of the very E that is returned, constants and all");
       }
-      text = fmt::format("{}{} drawn: {:.6g}, {:.2g} away, bound {:.2g}", text.empty() ? "" : text + "; ",
-                         drawn_numbers(model), claimed, apart, bound);
+      text = fmt::format("{}{} drawn{}: {:.6g}, {:.2g} away, bound {:.2g}", text.empty() ? "" : text + "; ",
+                         drawn_numbers(model), setup.said, claimed, apart, bound);
       break;
     }
   }
@@ -180,8 +178,9 @@ Finding check_draws_by_quadrature(const Subject& subject) {
   if (subject.create().facts().draw_uniforms == 0) return not_applicable("the model has no exact draws");
   double worst = 0;
   int compared = 0;
-  for (const std::vector<Slot>& slots : subject.narrow_setups()) {
-    const Model model = narrow_model(subject, slots);
+  std::string said;
+  for (const NarrowSetup& setup : subject.narrow_setups()) {
+    const Model model = subject.create(setup);
     if (model.facts().draw_uniforms == 0) continue;
     const Batch parents = subject.points(model, 1, 53);
     const Quadrature exact = integrate(model, parents, true);
@@ -223,17 +222,18 @@ Finding check_draws_by_quadrature(const Subject& subject) {
       worst = std::isnan(distance) ? static_cast<double>(INFINITY) : std::max(worst, distance);
       ++compared;
     }
+    if (said.empty()) said = setup.said;
   }
   if (compared == 0) {
     return not_applicable(subject.narrow_setups().empty() ? kNotNarrow : "quadrature does not settle to 0.1%");
   }
   if (!(worst < 6)) {
-    return failed(fmt::format("moments of {} draws are {:.3g} standard errors away from quadrature, bound 6",
-                              kDraws * kTimes, worst),
+    return failed(fmt::format("moments of {} draws{} are {:.3g} standard errors away from quadrature, bound 6",
+                              kDraws * kTimes, said, worst),
                   "Draws must follow exp(-E)/Z of the very E that is returned, one uniform used once");
   }
-  return passed(
-      fmt::format("{} moments of {} draws, worst {:.2f} standard errors, bound 6", compared, kDraws * kTimes, worst));
+  return passed(fmt::format("{} moments of {} draws{}, worst {:.2f} standard errors, bound 6", compared,
+                            kDraws * kTimes, said, worst));
 }
 
 }  // namespace potluck::conformance

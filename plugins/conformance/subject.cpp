@@ -9,6 +9,8 @@
 #include <set>
 
 #include "core/random/philox.h"
+#include "plugins/conformance/settings_to_try.h"
+#include "plugins/conformance/start_points.h"
 
 namespace potluck::conformance {
 
@@ -34,8 +36,9 @@ std::vector<Slot> slots_to_try(const InputDescription& input, const ConformanceO
   if (narrow && !input.parent) shapes = {{1}, {2}, {}, {1, 1}, {1, 2}};
   if (!narrow)
     for (const int64_t length : lengths) shapes.push_back({length});
-  const auto given = options.shapes.find(input.name);
-  if (given != options.shapes.end()) shapes = {given->second};
+  const auto asked = shape_asked(options, input.name);
+  const bool fits = asked && (!narrow || input.parent || (count_of(*asked) >= 1 && count_of(*asked) <= 2));
+  if (fits) shapes = {*asked};
 
   std::vector<int64_t> categories = {0};
   if (input.categorical) {
@@ -68,6 +71,8 @@ std::vector<SettingValue> setting_values(const ModelKind& kind, const Conformanc
   check_inputs(kind, options.shapes, "--shape");
   check_inputs(kind, options.categories, "--categories");
   check_inputs(kind, options.supports, "--support");
+  check_inputs(kind, options.starts, "--start");
+  check_starts(kind, options);
   std::vector<std::string> known;
   for (const SettingDescription& setting : kind.settings) known.push_back(setting.name);
   for (const auto& [name, words] : options.settings) {
@@ -117,9 +122,9 @@ std::vector<std::vector<Slot>> Subject::candidates(bool narrow) const {
   return all;
 }
 
-bool Subject::accepts(const std::vector<Slot>& slots) const {
+bool Subject::accepts(const NarrowSetup& setup) const {
   try {
-    create(best_precision(), slots, values_);
+    create(setup);
     return true;
   } catch (const Error&) {
     return false;
@@ -141,28 +146,39 @@ std::string Subject::describe() const {
 }
 
 Model Subject::create(Precision precision, const std::vector<Slot>& slots, const std::vector<SettingValue>& values,
-                      Device device) const {
+                      Device device, bool with_weights) const {
   ModelSetup setup;
   setup.device = device;
   setup.precision = precision;
   setup.most_rows = kMostRows;
   setup.slots = slots;
   setup.values = values;
-  setup.weights = options_.weights;
+  if (with_weights) setup.weights = options_.weights;
   setup.initial_key[0] = options_.seed;
   return Model(kind_, setup);
 }
 
-std::vector<std::vector<Slot>> Subject::narrow_setups() const {
-  std::vector<std::vector<Slot>> found;
+Model Subject::create(const NarrowSetup& setup) const {
+  return create(best_precision(), setup.slots, setup.values, {}, setup.with_weights);
+}
+
+std::vector<NarrowSetup> Subject::narrow_setups() const {
+  std::vector<NarrowSetup> found;
+  const std::vector<NarrowSetup> variations = settings_to_try(kind_, options_, values_);
   for (const int64_t dimension : {1, 2}) {
-    for (const std::vector<Slot>& slots : candidates(true)) {
-      int64_t drawn = 0;
-      for (size_t i = 0; i < slots.size(); ++i) drawn += kind_.inputs[i].parent ? 0 : slots[i].size();
-      if (drawn != dimension || !accepts(slots)) continue;
-      found.push_back(slots);
-      break;
-    }
+    const auto first_accepted = [&]() -> std::optional<NarrowSetup> {
+      for (NarrowSetup setup : variations) {
+        for (const std::vector<Slot>& slots : candidates(true)) {
+          int64_t drawn = 0;
+          for (size_t i = 0; i < slots.size(); ++i) drawn += kind_.inputs[i].parent ? 0 : slots[i].size();
+          if (drawn != dimension) continue;
+          setup.slots = slots;
+          if (accepts(setup)) return setup;
+        }
+      }
+      return std::nullopt;
+    };
+    if (const auto setup = first_accepted()) found.push_back(*setup);
   }
   return found;
 }
@@ -171,6 +187,7 @@ Batch Subject::points(const Model& model, int64_t rows, uint32_t salt, double sp
   Batch batch = filled(model, rows, 0);
   for (size_t i = 0; i < batch.values.size(); ++i) {
     const Slot& slot = model.setup().slots[i];
+    const std::optional<StartPoints> starts = start_points(options_, kind_.inputs[i].name, slot);
     const NoiseAddress at = {options_.seed, variable_key(kind_.inputs[i].name), 0, salt, Purpose::kStart};
     std::vector<double> uniform(batch.values[i].size());
     potluck::uniforms(at, static_cast<int64_t>(uniform.size()), uniform.data());
@@ -184,6 +201,10 @@ Batch Subject::points(const Model& model, int64_t rows, uint32_t salt, double sp
       NoiseAddress normal = at;
       normal.chain = 1;
       value = spread * static_cast<double>(standard_normal(normal, static_cast<int64_t>(k)));
+      if (starts) {
+        value = starts->near(uniform[k - k % size], k % size, value);
+        continue;
+      }
       if (!slot.least.empty()) {
         const double least = slot.least[k % size], most = slot.most[k % size];
         if (std::isfinite(least) && std::isfinite(most))

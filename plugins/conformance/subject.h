@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +13,14 @@ namespace potluck::conformance {
 
 /// No call of the kit has more rows.
 inline constexpr int64_t kMostRows = 4096;
+
+/// A setup with one or two drawn numbers, which quadrature reaches.
+struct NarrowSetup {
+  std::vector<Slot> slots;
+  std::vector<SettingValue> values;
+  bool with_weights = true;
+  std::string said;  ///< how it differs from what was asked for: ", with order = 1"; empty where it does not
+};
 
 /// The model under test, with the setup that it accepted.
 class Subject {
@@ -31,14 +40,20 @@ class Subject {
 
   Model create(Precision precision) const { return create(precision, slots_, values_); }
   Model create(Precision precision, const std::vector<Slot>& slots, const std::vector<SettingValue>& values,
-               Device device = {}) const;
+               Device device = {}, bool with_weights = true) const;
   Model create() const { return create(best_precision()); }
 
-  /// Setups whose drawn inputs hold one or two numbers together, at most one of each: quadrature reaches them.
-  std::vector<std::vector<Slot>> narrow_setups() const;
+  Model create(const NarrowSetup& setup) const;
+  std::chrono::milliseconds patience() const { return options_.patience; }
 
-  /// Rows inside the supports, standard normal where there is none; the same for the same `salt`. All values are
-  /// multiples of 2^-12 so that small steps from them are exact in float32.
+  /// Setups whose drawn inputs hold one or two numbers together, at most one of each. With the settings that were asked
+  /// for where the model accepts that, else with others: a law that holds for all settings is better checked at some
+  /// than not at all.
+  std::vector<NarrowSetup> narrow_setups() const;
+
+  /// Rows inside the supports, standard normal where there is none, near the points that `options` has; the same for
+  /// the same `salt`. All values are multiples of 2^-12 (of a finer step near points of a small scale) so that small
+  /// steps from them are exact in float32.
   Batch points(const Model& model, int64_t rows, uint32_t salt, double spread = 1) const;
   /// Of such points those with a finite energy: at most `rows`, perhaps none.
   Batch finite_points(const Model& model, int64_t rows, uint32_t salt) const;
@@ -47,7 +62,7 @@ class Subject {
 
  private:
   std::vector<std::vector<Slot>> candidates(bool narrow) const;
-  bool accepts(const std::vector<Slot>& slots) const;
+  bool accepts(const NarrowSetup& setup) const;
 
   const ModelKind& kind_;
   const ConformanceOptions& options_;

@@ -73,6 +73,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"forgets_held",
               {"numbers known beforehand"},
               "with numbers known beforehand .1 in 2., energies and gradients must be those without, got a .*"},
+        Fault{"races",
+              {"threads"},
+              "4 threads on one model must get the bits of one, got others in [0-9]+ of [0-9]+ rows"},
+        Fault{"wide_preset_wrong_log_z",
+              {"log Z against quadrature", "log Z against quadratic form"},
+              "log Z must be 0.918938533 by quadrature over 1 drawn numbers, with centre = 0, got 0.919938533: .*"},
         Fault{"high_bound", {"least energy"}, "least_energy must be a lower bound, 1, got an energy of .*"},
         Fault{"wrong_log_z",
               {"log Z against quadrature", "log Z against quadratic form"},
@@ -127,8 +133,55 @@ TEST_F(ConformanceTest, ShapesAndSupportsAreTheCallersToSay) {
   const ConformanceReport report = report_of("right_numbers", options);
   EXPECT_EQ(report.setup, "position [2, 2] in [-1, 1]");
   EXPECT_TRUE(report.passed());
-  // Four numbers are too many for quadrature.
-  EXPECT_THAT(check_of(report, "log Z against quadrature")->text, HasSubstr("Give --shape"));
+  // Four numbers are too many for quadrature, which takes one and two.
+  EXPECT_THAT(check_of(report, "log Z against quadrature")->text, HasSubstr("1 drawn: 0.918939"));
+  EXPECT_THAT(check_of(report, "log Z against quadrature")->text, HasSubstr("2 drawn: 1.83788"));
+}
+
+// Its preset is a list of three numbers, which fixes the shape: the laws are checked with shorter ones.
+TEST_F(ConformanceTest, LawsAreCheckedAtOtherSettingsWhereThoseAskedForAreTooWide) {
+  const ConformanceReport report = report_of("wide_preset");
+  EXPECT_EQ(report.setup, "position [3]");
+  EXPECT_TRUE(report.passed());
+  const ConformanceCheck* const log_z = check_of(report, "log Z against quadrature");
+  EXPECT_EQ(log_z->outcome, CheckOutcome::kPassed);
+  EXPECT_THAT(log_z->text, HasSubstr("1 drawn, with centre = 0: 0.918939"));
+  EXPECT_THAT(log_z->text, HasSubstr("2 drawn, with centre = 0,0: 1.83788"));
+  EXPECT_EQ(check_of(report, "draws against quadrature")->outcome, CheckOutcome::kPassed);
+}
+
+TEST_F(ConformanceTest, PointsNearWhichAModelIsHeldAreTheCallersToSay) {
+  // This model's energy is NaN beyond 3, where normal points lie now and then; 8 points within 1 keep it from there.
+  const auto energies_are_numbers = [](const ConformanceOptions& options) {
+    return check_of(report_of("nan", options), "energies are numbers")->outcome;
+  };
+  EXPECT_EQ(energies_are_numbers({}), CheckOutcome::kFailed);
+  ConformanceOptions options;
+  options.starts["position"] = Array::of({4, 2}, std::vector<double>{1, -1, 0.5, 0.25, -0.5, 0, 0, 1});
+  EXPECT_EQ(energies_are_numbers(options), CheckOutcome::kPassed);
+  EXPECT_EQ(report_of("nan", options).setup, "position [2]");
+}
+
+TEST_F(ConformanceTest, PointsThatDoNotFitAreNamedByRowAndNumber) {
+  const auto error_with = [](std::vector<int64_t> shape, const std::vector<double>& numbers, bool bounded = false) {
+    ConformanceOptions options;
+    options.shapes["position"] = {2};
+    options.starts["position"] = Array::of(std::move(shape), numbers);
+    if (bounded) options.supports["position"] = {0, 1};
+    return error_of([&] { report_of("right_numbers", options); });
+  };
+  EXPECT_EQ(error_with({2, 3}, {1, 2, 3, 4, 5, 6}),
+            "--start position: must have rows of the shape [2] that --shape says, got [3] in [2, 3]");
+  EXPECT_EQ(error_with({}, {1}), "--start position: must have the shape [rows, shape of the input], got []");
+  EXPECT_EQ(error_with({2, 2}, {1, 2, 3, NAN}),
+            "--start position: row 1 must have finite numbers, got nan as number 1");
+  EXPECT_EQ(error_with({2, 2}, {0, 1, 1.5, 1}, true),
+            "--start position: row 1 must be in the support [0, 1], got 1.5 as number 0");
+  EXPECT_EQ(error_of([] {
+              report_of("right_numbers", {.starts = {{"positon", Array::of({1, 2}, std::vector<double>{1, 2})}}});
+            }),
+            "--start: must be an input of model 'zoo.right_numbers', got 'positon'. Did you mean 'position'? Known: "
+            "position");
 }
 
 }  // namespace

@@ -78,6 +78,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"disagrees", "its note says version '1.0.0', its table '1.0.1'. Rebuild it"},
                     Refusal{"preset_outside",
                             "model 'zoo.preset_outside': setting 'scale': its preset must be >= 0, got -1"},
+                    Refusal{"not_utf8",
+                            "model 'zoo.not_utf8': setting 'scale': its preset must be UTF-8, got other bytes: "
+                            "'1\xef\xbf\xbd'"},
                     Refusal{"throws", "threw an exception while it was being opened: no table of Bessel functions"},
                     Refusal{"crashes", "crashed while it was being opened (signal 11, Segmentation fault)"},
                     Refusal{"exits", "ended the process while it was being opened"},

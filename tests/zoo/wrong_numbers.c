@@ -4,6 +4,7 @@
  * its numbers can be wrong: each ZOO_... that may be defined is one of them (CMakeLists.txt). What the conformance kit
  * finds in them is in tests/plugins/conformance_test.cpp. */
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct potluck_model {
   int64_t n;
   int32_t type;
   int holds_first;
+  double scratch;
 };
 
 static double get(const potluck_model* model, const void* from, int64_t at) {
@@ -37,6 +39,10 @@ static void set(const potluck_model* model, void* to, int64_t at, double value) 
 
 static int create(const potluck_setup* setup, potluck_model** model, potluck_error* error) {
   (void)error;
+#ifdef ZOO_WIDE_PRESET
+  /* One coordinate for each number of its setting, three of which are preset. */
+  if (setup->slots[0]->rank != 1 || setup->slots[0]->shape[0] != setup->values[0]->count) return POTLUCK_BAD_SHAPE;
+#endif
 #ifdef ZOO_CRASHES_IN_CREATE
   raise(SIGSEGV);
 #endif
@@ -92,6 +98,15 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
       double x = get(model, call->input[0], at);
 #ifdef ZOO_FORGETS_HELD
       if (model->holds_first && at == row * model->n) x = 0; /* whatever value it is held at */
+#endif
+#ifdef ZOO_RACES
+      /* One row of a thousand lies in the model for a while, where other threads put theirs. */
+      static _Thread_local int64_t count;
+      if (at == row * model->n && ++count % 1000 == 0) {
+        ((potluck_model*)model)->scratch = x;
+        sched_yield();
+        x = model->scratch;
+      }
 #endif
       energy[row] += 0.5 * x * x;
       double slope = x;
@@ -162,10 +177,24 @@ static int draw(const potluck_model* model, const potluck_call* given, const uin
 
 static const potluck_input position = {sizeof position, "position", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "where it is"};
 static const potluck_input* const inputs[] = {&position, NULL};
+#ifdef ZOO_WIDE_PRESET
+static const potluck_setting centre = {.size = sizeof centre,
+                                       .name = "centre",
+                                       .kind = POTLUCK_REAL | POTLUCK_LIST,
+                                       .preset = "0, 0, 0",
+                                       .unit = "1",
+                                       .least = -INFINITY,
+                                       .most = INFINITY,
+                                       .summary = "not used but for its length"};
+static const potluck_setting* const settings[] = {&centre, NULL};
+#else
+static const potluck_setting* const settings[] = {NULL};
+#endif
 static const potluck_model_kind model_kind = {.size = sizeof model_kind,
                                               .name = ZOO_ID,
                                               .summary = "half the squared norm",
                                               .inputs = inputs,
+                                              .settings = settings,
                                               .create = create,
                                               .destroy = destroy,
                                               .facts = facts,

@@ -3,7 +3,9 @@
 
 /// Writing a plugin with LibTorch: state the energy, autograd gives the gradient.
 ///
-///   #include <ATen/ops/...>               the operations that the energy uses
+///   #include <ATen/ops/...>               free functions that the energy uses, such as at::matmul; operators and
+///   members
+///                                         of tensors come with this header
 ///   #include <potluck/torch_model.hpp>
 ///   using namespace potluck::plugin;
 ///
@@ -33,6 +35,7 @@
 /// An energy of float64 is handed on as it is; sums over many numbers should be taken with sum_rows().
 /// Inputs are the host's own arrays: an energy must not write into them, keep them, or register operators.
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/tensor.h>
