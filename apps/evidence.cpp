@@ -120,6 +120,7 @@ int evidence(CommandLine& line, const Words& words) {
     earlier->carry_over(record);
     earlier->check_belonging(record, "start another one with --output");
   } else if (line.flag("output")) {
+    if (line.value("output")->empty()) throw UsageError("--output must be a folder, got an empty text");
     place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
   }
   const nlohmann::json belonging = belonging_of(record);

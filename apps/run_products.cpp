@@ -10,6 +10,7 @@
 #include "core/files/atomic_file.h"
 #include "core/files/portable_state.h"
 #include "core/files/run_pictures.h"
+#include "core/files/summary_netcdf.h"
 
 namespace potluck {
 
@@ -18,13 +19,14 @@ RunProducts write_run_products(const std::filesystem::path& folder, const std::v
   say("writing draws.nc");
   write_arviz_netcdf(folder, folder / "draws.nc");
   write_portable_state(folder);
-  say("writing summary.json");
+  say("writing the summary");
   RunProducts products;
   products.summary = summarize_draws(folder);
   // Of all steps where they were counted, else of the draws.
   if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
   const DrawsSummary& summary = products.summary;
   products.verdict = run_verdict(with_figures_of(summary, run));
+  write_summary_netcdf(summary, folder / "summary.nc");
   nlohmann::json all = to_json(summary);
   all["verdict"] = to_json(products.verdict);
   write_whole_file(folder / "summary.json", all.dump(2) + "\n");

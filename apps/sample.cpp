@@ -17,6 +17,7 @@
 #include "apps/interrupt.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
+#include "apps/rehearsal.h"
 #include "apps/run_folder.h"
 #include "apps/run_products.h"
 #include "apps/run_record.h"
@@ -51,7 +52,10 @@ class DrawsRecorder final : public Observer {
 
 // --output, else the composition's folder, else runs/NAME of the composition.
 filesystem::path output_folder(const CommandLine& line, const Composition& composition) {
-  if (const auto folder = line.value("output")) return *folder;
+  if (const auto folder = line.value("output")) {
+    if (folder->empty()) throw UsageError("--output must be a folder, got an empty text. Leave it out for runs/NAME");
+    return *folder;
+  }
   if (!composition.output.folder.empty()) return composition.output.folder;
   return filesystem::path("runs") / filesystem::path(composition.file).stem();
 }
@@ -210,6 +214,7 @@ int sample(CommandLine& line, const Words& words) {
   }
   write_record(folder.path(), record);
   DrawsSchema schema = schema_of(session, rank);
+  rehearse_run_products(folder.path(), schema, pictures);
   DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
                                : DrawsWriter(folder.path(), schema);
   DrawsRecorder recorder(writer);
