@@ -127,6 +127,7 @@ int evidence(CommandLine& line, const Words& words) {
     earlier->check_belonging(record, "start another one with --output");
     place->clear_leftovers();
   } else if (line.flag("output")) {
+    if (line.value("output")->empty()) throw UsageError("--output must be a folder, got an empty text");
     place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
     note_folder(record, std::filesystem::current_path(), place->path());
   }

@@ -15,6 +15,7 @@
 #include "core/files/draws.h"
 #include "core/files/portable_state.h"
 #include "core/files/run_pictures.h"
+#include "core/files/summary_netcdf.h"
 
 namespace potluck {
 namespace {
@@ -52,7 +53,7 @@ RunProducts make_run_products(const std::filesystem::path& folder, const std::ve
   say("writing draws.nc");
   made(not_made, "draws.nc", [&] { write_arviz_netcdf(folder, folder / "draws.nc"); });
   made(not_made, "state.safetensors", [&] { write_portable_state(folder); });
-  say("writing summary.json");
+  say("writing the summary");
   const bool summarised = made(not_made, "summary.json", [&] {
     products.summary = summarize_draws(folder, {.mixtures = run.mixtures});
     // Of all steps where they were counted, else of the draws.
@@ -62,6 +63,8 @@ RunProducts make_run_products(const std::filesystem::path& folder, const std::ve
     all["verdict"] = to_json(products.verdict);
     write_whole_file(folder / "summary.json", all.dump(2) + "\n");
   });
+  if (summarised)
+    made(not_made, "summary.nc", [&] { write_summary_netcdf(products.summary, folder / "summary.nc"); });
   if (!summarised) products.verdict = no_summary(not_made.back().why);
   if (!pictures.empty()) say("drawing pictures");
   for (const std::string& variable : pictures) {

@@ -109,7 +109,10 @@ std::string frozen_text(const RunRecord& frozen) {
   std::string text =
       fmt::format("chain {} at step {}", frozen.at("chain").get<int64_t>(), frozen.at("step").get<int64_t>());
   for (const auto& [expert, energy] : frozen.at("expert_energy").items())
-    text += fmt::format(", {} = {:.4g}", expert, std::strtod(energy.get<std::string>().c_str(), nullptr));
+    text += energy.is_number()
+                ? fmt::format(", {} = {:.4g}", expert, energy.get<double>())
+                : fmt::format(", {} = {}", expert,
+                              frozen.value("not_finite", RunRecord::object()).value(expert, "not finite"));
   return text;
 }
 
@@ -288,11 +291,18 @@ void close_record(RunRecord& record, const RunSummary& run) {
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();
   for (const FrozenChain& chain : run.frozen) {
-    RunRecord energies = RunRecord::object();
-    for (size_t e = 0; e < chain.expert_energy.size(); ++e)
-      // JSON has no infinities: as text.
-      energies[record["experts"].at(e).get<std::string>()] = fmt::format("{}", chain.expert_energy[e]);
-    frozen.push_back({{"chain", chain.chain}, {"step", chain.step}, {"expert_energy", energies}});
+    RunRecord energies = RunRecord::object(), not_finite = RunRecord::object();
+    for (size_t e = 0; e < chain.expert_energy.size(); ++e) {
+      const std::string expert = record["experts"].at(e);
+      const double energy = chain.expert_energy[e];
+      energies[expert] = std::isfinite(energy) ? RunRecord(energy) : RunRecord(nullptr);
+      // JSON has no infinities: beside the null, which of them it is.
+      if (!std::isfinite(energy)) not_finite[expert] = std::isnan(energy) ? "nan" : energy > 0 ? "inf" : "-inf";
+    }
+    frozen.push_back({{"chain", chain.chain},
+                      {"step", chain.step},
+                      {"expert_energy", std::move(energies)},
+                      {"not_finite", std::move(not_finite)}});
   }
   record["frozen"] = frozen;
   record["seconds"] = {{"warmup", run.warmup_seconds}, {"sampling", run.sampling_seconds}};

@@ -19,6 +19,7 @@
 #include "apps/process_keeper.h"
 #include "apps/progress_report.h"
 #include "apps/ranks.h"
+#include "apps/rehearsal.h"
 #include "apps/run_folder.h"
 #include "apps/run_products.h"
 #include "apps/run_record.h"
@@ -52,7 +53,10 @@ class DrawsRecorder final : public Observer {
 
 // --output, else the composition's folder, else runs/NAME of the composition.
 filesystem::path output_folder(const CommandLine& line, const Composition& composition) {
-  if (const auto folder = line.value("output")) return *folder;
+  if (const auto folder = line.value("output")) {
+    if (folder->empty()) throw UsageError("--output must be a folder, got an empty text. Leave it out for runs/NAME");
+    return *folder;
+  }
   if (!composition.output.folder.empty()) return composition.output.folder;
   return filesystem::path("runs") / filesystem::path(composition.file).stem();
 }
@@ -243,6 +247,7 @@ int sample(CommandLine& line, const Words& words) {
     session.placed([&] { earlier->check_steps(record); });
   }
   DrawsSchema schema = schema_of(session, rank);
+  rehearse_run_products(folder.path(), schema, pictures);
   // A run that goes on is touched only once its draws were found to be those of the checkpoint.
   if (!earlier) write_record(folder.path(), record);
   DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})

@@ -63,7 +63,10 @@ class Summarizer {
     conclude();
   }
 
-  DrawsSummary take() { return std::move(summary_); }
+  DrawsSummary take() {
+    for (size_t v = 0; v < elements_.size(); ++v) summary_.variables[v].free = std::move(elements_[v]);
+    return std::move(summary_);
+  }
 
  private:
   void count_draws() {

@@ -40,6 +40,7 @@ struct VariableSummary {
   int64_t held = 0;                    ///< coordinates that are given: they have no entry
   int64_t diagnosed = 0;               ///< scalars with R-hat, ESS and MCSE
   std::vector<ScalarSummary> scalars;  ///< free coordinates in C order
+  std::vector<int64_t> free = {};      ///< the place of each in the variable
 };
 
 /// What the draws of a run say, chains that froze left out.
@@ -85,8 +86,10 @@ DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const Summ
 /// @param run  what else is known of the run
 RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run);
 
-/// Numbers that are not finite become the texts "nan", "inf", "-inf", as JSON has none.
-nlohmann::json to_json(const DrawsSummary& summary);
+/// For every variable a digest of its numbers' figures; a row for every number only of the smallest variables that have
+/// `most_rows` together (`scalars` is null of the others: write_summary_netcdf has them all).
+/// Numbers that are not finite become null, as JSON has none.
+nlohmann::json to_json(const DrawsSummary& summary, int64_t most_rows = 1000);
 
 /// {"usable": "yes", "with care" or "no", "text": a paragraph, "findings": [{"rule", "weight", "text", "advice"}]}
 nlohmann::json to_json(const RunVerdict& verdict);

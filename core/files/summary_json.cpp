@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <vector>
 
 #include "core/diagnostics/energy_diagnostics.h"
 #include "core/files/summary.h"
+#include "core/files/summary_figures.h"
 
 namespace potluck {
 
@@ -11,25 +15,57 @@ namespace {
 
 using nlohmann::json;
 
-json number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
 json scalar_json(const ScalarSummary& scalar) {
-  json all = {{"name", scalar.name}, {"mean", number(scalar.mean)}, {"sd", number(scalar.sd)}};
-  if (scalar.diagnosed) {
-    const Convergence& found = scalar.convergence;
-    all["mcse_mean"] = number(found.mcse_mean);
-    all["mcse_sd"] = number(found.mcse_sd);
-    all["ess_bulk"] = number(found.ess_bulk);
-    all["ess_tail"] = number(found.ess_tail);
-    all["rhat"] = number(found.rhat);
-    all["nested_rhat"] = number(scalar.nested_rhat);
-  }
+  json all = {{"name", scalar.name}};
+  for (const SummaryFigure& figure : kSummaryFigures)
+    if (figure.always || scalar.diagnosed) all[figure.name] = number(figure.of(scalar));
   if (!scalar.chains_not_finite.empty()) all["chains_not_finite"] = scalar.chains_not_finite;
   return all;
+}
+
+/// Of each figure the least and the most with the numbers that have them, and how many numbers have none.
+json digest_json(const VariableSummary& variable) {
+  json all = json::object();
+  for (const SummaryFigure& figure : kSummaryFigures) {
+    const ScalarSummary *least = nullptr, *most = nullptr;
+    int64_t not_finite = 0;
+    for (const ScalarSummary& scalar : variable.scalars) {
+      if (!figure.always && !scalar.diagnosed) continue;
+      const double value = figure.of(scalar);
+      if (!std::isfinite(value)) {
+        ++not_finite;
+        continue;
+      }
+      if (least == nullptr || value < figure.of(*least)) least = &scalar;
+      if (most == nullptr || value > figure.of(*most)) most = &scalar;
+    }
+    json one = {{"least", nullptr}, {"least_at", ""}, {"most", nullptr}, {"most_at", ""}, {"not_finite", not_finite}};
+    if (least != nullptr) {
+      one["least"] = figure.of(*least);
+      one["least_at"] = least->name;
+      one["most"] = figure.of(*most);
+      one["most_at"] = most->name;
+    }
+    all[figure.name] = std::move(one);
+  }
+  return all;
+}
+
+/// The variables that have a row for every number: small ones first, while there is room.
+std::vector<bool> with_rows(const std::vector<VariableSummary>& variables, int64_t most_rows) {
+  std::vector<size_t> order(variables.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return variables[a].scalars.size() < variables[b].scalars.size(); });
+  std::vector<bool> rows(variables.size(), false);
+  for (const size_t v : order) {
+    most_rows -= static_cast<int64_t>(variables[v].scalars.size());
+    if (most_rows < 0) break;
+    rows[v] = true;
+  }
+  return rows;
 }
 
 /// The least of all chains, whose it is, and how many are low; null where there is none.
@@ -42,7 +78,7 @@ json ebfmi_json(const DrawsSummary& summary) {
   }
   if (least == nullptr) return nullptr;
   const auto chain = static_cast<size_t>(least - summary.ebfmi.data());
-  return {{"least", *least}, {"chain", summary.ebfmi_of[chain]}, {"low_chains", low}};
+  return {{"least", number(*least)}, {"chain", summary.ebfmi_of[chain]}, {"low_chains", low}};
 }
 
 json drift_json(const DrawsSummary& summary) {
@@ -88,7 +124,7 @@ nlohmann::json to_json(const RunVerdict& verdict) {
   return {{"usable", verdict.usable()}, {"text", verdict.text()}, {"findings", findings}};
 }
 
-nlohmann::json to_json(const DrawsSummary& summary) {
+nlohmann::json to_json(const DrawsSummary& summary, int64_t most_rows) {
   json experts = json::array(), variables = json::array(), divergent = nullptr;
   if (summary.divergent_shift)
     divergent = {{"at", summary.divergent_shift->where}, {"shift", summary.divergent_shift->value}};
@@ -96,13 +132,20 @@ nlohmann::json to_json(const DrawsSummary& summary) {
     experts.push_back(scalar_json(summary.experts[e]));
     experts.back()["share"] = number(summary.shares[e]);
   }
-  for (const VariableSummary& variable : summary.variables) {
-    json scalars = json::array();
-    for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
+  const std::vector<bool> rows = with_rows(summary.variables, most_rows);
+  for (size_t v = 0; v < summary.variables.size(); ++v) {
+    const VariableSummary& variable = summary.variables[v];
+    json scalars = nullptr;
+    if (rows[v]) {
+      scalars = json::array();
+      for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
+    }
     variables.push_back({{"name", variable.name},
                          {"shape", variable.shape},
                          {"held", variable.held},
                          {"diagnosed", variable.diagnosed},
+                         {"numbers", variable.scalars.size()},
+                         {"digest", digest_json(variable)},
                          {"scalars", scalars}});
   }
   return {{"chains", summary.chains},

@@ -5,12 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "core/diagnostics/nested_rhat.h"
+#include "core/files/summary_netcdf.h"
 #include "tests/core/files/example_run.h"
 #include "tests/core/files/scratch.h"
+#include "tests/core/python.h"
 
 namespace potluck {
 namespace {
@@ -206,8 +209,8 @@ TEST(SummaryTest, BecomesJson) {
   const nlohmann::json all = to_json(summarize_draws(scratch.folder()));
   EXPECT_EQ(all.at("chains"), 5);
   EXPECT_EQ(all.at("draws"), 3);
-  EXPECT_EQ(all.at("worst_rhat"), "nan");
-  EXPECT_EQ(all.at("variables")[1].at("scalars")[0].at("rhat"), "nan");
+  EXPECT_TRUE(all.at("worst_rhat").is_null());
+  EXPECT_TRUE(all.at("variables")[1].at("scalars")[0].at("rhat").is_null());
   EXPECT_EQ(all.at("expert_energies")[0].at("name"), "coat");
   EXPECT_NEAR(all.at("energy").at("mean").get<double>(), 1.5, 1e-12);
   EXPECT_EQ(all.at("frozen_share"), 0);
@@ -217,6 +220,36 @@ TEST(SummaryTest, BecomesJson) {
   EXPECT_EQ(all.at("ebfmi").at("least"), 1);
   EXPECT_EQ(all.at("ebfmi").at("chain"), 100);
   EXPECT_EQ(all.at("ebfmi").at("low_chains"), 0);
+}
+
+TEST(SummaryTest, HasNoRowsOfLargeVariablesInJsonButADigest) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50);
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  // Room for z alone: the image has three free numbers.
+  const nlohmann::json all = to_json(summary, 3);
+  EXPECT_TRUE(all.at("variables")[0].at("scalars").is_null());
+  EXPECT_EQ(all.at("variables")[1].at("scalars").size(), 1u);
+  EXPECT_EQ(to_json(summary, 4).at("variables")[0].at("scalars").size(), 3u);
+  EXPECT_EQ(all.at("variables")[0].at("numbers"), 3);
+  const std::vector<ScalarSummary>& image = summary.variables[0].scalars;
+  const auto worst = std::max_element(image.begin(), image.end(), [](const ScalarSummary& a, const ScalarSummary& b) {
+    return a.convergence.rhat < b.convergence.rhat;
+  });
+  const nlohmann::json rhat = all.at("variables")[0].at("digest").at("rhat");
+  EXPECT_EQ(rhat.at("most"), worst->convergence.rhat);
+  EXPECT_EQ(rhat.at("most_at"), worst->name);
+  EXPECT_LE(rhat.at("least"), rhat.at("most"));
+  EXPECT_EQ(rhat.at("not_finite"), 0);
+}
+
+TEST(SummaryTest, HasEveryFigureOfEveryNumberInNetcdf) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50);
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  write_summary_netcdf(summary, scratch / "summary.nc");
+  std::ofstream(scratch / "summary.json") << to_json(summary).dump();
+  run_python("files/check_summary.py", "'" + scratch.folder().string() + "'", scratch / "log.txt");
 }
 
 TEST(SummaryTest, AVerdictBecomesJson) {
