@@ -63,8 +63,7 @@ RunProducts make_run_products(const std::filesystem::path& folder, const std::ve
     all["verdict"] = to_json(products.verdict);
     write_whole_file(folder / "summary.json", all.dump(2) + "\n");
   });
-  if (summarised)
-    made(not_made, "summary.nc", [&] { write_summary_netcdf(products.summary, folder / "summary.nc"); });
+  if (summarised) made(not_made, "summary.nc", [&] { write_summary_netcdf(products.summary, folder / "summary.nc"); });
   if (!summarised) products.verdict = no_summary(not_made.back().why);
   if (!pictures.empty()) say("drawing pictures");
   for (const std::string& variable : pictures) {
