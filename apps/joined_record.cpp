@@ -77,8 +77,8 @@ RunRecord joined_hottest(const std::vector<RankRecord>& ranks) {
   LadderEnergies all;
   double ladders = 0;
   for (const RankRecord& one : ranks) {
-    const RunRecord& own = one.record->at("swaps").at("hottest_energy");
-    const double count = own.at("ladders");
+    const RunRecord own = one.record->at("swaps").value("hottest_energy", RunRecord::object());
+    const double count = own.value("ladders", 0.0);
     if (!(count > 0)) continue;
     const double apart = number(own.at("mean")) - all.mean, share = count / (ladders + count);
     all.between += number(own.at("between")) + apart * apart * ladders * share;
@@ -147,7 +147,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   record["ranks"] = ranks.size();
   for (const char* count : {"nan_proposals", "warmup_nan_proposals", "divergences", "frozen_count"}) {
     int64_t sum = 0;
-    for (const RankRecord& one : ranks) sum += one.record->at(count).get<int64_t>();
+    for (const RankRecord& one : ranks) sum += one.record->value(count, int64_t{0});
     record[count] = sum;
   }
   RunRecord frozen = RunRecord::array();
@@ -157,7 +157,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
     for (const auto& chain : one.record->at("frozen")) frozen.push_back(chain);
     exact_start = exact_start && one.record->at("exact_start").get<bool>();
     acceptance += one.chains * number(one.record->at("acceptance"));
-    start_energy += one.chains * number(one.record->at("start_energy"));
+    start_energy += one.chains * number(one.record->value("start_energy", RunRecord()));
     chains += one.chains;
     // They ran beside each other.
     for (const auto& [phase, seconds] : one.record->at("seconds").items())
