@@ -82,11 +82,11 @@ bool is_there(const filesystem::path& path) {
 }
 
 filesystem::path beside(const filesystem::path& folder) {
-  return folder.parent_path() / ("." + folder.filename().string() + kNewEnd);
+  return folder.parent_path() / fmt::format(".{}{}", folder.filename().string(), kNewEnd);
 }
 
 filesystem::path aside(const filesystem::path& folder) {
-  return folder.parent_path() / ("." + folder.filename().string() + kOldEnd);
+  return folder.parent_path() / fmt::format(".{}{}", folder.filename().string(), kOldEnd);
 }
 
 bool is_beside(const filesystem::path& folder) {

@@ -265,7 +265,6 @@ int sample(CommandLine& line, const Words& words) {
   RunProducts products;
   double seconds = 0;
   bool converged = true;
-  LastWords last_words(folder.path(), record);
   ProcessKeeper keeper(session.models(), folder.path());
   try {
     ProgressReport progress(stderr, style);
