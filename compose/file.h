@@ -22,7 +22,8 @@ struct Overrides {
   std::vector<Setting> set;
   /// The text of the composition file, where it was read before: it came through a pipe, which has it only once.
   std::optional<std::string> text = {};
-  std::vector<std::pair<std::string, std::string>> given;  ///< "label" -> "3", "upper" -> "photo.png", from --given
+  std::vector<std::pair<std::string, std::string>> given =
+      {};  ///< "label" -> "3", "upper" -> "photo.png", from --given
   /// "--given upper" -> the folder that relative paths in it are of; not named: the working folder
   std::map<std::string, std::filesystem::path> folders = {};
 };

@@ -20,7 +20,7 @@ struct SummaryOptions {
   /// Neighbouring chains that began at one point, for nested R-hat: chains id / n. 1: starts are independent; 0: as the
   /// draws say.
   int64_t superchain = 0;
-  Mixtures mixtures;  ///< of the composite, whose experts are those of the draws
+  Mixtures mixtures = {};  ///< of the composite, whose experts are those of the draws
 };
 
 /// One number of a variable.
