@@ -187,8 +187,9 @@ TEST_F(LimitsCommandTest, ThreadsThatCannotBeStartedAreDoneWithoutAndItIsSaid) {
         POTLUCK_REFUSALS, most, run));
     EXPECT_EQ(result.exit_code, 0) << result.signal << result.err;
     EXPECT_TRUE(records(run) == records("whole")) << most;
-    if (most < 3)
+    if (most < 3) {
       EXPECT_THAT(result.out, HasSubstr(fmt::format("this machine started only {} of 4 threads", most + 1)));
+    }
   }
 }
 
@@ -208,7 +209,9 @@ TEST_F(LimitsCommandTest, TooLittleMemoryIsSaidInWords) {
         fmt::format("ulimit -v {}; exec $potluck sample scene.yaml --output run{} --quiet", kilobytes, kilobytes));
     EXPECT_EQ(result.signal, 0) << kilobytes;
     EXPECT_THAT(result.err, Not(HasSubstr("terminate called"))) << kilobytes;
-    if (result.exit_code != 0) EXPECT_THAT(result.err, Not(::testing::IsEmpty())) << kilobytes;
+    if (result.exit_code != 0) {
+      EXPECT_THAT(result.err, Not(::testing::IsEmpty())) << kilobytes;
+    }
   }
 }
 

@@ -187,7 +187,7 @@ TEST_P(KilledSwapTest, ASwapIsFinishedWhereverItWasKilled) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Swaps, KilledSwapTest, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "InTwoRenames" : "InOneExchange"; });
+                         [](const auto& swap) { return swap.param ? "InTwoRenames" : "InOneExchange"; });
 
 // The same, where the command that finds the swap is itself killed, at every third call.
 TEST_F(RunFolderTest, AFinishThatIsKilledIsFinishedByTheNext) {

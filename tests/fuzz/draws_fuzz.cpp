@@ -22,7 +22,7 @@ void read(const potluck::fuzz::Folder& folder) {
         const auto* first = static_cast<const uint8_t*>(draw->position[v]);
         for (size_t i = 0; i < bytes; ++i) sum += first[i];
       }
-      static volatile double kept;
+      [[maybe_unused]] static volatile double kept;
       kept = sum;
     }
   } catch (const potluck::Error&) {
