@@ -382,13 +382,22 @@ bool squares_of_narrow_rows(const RowArguments& a) {
 
 // Squares add up to something finite only where every one is; where they do not, each is looked at, for their sum may
 // be beyond Real alone.
+// `number`, or 0 where `held` is 1. By its bits: of `held ? 0 : number` in a loop, g++ 12 makes code for AVX2 that
+// takes the mask of one element for its neighbours four further on.
+__attribute__((always_inline)) inline float unless_held(float number, uint8_t held) {
+  return __builtin_bit_cast(float, __builtin_bit_cast(uint32_t, number) & (uint32_t{held} - 1));
+}
+__attribute__((always_inline)) inline double unless_held(double number, uint8_t held) {
+  return __builtin_bit_cast(double, __builtin_bit_cast(uint64_t, number) & (uint64_t{held} - 1));
+}
+
 template <class Real>
 void gradient_square(const RowArguments& a) {
   if (squares_of_narrow_rows<Real>(a)) return;
   for (int64_t row = 0; row < a.rows; ++row) {
     const Real* g = static_cast<const Real*>(a.gradient) + row * a.n;
     const uint8_t* held = a.held;
-    double square = held ? squares_of_row<Real>(a.n, [g, held](int64_t j) { return held[j] ? Real(0) : g[j]; })
+    double square = held ? squares_of_row<Real>(a.n, [g, held](int64_t j) { return unless_held(g[j], held[j]); })
                          : squares_of_row<Real>(a.n, [g](int64_t j) { return g[j]; });
     if (!(square <= __DBL_MAX__)) {
       const Real largest = sizeof(Real) == 4 ? static_cast<Real>(__FLT_MAX__) : static_cast<Real>(__DBL_MAX__);

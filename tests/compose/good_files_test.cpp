@@ -177,13 +177,14 @@ TEST_F(GoodFilesTest, OverridesHavePlacesOfTheirOwnInErrors) {
       says({{{"a..b", "1"}}, {}}),
       "--set a..b: must be a path of keys and indices such as sample.steps or energies.scene.product[0].weight, got "
       "'a..b'");
-  EXPECT_EQ(says({{}, {{"x", "2"}}}), "--given x: given[0]: x must be in its support [0, 1], got 2");
-  EXPECT_EQ(says({{}, {{"y", "2"}}}),
+  EXPECT_EQ(says({.set = {}, .given = {{"x", "2"}}}), "--given x: given[0]: x must be in its support [0, 1], got 2");
+  EXPECT_EQ(says({.set = {}, .given = {{"y", "2"}}}),
             "--given y: given[0].of must be the name of a variable or view, got 'y'. Known: x");
-  EXPECT_EQ(says({{}, {{"x", "a.npy"}}}),
+  EXPECT_EQ(says({.set = {}, .given = {{"x", "a.npy"}}}),
             "--given x: given[0].file must be a file that is there, got 'a.npy'. Paths are "
             "relative to the working directory");
-  EXPECT_EQ(says({{}, {{"x", ""}}}), "--given x: must be a number, a list or a file, got nothing. Write --given x=3");
+  EXPECT_EQ(says({.set = {}, .given = {{"x", ""}}}),
+            "--given x: must be a number, a list or a file, got nothing. Write --given x=3");
 }
 
 TEST_F(GoodFilesTest, SlicesAreThoseOfNumpy) {
