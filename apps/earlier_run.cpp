@@ -62,7 +62,8 @@ filesystem::path project_of(const CommandLine& line, const RunRecord& record, co
   std::error_code ignored;
   std::vector<std::string> tried;
   for (const filesystem::path& place : places) {
-    if (is_folder(place) && filesystem::exists(place / file, ignored)) return place;
+    // A composition that came through a pipe is in the record.
+    if (is_folder(place) && (record.contains("file_text") || filesystem::exists(place / file, ignored))) return place;
     if (tried.empty() || tried.back() != (place / file).string()) tried.push_back((place / file).string());
   }
   throw FileError(fmt::format("{}: the composition that the run was begun with must be there, got none at {}. {}",

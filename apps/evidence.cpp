@@ -115,6 +115,7 @@ int evidence(CommandLine& line, const Words& words) {
     if (loud) fmt::print(stderr, "{}\n", text);
   });
   const Composition& composition = session.composition();
+  const std::string file = earlier ? earlier->record().at("file").get<std::string>() : composition.file;
   asked.options.seed = composition.sample.seed;
   asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
@@ -160,7 +161,7 @@ int evidence(CommandLine& line, const Words& words) {
                  last.beta, folder ? folder->how_to_go_on() : "Nothing is kept without --output");
     return kInterrupted;
   }
-  const std::string json = evidence_json(found, composition, asked.options);
+  const std::string json = evidence_json(found, composition, file, asked.options);
   const std::string text = line.flag("json") ? json : evidence_text(found, composition, asked.options);
   try {
     if (folder) folder->finish(json);

@@ -19,7 +19,8 @@ Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 
 }  // namespace
 
-std::string evidence_json(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {
+std::string evidence_json(const Evidence& evidence, const Composition& composition, const std::string& file,
+                          const AnnealedOptions& options) {
   Json json;
   json["log_z"] = evidence.log_z;
   json["standard_error"] = evidence.standard_error;
@@ -30,7 +31,7 @@ std::string evidence_json(const Evidence& evidence, const Composition& compositi
         {"upper", {{"value", evidence.bracket->upper}, {"standard_error", evidence.bracket->upper_error}}}};
   else
     json["bracket"] = nullptr;
-  json["file"] = composition.file;
+  json["file"] = file;
   json["temperature"] = composition.sample.temperature;
   json["seed"] = options.seed;
   json["particles"] = options.particles;

@@ -9,7 +9,9 @@
 namespace potluck {
 
 /// The estimate and how it came about, for programs: evidence.json.
-std::string evidence_json(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options);
+/// @param file  the composition, as it was named where the estimate was begun
+std::string evidence_json(const Evidence& evidence, const Composition& composition, const std::string& file,
+                          const AnnealedOptions& options);
 
 /// The same for people.
 std::string evidence_text(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options);

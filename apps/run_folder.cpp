@@ -261,11 +261,13 @@ void RunFolder::settle() {
     else if (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built))
       remove_marked(built);
   }
-  if (is_there(old) && mark_of(old).role == Mark::Role::kOld) {
-    if (is_there(folder_))
-      remove_marked(old);
-    else
+  if (is_there(old)) {
+    const Mark::Role role = mark_of(old).role;
+    if (role == Mark::Role::kOld && !is_there(folder_))
       give_name(old, folder_);
+    else if (role == Mark::Role::kOld ||
+             (role == Mark::Role::kNone && filesystem::is_directory(old) && only_leftovers(old)))
+      remove_marked(old);
   }
   // A swap that was finished, or whose new run is gone.
   if (is_there(folder_)) unmark(folder_);

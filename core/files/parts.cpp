@@ -85,7 +85,9 @@ PartWriter::PartWriter(std::filesystem::path folder, std::string header, uint64_
   header_.append((8 - header_.size() % 8) % 8, ' ');
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  if (error) fail_to_write(folder_, error.value(), "Check its name and permissions");
+  if (error)
+    throw FileError(fmt::format("{}: must be a folder that can be made, got '{}'. Check its name and permissions",
+                                folder_.string(), error.message()));
   if (std::filesystem::exists(part_name(folder_, 0))) {
     throw FileError(
         fmt::format("{}: must have no draws yet, got 0000.part. Choose another output folder", folder_.string()));

@@ -78,7 +78,8 @@ TEST_F(BranchEstimatesTest, OfOtherContentAreMadeAnew) {
   EXPECT_THAT(cut.err, HasSubstr("estimating log Z"));
   // Nor is one with another number in it.
   for (const auto& file : std::filesystem::directory_iterator(path(".cache/potluck/log_z"))) {
-    auto record = nlohmann::ordered_json::parse(std::ifstream(file.path()));
+    auto record = nlohmann::ordered_json::parse(std::ifstream(file.path()), nullptr, /*allow_exceptions=*/false);
+    if (record.is_discarded()) continue;  // of the other precision, which was not made anew
     record["value"] = 1e6;
     std::ofstream(file.path()) << record.dump(2);
   }

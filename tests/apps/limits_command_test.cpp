@@ -49,7 +49,8 @@ TEST_F(LimitsCommandTest, AHangUpLeavesARunThatGoesOnToTheSameBits) {
   write_slow("steps: 300");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--quiet"}).exit_code, 0);
   const auto run = start_with_bench({"sample", "scene.yaml", "--output", "run"});
-  ASSERT_TRUE(wait_for("run/draws/0000.part", 2000));
+  ASSERT_TRUE(wait_for("run/run.json", 2000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   run->send(SIGHUP);
   run->send(SIGHUP);
   const CommandResult result = run->wait();
@@ -62,7 +63,8 @@ TEST_F(LimitsCommandTest, AHangUpLeavesARunThatGoesOnToTheSameBits) {
 TEST_F(LimitsCommandTest, AHangUpThatIsIgnoredStaysIgnored) {
   write_slow("steps: 200");
   const auto run = start_shell("trap '' HUP; exec $potluck sample scene.yaml --output run --quiet");
-  ASSERT_TRUE(wait_for("run/draws/0000.part", 2000));
+  ASSERT_TRUE(wait_for("run/run.json", 2000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   run->send(SIGHUP);
   EXPECT_EQ(run->wait().exit_code, 0);
   EXPECT_EQ(read_json("run/run.json").at("state"), "done");
@@ -71,7 +73,8 @@ TEST_F(LimitsCommandTest, AHangUpThatIsIgnoredStaysIgnored) {
 TEST_F(LimitsCommandTest, TerminationAfterCtrlCIsNotASecondCtrlC) {
   write_slow("steps: 100000");
   const auto run = start_with_bench({"sample", "scene.yaml", "--output", "run"});
-  ASSERT_TRUE(wait_for("run/draws/0000.part", 2000));
+  ASSERT_TRUE(wait_for("run/run.json", 2000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   run->send(SIGINT);
   run->send(SIGTERM);
   run->send(SIGTERM);
@@ -81,11 +84,12 @@ TEST_F(LimitsCommandTest, TerminationAfterCtrlCIsNotASecondCtrlC) {
   EXPECT_TRUE(exists("run/checkpoint/latest"));
 }
 
-// A step takes a minute, so that no end of a block comes between the two.
+// A step takes seconds, so that no end of a block comes between the two.
 TEST_F(LimitsCommandTest, ASecondCtrlCEndsAtOnceAndTheRecordSaysSo) {
   write_scene("test_bench.slow, settings: {pause: 20000}", "chains: 4, warmup: 0, steps: 100000, thin: 50");
   const auto run = start_with_bench({"sample", "scene.yaml", "--output", "run"});
-  ASSERT_TRUE(wait_for("run/draws/0000.part", 2000));
+  ASSERT_TRUE(wait_for("run/run.json", 2000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   run->send(SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   run->send(SIGINT);
@@ -140,7 +144,7 @@ TEST_F(LimitsCommandTest, ALimitOnTheSizeOfFilesIsTheErrorOfAFailedWrite) {
 
 // The disk is full behind the n-th write, for every n of a run: draws, checkpoints, records, draws.nc, summary.
 TEST_F(LimitsCommandTest, AFullDiskAtAnyWriteLosesNoDrawThatWasCheckpointed) {
-  write_scene("test_bench.bowl", "chains: 2, warmup: 4, steps: 12, checkpoint_every: 4");
+  write_scene("test_bench.bowl", "chains: 2, warmup: 4, steps: 12, step_size: 0.5, checkpoint_every: 4");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--quiet"}).exit_code, 0);
   int failed = 0, resumed = 0;
   for (int n = 0; n < 1000; ++n) {

@@ -303,7 +303,7 @@ TEST_F(RanksCommandTest, RanksThatAreNotAllChainsOnceAreNotJoined) {
   // One that was cut short behind its record, and one that is written to.
   filesystem::resize_file(path("run/rank-0001/draws/0000.part"),
                           filesystem::file_size(path("run/rank-0001/draws/0000.part")) - 8);
-  EXPECT_THAT(error(), StartsWith("potluck: error: run/rank-0001: must have 3 draws, got 2. "));
+  EXPECT_THAT(error(), HasSubstr("potluck: error: run/rank-0001: must have 3 draws, got 2. "));
 }
 
 // What was joined before stays until the new one is whole, and a merge that was cut short is finished.

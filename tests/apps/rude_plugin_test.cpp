@@ -107,7 +107,7 @@ TEST_F(RudePluginTest, AnEndInCreateAndInDestroyIsToldToo) {
 }
 
 TEST_F(RudePluginTest, AnEstimateThatIsEndedSaysSo) {
-  std::vector<std::string> all = words("evidence", "exit", 200);
+  std::vector<std::string> all = words("evidence", "exit", 5);
   all.insert(all.end(), {"--particles", "64", "--output", "run"});
   const CommandResult result = potluck(all);
   EXPECT_EQ(result.exit_code, 3) << result.err;

@@ -89,7 +89,7 @@ TEST_F(VerdictCommandTest, TemperingThatIsTooColdIsNotToldToTemper) {
   const CommandResult run = potluck({"sample", "scene.yaml", "--output", "run"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out,
-              AllOf(HasSubstr("Not usable yet"), HasSubstr("raise hottest (now 1.5)"), HasSubstr("replicas (now 2)"),
+              AllOf(HasSubstr("Not usable yet"), HasSubstr("Raise hottest (now 1.5)"), HasSubstr("replicas (now 2)"),
                     HasSubstr("inner"), Not(HasSubstr("use parallel_tempering"))));
   const nlohmann::json hottest = read_json("run/run.json").at("swaps").at("hottest_energy");
   EXPECT_EQ(hottest.at("ladders"), 16);

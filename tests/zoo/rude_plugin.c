@@ -67,7 +67,7 @@ static void be_rude(const char* act) {
   if (!strcmp(act, "system_call")) syscall(SYS_exit_group, 0);
   if (!strcmp(act, "abort")) abort();
   if (!strcmp(act, "segv")) *nowhere = 1;
-  if (!strcmp(act, "fpe")) zero = 1 / zero;
+  if (!strcmp(act, "fpe")) zero = 1000 / zero;
   if (!strcmp(act, "ill")) __builtin_trap();
   if (!strcmp(act, "bus")) use_a_shortened_file();
   if (!strcmp(act, "overflow")) zero = overflow(0);

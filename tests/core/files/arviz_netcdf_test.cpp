@@ -36,12 +36,10 @@ TEST(ArvizNetcdfTest, ChecksALayoutWithoutDrawsAndLeavesNoFile) {
   const Scratch scratch;
   ExampleRun run;
   check_arviz_netcdf(run.schema, scratch / "draws.nc");
-  // As the name of the chains' dimension, and longer than NetCDF's 256 bytes once the axis is named.
-  for (const std::string& name : {std::string("chain"), std::string(250, 'n')}) {
-    run.schema.variables[0].name = name;
-    EXPECT_THAT([&] { check_arviz_netcdf(run.schema, scratch / "draws.nc"); },
-                ThrowsMessage<FileError>(HasSubstr("must be taken by NetCDF, got ")));
-  }
+  // Longer than NetCDF's 256 bytes.
+  run.schema.variables[0].name = std::string(300, 'n');
+  EXPECT_THAT([&] { check_arviz_netcdf(run.schema, scratch / "draws.nc"); },
+              ThrowsMessage<FileError>(HasSubstr("must be taken by NetCDF, got ")));
   EXPECT_TRUE(std::filesystem::is_empty(scratch.folder()));
 }
 
