@@ -131,7 +131,7 @@ TEST_F(RudePluginTest, AForkThatComesBackIsEndedAndWritesNothing) {
     std::filesystem::remove_all(path("run"));
     const CommandResult result = sample("fork", 200, {"--threads", threads, "--set", "sample.steps=20000"});
     EXPECT_EQ(result.exit_code, 3) << result.err;
-    EXPECT_THAT(result.err, HasSubstr(kWho.substr(0, 16) + "' (zoo.rude 1.0.0) forked in evaluate, and the new process "
+    EXPECT_THAT(result.err, HasSubstr(kWho.substr(0, 16) + " (zoo.rude 1.0.0) forked in evaluate, and the new process "
                                                            "came back from the call. It was ended."));
     EXPECT_EQ(read_json("run/run.json").at("state"), "failed");
   }
