@@ -54,7 +54,10 @@ void keep_hdf5_from_the_end_of_the_process() {
 
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& file) : name_(file.string()), target_(file) {
   keep_hdf5_from_the_end_of_the_process();
-  check(nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_), "the file");
+  const int status = nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_);
+  // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, tells why.
+  if (status > 0) target_.write(" ", 1);
+  check(status, "the file");
 }
 
 NetcdfWriter::~NetcdfWriter() {

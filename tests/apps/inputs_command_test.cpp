@@ -61,7 +61,7 @@ TEST_F(InputsCommandTest, AStartFileMustHaveNumbersWhereAChainMayStand) {
     const CommandResult result = potluck_with_bench({command, "scene.yaml"});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err,
-                HasSubstr("scene.yaml:7:51: sample.start: chain 1: x[1, 2] must be a finite number, got nan "
+                HasSubstr("scene.yaml:7:50: sample.start: chain 1: x[1, 2] must be a finite number, got nan "
                           "("))
         << command;
   }

@@ -122,7 +122,7 @@ TEST_F(KilledRunsTest, GoOnToTheBitsOfRunsThatWereNeverCut) {
         break;
       }
       default:
-        in_evidence += start(estimate, random(1, 200))->wait().signal == SIGKILL ? 1 : 0;
+        in_evidence += start(estimate, random(1, 12))->wait().signal == SIGKILL ? 1 : 0;
         finish("evidence", estimate);
         EXPECT_EQ(read("run/evidence.json"), read("log-z/evidence.json"));
     }
