@@ -150,6 +150,11 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
     for (const RankRecord& one : ranks) sum += one.record->value(count, int64_t{0});
     record[count] = sum;
   }
+  for (const char* phase : {"warmup", "sampling"}) {
+    int64_t rows = 0;
+    for (const RankRecord& one : ranks) rows += one.record->at("rows_evaluated").at(phase).get<int64_t>();
+    record["rows_evaluated"][phase] = rows;
+  }
   RunRecord frozen = RunRecord::array();
   bool exact_start = true;
   double acceptance = 0, start_energy = 0, chains = 0;

@@ -83,6 +83,8 @@ constexpr Rule kRules[] = {
     {"exact_start", Kind::kFlag, Needed::kAtEnd},
     {"step_size", Kind::kFinite, Needed::kAtEnd},
     {"acceptance", Kind::kNumber, Needed::kAtEnd},
+    {"rows_evaluated.warmup", Kind::kWhole, Needed::kAtEnd},
+    {"rows_evaluated.sampling", Kind::kWhole, Needed::kAtEnd},
     {"divergences", Kind::kWhole, Needed::kAtEnd},
     {"nan_proposals", Kind::kWhole, Needed::kAtEnd},
     {"frozen_count", Kind::kWhole, Needed::kAtEnd},

@@ -268,6 +268,7 @@ void close_record(RunRecord& record, const RunSummary& run) {
     record["expert_energies"] =
         expert_energies_record(run.energy_shares, record.at("experts").get<std::vector<std::string>>());
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
+  record["rows_evaluated"] = {{"warmup", run.warmup_rows_evaluated}, {"sampling", run.rows_evaluated}};
   record["divergences"] = run.divergences;
   RunRecord virial = RunRecord::object();
   for (const VariableVirial& one : run.virial) {

@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "benchmarks/bare_pieces.h"
 
+#include <algorithm>
+#include <bit>
 #include <functional>
 #include <numeric>
 #include <vector>
 
 #include "benchmarks/matrix_product.h"
 #include "core/backend/thread_pool.h"
-#include "core/sampling/run.h"
 
 namespace potluck::benchmarks {
 
 namespace {
 
-/// Positions and gradients of all chains, tile after tile as a run has them.
+/// As many rows as are worth a call and leave room in a cache of 1 MiB.
+int64_t rows_in_cache(int64_t n) {
+  return std::clamp<int64_t>(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(16384 / n))), 64, 256);
+}
+
+/// Positions and gradients of all chains, tile after tile.
 class Tiles {
  public:
   Tiles(int64_t chains, int64_t n, int threads)
-      : rows(tile_rows(n)), count((chains + rows - 1) / rows), row_numbers(n), pool_(threads) {
+      : rows(rows_in_cache(n)), count((chains + rows - 1) / rows), row_numbers(n), pool_(threads) {
     numbers_.assign(2 * count * rows * n, 0.5f);
     chain.resize(count * rows);
     std::iota(chain.begin(), chain.end(), 0u);

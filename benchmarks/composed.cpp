@@ -62,7 +62,7 @@ Composed::Composed(const ScratchFolder& folder, const std::string& text, int thr
   PlanOptions options;
   options.precision = composition_.sample.precision;
   options.device = device;
-  options.most_rows = device.kind == Device::Kind::kCpu ? tile_rows(numbers_) : composition_.sample.chains;
+  options.most_rows = rows_of_a_call(device, composition_.sample.chains);
   options.workers = threads;
   plan_ = make_plan(composition_, options);
   start_ = normal_start(composition_.variables);

@@ -148,7 +148,7 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
   const Composition alone = branch_alone(composition, *branch.branch);
   const LogZEstimation& how = *branch.branch->estimation;
   PlanOptions batch = options;
-  batch.most_rows = rows_of_a_call(options.device, alone.variables, how.annealing.particles);
+  batch.most_rows = rows_of_a_call(options.device, how.annealing.particles);
   batch.workers = options.device.kind == Device::Kind::kCpu ? threads : 1;
   const std::unique_ptr<Plan> plan = plan_of(alone, branch, batch);
   AnnealedOptions annealing = how.annealing;

@@ -88,6 +88,16 @@ class CompositePlan final : public Plan {
   int64_t most_rows() const override { return options_.most_rows; }
   const std::vector<std::string>& experts() const override { return schedule_.experts; }
   bool rows_alone() const override { return all_can(POTLUCK_ROWS_ALONE); }
+  bool batch_invariant() const override { return all_can(POTLUCK_BATCH_INVARIANT); }
+  /// The largest wish of an expert, in chains: one inside `each` has several rows of each.
+  int64_t preferred_rows() const override {
+    int64_t rows = 0;
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+      const int64_t wish = experts_.model(*evaluation.leaf).facts().preferred_rows;
+      rows = std::max(rows, wish / evaluation.parts + (wish % evaluation.parts > 0 ? 1 : 0));
+    }
+    return rows;
+  }
   bool capturable() const override { return all_can(POTLUCK_GRAPH_CAPTURABLE); }
   bool hard_walls() const override {
     for (const PlannedEvaluation& evaluation : schedule_.evaluations)

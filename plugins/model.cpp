@@ -284,6 +284,10 @@ void Model::State::read_facts() {
   if (facts.draw_uniforms < 0) {
     throw ModelFault(fmt::format("{}: its draw_uniforms must be >= 0, got {}", name(), facts.draw_uniforms));
   }
+  if ((facts.abilities & POTLUCK_BATCH_INVARIANT) != 0) facts.abilities |= POTLUCK_ROWS_ALONE;
+  if (facts.preferred_rows < 0) {
+    throw ModelFault(fmt::format("{}: its preferred_rows must be >= 0, got {}", name(), facts.preferred_rows));
+  }
   check_workspace(setup.most_rows);
   if (8 * static_cast<double>(facts.draw_uniforms) > memory_of_machine()) {
     throw ModelFault(

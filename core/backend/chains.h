@@ -51,9 +51,9 @@ struct CohortPositions {
   std::vector<std::vector<double>> position, gradient;
 };
 
-/// Chains 0 ... cohort_size() - 1 tune the method for all: 256, or the most below that which whole tiles of whole
-/// ladders make.
-int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder);
+/// Chains 0 ... cohort_size() - 1 tune the method for all: 256, or the most below that which whole ladders make; 0
+/// where not even one does.
+int64_t cohort_size(int64_t ladder);
 
 struct ChainsOptions {
   int64_t chains = 64;  ///< rows in all; the first cohort_size() of them have the ids 0, 1, ...
@@ -72,6 +72,9 @@ class Chains {
   virtual ~Chains() = default;
 
   virtual int64_t count() const = 0;
+
+  /// Rows that one evaluation of a part has, with those that fill up its tiles.
+  virtual int64_t rows(Part part) const = 0;
 
   /// Sets positions of chains first ... first + rows - 1, counted from the first one here, from [rows, n] doubles per
   /// variable. Held coordinates keep their given values.

@@ -17,7 +17,6 @@ namespace potluck {
 namespace {
 
 constexpr size_t kAlign = 64;
-constexpr int64_t kCohortChains = 256;
 
 size_t padded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
@@ -55,37 +54,9 @@ void begin_energy_sums(Group& group) {
   for (int64_t e = 0; e < experts; ++e) std::copy_n(group.expert_energy + e * group.rows, group.rows, sums(3 + 4 * e));
 }
 
-int64_t continuous_numbers(const std::vector<Variable>& variables) {
-  int64_t numbers = 0;
-  for (const Variable& variable : variables) {
-    if (!variable.categorical()) numbers += variable.size();
-  }
-  return numbers;
-}
-
-int64_t ladder_tile(const std::vector<Variable>& variables, int64_t ladder) {
-  return tile_rows(continuous_numbers(variables)) / ladder * ladder;
-}
-
-int64_t tiles_of(int64_t chains, int64_t rows) { return rows > 0 ? (chains + rows - 1) / rows : 0; }
-
 }  // namespace
 
-int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
-  const int64_t rows = ladder_tile(variables, ladder);
-  return rows > 0 ? kCohortChains / rows * rows : 0;
-}
-
-int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains, int64_t replicas) {
-  return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains * replicas;
-}
-
-int64_t tile_rows(int64_t numbers) {
-  // Narrow states need many rows to be worth a call; wide ones should leave room in a cache of 1 MiB for a tile's
-  // positions, gradients and proposals. Both ends divide the cohort.
-  const auto fitting = static_cast<uint64_t>(16384 / std::max<int64_t>(1, numbers));
-  return std::clamp<int64_t>(static_cast<int64_t>(std::bit_floor(fitting)), 64, kCohortChains);
-}
+int64_t cohort_size(int64_t ladder) { return kMostTileRows / ladder * ladder; }
 
 void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
 
@@ -96,34 +67,40 @@ CpuChains::Memory CpuChains::allocate(size_t bytes) {
   return Memory(static_cast<std::byte*>(memory));
 }
 
+namespace {
+
+const ChainsOptions& checked(const Energy& energy, const ChainsOptions& options) {
+  if (options.ladder > kMostTileRows || options.chains % options.ladder != 0) {
+    throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
+                                   kMostTileRows, options.chains, options.ladder));
+  }
+  if (energy.most_rows() < kMostTileRows) {
+    throw SettingError(
+        fmt::format("an energy for {} rows must be made, got one for {}", kMostTileRows, energy.most_rows()));
+  }
+  return options;
+}
+
+}  // namespace
+
 CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     : energy_(*target.energy),
-      chains_(options.chains),
-      rows_(ladder_tile(energy_.variables(), options.ladder)),
-      cohort_(cohort_size(energy_.variables(), options.ladder)),
+      chains_(checked(energy_, options).chains),
       ladder_(options.ladder),
+      tiles_(energy_, chains_, cohort_size(ladder_), ladder_),
       real_(bytes_of(energy_.precision())),
       // One for each tile and one for the work beside: more would have memory, and wake up, for nothing.
-      pool_(static_cast<int>(std::min<int64_t>(options.threads, tiles_of(options.chains, rows_) + 1))),
+      pool_(static_cast<int>(std::min<int64_t>(options.threads, tiles_.count() + 1))),
       held_(target.held) {
-  const int64_t chains = options.chains;
-  if (rows_ == 0 || chains % options.ladder != 0) {
-    throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
-                                   tile_rows(continuous_numbers(energy_.variables())), chains, options.ladder));
-  }
   const std::vector<Variable>& variables = energy_.variables();
-  if (energy_.most_rows() < rows_) {
-    throw SettingError(fmt::format("an energy for {} rows must be made, got one for {}", rows_, energy_.most_rows()));
-  }
   held_.resize(variables.size());
-  const int64_t tiles = tiles_of(chains, rows_);
+  const int64_t tiles = tiles_.count(), most_rows = tiles_.most_rows();
   const size_t experts = energy_.experts().size();
 
   Group pattern;
   pattern.target = &energy_;
   pattern.temperature = target.temperature;
   pattern.seed = options.seed;
-  pattern.rows = rows_;
   pattern.ladder = ladder_;
   pattern.current.resize(variables.size());
   pattern.proposed.resize(variables.size());
@@ -134,9 +111,9 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     const Held& held = held_[v];
     const int64_t n = variable.size();
     if (variable.categorical() || held.all()) {
-      constants_.push_back(allocate(rows_ * n * std::max<size_t>(real_, 8)));
+      constants_.push_back(allocate(most_rows * n * std::max<size_t>(real_, 8)));
       void* constant = constants_.back().get();
-      for (int64_t i = 0; i < rows_ * n; ++i) {
+      for (int64_t i = 0; i < most_rows * n; ++i) {
         if (variable.categorical()) {
           static_cast<int64_t*>(constant)[i] = static_cast<int64_t>(held.value.at(i % n));
         } else {
@@ -153,41 +130,42 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     pattern.blocks.push_back(block);
   }
 
-  ids_.resize(tiles * rows_);
+  ids_.resize(tiles * most_rows);
   groups_.assign(tiles, pattern);
   const auto carve_state = [&](std::byte* base) {
     Carver carver(base);
     for (int64_t tile = 0; tile < tiles; ++tile) {
       Group& group = groups_[tile];
+      const int64_t rows = group.rows = tiles_.rows(tile);
       for (Block& block : group.blocks) {
-        block.position = carver.take<std::byte>(rows_ * block.n * real_);
-        block.gradient = carver.take<std::byte>(rows_ * block.n * real_);
+        block.position = carver.take<std::byte>(rows * block.n * real_);
+        block.gradient = carver.take<std::byte>(rows * block.n * real_);
         group.current[block.variable] = block.position;
-        if (options.needs.velocity) block.velocity = carver.take<std::byte>(rows_ * block.n * real_);
+        if (options.needs.velocity) block.velocity = carver.take<std::byte>(rows * block.n * real_);
         group.current_gradient[block.variable] = block.gradient;
       }
-      group.energy = carver.take<double>(rows_);
-      group.expert_energy = carver.take<double>(experts * rows_);
-      group.frozen = carver.take<uint8_t>(rows_);
-      group.frozen_step = carver.take<uint32_t>(rows_);
-      group.nan_proposals = carver.take<uint32_t>(rows_);
-      group.divergences = carver.take<uint32_t>(rows_);
-      group.acceptance = carver.take<double>(rows_);
-      group.energy_error = carver.take<double>(rows_);
-      group.clipped = carver.take<double>(rows_);
-      group.trajectory_slope = carver.take<double>(rows_);
-      group.gradient_square = carver.take<double>(rows_);
-      group.reflected = carver.take<double>(rows_);
+      group.energy = carver.take<double>(rows);
+      group.expert_energy = carver.take<double>(experts * rows);
+      group.frozen = carver.take<uint8_t>(rows);
+      group.frozen_step = carver.take<uint32_t>(rows);
+      group.nan_proposals = carver.take<uint32_t>(rows);
+      group.divergences = carver.take<uint32_t>(rows);
+      group.acceptance = carver.take<double>(rows);
+      group.energy_error = carver.take<double>(rows);
+      group.clipped = carver.take<double>(rows);
+      group.trajectory_slope = carver.take<double>(rows);
+      group.gradient_square = carver.take<double>(rows);
+      group.reflected = carver.take<double>(rows);
       if (sums_energies(static_cast<int64_t>(experts))) {
-        group.energy_sums = carver.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows_);
-        group.energy_stride = rows_;
+        group.energy_sums = carver.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
+        group.energy_stride = rows;
       }
       if (ladder_ == 1) continue;
-      group.swap_attempts = carver.take<uint32_t>(rows_);
-      group.swap_acceptance = carver.take<double>(rows_);
-      group.replica = carver.take<uint32_t>(rows_);
-      group.has_been = carver.take<uint8_t>(rows_);
-      group.round_trips = carver.take<uint32_t>(rows_);
+      group.swap_attempts = carver.take<uint32_t>(rows);
+      group.swap_acceptance = carver.take<double>(rows);
+      group.replica = carver.take<uint32_t>(rows);
+      group.has_been = carver.take<uint8_t>(rows);
+      group.round_trips = carver.take<uint32_t>(rows);
     }
     return carver.used();
   };
@@ -196,12 +174,13 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
   carve_state(state_.get());
   for (int64_t tile = 0; tile < tiles; ++tile) {
     Group& group = groups_[tile];
-    group.chains = std::min(rows_, chains - tile * rows_);
-    group.chain = &ids_[tile * rows_];
-    for (int64_t row = 0; row < rows_; ++row) {
-      const int64_t index = tile * rows_ + (row < group.chains ? row : row % ladder_);
-      const bool skips = options.rest >= 0 && index >= cohort_;
-      ids_[tile * rows_ + row] = static_cast<uint32_t>(skips ? options.rest + index - cohort_ : index);
+    group.chains = tiles_.chains(tile);
+    group.chain = &ids_[tile * most_rows];
+    for (int64_t row = 0; row < group.rows; ++row) {
+      const int64_t index = tiles_.first(tile) + (row < group.chains ? row : row % ladder_);
+      const int64_t behind = index - tiles_.cohort_chains();
+      const bool skips = options.rest >= 0 && behind >= 0;
+      ids_[tile * most_rows + row] = static_cast<uint32_t>(skips ? options.rest + behind : index);
       if (ladder_ > 1) group.replica[row] = static_cast<uint32_t>(row % ladder_);
     }
   }
@@ -215,18 +194,18 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       worker.proposal_velocity.clear();
       worker.unfolded.clear();
       for (const Block& block : pattern.blocks) {
-        const size_t bytes = options.needs.proposal ? rows_ * block.n * real_ : 0;
+        const size_t bytes = options.needs.proposal ? most_rows * block.n * real_ : 0;
         worker.proposal.push_back(carver.take<std::byte>(bytes));
         worker.proposal_gradient.push_back(carver.take<std::byte>(bytes));
         worker.proposal_velocity.push_back(
-            options.needs.proposal_velocity ? carver.take<std::byte>(rows_ * block.n * real_) : nullptr);
+            options.needs.proposal_velocity ? carver.take<std::byte>(most_rows * block.n * real_) : nullptr);
         worker.unfolded.push_back(block.faces ? carver.take<std::byte>(bytes) : worker.proposal.back());
       }
-      worker.energy = carver.take<double>(rows_);
-      worker.expert_energy = carver.take<double>(experts * rows_);
-      worker.log_ratio = carver.take<double>(rows_);
-      worker.scratch = carver.take<double>(3 * rows_);
-      worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(rows_));
+      worker.energy = carver.take<double>(most_rows);
+      worker.expert_energy = carver.take<double>(experts * most_rows);
+      worker.log_ratio = carver.take<double>(most_rows);
+      worker.scratch = carver.take<double>(3 * most_rows);
+      worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(most_rows));
       return carver.used();
     };
     scratch_.push_back(allocate(carve(nullptr)));
@@ -238,7 +217,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     for (Block& block : group.blocks) {
       if (!block.held) continue;
       const Held& held = held_[block.variable];
-      for (int64_t i = 0; i < rows_ * block.n; ++i) {
+      for (int64_t i = 0; i < group.rows * block.n; ++i) {
         if (held.mask[i % block.n]) store(energy_.precision(), block.position, i, held.value[i % block.n]);
       }
     }
@@ -272,8 +251,8 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
 
 void CpuChains::write(int64_t first, int64_t rows, const double* const* position) {
   for (int64_t i = 0; i < rows; ++i) {
-    Group& group = groups_[(first + i) / rows_];
-    const int64_t row = (first + i) % rows_;
+    Group& group = groups_[tiles_.tile_of(first + i)];
+    const int64_t row = row_of(first + i);
     for (Block& block : group.blocks) {
       const double* from = position[block.variable] + i * block.n;
       const auto put = [&](int64_t to) {
@@ -283,30 +262,35 @@ void CpuChains::write(int64_t first, int64_t rows, const double* const* position
       };
       put(row);
       if (row >= ladder_) continue;
-      for (int64_t filling = group.chains; filling < rows_; ++filling) {
+      for (int64_t filling = group.chains; filling < group.rows; ++filling) {
         if (filling % ladder_ == row) put(filling);
       }
     }
   }
 }
 
+int64_t CpuChains::rows(Part part) const {
+  int64_t rows = 0;
+  for (int64_t tile = first_tile(part); tile < end_tile(part); ++tile) rows += tiles_.rows(tile);
+  return rows;
+}
+
 void CpuChains::evaluate() {
-  pool_.run(tiles(), [&](int64_t tile, int worker) { group_for(tile, worker).evaluate(); });
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { group_for(tile, worker).evaluate(); });
 }
 
 void CpuChains::freeze_failed(uint32_t step) {
-  pool_.run(tiles(), [&](int64_t tile, int worker) { kernels_.freeze_failed(group_for(tile, worker), step); });
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { kernels_.freeze_failed(group_for(tile, worker), step); });
 }
 
 void CpuChains::begin(const Method& method, uint32_t step) {
-  pool_.run(tiles(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
 }
 
 void CpuChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
   // The work beside is one more tile, before the others: it is begun first, as it cannot be shared out.
-  const int64_t first = (part == Part::kRest ? cohort_tiles() : 0) - (beside ? 1 : 0);
-  const int64_t last = part == Part::kCohort ? cohort_tiles() : tiles();
-  pool_.run(last - first, [&](int64_t piece, int worker) {
+  const int64_t first = first_tile(part) - (beside ? 1 : 0);
+  pool_.run(end_tile(part) - first, [&](int64_t piece, int worker) {
     if (piece == 0 && beside) return beside();
     method.advance(group_for(first + piece, worker), kernels_, steps);
   });
@@ -334,7 +318,7 @@ void CpuChains::set_ladder(const std::vector<double>& temperature, const std::ve
   ladder_temperature_.clear();
   ladder_step_.clear();
   if (temperature.empty()) return;
-  for (int64_t row = 0; row < rows_; ++row) {
+  for (int64_t row = 0; row < tiles_.most_rows(); ++row) {
     ladder_temperature_.push_back(temperature[row % temperature.size()]);
     ladder_step_.push_back(step_factor[row % step_factor.size()]);
   }
@@ -342,11 +326,12 @@ void CpuChains::set_ladder(const std::vector<double>& temperature, const std::ve
 
 template <class Use>
 void CpuChains::for_cohort(Use use) {
-  for (int64_t chain = 0; chain < cohort_chains(); ++chain) use(groups_[chain / rows_], chain % rows_, chain);
+  for (int64_t chain = 0; chain < tiles_.cohort_chains(); ++chain)
+    use(groups_[tiles_.tile_of(chain)], row_of(chain), chain);
 }
 
 void CpuChains::take_cohort(CohortReading& reading) {
-  const int64_t cohort = cohort_chains();
+  const int64_t cohort = tiles_.cohort_chains();
   for (std::vector<double>* one : {&reading.acceptance, &reading.energy_error, &reading.trajectory_slope}) {
     one->resize(cohort);
   }
@@ -371,8 +356,8 @@ void CpuChains::read_cohort(CohortPositions& positions) {
   positions.position.resize(variables);
   positions.gradient.resize(variables);
   for (const Block& block : groups_[0].blocks) {
-    positions.position[block.variable].resize(cohort_chains() * block.n);
-    positions.gradient[block.variable].resize(cohort_chains() * block.n);
+    positions.position[block.variable].resize(tiles_.cohort_chains() * block.n);
+    positions.gradient[block.variable].resize(tiles_.cohort_chains() * block.n);
   }
   for_cohort([&](Group& group, int64_t row, int64_t chain) {
     for (const Block& block : group.blocks) {
@@ -391,14 +376,26 @@ void CpuChains::read_cohort(CohortPositions& positions) {
   });
 }
 
-std::vector<std::byte> CpuChains::save() { return {state_.get(), state_.get() + state_bytes_}; }
+std::vector<std::byte> CpuChains::save() {
+  const int64_t rows = tiles_.most_rows();  // with it goes where everything lies
+  std::vector<std::byte> saved(sizeof rows + state_bytes_);
+  std::memcpy(saved.data(), &rows, sizeof rows);
+  std::memcpy(saved.data() + sizeof rows, state_.get(), state_bytes_);
+  return saved;
+}
 
 void CpuChains::restore(std::span<const std::byte> saved) {
-  if (saved.size() != state_bytes_) {
-    throw SettingError(
-        fmt::format("the saved chains must have {} bytes, got {}: another composition", state_bytes_, saved.size()));
+  int64_t rows = 0;
+  if (saved.size() != sizeof rows + state_bytes_) {
+    throw SettingError(fmt::format("the saved chains must have {} bytes, got {}: another composition",
+                                   sizeof rows + state_bytes_, saved.size()));
   }
-  std::memcpy(state_.get(), saved.data(), state_bytes_);
+  std::memcpy(&rows, saved.data(), sizeof rows);
+  if (rows != tiles_.most_rows()) {
+    throw SettingError(fmt::format("the saved chains must be in tiles of {} rows, got tiles of {}: another composition",
+                                   tiles_.most_rows(), rows));
+  }
+  std::memcpy(state_.get(), saved.data() + sizeof rows, state_bytes_);
 }
 
 void CpuChains::read(ChainsState& state) {
@@ -408,14 +405,15 @@ void CpuChains::read(ChainsState& state) {
   for (size_t v = 0; v < variables.size(); ++v) {
     const size_t row = variables[v].size() * (variables[v].categorical() ? sizeof(int64_t) : real_);
     state.position[v].resize(chains_ * row);
-    for (int64_t tile = 0; tile < tiles(); ++tile) {
-      std::memcpy(state.position[v].data() + tile * rows_ * row, groups_[tile].current[v], groups_[tile].chains * row);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::memcpy(state.position[v].data() + tiles_.first(tile) * row, groups_[tile].current[v],
+                  groups_[tile].chains * row);
     }
   }
   const auto gather = [&](auto& to, auto member) {
     to.resize(chains_);
-    for (int64_t tile = 0; tile < tiles(); ++tile) {
-      std::copy_n(groups_[tile].*member, groups_[tile].chains, to.begin() + tile * rows_);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::copy_n(groups_[tile].*member, groups_[tile].chains, to.begin() + tiles_.first(tile));
     }
   };
   gather(state.energy, &Group::energy);
@@ -437,15 +435,15 @@ void CpuChains::read(ChainsState& state) {
   state.expert_energy.resize(experts * chains_);
   const int64_t sums = groups_[0].energy_sums ? energy_sum_count(static_cast<int64_t>(experts)) : 0;
   state.energy_sums.resize(static_cast<size_t>(sums * chains_));
-  for (int64_t tile = 0; tile < tiles(); ++tile) {
+  for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
     Group& group = groups_[tile];
     for (int64_t number = 0; number < sums; ++number) {
-      std::copy_n(group.energy_sums + number * rows_, group.chains,
-                  state.energy_sums.begin() + number * chains_ + tile * rows_);
+      std::copy_n(group.energy_sums + number * group.energy_stride, group.chains,
+                  state.energy_sums.begin() + number * chains_ + tiles_.first(tile));
     }
     for (size_t e = 0; e < experts; ++e) {
-      std::copy_n(group.expert_energy + e * rows_, group.chains,
-                  state.expert_energy.begin() + e * chains_ + tile * rows_);
+      std::copy_n(group.expert_energy + e * group.rows, group.chains,
+                  state.expert_energy.begin() + e * chains_ + tiles_.first(tile));
     }
   }
 }
@@ -457,8 +455,8 @@ void CpuChains::read_gradients(ChainsState& state) {
     const size_t row = static_cast<size_t>(block.n) * real_;
     std::vector<std::byte>& to = state.gradient[static_cast<size_t>(block.variable)];
     to.resize(static_cast<size_t>(chains_) * row);
-    for (int64_t tile = 0; tile < tiles(); ++tile) {
-      std::memcpy(to.data() + tile * rows_ * row, groups_[tile].blocks[b].gradient, groups_[tile].chains * row);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::memcpy(to.data() + tiles_.first(tile) * row, groups_[tile].blocks[b].gradient, groups_[tile].chains * row);
     }
   }
 }
@@ -467,14 +465,14 @@ void CpuChains::clear_sums() {
   for (Group& group : groups_) {
     for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope,
                          group.gradient_square, group.reflected}) {
-      std::fill_n(sums, rows_, 0.0);
+      std::fill_n(sums, group.rows, 0.0);
     }
-    std::fill_n(group.divergences, rows_, uint32_t{0});
+    std::fill_n(group.divergences, group.rows, uint32_t{0});
     begin_energy_sums(group);
     if (ladder_ == 1) continue;
-    std::fill_n(group.swap_acceptance, rows_, 0.0);
-    std::fill_n(group.swap_attempts, rows_, 0u);
-    std::fill_n(group.round_trips, rows_, 0u);
+    std::fill_n(group.swap_acceptance, group.rows, 0.0);
+    std::fill_n(group.swap_attempts, group.rows, 0u);
+    std::fill_n(group.round_trips, group.rows, 0u);
   }
 }
 

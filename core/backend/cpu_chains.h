@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "core/backend/chains.h"
 #include "core/backend/cpu_kernels.h"
 #include "core/backend/thread_pool.h"
+#include "core/backend/tiles.h"
 
 namespace potluck {
 
-/// Chains on the CPU, cut into tiles of tile_rows() chains. A thread takes a tile through all steps of a block, so the
-/// tile stays in its cache and there is no barrier within a block. Tiles begin at multiples of their size, the last one
-/// is filled up with copies of its first row, and every evaluation has the same shape: a chain's bits do not depend on
-/// how many others there are, nor on threads.
+/// Chains on the CPU, cut into Tiles. A thread takes a tile through all steps of a block, so the tile stays in its
+/// cache and there is no barrier within a block. A chain's bits do not depend on how many others there are, nor on
+/// threads.
 class CpuChains final : public Chains {
  public:
-  /// @param energy its most_rows() must be at least tile_rows of its continuous numbers.
+  /// @param target its energy's most_rows() must be at least kMostTileRows.
   CpuChains(const Target& target, const ChainsOptions& options);
 
   int64_t count() const override { return chains_; }
   void write(int64_t first, int64_t rows, const double* const* position) override;
+  int64_t rows(Part part) const override;
   void evaluate() override;
   void freeze_failed(uint32_t step) override;
   void begin(const Method& method, uint32_t step) override;
@@ -45,9 +45,9 @@ class CpuChains final : public Chains {
   using Memory = std::unique_ptr<std::byte[], Free>;
   static Memory allocate(size_t bytes);
 
-  int64_t tiles() const { return static_cast<int64_t>(groups_.size()); }
-  int64_t cohort_tiles() const { return std::min(tiles(), cohort_ / rows_); }
-  int64_t cohort_chains() const { return std::min(chains_, cohort_); }
+  int64_t row_of(int64_t chain) const { return chain - tiles_.first(tiles_.tile_of(chain)); }
+  int64_t first_tile(Part part) const { return part == Part::kRest ? tiles_.in_cohort() : 0; }
+  int64_t end_tile(Part part) const { return part == Part::kCohort ? tiles_.in_cohort() : tiles_.count(); }
   /// Calls use(tile's group, row in it) for every chain of the cohort in their order.
   template <class Use>
   void for_cohort(Use use);
@@ -58,10 +58,9 @@ class CpuChains final : public Chains {
 
   const Energy& energy_;
   int64_t chains_;
-  int64_t rows_;    ///< of a tile
-  int64_t cohort_;  ///< a multiple of rows_
   int64_t ladder_;  ///< neighbours in a tile that belong together; rows that fill it up copy its first ladder
-  size_t real_;     ///< bytes of a position
+  Tiles tiles_;
+  size_t real_;  ///< bytes of a position
   CpuKernels kernels_;
   ThreadPool pool_;
   std::vector<Held> held_;
@@ -70,7 +69,7 @@ class CpuChains final : public Chains {
   Memory state_;                 ///< positions and gradients, tile after tile, and the counters
   std::vector<Memory> scratch_;  ///< a worker each: proposals and workspace
   size_t state_bytes_ = 0;
-  std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows]
+  std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows of a tile]
   std::vector<std::vector<std::byte>> scale_, centre_;    ///< per block, Reals
   std::vector<Memory> constants_;  ///< rows of variables that do not move, the same for all tiles
   struct WorkerArrays {

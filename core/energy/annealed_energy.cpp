@@ -35,7 +35,7 @@ int64_t free_coordinates_of(const Variable& variable, const Held& held) {
 
 AnnealedEnergy::AnnealedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature,
                                const AnnealedBase& base)
-    : energy_(energy), temperature_(temperature), arithmetic_(arithmetic_for(energy)) {
+    : ForwardingEnergy(energy), temperature_(temperature), arithmetic_(arithmetic_for(energy)) {
   if (!(base.scale > 0) || !std::isfinite(base.scale))
     throw SettingError(fmt::format("the scale of annealing's base must be > 0, got {:g}", base.scale));
   if (!std::isfinite(base.mean))

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/energy/annealed_arithmetic.h"
-#include "core/energy/energy.h"
+#include "core/energy/forwarding_energy.h"
 
 namespace potluck {
 
@@ -25,7 +25,7 @@ struct AnnealedBase {
 /// evaluated and reported, but counts for nothing, also where it has no density. Its experts are E_0 and E/T, which is
 /// what weights are made of. Positions are the target's; walls reflect, whatever the variable says: log Z does not
 /// depend on how a wall is met.
-class AnnealedEnergy final : public Energy {
+class AnnealedEnergy final : public ForwardingEnergy {
  public:
   /// @param energy  outlives this; @param held one per variable, or empty; @param temperature T of the target
   /// @throws SettingError where the base's scale is not a positive number, or its mean not a number.
@@ -41,14 +41,8 @@ class AnnealedEnergy final : public Energy {
   double centre(int variable) const { return shares_[static_cast<size_t>(variable)].centre; }
   double base_precision(int variable) const { return shares_[static_cast<size_t>(variable)].precision; }
 
-  const std::vector<Variable>& variables() const override { return energy_.variables(); }
-  Precision precision() const override { return energy_.precision(); }
-  Device device() const override { return energy_.device(); }
-  int64_t most_rows() const override { return energy_.most_rows(); }
   size_t workspace_bytes(int64_t rows) const override;
   const std::vector<std::string>& experts() const override { return experts_; }
-  bool rows_alone() const override { return energy_.rows_alone(); }
-  bool hard_walls() const override { return energy_.hard_walls(); }
   bool capturable() const override { return false; }  ///< b is an argument of its kernels
   void evaluate(const EnergyCall& call) const override;
 
@@ -60,7 +54,6 @@ class AnnealedEnergy final : public Energy {
   };
   BaseRows base_rows(size_t variable, const EnergyCall& call) const;
 
-  const Energy& energy_;
   double temperature_;
   double beta_ = 0;
   double base_log_z_ = 0;

@@ -41,8 +41,11 @@ class Energy {
   virtual const std::vector<std::string>& experts() const = 0;  ///< distinct leaves, in the order of expert_energy
 
   virtual bool rows_alone() const = 0;  ///< needed where chains must not depend on their company
-  virtual bool hard_walls() const = 0;  ///< may be +infinity inside the support: unadjusted methods refuse it
-  virtual bool capturable() const = 0;  ///< evaluate() may be captured in a CUDA graph
+  /// A row's bits depend on that row alone: not on the number of rows, nor on its place among them.
+  virtual bool batch_invariant() const = 0;
+  virtual int64_t preferred_rows() const = 0;  ///< of a call on the CPU; 0: no wish
+  virtual bool hard_walls() const = 0;         ///< may be +infinity inside the support: unadjusted methods refuse it
+  virtual bool capturable() const = 0;         ///< evaluate() may be captured in a CUDA graph
 
   /// @throws PluginError naming plugin, version, model and call, where a model answers with a failure.
   virtual void evaluate(const EnergyCall& call) const = 0;

@@ -28,7 +28,7 @@ std::unique_ptr<TransformArithmetic> arithmetic_for(const Energy& energy) {
 
 TransformedEnergy::TransformedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature,
                                      int workers)
-    : energy_(energy),
+    : ForwardingEnergy(energy),
       temperature_(temperature),
       variables_(energy.variables()),
       arithmetic_(arithmetic_for(energy)),

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/energy/energy.h"
+#include "core/energy/forwarding_energy.h"
 #include "core/energy/transform_arithmetic.h"
 
 namespace potluck {
@@ -21,7 +21,7 @@ namespace potluck {
 ///
 /// Transformed variables have no walls here, and their position is u; others pass through, and so do held coordinates
 /// of transformed ones: where the mask is 1, "u" is the x that was given. Energies of experts are those at x.
-class TransformedEnergy final : public Energy {
+class TransformedEnergy final : public ForwardingEnergy {
  public:
   /// @param energy       outlives this
   /// @param held         one per variable
@@ -31,14 +31,7 @@ class TransformedEnergy final : public Energy {
   TransformedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature, int workers);
 
   const std::vector<Variable>& variables() const override { return variables_; }
-  Precision precision() const override { return energy_.precision(); }
-  Device device() const override { return energy_.device(); }
-  int64_t most_rows() const override { return energy_.most_rows(); }
   size_t workspace_bytes(int64_t rows) const override;
-  const std::vector<std::string>& experts() const override { return energy_.experts(); }
-  bool rows_alone() const override { return energy_.rows_alone(); }
-  bool hard_walls() const override { return energy_.hard_walls(); }
-  bool capturable() const override { return energy_.capturable(); }
   void evaluate(const EnergyCall& call) const override;
 
   /// Per variable; none where its position is x.
@@ -48,7 +41,6 @@ class TransformedEnergy final : public Energy {
   FreeRows free_rows(size_t variable, const EnergyCall& call) const;
   size_t position_bytes(size_t variable, int64_t rows) const;
 
-  const Energy& energy_;
   double temperature_;
   std::vector<Variable> variables_;
   std::vector<std::optional<Transform>> transforms_;

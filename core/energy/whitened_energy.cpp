@@ -27,7 +27,7 @@ std::unique_ptr<WhiteningArithmetic> arithmetic_for(const Energy& energy) {
 }  // namespace
 
 WhitenedEnergy::WhitenedEnergy(const Energy& energy, const std::vector<Held>& held, int workers)
-    : energy_(energy),
+    : ForwardingEnergy(energy),
       moving_(energy.variables().size()),
       arithmetic_(arithmetic_for(energy)),
       host_(cpu_whitening_arithmetic(energy.precision())),

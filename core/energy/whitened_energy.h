@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/energy/energy.h"
+#include "core/energy/forwarding_energy.h"
 #include "core/energy/whitening_arithmetic.h"
 
 namespace potluck {
@@ -18,22 +18,14 @@ namespace potluck {
 ///
 /// A variable's position holds z where a number moves, and x where it is held; variables that are held whole, and
 /// categorical ones, pass through. Energies of experts are those at x. m = 0 and L = 1 until `set`.
-class WhitenedEnergy final : public Energy {
+class WhitenedEnergy final : public ForwardingEnergy {
  public:
   /// @param energy   outlives this; none of its variables that move has a reflecting face
   /// @param held     one per variable
   /// @param workers  calls come from workers 0 ... workers - 1
   WhitenedEnergy(const Energy& energy, const std::vector<Held>& held, int workers);
 
-  const std::vector<Variable>& variables() const override { return energy_.variables(); }
-  Precision precision() const override { return energy_.precision(); }
-  Device device() const override { return energy_.device(); }
-  int64_t most_rows() const override { return energy_.most_rows(); }
   size_t workspace_bytes(int64_t rows) const override;
-  const std::vector<std::string>& experts() const override { return energy_.experts(); }
-  bool rows_alone() const override { return energy_.rows_alone(); }
-  bool hard_walls() const override { return energy_.hard_walls(); }
-  bool capturable() const override { return energy_.capturable(); }
   void evaluate(const EnergyCall& call) const override;
 
   /// d, the numbers that move, and which numbers of each variable these are, in the order of z.
@@ -59,7 +51,6 @@ class WhitenedEnergy final : public Energy {
   JointShare share(size_t variable, int64_t rows, const Numbers& numbers) const;
   size_t bytes(size_t variable, int64_t rows) const;
 
-  const Energy& energy_;
   std::vector<std::vector<int64_t>> moving_;  ///< per variable
   std::vector<int64_t> first_;                ///< per variable: of its numbers among the joint ones
   std::vector<double> mean_, factor_;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/backend/chains.h"
+#include "core/backend/tiles.h"
 #include "core/error.h"
 #include "core/sampling/cohort_tuning.h"
 #include "core/sampling/frozen_chains.h"
@@ -27,7 +28,7 @@ namespace {
 
 constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
 constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
-constexpr uint32_t kCheckpointVersion = 5;
+constexpr uint32_t kCheckpointVersion = 6;
 
 using Clock = std::chrono::steady_clock;
 
@@ -103,7 +104,7 @@ class Runner {
   void layout_chains() {
     count_ = options_.rank.count > 0 ? options_.rank.count : options_.chains;
     const int64_t first = options_.rank.first * replicas_, end = first + count_ * replicas_;
-    const int64_t cohort = std::min(options_.chains * replicas_, cohort_size(variables(), replicas_));
+    const int64_t cohort = std::min(options_.chains * replicas_, cohort_size(replicas_));
     const int64_t rest = std::max(first, cohort);
     ChainsOptions chains;
     chains.chains = cohort + std::max<int64_t>(0, end - rest);
@@ -191,9 +192,10 @@ class Runner {
     const int64_t first = phase_ == Phase::kSampling ? warm_up_steps() + step_ : step_;
     const StepRange steps{static_cast<uint32_t>(first), count};
     chains_->advance(method, part, steps, recorder_->rest());
-    if (phase_ == Phase::kSampling) summary_.evaluations += method.evaluations(steps);
-    if (phase_ == Phase::kWarmUp && part != Chains::Part::kRest)
-      summary_.warmup_evaluations += method.evaluations(steps);
+    const int64_t evaluations = method.evaluations(steps), rows = evaluations * chains_->rows(part);
+    (phase_ == Phase::kSampling ? summary_.rows_evaluated : summary_.warmup_rows_evaluated) += rows;
+    if (phase_ == Phase::kSampling) summary_.evaluations += evaluations;
+    if (phase_ == Phase::kWarmUp && part != Chains::Part::kRest) summary_.warmup_evaluations += evaluations;
   }
 
   void count_steps(int64_t count) {
@@ -329,8 +331,8 @@ class Runner {
                    "numbers of steps");
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-            summary_.warmup_seconds, summary_.sampling_seconds, summary_.warmup_nan_proposals, summary_.start_energy,
-            recorder_->swaps());
+            summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_seconds, summary_.sampling_seconds,
+            summary_.warmup_nan_proposals, summary_.start_energy, recorder_->swaps());
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }
@@ -380,6 +382,10 @@ class Runner {
 };
 
 }  // namespace
+
+int64_t rows_of_a_call(const Device& device, int64_t chains, int64_t replicas) {
+  return device.kind == Device::Kind::kCpu ? kMostTileRows : chains * replicas;
+}
 
 double StepSum::root_mean_square() const { return std::sqrt(mean()); }
 

@@ -164,17 +164,20 @@ struct RunSummary {
   int64_t steps_done = 0;
   int64_t draws = 0;
   bool stopped_by_rule = false;
-  double step_size = 0;              ///< of a sweep: the least of its blocks
-  double trajectory_length = 0;      ///< mean, 0 where there is none
-  double acceptance = 1;             ///< mean over chains, steps after the warm-up and blocks that propose
-  int64_t evaluations = 0;           ///< of energy and gradient, a chain, after the warm-up
-  int64_t warmup_evaluations = 0;    ///< a chain, in the warm-up
-  int64_t divergences = 0;           ///< proposals whose energy error was above 1000 temperatures, or infinite
-  int64_t nan_proposals = 0;         ///< proposals rejected because their energy or gradient was not a number,
-                                     ///< after the warm-up
-  int64_t warmup_nan_proposals = 0;  ///< the same in cooling and warm-up
-  double start_energy = 0;           ///< median over chains where they began, as the run moves them
-  std::vector<FrozenChain> frozen;   ///< the first 100
+  double step_size = 0;            ///< of a sweep: the least of its blocks
+  double trajectory_length = 0;    ///< mean, 0 where there is none
+  double acceptance = 1;           ///< mean over chains, steps after the warm-up and blocks that propose
+  int64_t evaluations = 0;         ///< of energy and gradient, a chain, after the warm-up
+  int64_t warmup_evaluations = 0;  ///< a chain, in the warm-up
+  int64_t rows_evaluated = 0;      ///< of energy and gradient, of all chains here after the warm-up, with the rows that
+                                   ///< filled up a batch
+  int64_t warmup_rows_evaluated = 0;  ///< the same in the warm-up; a rank's with those of the cohort
+  int64_t divergences = 0;            ///< proposals whose energy error was above 1000 temperatures, or infinite
+  int64_t nan_proposals = 0;          ///< proposals rejected because their energy or gradient was not a number,
+                                      ///< after the warm-up
+  int64_t warmup_nan_proposals = 0;   ///< the same in cooling and warm-up
+  double start_energy = 0;            ///< median over chains where they began, as the run moves them
+  std::vector<FrozenChain> frozen;    ///< the first 100
   int64_t frozen_count = 0;
   double warmup_seconds = 0;
   double sampling_seconds = 0;
@@ -221,16 +224,11 @@ const std::vector<MethodDescription>& methods();
 /// @throws SettingError "sample.method must be one of …, got '…'. Did you mean …?"
 const MethodDescription& method(const std::string& name);
 
-/// How many rows the energy of a run must be made for (`Energy::most_rows`): a tile on the CPU, all chains with all
-/// their replicas on CUDA.
-int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains,
-                       int64_t replicas = 1);
+/// How many rows the energy of a run must be made for (`Energy::most_rows`): the largest tile on the CPU, all chains
+/// with all their replicas on CUDA.
+int64_t rows_of_a_call(const Device& device, int64_t chains, int64_t replicas = 1);
 
 /// Replicas of a chain: 1 but for a method that tempers. @throws SettingError as a run of the method would.
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values);
-
-/// How many rows every evaluation on the CPU has for a state of `numbers` continuous numbers a chain: the batch size
-/// of the energy that a run needs (`Energy::most_rows`). Depends on nothing else, so that bits do not either.
-int64_t tile_rows(int64_t numbers);
 
 }  // namespace potluck

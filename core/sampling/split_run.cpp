@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/backend/chains.h"
+#include "core/backend/tiles.h"
 #include "core/error.h"
 #include "core/sampling/method.h"
 
@@ -40,13 +41,9 @@ std::vector<Rank> split_run(const Target& target, const RunOptions& options, int
         "sample.method must not need all chains at once where {} processes share the run, got '{}'. Use one process",
         world, options.method));
   }
-  const std::vector<Variable>& variables = target.energy->variables();
-  int64_t numbers = 0;
-  for (const Variable& variable : variables)
-    if (!variable.categorical()) numbers += variable.size();
   // Rows are replicas of chains, and a tile has whole ladders of them.
-  const int64_t replicas = method->replicas();
-  const int64_t cohort = cohort_size(variables, replicas) / replicas, tile = tile_rows(numbers) / replicas;
+  const int64_t replicas = method->replicas(), cohort = cohort_size(replicas) / replicas;
+  const int64_t tile = target.energy->batch_invariant() ? 1 : filled_tile_rows(*target.energy, replicas) / replicas;
   std::vector<Rank> ranks = split(options.chains, world, cohort, tile);
   if (all_have_chains(ranks)) return ranks;
   int64_t most = std::min(world - 1, options.chains);

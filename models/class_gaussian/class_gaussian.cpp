@@ -131,7 +131,7 @@ class ClassGaussian {
     facts.bounded_on_boxes = true;
     facts.normaliser_bounded = true;  // there are finitely many labels
     facts.accumulates = true;
-    facts.rows_alone = true;
+    facts.batch_invariant = true;
     facts.graph_capturable = true;
     facts.workspace_bytes = static_cast<size_t>((n() + rank()) * kLanes) * sizeof(Real);
     facts.draw_uniforms = uniforms_for_normals(law_[0].normals());

@@ -16,7 +16,7 @@ class Evaluation {
   virtual ~Evaluation() = default;
   virtual size_t workspace_bytes() const { return 0; }
   virtual size_t workspace_bytes_a_row() const { return 0; }
-  virtual bool rows_alone() const { return true; }
+  virtual bool batch_invariant() const { return true; }
   virtual void evaluate(const plugin::Call<Real>& call) const = 0;
 };
 

@@ -62,7 +62,8 @@ class Gaussian {
     facts.integrable = true;
     facts.bounded_on_boxes = true;
     facts.accumulates = true;
-    facts.rows_alone = evaluation_->rows_alone();
+    facts.rows_alone = true;
+    facts.batch_invariant = evaluation_->batch_invariant();
     facts.cuda = matrix_evaluation_has_cuda();
     facts.graph_capturable = true;
     facts.workspace_bytes = evaluation_->workspace_bytes();

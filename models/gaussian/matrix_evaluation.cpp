@@ -157,6 +157,7 @@ class MatrixEvaluation final : public Evaluation<Real> {
     }
   }
   bool dense() const { return precision_.defined(); }
+  bool batch_invariant() const override { return false; }  // LibTorch chooses other loops for other sizes
   size_t workspace_bytes_a_row() const override {
     const int64_t numbers = dense() ? 2 * n_ : n_ + rank_;
     return static_cast<size_t>(numbers) * sizeof(Real);

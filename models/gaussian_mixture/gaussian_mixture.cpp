@@ -59,7 +59,7 @@ class GaussianMixture {
     facts.integrable = true;
     facts.bounded_on_boxes = true;
     facts.accumulates = true;
-    facts.rows_alone = true;
+    facts.batch_invariant = true;
     facts.graph_capturable = true;
     if (on_cuda_)
       facts.workspace_bytes_a_row = constant_.size() * sizeof(double);

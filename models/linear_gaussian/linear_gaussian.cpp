@@ -110,7 +110,7 @@ class LinearGaussian {
     facts.bounded_on_boxes = true;
     facts.normaliser_bounded = true;  // it is the same for all z
     facts.accumulates = true;
-    facts.rows_alone = true;
+    facts.batch_invariant = true;
     facts.graph_capturable = true;
     if (on_cuda_)
       facts.workspace_bytes_a_row = static_cast<size_t>(matrix_.rows()) * sizeof(Real);

@@ -38,7 +38,7 @@ class RowModel {
   static plugin::Facts row_facts() {
     plugin::Facts facts;
     facts.accumulates = true;
-    facts.rows_alone = true;
+    facts.batch_invariant = true;
     facts.graph_capturable = true;
     return facts;
   }

@@ -23,16 +23,21 @@ class RowEnergy final : public Energy {
   const std::vector<Variable>& variables() const override { return variables_; }
   Precision precision() const override { return precision_; }
   Device device() const override { return {}; }
-  int64_t most_rows() const override { return tile_rows(variables_[0].size()); }
+  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
   size_t workspace_bytes(int64_t) const override { return 0; }
   const std::vector<std::string>& experts() const override { return experts_; }
   bool rows_alone() const override { return true; }
+  bool batch_invariant() const override { return batch_invariant_; }
+  int64_t preferred_rows() const override { return preferred_rows_; }
   bool hard_walls() const override { return hard_walls_; }
   bool capturable() const override { return false; }
   void set_hard_walls() { hard_walls_ = true; }
+  void set_batch_invariant(bool yes) { batch_invariant_ = yes; }
+  void set_preferred_rows(int64_t rows) { preferred_rows_ = rows; }
 
   void evaluate(const EnergyCall& call) const override {
     ++calls_;
+    rows_evaluated_ += call.rows;
     if (precision_ == Precision::kFloat32) {
       rows<float>(call);
     } else {
@@ -40,6 +45,7 @@ class RowEnergy final : public Energy {
     }
   }
   int64_t calls() const { return calls_; }
+  int64_t rows_evaluated() const { return rows_evaluated_; }
 
  private:
   template <class Real>
@@ -62,8 +68,11 @@ class RowEnergy final : public Energy {
   Row row_;
   Precision precision_;
   bool hard_walls_ = false;
+  bool batch_invariant_ = true;
+  int64_t preferred_rows_ = 0;
   std::vector<std::string> experts_ = {"row"};
   mutable std::atomic<int64_t> calls_{0};
+  mutable std::atomic<int64_t> rows_evaluated_{0};
 };
 
 /// A variable `name` of n numbers on [least, most].

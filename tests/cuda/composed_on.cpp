@@ -34,8 +34,8 @@ ComposedOn::ComposedOn(const std::string& text, const Device& device, int64_t ro
   options.device = device;
   options.precision = settings.precision;
   options.workers = 2;
-  options.most_rows = rows_of_a_call(device, composition.variables, rows > 0 ? rows : settings.chains,
-                                     replicas_of(settings.method, settings.method_values));
+  options.most_rows =
+      rows_of_a_call(device, rows > 0 ? rows : settings.chains, replicas_of(settings.method, settings.method_values));
   plan = make_plan(composition, options);
 }
 

@@ -90,7 +90,7 @@ Composed::Composed(const std::string& text, const std::string& sample,
       read_composition(scratch.file("scene.yaml", "potluck: 1\n" + text + sample_section(sample)), {}, registry());
   PlanOptions options;
   options.precision = composition_.sample.precision;
-  options.most_rows = rows_of_a_call(options.device, composition_.variables, composition_.sample.chains);
+  options.most_rows = rows_of_a_call(options.device, composition_.sample.chains);
   options.workers = std::max(5, static_cast<int>(std::thread::hardware_concurrency()));
   plan_ = make_plan(composition_, options);
 }

@@ -150,11 +150,11 @@ target: )";
 }
 
 TEST(CompositionTest, ALeafThatIsUsedThreeTimesIsEvaluatedOnceAStep) {
-  // 64 chains are one tile: one evaluation for the start, one for each step.
+  // Sixteen chains are one tile: one evaluation for the start, one for each step.
   const Composed composed(kOneNumber + R"(
 target: {product: [standard, {energy: standard, weight: 0.5}, {mixture: [standard, at_two]}]})",
-                          "step_size: 0.1, chains: 64, steps: 40");
-  composed.run(*composed.at(std::vector<double>(64, 0.5)));
+                          "step_size: 0.1, chains: 16, steps: 40");
+  composed.run(*composed.at(std::vector<double>(16, 0.5)));
   EXPECT_EQ(composed.plan().leaves().size(), 2u);
   EXPECT_EQ(composed.plan().evaluations(), (std::vector<int64_t>{41, 41}));
   EXPECT_EQ(composed.plan().leaves()[0].used, 3);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "compose/exact_start.h"
+#include "core/energy/forwarding_energy.h"
 #include "tests/exactness/composed.h"
 #include "tests/exactness/targets.h"
 
@@ -15,21 +16,13 @@ namespace potluck::testing {
 namespace {
 
 /// E(x) + T log|dx/du| of the free numbers of variable 0, whose u is log(x - least), or the logit on [0, 1].
-class WithoutJacobian final : public Energy {
+class WithoutJacobian final : public ForwardingEnergy {
  public:
   explicit WithoutJacobian(const Composed& right)
-      : energy_(right.plan()),
+      : ForwardingEnergy(right.plan()),
         temperature_(right.composition().sample.temperature),
         held_(right.composition().held[0]) {}
-  const std::vector<Variable>& variables() const override { return energy_.variables(); }
-  Precision precision() const override { return energy_.precision(); }
-  Device device() const override { return energy_.device(); }
-  int64_t most_rows() const override { return energy_.most_rows(); }
   size_t workspace_bytes(int64_t rows) const override { return energy_.workspace_bytes(rows); }
-  const std::vector<std::string>& experts() const override { return energy_.experts(); }
-  bool rows_alone() const override { return true; }
-  bool hard_walls() const override { return false; }
-  bool capturable() const override { return false; }
   void evaluate(const EnergyCall& call) const override {
     energy_.evaluate(call);
     const Variable& variable = variables()[0];
@@ -45,7 +38,6 @@ class WithoutJacobian final : public Energy {
   }
 
  private:
-  const Energy& energy_;
   double temperature_;
   const Held& held_;
 };

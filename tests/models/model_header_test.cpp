@@ -149,8 +149,8 @@ TEST(ModelHeaderTest, SettingsOfEveryKindReachTheModelAndRowsAreWeighedAndAdded)
   potluck_facts facts{};
   facts.size = sizeof facts;
   ASSERT_EQ(table->facts(host.model, &facts, &host.error), POTLUCK_OK);
-  EXPECT_EQ(facts.abilities,
-            POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_CAN_ACCUMULATE | POTLUCK_THREAD_SAFE | POTLUCK_ROWS_ALONE);
+  EXPECT_EQ(facts.abilities, POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_CAN_ACCUMULATE | POTLUCK_THREAD_SAFE |
+                                 POTLUCK_ROWS_ALONE | POTLUCK_BATCH_INVARIANT);
   alignas(64) std::byte workspace[256];
   ASSERT_LE(facts.workspace_bytes, sizeof workspace);
   const double x[4] = {1, 2, 3, 4}, weight[2] = {0.5, 0};

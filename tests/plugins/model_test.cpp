@@ -12,7 +12,7 @@ namespace {
 
 /// What the model of these tests does; each test sets what it is about.
 struct Behaviour {
-  potluck_facts facts = {sizeof(potluck_facts), POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64, 0, 0, 0, 0};
+  potluck_facts facts = {sizeof(potluck_facts), POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64, 0, 0, 0, 0, 0};
   int status = POTLUCK_OK;
   unsigned int mode_inside = 0;
   int alive = 0;
@@ -74,6 +74,9 @@ TEST_F(ModelTest, RefusesFactsThatCannotBe) {
   behaviour = Behaviour();
   behaviour.facts.draw_uniforms = -1;
   EXPECT_EQ(refusal(), "model 'acme.it' (acme.it 2.0.0): its draw_uniforms must be >= 0, got -1");
+  behaviour.facts.draw_uniforms = 0;
+  behaviour.facts.preferred_rows = -1;
+  EXPECT_EQ(refusal(), "model 'acme.it' (acme.it 2.0.0): its preferred_rows must be >= 0, got -1");
   behaviour = Behaviour();
   behaviour.status = POTLUCK_OUT_OF_MEMORY;
   EXPECT_EQ(refusal(),

@@ -60,7 +60,7 @@ static void destroy(potluck_model* model) { free(model); }
 static int facts(const potluck_model* model, potluck_facts* facts, potluck_error* error) {
   (void)error;
   facts->abilities = POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_CAN_ACCUMULATE | POTLUCK_THREAD_SAFE |
-                     POTLUCK_ROWS_ALONE | POTLUCK_INTEGRABLE | POTLUCK_BOUNDED_ON_BOXES;
+                     POTLUCK_ROWS_ALONE | POTLUCK_BATCH_INVARIANT | POTLUCK_INTEGRABLE | POTLUCK_BOUNDED_ON_BOXES;
   facts->least_energy = 0;
 #ifdef ZOO_HIGH_BOUND
   facts->least_energy = 1;
@@ -121,6 +121,9 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
       if (gradient != NULL) set(model, gradient, at, slope + (call->accumulate ? get(model, gradient, at) : 0));
 #ifdef ZOO_WRITES_INPUT
       set(model, (void*)call->input[0], at, 0);
+#endif
+#ifdef ZOO_SEES_BATCH_SIZE
+      if (call->rows < 8) energy[row] = nextafter(energy[row], INFINITY); /* as other loops for few rows may give */
 #endif
 #ifdef ZOO_NAN
       energy[row] += 0 * sqrt(3 - x); /* NaN beyond 3 */

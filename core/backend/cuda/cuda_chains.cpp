@@ -38,12 +38,12 @@ std::vector<std::byte> converted(const std::vector<double>& values, Precision pr
 CudaChains::CudaChains(const Target& target, const ChainsOptions& options)
     : energy_(*target.energy),
       chains_(options.chains),
-      cohort_(cohort_size(energy_.variables(), options.ladder)),
+      cohort_(cohort_size(options.ladder)),
       real_(bytes_of(energy_.precision())),
       held_(target.held) {
   if (cohort_ == 0 || chains_ % options.ladder != 0) {
     throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
-                                   rows_of_a_call(Device{}, energy_.variables(), 0), chains_, options.ladder));
+                                   rows_of_a_call(Device{}, 0), chains_, options.ladder));
   }
   if (energy_.most_rows() < chains_) {
     throw SettingError(fmt::format("an energy for {} rows must be made, got one for {}", chains_, energy_.most_rows()));

@@ -65,7 +65,7 @@ static int facts(const potluck_model* model, potluck_facts* out, potluck_error* 
   (void)model;
   (void)error;
   out->abilities = POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_CAN_ACCUMULATE | POTLUCK_THREAD_SAFE |
-                   POTLUCK_ROWS_ALONE | POTLUCK_BOUNDED_ON_BOXES;
+                   POTLUCK_BATCH_INVARIANT | POTLUCK_BOUNDED_ON_BOXES;
   out->least_energy = 0;
   return POTLUCK_OK;
 }

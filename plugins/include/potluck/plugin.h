@@ -146,6 +146,11 @@ enum {
   POTLUCK_NORMALISER_BOUNDED = 1u << 10 /* the log of that integral has one upper bound for all parents. Without it such
                                            a model makes no product integrable in which an unbounded parent is drawn
                                            too, but where its form is quadratic and E has a lower bound */
+  ,
+  POTLUCK_BATCH_INVARIANT = 1u << 11 /* a row's bits depend on that row alone: neither on the other rows, nor on how
+                                        many there are, nor on its place among them; says POTLUCK_ROWS_ALONE as well.
+                                        On the CPU batches are then cut to fit the run, and none is filled up with
+                                        rows that nobody asked for */
 };
 
 /* What only a created model knows. */
@@ -156,6 +161,9 @@ typedef struct {
   size_t workspace_bytes;       /* scratch the host must give to every evaluate (aligned to 64 bytes) ... */
   size_t workspace_bytes_a_row; /* ... plus this for each row */
   int64_t draw_uniforms;        /* uniforms `draw` consumes for one row; 0: cannot draw */
+  /* Added since; 0 where a plugin does not know it. */
+  int64_t preferred_rows; /* on the CPU: how many rows a call should have, as a network does that is slow on few; the
+                             host may take more or fewer. 0: no wish. Large batches leave less for other threads */
 } potluck_facts;
 
 /* One evaluation on `rows` chains. Nothing may be allocated on the device or synchronised. */

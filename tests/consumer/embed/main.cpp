@@ -41,9 +41,7 @@ double mean_of_draws(const std::string& plugin, const std::string& file) {
   const potluck::Composition composition = potluck::read_composition(file, {}, registry);
 
   potluck::PlanOptions plan_options;
-  int64_t numbers = 0;
-  for (const potluck::Variable& variable : composition.variables) numbers += variable.size();
-  plan_options.most_rows = potluck::tile_rows(numbers);
+  plan_options.most_rows = potluck::rows_of_a_call(plan_options.device, composition.sample.chains);
   const auto plan = potluck::make_plan(composition, plan_options);
 
   potluck::RunOptions options;

@@ -47,6 +47,8 @@ class CliffEnergy final : public Energy {
   size_t workspace_bytes(int64_t) const override { return 0; }
   const std::vector<std::string>& experts() const override { return experts_; }
   bool rows_alone() const override { return true; }
+  bool batch_invariant() const override { return true; }
+  int64_t preferred_rows() const override { return 0; }
   bool hard_walls() const override { return false; }
   bool capturable() const override { return true; }
 

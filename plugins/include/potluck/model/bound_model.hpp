@@ -32,6 +32,9 @@ struct Facts {
   size_t workspace_bytes_a_row = 0;  ///< ... plus this for each row
   int64_t draw_uniforms = 0;         ///< uniforms that `draw` consumes for one row
   bool normaliser_bounded = false;   ///< log Z as a function of the parents is bounded above, over all of them
+  bool batch_invariant = false;      ///< a row's bits depend on that row alone, not on the size of the batch or on its
+                                     ///< place in it (given to models with `energy(Row)`); says rows_alone as well
+  int64_t preferred_rows = 0;        ///< on the CPU: how many rows a call should have; 0: no wish
 };
 
 /// A parameter that the model owns and the host writes between evaluations: `data` is on the model's device and in its
@@ -124,7 +127,7 @@ class BoundModel final : public AnyModel {
   BoundModel(const Setup& setup, std::span<const potluck_input* const> inputs, bool can_float64)
       : inputs_(inputs), on_cuda_(setup.on_cuda()), can_float64_(can_float64), model_(setup) {
     for (size_t i = 0; i < inputs.size(); ++i) sizes_.push_back(setup.size(static_cast<int32_t>(i)));
-    facts_ = {sizeof(potluck_facts), 0, -std::numeric_limits<double>::infinity(), 0, 0, 0};
+    facts_.size = sizeof(potluck_facts);
     fill_facts();
   }
 
@@ -251,7 +254,8 @@ class BoundModel final : public AnyModel {
     flag(can_float64_, POTLUCK_CAN_FLOAT64);
     flag(by_row || said.accumulates, POTLUCK_CAN_ACCUMULATE);
     flag(said.thread_safe, POTLUCK_THREAD_SAFE);
-    flag(by_row || said.rows_alone, POTLUCK_ROWS_ALONE);
+    flag(by_row || said.batch_invariant, POTLUCK_BATCH_INVARIANT);
+    flag(by_row || said.batch_invariant || said.rows_alone, POTLUCK_ROWS_ALONE);
     flag(cuda && said.graph_capturable, POTLUCK_GRAPH_CAPTURABLE);
     flag(said.hard_walls, POTLUCK_HARD_WALLS);
     flag(said.integrable, POTLUCK_INTEGRABLE);
@@ -266,6 +270,7 @@ class BoundModel final : public AnyModel {
     facts_.workspace_bytes = scratch_bytes_ + said.workspace_bytes;
     facts_.workspace_bytes_a_row = said.workspace_bytes_a_row;
     facts_.draw_uniforms = HasDraw<Model, Real> ? said.draw_uniforms : 0;
+    facts_.preferred_rows = said.preferred_rows;
   }
 
   void evaluate_rows(const Call<Real>& call) const {
