@@ -40,6 +40,7 @@ class AdjustedMclmc final : public Method {
   void set_step_size(double step_size) override { options_.step_size = step_size; }
   bool replayable() const override { return false; }
   int64_t evaluations(StepRange steps) const override;
+  bool makes_trajectories() const override { return true; }
   double trajectory_length() const override { return options_.length; }
 
  private:

@@ -36,6 +36,7 @@ class Hmc final : public Method {
   Needs needs() const override { return {.proposal = true, .proposal_velocity = true}; }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   int64_t evaluations(StepRange steps) const override;
+  bool makes_trajectories() const override { return true; }
   bool replayable() const override { return false; }
   Tuning tuning() const override;
   void freeze() override { options_.trajectory_tuned = false; }

@@ -87,6 +87,8 @@ class Method {
 
   /// Evaluations of energy and gradient that a chain needs for these steps.
   virtual int64_t evaluations(StepRange steps) const { return steps.count; }
+  /// Evaluations are leapfrogs of a trajectory, one each.
+  virtual bool makes_trajectories() const { return false; }
 
   /// True where a block of steps is the same sequence of kernels whatever its first step, so that a captured graph of
   /// it can be launched again.
