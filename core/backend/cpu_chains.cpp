@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/backend/energy_sums.h"
@@ -91,7 +92,7 @@ void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 CpuChains::Memory CpuChains::allocate(size_t bytes) {
   void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
-  if (!memory) throw NumericalError(fmt::format("memory for the chains must be had, got none of {} bytes", bytes));
+  if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, padded(bytes));
   return Memory(static_cast<std::byte*>(memory));
 }
