@@ -227,6 +227,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       worker.expert_energy = carver.take<double>(experts * rows_);
       worker.log_ratio = carver.take<double>(rows_);
       worker.scratch = carver.take<double>(3 * rows_);
+      worker.left = carver.take<uint8_t>(rows_);
       worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(rows_));
       return carver.used();
     };
@@ -264,6 +265,7 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
   group.proposal_expert_energy = arrays.expert_energy;
   group.log_ratio = arrays.log_ratio;
   group.scratch = arrays.scratch;
+  group.left = arrays.left;
   group.row_temperature = ladder_temperature_.empty() ? nullptr : ladder_temperature_.data();
   group.row_step = ladder_step_.empty() ? nullptr : ladder_step_.data();
   group.workspace = arrays.workspace;
