@@ -107,9 +107,9 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   plan.only_explain = purpose == Purpose::kLook;
   if (purpose == Purpose::kRun) {
     const SampleSettings& sample = composition_.sample;
-    plan.most_rows = rows_of_a_call(device_, composition_.variables, sample.chains,
-                                    replicas_of(sample.method, sample.method_values));
-    if (device_.kind == Device::Kind::kCpu) plan.workers = options_.threads;
+    const int64_t replicas = replicas_of(sample.method, sample.method_values);
+    plan.most_rows = rows_of_a_call(device_, composition_.variables, sample.chains, replicas);
+    plan.workers = workers_of_a_run(device_, composition_.variables, sample.chains, replicas, options_.threads);
   }
   return make_plan(composition_, plan);
 }

@@ -70,6 +70,11 @@ int64_t ladder_tile(const std::vector<Variable>& variables, int64_t ladder) {
 
 int64_t tiles_of(int64_t chains, int64_t rows) { return rows > 0 ? (chains + rows - 1) / rows : 0; }
 
+/// One for each tile and one for the work beside: more would have memory, and wake up, for nothing.
+int useful_workers(int64_t chains, int64_t rows, int threads) {
+  return static_cast<int>(std::min<int64_t>(threads, tiles_of(chains, rows) + 1));
+}
+
 }  // namespace
 
 int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
@@ -79,6 +84,12 @@ int64_t cohort_size(const std::vector<Variable>& variables, int64_t ladder) {
 
 int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains, int64_t replicas) {
   return device.kind == Device::Kind::kCpu ? tile_rows(continuous_numbers(variables)) : chains * replicas;
+}
+
+int workers_of_a_run(const Device& device, const std::vector<Variable>& variables, int64_t chains, int64_t replicas,
+                     int threads) {
+  if (device.kind != Device::Kind::kCpu) return 1;
+  return std::max(1, useful_workers(chains * replicas, ladder_tile(variables, replicas), threads));
 }
 
 int64_t tile_rows(int64_t numbers) {
@@ -104,8 +115,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       cohort_(cohort_size(energy_.variables(), options.ladder)),
       ladder_(options.ladder),
       real_(bytes_of(energy_.precision())),
-      // One for each tile and one for the work beside: more would have memory, and wake up, for nothing.
-      pool_(static_cast<int>(std::min<int64_t>(options.threads, tiles_of(options.chains, rows_) + 1))),
+      pool_(useful_workers(options.chains, rows_, options.threads)),
       held_(target.held) {
   const int64_t chains = options.chains;
   if (rows_ == 0 || chains % options.ladder != 0) {

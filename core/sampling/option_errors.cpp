@@ -4,11 +4,48 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <initializer_list>
+#include <optional>
+#include <string>
 
 #include "core/sampling/adaptation.h"
 #include "core/sampling/method.h"
 
 namespace potluck {
+
+namespace {
+
+/// Numbers of all chains, and of all draws of all chains: their bytes can be counted in 64 bits.
+constexpr double kMostInChains = 0x1p53, kMostDrawn = 0x1p59;
+
+/// None where it is more than can be counted.
+std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
+  int64_t sum = 0;
+  for (const int64_t term : terms)
+    if (__builtin_add_overflow(sum, term, &sum)) return std::nullopt;
+  return sum;
+}
+
+}  // namespace
+
+std::vector<SettingError> size_errors(const RunOptions& options, const std::vector<Variable>& variables) {
+  double numbers = 0;
+  for (const Variable& variable : variables) numbers += static_cast<double>(variable.size());
+  const double replicas = static_cast<double>(make_method(options)->replicas());
+  const double chains = static_cast<double>(options.chains), draws = static_cast<double>(options.steps / options.thin);
+  if (numbers * replicas * chains > kMostInChains) {
+    return {SettingError(fmt::format("sample.chains must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
+                                     std::floor(kMostInChains / (numbers * replicas)), numbers * replicas,
+                                     options.chains))};
+  }
+  if (numbers * chains * draws > kMostDrawn) {
+    return {SettingError(
+        fmt::format("sample.steps must make at most {:.0f} draws of {} chains of {:.0f} numbers, got {:.0f}. Raise "
+                    "sample.thin, or take fewer steps",
+                    std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
+  }
+  return {};
+}
 
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {
   std::vector<SettingError> errors;
@@ -23,9 +60,11 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   if (!(temperature > 0) || !std::isfinite(temperature)) {
     errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
   }
-  if (const int64_t all = options.cooling.steps + options.warmup + options.steps; all > int64_t{UINT32_MAX}) {
-    errors.emplace_back(fmt::format("sample.warmup + sample.steps{} must be <= {}, got {}",
-                                    options.cooling.any() ? " + sample.cooling.steps" : "", UINT32_MAX, all));
+  if (const std::optional<int64_t> all = sum_of({options.cooling.steps, options.warmup, options.steps});
+      !all || *all > int64_t{UINT32_MAX}) {
+    errors.emplace_back(fmt::format("sample.warmup + sample.steps{} must be <= {}, got {}: the noise counts that far",
+                                    options.cooling.any() ? " + sample.cooling.steps" : "", UINT32_MAX,
+                                    all ? std::to_string(*all) : "more than 2^63"));
   }
   check_at_least("cooling.steps", options.cooling.steps, 0);
   if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
@@ -34,10 +73,12 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
         temperature, options.cooling.from));
   }
   if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
+    const std::optional<int64_t> more = sum_of({options.steps, options.thin - options.steps % options.thin});
     errors.emplace_back(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
-                                    options.steps, (options.steps / options.thin + 1) * options.thin));
+                                    options.steps, more.value_or(options.steps - options.steps % options.thin)));
   }
-  if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first + options.rank.count > options.chains) {
+  if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first > options.chains ||
+      options.rank.count > options.chains - options.rank.first) {
     errors.emplace_back(fmt::format("a rank must have chains of 0 ... {}, got {} from {}", options.chains - 1,
                                     options.rank.count, options.rank.first));
   }

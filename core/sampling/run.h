@@ -239,6 +239,11 @@ const MethodDescription& method(const std::string& name);
 int64_t rows_of_a_call(const Device& device, const std::vector<Variable>& variables, int64_t chains,
                        int64_t replicas = 1);
 
+/// Threads that find work in a run of so many chains here: no more than `threads`. On the CPU one takes a tile, and one
+/// stores draws beside them; so many workers evaluate its energy.
+int workers_of_a_run(const Device& device, const std::vector<Variable>& variables, int64_t chains, int64_t replicas,
+                     int threads);
+
 /// Replicas of a chain: 1 but for a method that tempers. @throws SettingError as a run of the method would.
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values);
 
