@@ -76,6 +76,7 @@ TEST(ProgressReportTest, StepsOfSeveralGradientsThatAreNoTrajectorySaySo) {
   Progress progress = growing_trajectories();
   progress.leapfrogs = false;
   progress.gradients_a_step = 4;
+  progress.chains *= 10000;
   progress.gradients_here *= 10000;
   EXPECT_EQ(progress_text(progress),
             "sampling 400/2000 steps, 800 steps/s, 2.0 s left, acceptance 0.57, 4.0 gradients a step, "
