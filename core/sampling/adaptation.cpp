@@ -207,11 +207,11 @@ void Adaptation::tune_trajectory(int64_t step) {
     method_.set_trajectory_length(h);
     return;
   }
-  if (10 * done > 9 * steps_) return;
-  trajectory_.observe(mean_slope(), static_cast<double>(kMostLeapfrogs) * h);
-  if (10 * done > 7 * steps_) trajectory_.average();
-  // Shorter is what is moved, and not what was learned: step sizes that are only tried, and short, would leave it
-  // there.
+  if (10 * done <= 9 * steps_) {
+    trajectory_.observe(mean_slope(), static_cast<double>(kMostLeapfrogs) * h);
+    if (10 * done > 7 * steps_) trajectory_.average();
+  }
+  // What was learned stays: a step size that is only tried, and short, would pull it down for good.
   set_trajectory_length(trajectory_.current());
 }
 
