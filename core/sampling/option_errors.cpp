@@ -2,11 +2,14 @@
 #include "core/sampling/option_errors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/sampling/adaptation.h"
 #include "core/sampling/method.h"
@@ -24,6 +27,20 @@ std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
   for (const int64_t term : terms)
     if (__builtin_add_overflow(sum, term, &sum)) return std::nullopt;
   return sum;
+}
+
+/// The longest phase is named first, for it is where the error stands.
+std::optional<std::string> text_of_too_many_steps(const RunOptions& options) {
+  std::vector<std::pair<int64_t, std::string>> phases = {{options.warmup, "sample.warmup"},
+                                                         {options.steps, "sample.steps"}};
+  if (options.cooling.any()) phases.emplace_back(options.cooling.steps, "sample.cooling.steps");
+  const std::optional<int64_t> all = sum_of({options.warmup, options.steps, options.cooling.steps});
+  if (all && *all <= int64_t{UINT32_MAX}) return std::nullopt;
+  std::stable_sort(phases.begin(), phases.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> names;
+  for (const auto& [steps, name] : phases) names.push_back(name);
+  return fmt::format("{} must be <= {}, got {}: the noise counts that far", fmt::join(names, " + "), UINT32_MAX,
+                     all ? std::to_string(*all) : "more than 2^63");
 }
 
 }  // namespace
@@ -60,12 +77,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   if (!(temperature > 0) || !std::isfinite(temperature)) {
     errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
   }
-  if (const std::optional<int64_t> all = sum_of({options.cooling.steps, options.warmup, options.steps});
-      !all || *all > int64_t{UINT32_MAX}) {
-    errors.emplace_back(fmt::format("sample.warmup + sample.steps{} must be <= {}, got {}: the noise counts that far",
-                                    options.cooling.any() ? " + sample.cooling.steps" : "", UINT32_MAX,
-                                    all ? std::to_string(*all) : "more than 2^63"));
-  }
+  if (std::optional<std::string> text = text_of_too_many_steps(options)) errors.emplace_back(*text);
   check_at_least("cooling.steps", options.cooling.steps, 0);
   if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
     errors.emplace_back(fmt::format(
