@@ -26,6 +26,24 @@ size_t terminal_width(std::FILE* out) {
   return size.ws_col;
 }
 
+/// "840 gradients/s", "12.3 thousand gradients/s", "4.57 million gradients/s"
+std::string rate_text(double gradients) {
+  const auto scaled = [](double number, const char* unit) { return fmt::format("{:.3g}{} gradients/s", number, unit); };
+  if (gradients < 999.5) return scaled(gradients, "");
+  if (gradients < 999.5e3) return scaled(gradients / 1e3, " thousand");
+  if (gradients < 999.5e6) return scaled(gradients / 1e6, " million");
+  return scaled(gradients / 1e9, " billion");
+}
+
+/// What the steps cost, where that is more than a gradient each.
+std::string gradients_text(const Progress& progress) {
+  if (!progress.leapfrogs && progress.gradients_a_step == 1) return "";
+  std::string text =
+      fmt::format(", {:.1f} {} a step", progress.gradients_a_step, progress.leapfrogs ? "leapfrogs" : "gradients");
+  if (const double rate = progress.gradients_a_second(); std::isfinite(rate)) text += ", " + rate_text(rate);
+  return text;
+}
+
 }  // namespace
 
 std::string duration_text(double seconds) {
@@ -39,14 +57,13 @@ std::string duration_text(double seconds) {
 std::string progress_text(const Progress& progress) {
   std::string text =
       fmt::format("{} {}/{} steps", progress.warmup ? "warm-up" : "sampling", progress.done, progress.total);
-  if (progress.seconds > 0 && progress.done > 0) {
-    const double rate = static_cast<double>(progress.done) / progress.seconds;
+  if (const double rate = progress.steps_a_second(); std::isfinite(rate)) {
     text += fmt::format(", {:.{}f} steps/s", rate, rate < 10 ? 1 : 0);
-    if (progress.done < progress.total)
-      text += fmt::format(", {} left", duration_text(static_cast<double>(progress.total - progress.done) / rate));
+    if (progress.done < progress.total) text += fmt::format(", {} left", duration_text(progress.seconds_left()));
   }
   // Not known in a warm-up that tunes nothing.
   if (std::isfinite(progress.acceptance)) text += fmt::format(", acceptance {:.2f}", progress.acceptance);
+  text += gradients_text(progress);
   if (progress.frozen > 0) text += fmt::format(", {} chains frozen", progress.frozen);
   return text;
 }

@@ -12,7 +12,9 @@ namespace potluck {
 /// "1.4 s", "3 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);
 
-/// "sampling 400/2000 steps, 812 steps/s, 1.9 s left, acceptance 0.57", and how many chains are frozen.
+/// "sampling 400/2000 steps, 812 steps/s, 1.9 s left, acceptance 0.57", and how many chains are frozen. Where a step
+/// is more than one gradient, "12.4 leapfrogs a step, 645 thousand gradients/s" too. The time that is left is that of
+/// the gradients that are left.
 std::string progress_text(const Progress& progress);
 
 /// Shows where a run stands: a bar that is redrawn on a terminal; elsewhere a plain line at the end of each phase and

@@ -108,7 +108,7 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   if (purpose == Purpose::kRun) {
     const SampleSettings& sample = composition_.sample;
     plan.most_rows = rows_of_a_call(device_, sample.chains, replicas_of(sample.method, sample.method_values));
-    if (device_.kind == Device::Kind::kCpu) plan.workers = options_.threads;
+    plan.workers = workers_of_a_run(device_, sample.chains, options_.threads);
   }
   return make_plan(composition_, plan);
 }

@@ -149,7 +149,7 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
   const LogZEstimation& how = *branch.branch->estimation;
   PlanOptions batch = options;
   batch.most_rows = rows_of_a_call(options.device, how.annealing.particles);
-  batch.workers = options.device.kind == Device::Kind::kCpu ? threads : 1;
+  batch.workers = workers_of_a_run(options.device, how.annealing.particles, threads);
   const std::unique_ptr<Plan> plan = plan_of(alone, branch, batch);
   AnnealedOptions annealing = how.annealing;
   annealing.threads = threads;

@@ -67,9 +67,14 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, Composition&
   composition.sample = read_sample(section, files, diagnostics);
   if (diagnostics.size() != before) return;
   std::vector<SettingError> errors = option_errors(run_options(composition.sample), composition.sample.temperature);
-  if (scope.broken.empty() && !scope.incomplete)
+  const bool fits = errors.empty();
+  if (scope.broken.empty() && !scope.incomplete) {
     for (SettingError& error : block_errors(composition.sample.blocks, scope.variables, composition.held))
       errors.push_back(std::move(error));
+    if (fits)
+      for (SettingError& error : size_errors(run_options(composition.sample), scope.variables))
+        errors.push_back(std::move(error));
+  }
   for (const SettingError& error : errors) {
     const Diagnostic placed = composition.places.at_place(error);
     diagnostics.add(placed.where, placed.text);

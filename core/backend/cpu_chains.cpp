@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/backend/energy_sums.h"
@@ -62,7 +63,7 @@ void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 CpuChains::Memory CpuChains::allocate(size_t bytes) {
   void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
-  if (!memory) throw NumericalError(fmt::format("memory for the chains must be had, got none of {} bytes", bytes));
+  if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, padded(bytes));
   return Memory(static_cast<std::byte*>(memory));
 }
@@ -205,6 +206,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       worker.expert_energy = carver.take<double>(experts * most_rows);
       worker.log_ratio = carver.take<double>(most_rows);
       worker.scratch = carver.take<double>(3 * most_rows);
+      worker.left = carver.take<uint8_t>(most_rows);
       worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(most_rows));
       return carver.used();
     };
@@ -242,6 +244,7 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
   group.proposal_expert_energy = arrays.expert_energy;
   group.log_ratio = arrays.log_ratio;
   group.scratch = arrays.scratch;
+  group.left = arrays.left;
   group.row_temperature = ladder_temperature_.empty() ? nullptr : ladder_temperature_.data();
   group.row_step = ladder_step_.empty() ? nullptr : ladder_step_.data();
   group.workspace = arrays.workspace;

@@ -78,6 +78,7 @@ class CpuChains final : public Chains {
     double* expert_energy = nullptr;
     double* log_ratio = nullptr;
     double* scratch = nullptr;
+    uint8_t* left = nullptr;
     void* workspace = nullptr;
   };
   std::vector<WorkerArrays> workers_;

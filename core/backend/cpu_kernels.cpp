@@ -129,6 +129,10 @@ void CpuKernels::add_langevin_ratio(Group& group, double step_size) const {
 
 void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
   check_pieces(pieces);
+  if (pieces.front().kind == Piece::Kind::kWatch) {
+    watch(group);
+    pieces = pieces.subspan(1);
+  }
   RowPiece row_pieces[kMostPieces];
   const int count = static_cast<int>(pieces.size());
   for (int i = 0; i < count; ++i) {
@@ -165,6 +169,7 @@ void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
     for (end = row; end < group.rows && accepted[end];) ++end;
     if (end > row) take_proposals(group, row, end - row);
   }
+  std::fill_n(group.left, group.rows, uint8_t{0});
   add_energies(group);
   if (!group.gradient_square) return;
   for (const Block& block : group.blocks) {
@@ -220,6 +225,25 @@ void CpuKernels::add_energies(Group& group) {
   }
 }
 
+void CpuKernels::watch(Group& group) {
+  const auto error = [&group](int64_t row) {
+    return group.proposal_energy[row] - group.energy[row] + group.log_ratio[row];
+  };
+  int left = 0;  // or is not a number: a look at all rows at once, which are sound as a rule
+  for (int64_t row = 0; row < group.rows; ++row) left |= !(error(row) <= kDivergence * temperature_of(group, row));
+  for (int64_t row = 0; left && row < group.rows; ++row) {
+    if (group.proposal_energy[row] == INFINITY || error(row) > kDivergence * temperature_of(group, row))
+      group.left[row] = 1;
+  }
+}
+
+bool CpuKernels::overflowed(const Group& group, int64_t row) {
+  const auto experts = static_cast<int64_t>(group.target->experts().size());
+  bool found = group.left[row] != 0;
+  for (int64_t e = 0; e < experts; ++e) found |= group.proposal_expert_energy[e * group.rows + row] == INFINITY;
+  return found;
+}
+
 bool CpuKernels::accepts(Group& group, uint32_t step, int64_t row) {
   const double proposed = group.proposal_energy[row];
   if (proposed == INFINITY) {
@@ -228,7 +252,7 @@ bool CpuKernels::accepts(Group& group, uint32_t step, int64_t row) {
   }
   const double log_a = log_acceptance(group, row);
   if (std::isnan(log_a) || !std::isfinite(proposed)) {
-    ++group.nan_proposals[row];
+    ++(overflowed(group, row) ? group.divergences : group.nan_proposals)[row];
     return false;
   }
   group.divergences[row] += log_a < -kDivergence;

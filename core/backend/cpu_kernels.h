@@ -31,6 +31,10 @@ class CpuKernels final : public Kernels {
 
  private:
   static double log_acceptance(const Group& group, int64_t row);
+  /// Sets Group::left of the rows whose trajectory diverged.
+  static void watch(Group& group);
+  /// A proposal that is not a number comes from an overflow.
+  static bool overflowed(const Group& group, int64_t row);
   /// The decision of one row, counted.
   static bool accepts(Group& group, uint32_t step, int64_t row);
   /// Rows row ... row + count - 1 become their proposals.

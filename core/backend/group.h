@@ -76,12 +76,13 @@ struct Group {
   double* proposal_expert_energy = nullptr;  ///< [experts, rows]
   double* log_ratio = nullptr;               ///< [rows] what a proposal's log ratio subtracts, times T, so far
   double* scratch = nullptr;                 ///< [3, rows]
+  uint8_t* left = nullptr;                   ///< [rows] 1: the trajectory to the proposal diverged on its way
 
   uint8_t* frozen = nullptr;          ///< [rows] 1: the current state failed
   uint32_t* frozen_step = nullptr;    ///< [rows] when it did
   uint32_t* nan_proposals = nullptr;  ///< [rows] proposals that were rejected because they were not numbers
-  uint32_t* divergences = nullptr;  ///< [rows] proposals with an energy error above kDivergence T since they were last
-                                    ///< cleared
+  uint32_t* divergences = nullptr;  ///< [rows] proposals with an energy error above kDivergence T, or that overflowed,
+                                    ///< since they were last cleared
   double* acceptance = nullptr;     ///< [rows] sum of acceptance probabilities since they were last cleared
   double* energy_error = nullptr;   ///< [rows] sum of (energy error / T)^2 since they were last cleared
   double* clipped = nullptr;        ///< [rows] sum over steps of the share of coordinates whose gradient was clipped

@@ -16,7 +16,9 @@ struct Piece {
     kKick,     ///< B: v <- v - amount s g
     kDrift,    ///< A: x <- fold(x + amount s v), v changes sign with every fold
     kRefresh,  ///< O: v <- amount v + noise z; held coordinates get v = 0
-    kKinetic   ///< log_ratio += amount |v|^2 / 2
+    kKinetic,  ///< log_ratio += amount |v|^2 / 2
+    kWatch     ///< first of the pieces: Group::left is set where the energy at the proposal, behind the piece before,
+               ///< is kDivergence T above where the trajectory began
   };
   Kind kind = Kind::kRefresh;
   double amount = 0;
@@ -74,10 +76,11 @@ class Kernels {
 
   /// Accepts each row's proposal with probability min(1, a),
   ///   log a = (E(x) - E(y) - log_ratio)/T.
-  /// A proposal at +infinity is rejected; one that is not a number is rejected and counted. Accepted rows take over
-  /// position, gradient, energies and, where they live on, velocities; with `flip` a rejected row's velocity changes
-  /// sign. Counts acceptance, energy error, divergences and the |gradient|^2 and energies of the state that a row
-  /// then is in.
+  /// A proposal at +infinity is rejected as a divergence. So is one that is not a number where an overflow made it one:
+  /// its trajectory had left (Group::left), or an expert is at +infinity and another one's energy or share took that
+  /// away. Any other that is not a number is rejected and counted. Accepted rows take over position, gradient, energies
+  /// and, where they live on, velocities; with `flip` a rejected row's velocity changes sign. Counts acceptance, energy
+  /// error, divergences and the |gradient|^2 and energies of the state that a row then is in; clears Group::left.
   virtual void decide(Group& group, uint32_t step, bool flip) const = 0;
 
   /// v <- v / |v| over all blocks.

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/sampling/method_options.h"
+
 namespace potluck {
 
 namespace {
 
-constexpr int64_t kReadEvery = 5;  // steps between two readings of positions
-constexpr double kMostLeapfrogs = 1000;
+constexpr int64_t kReadEvery = 5;          // steps between two readings of positions
 constexpr double kMostSlope = 2;           // of a chain, in mean magnitudes
 constexpr double kLeastAcceptance = 0.01;  // in a harmonic mean: no chain weighs more than 100
 
@@ -206,10 +207,16 @@ void Adaptation::tune_trajectory(int64_t step) {
     method_.set_trajectory_length(h);
     return;
   }
-  if (10 * done > 9 * steps_) return;
-  trajectory_.observe(mean_slope(), kMostLeapfrogs * h);
-  if (10 * done > 7 * steps_) trajectory_.average();
-  method_.set_trajectory_length(trajectory_.current());
+  if (10 * done <= 9 * steps_) {
+    trajectory_.observe(mean_slope(), static_cast<double>(kMostLeapfrogs) * h);
+    if (10 * done > 7 * steps_) trajectory_.average();
+  }
+  // What was learned stays: a step size that is only tried, and short, would pull it down for good.
+  set_trajectory_length(trajectory_.current());
+}
+
+void Adaptation::set_trajectory_length(double length) {
+  method_.set_trajectory_length(std::min(length, longest_trajectory(method_.step_size(), tuning_.max_leapfrogs)));
 }
 
 /// A step size is near the same function of temperature in the new ladder as in the old one.
@@ -249,7 +256,7 @@ void Adaptation::finish() {
     for (const DualAveraging& one : step_size_) sizes.push_back(one.tuned());
     set_step_sizes(sizes);
   }
-  if (tuning_.trajectory) method_.set_trajectory_length(trajectory_.tuned());
+  if (tuning_.trajectory) set_trajectory_length(trajectory_.tuned());
 }
 
 void Adaptation::persist(StateArchive& archive, const std::vector<Variable>& variables) {

@@ -63,6 +63,8 @@ class Adaptation {
   void tune_step_size();
   void tune_metric(int64_t step);
   void tune_trajectory(int64_t step);
+  /// What Tuning::max_leapfrogs lets be of it.
+  void set_trajectory_length(double length);
   double mean_slope() const;
   /// Sets the new diagonal metric, or the new dense one. Returns the factor by which lengths change.
   double rescale();

@@ -22,7 +22,8 @@ MethodDescription AdjustedMclmc::describe() {
                        .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
                                   "root of the number of coordinates "
                                   "that move"},
-                      metric_option()}};
+                      metric_option(),
+                      max_leapfrogs_option(kMostLeapfrogs)}};
 }
 
 std::unique_ptr<Method> AdjustedMclmc::create(const std::vector<SettingValue>& values) {
@@ -30,7 +31,8 @@ std::unique_ptr<Method> AdjustedMclmc::create(const std::vector<SettingValue>& v
                                                  .length = number_of(values.at(1), 0),
                                                  .tuned = is_auto(values[0]),
                                                  .metric = metric_tuned(values.at(2), values[0]),
-                                                 .dense = metric_dense(values.at(2))});
+                                                 .dense = metric_dense(values.at(2)),
+                                                 .max_leapfrogs = values.at(3).integer.at(0)});
 }
 
 const MethodDescription& AdjustedMclmc::description() const { return method("adjusted_mclmc"); }
@@ -43,20 +45,22 @@ void AdjustedMclmc::prepare(const Target& target) {
 
 void AdjustedMclmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
   const double h = options_.step_size;
-  const Piece fresh{.kind = Piece::Kind::kRefresh, .noise = 1}, drift{.kind = Piece::Kind::kDrift, .amount = h};
+  const Piece fresh{.kind = Piece::Kind::kRefresh, .noise = 1}, drift{.kind = Piece::Kind::kDrift, .amount = h},
+      watch{.kind = Piece::Kind::kWatch};
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
-    const int64_t leapfrogs = jittered_steps(options_.length, h, step);
+    const int64_t leapfrogs = jittered_steps(options_.length, h, options_.max_leapfrogs, step);
     kernels.clear_ratio(group);
     kernels.split(group, step, State::kCurrent, State::kProposal, {{fresh}});
     kernels.normalise_velocity(group, State::kProposal);
     for (int64_t leapfrog = 0; leapfrog < leapfrogs; ++leapfrog) {
       if (leapfrog == 0) {
         kernels.isokinetic_kick(group, State::kCurrent, State::kProposal, h / 2);
+        kernels.split(group, step, State::kProposal, State::kProposal, {{drift}});
       } else {
         kernels.isokinetic_kick(group, State::kProposal, State::kProposal, h);
+        kernels.split(group, step, State::kProposal, State::kProposal, {{watch, drift}});
       }
-      kernels.split(group, step, State::kProposal, State::kProposal, {{drift}});
       group.evaluate_proposal();
     }
     kernels.isokinetic_kick(group, State::kProposal, State::kProposal, h / 2);
@@ -65,7 +69,11 @@ void AdjustedMclmc::advance(Group& group, const Kernels& kernels, StepRange step
 }
 
 int64_t AdjustedMclmc::evaluations(StepRange steps) const {
-  return jittered_steps(options_.length, options_.step_size, steps);
+  return jittered_steps(options_.length, options_.step_size, options_.max_leapfrogs, steps);
+}
+
+std::vector<std::string> AdjustedMclmc::notes(const MethodCounts&) const {
+  return cut_trajectory_notes(options_.length, options_.step_size, options_.max_leapfrogs);
 }
 
 Tuning AdjustedMclmc::tuning() const {

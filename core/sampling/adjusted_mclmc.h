@@ -23,7 +23,8 @@ class AdjustedMclmc final : public Method {
     double length = 0;       ///< > 0; 0: sqrt(d), which prepare fills in
     bool tuned = true;
     bool metric = true;
-    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    bool dense = false;                      ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    int64_t max_leapfrogs = kMostLeapfrogs;  ///< of a trajectory, 1 ... kMostLeapfrogs
   };
   explicit AdjustedMclmc(const Options& options) : options_(options) {}
 
@@ -40,7 +41,9 @@ class AdjustedMclmc final : public Method {
   void set_step_size(double step_size) override { options_.step_size = step_size; }
   bool replayable() const override { return false; }
   int64_t evaluations(StepRange steps) const override;
+  bool makes_trajectories() const override { return true; }
   double trajectory_length() const override { return options_.length; }
+  std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
   Options options_;

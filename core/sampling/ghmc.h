@@ -35,6 +35,7 @@ class Ghmc final : public Method {
   void begin(Group& group, const Kernels& kernels, uint32_t step) const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   int64_t evaluations(StepRange steps) const override { return steps.count * options_.leapfrogs; }
+  bool makes_trajectories() const override { return true; }
   Tuning tuning() const override;
   double step_size() const override { return options_.step_size; }
   void set_step_size(double step_size) override { options_.step_size = step_size; }

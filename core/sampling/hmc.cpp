@@ -22,7 +22,8 @@ MethodDescription Hmc::describe() {
                .choices = {"auto"},
                .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
                           "warm-up to move far from the centre (ChEES)"},
-              metric_option()}};
+              metric_option(),
+              max_leapfrogs_option(kDefaultMaxLeapfrogs)}};
 }
 
 std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {
@@ -32,7 +33,8 @@ std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {
                                        .step_size_tuned = is_auto(values[0]),
                                        .trajectory_tuned = is_auto(values[1]),
                                        .metric = metric_tuned(values.at(2), values[0]),
-                                       .dense = metric_dense(values.at(2))});
+                                       .dense = metric_dense(values.at(2)),
+                                       .max_leapfrogs = values.at(3).integer.at(0)});
 }
 
 const MethodDescription& Hmc::description() const { return method("hmc"); }
@@ -41,7 +43,7 @@ void Hmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
   const Piece fresh{.kind = Piece::Kind::kRefresh, .noise = std::sqrt(group.temperature)};
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
-    const int64_t count = jittered_steps(options_.trajectory_length, options_.step_size, step);
+    const int64_t count = jittered_steps(options_.trajectory_length, options_.step_size, options_.max_leapfrogs, step);
     leapfrogs(group, kernels, step, fresh, options_.step_size, count);
     // Of the criterion per third root of the time.
     if (options_.trajectory_tuned)
@@ -51,14 +53,21 @@ void Hmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
 }
 
 int64_t Hmc::evaluations(StepRange steps) const {
-  return jittered_steps(options_.trajectory_length, options_.step_size, steps);
+  return jittered_steps(options_.trajectory_length, options_.step_size, options_.max_leapfrogs, steps);
 }
 
 Tuning Hmc::tuning() const {
-  Tuning tuning{
-      .harmonic = true, .metric = options_.metric, .dense = options_.dense, .trajectory = options_.trajectory_tuned};
+  Tuning tuning{.harmonic = true,
+                .metric = options_.metric,
+                .dense = options_.dense,
+                .trajectory = options_.trajectory_tuned,
+                .max_leapfrogs = options_.max_leapfrogs};
   if (options_.step_size_tuned) tuning.acceptance = 0.651;
   return tuning;
+}
+
+std::vector<std::string> Hmc::notes(const MethodCounts&) const {
+  return cut_trajectory_notes(options_.trajectory_length, options_.step_size, options_.max_leapfrogs);
 }
 
 }  // namespace potluck

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/sampling/method.h"
@@ -19,6 +20,9 @@ namespace potluck {
 /// and velocities; held coordinates have no velocity.
 class Hmc final : public Method {
  public:
+  /// What targets that gain from long trajectories want, and runaway tuning ends (docs/decisions/0012-...).
+  static constexpr int64_t kDefaultMaxLeapfrogs = 256;
+
   struct Options {
     double step_size = 0.1;        ///< h > 0, where tuning begins
     double trajectory_length = 1;  ///< tau > 0, the mean time of a trajectory, where tuning begins
@@ -26,6 +30,7 @@ class Hmc final : public Method {
     bool trajectory_tuned = true;
     bool metric = true;  ///< tune the diagonal metric: h and tau are then those of u = x / s
     bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    int64_t max_leapfrogs = kDefaultMaxLeapfrogs;  ///< of a trajectory, 1 ... kMostLeapfrogs
   };
   explicit Hmc(const Options& options) : options_(options) {}
 
@@ -36,6 +41,7 @@ class Hmc final : public Method {
   Needs needs() const override { return {.proposal = true, .proposal_velocity = true}; }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   int64_t evaluations(StepRange steps) const override;
+  bool makes_trajectories() const override { return true; }
   bool replayable() const override { return false; }
   Tuning tuning() const override;
   void freeze() override { options_.trajectory_tuned = false; }
@@ -43,6 +49,7 @@ class Hmc final : public Method {
   void set_step_size(double step_size) override { options_.step_size = step_size; }
   double trajectory_length() const override { return options_.trajectory_length; }
   void set_trajectory_length(double length) override { options_.trajectory_length = length; }
+  std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
   Options options_;

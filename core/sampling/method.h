@@ -36,17 +36,21 @@ struct MethodCounts {
   int64_t frozen_replicas = 0;  ///< of all ladders, but for the coldest
 };
 
+/// No trajectory has more leapfrogs, whatever its options: so many are a sign of a step size that is far too small.
+inline constexpr int64_t kMostLeapfrogs = 1000;
+
 /// What warm-up may tune on the cohort.
 struct Tuning {
   std::optional<double> acceptance = std::nullopt;  ///< step size: this mean acceptance probability
   std::optional<double> energy_error =
-      std::nullopt;         ///< step size: this variance of the energy error per coordinate and step
-  bool harmonic = false;    ///< the mean is harmonic over chains: the few that hardly accept count most
-  bool metric = false;      ///< the metric,
-  bool dense = false;       ///< a full matrix (WhitenedRun) in place of a diagonal
-  bool trajectory = false;  ///< the trajectory length, by ChEES
-  bool ladder = false;      ///< temperatures of the replicas, to equal swap rates
-  double step_power = 1;    ///< the step size is this power of a length: 1 for h, 2 for eps
+      std::nullopt;                        ///< step size: this variance of the energy error per coordinate and step
+  bool harmonic = false;                   ///< the mean is harmonic over chains: the few that hardly accept count most
+  bool metric = false;                     ///< the metric,
+  bool dense = false;                      ///< a full matrix (WhitenedRun) in place of a diagonal
+  bool trajectory = false;                 ///< the trajectory length, by ChEES,
+  int64_t max_leapfrogs = kMostLeapfrogs;  ///< so that none has more, and the mean is at most half of it
+  bool ladder = false;                     ///< temperatures of the replicas, to equal swap rates
+  double step_power = 1;                   ///< the step size is this power of a length: 1 for h, 2 for eps
   bool any() const { return acceptance || energy_error || metric || trajectory || ladder; }
 };
 
@@ -87,6 +91,8 @@ class Method {
 
   /// Evaluations of energy and gradient that a chain needs for these steps.
   virtual int64_t evaluations(StepRange steps) const { return steps.count; }
+  /// Evaluations are leapfrogs of a trajectory, one each.
+  virtual bool makes_trajectories() const { return false; }
 
   /// True where a block of steps is the same sequence of kernels whatever its first step, so that a captured graph of
   /// it can be launched again.

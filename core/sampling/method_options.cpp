@@ -5,14 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "core/error.h"
 
 namespace potluck {
-
-namespace {
-constexpr int64_t kMostSteps = 1000;  // of a trajectory: longer ones are a sign of a step size that is far too small
-}
 
 SettingDescription step_size_option(const std::string& meaning, const std::string& how_tuned) {
   return {.name = "step_size",
@@ -42,6 +39,17 @@ SettingDescription diagonal_metric_option() {
               "auto; identity: none"};
 }
 
+SettingDescription max_leapfrogs_option(int64_t preset) {
+  return {.name = "max_leapfrogs",
+          .kind = SettingKind::kInteger,
+          .preset = std::to_string(preset),
+          .least = 1,
+          .most = kMostLeapfrogs,
+          .summary =
+              "most leapfrogs of a trajectory; longer ones end there, and what is tuned has half as many at the "
+              "mean at most"};
+}
+
 bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }
 
 double number_of(const SettingValue& value, double where_auto) {
@@ -67,17 +75,40 @@ double trajectory_jitter(uint32_t step) {
   return 2 * (static_cast<double>(mirrored) * 0x1p-32);
 }
 
-int64_t jittered_steps(double trajectory_length, double step_size, uint32_t step) {
+int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, uint32_t step) {
   const double wanted = std::ceil(trajectory_jitter(step) * trajectory_length / step_size);
-  return static_cast<int64_t>(std::clamp(wanted, 1.0, static_cast<double>(kMostSteps)));
+  return static_cast<int64_t>(std::clamp(wanted, 1.0, static_cast<double>(most)));
 }
 
-int64_t jittered_steps(double trajectory_length, double step_size, StepRange steps) {
+int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, StepRange steps) {
   int64_t count = 0;
   for (int64_t i = 0; i < steps.count; ++i) {
-    count += jittered_steps(trajectory_length, step_size, steps.first + static_cast<uint32_t>(i));
+    count += jittered_steps(trajectory_length, step_size, most, steps.first + static_cast<uint32_t>(i));
   }
   return count;
+}
+
+double longest_trajectory(double step_size, int64_t max_leapfrogs) {
+  return static_cast<double>(max_leapfrogs) / 2 * step_size;
+}
+
+std::vector<std::string> cut_trajectory_notes(double trajectory_length, double step_size, int64_t max_leapfrogs) {
+  constexpr double kRounding = 1e-6;
+  const double reach = trajectory_length / longest_trajectory(step_size, max_leapfrogs);
+  if (!(reach > 1 - kRounding)) return {};
+  const char* const what_to_do = max_leapfrogs < kMostLeapfrogs
+                                     ? "Where chains mix slowly, raise it"
+                                     : "Where chains mix slowly, look for what keeps the step size so small";
+  if (reach < 1 + kRounding) {
+    return {
+        fmt::format("trajectories wanted to be longer than max_leapfrogs ({}) lets them be: they have {:g} leapfrogs "
+                    "at the mean. {}",
+                    max_leapfrogs, static_cast<double>(max_leapfrogs) / 2, what_to_do)};
+  }
+  return {
+      fmt::format("trajectories of length {:g} would have {:.0f} leapfrogs at the mean: those of more than {} were "
+                  "cut there (max_leapfrogs). {}, or give a shorter trajectory_length",
+                  trajectory_length, trajectory_length / step_size, max_leapfrogs, what_to_do)};
 }
 
 Target target_of(const Target& target, const std::vector<int>& variables) {

@@ -19,6 +19,9 @@ SettingDescription metric_option();
 /// The same without dense, for ladders of temperatures.
 SettingDescription diagonal_metric_option();
 
+/// `max_leapfrogs`, of trajectories that are jittered.
+SettingDescription max_leapfrogs_option(int64_t preset);
+
 /// An option that is a number or `auto`, which is read as NaN.
 bool is_auto(const SettingValue& value);
 double number_of(const SettingValue& value, double where_auto);
@@ -29,12 +32,17 @@ bool metric_tuned(const SettingValue& metric, const SettingValue& step_size);
 bool metric_dense(const SettingValue& metric);
 
 /// Leapfrog steps of size h in a trajectory of length tau in step `step` of a run: ceil(2 u tau / h) with u the van der
-/// Corput sequence, the quasi-random jitter of Hoffman, Radul & Sountsov 2021, section 3.1; at least 1, at most 1000.
-int64_t jittered_steps(double trajectory_length, double step_size, uint32_t step);
+/// Corput sequence, the quasi-random jitter of Hoffman, Radul & Sountsov 2021, section 3.1; at least 1, at most `most`.
+int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, uint32_t step);
 /// Their sum over a range of steps.
-int64_t jittered_steps(double trajectory_length, double step_size, StepRange steps);
+int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, StepRange steps);
+/// The mean length of trajectories of which the longest has so many leapfrogs.
+double longest_trajectory(double step_size, int64_t max_leapfrogs);
 /// 2 u of that step.
 double trajectory_jitter(uint32_t step);
+
+/// What a user must know where trajectories reach `max_leapfrogs`; empty: none does.
+std::vector<std::string> cut_trajectory_notes(double trajectory_length, double step_size, int64_t max_leapfrogs);
 
 /// The target of a block: the other variables are held whole.
 Target target_of(const Target& target, const std::vector<int>& variables);

@@ -2,13 +2,67 @@
 #include "core/sampling/option_errors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "core/sampling/adaptation.h"
 #include "core/sampling/method.h"
 
 namespace potluck {
+
+namespace {
+
+/// Numbers of all chains, and of all draws of all chains: their bytes can be counted in 64 bits.
+constexpr double kMostInChains = 0x1p53, kMostDrawn = 0x1p59;
+
+/// None where it is more than can be counted.
+std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
+  int64_t sum = 0;
+  for (const int64_t term : terms)
+    if (__builtin_add_overflow(sum, term, &sum)) return std::nullopt;
+  return sum;
+}
+
+/// The longest phase is named first, for it is where the error stands.
+std::optional<std::string> text_of_too_many_steps(const RunOptions& options) {
+  std::vector<std::pair<int64_t, std::string>> phases = {{options.warmup, "sample.warmup"},
+                                                         {options.steps, "sample.steps"}};
+  if (options.cooling.any()) phases.emplace_back(options.cooling.steps, "sample.cooling.steps");
+  const std::optional<int64_t> all = sum_of({options.warmup, options.steps, options.cooling.steps});
+  if (all && *all <= int64_t{UINT32_MAX}) return std::nullopt;
+  std::stable_sort(phases.begin(), phases.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> names;
+  for (const auto& [steps, name] : phases) names.push_back(name);
+  return fmt::format("{} must be <= {}, got {}: the noise counts that far", fmt::join(names, " + "), UINT32_MAX,
+                     all ? std::to_string(*all) : "more than 2^63");
+}
+
+}  // namespace
+
+std::vector<SettingError> size_errors(const RunOptions& options, const std::vector<Variable>& variables) {
+  double numbers = 0;
+  for (const Variable& variable : variables) numbers += static_cast<double>(variable.size());
+  const double replicas = static_cast<double>(make_method(options)->replicas());
+  const double chains = static_cast<double>(options.chains), draws = static_cast<double>(options.steps / options.thin);
+  if (numbers * replicas * chains > kMostInChains) {
+    return {SettingError(fmt::format("sample.chains must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
+                                     std::floor(kMostInChains / (numbers * replicas)), numbers * replicas,
+                                     options.chains))};
+  }
+  if (numbers * chains * draws > kMostDrawn) {
+    return {SettingError(
+        fmt::format("sample.steps must make at most {:.0f} draws of {} chains of {:.0f} numbers, got {:.0f}. Raise "
+                    "sample.thin, or take fewer steps",
+                    std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
+  }
+  return {};
+}
 
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {
   std::vector<SettingError> errors;
@@ -23,10 +77,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   if (!(temperature > 0) || !std::isfinite(temperature)) {
     errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
   }
-  if (const int64_t all = options.cooling.steps + options.warmup + options.steps; all > int64_t{UINT32_MAX}) {
-    errors.emplace_back(fmt::format("sample.warmup + sample.steps{} must be <= {}, got {}",
-                                    options.cooling.any() ? " + sample.cooling.steps" : "", UINT32_MAX, all));
-  }
+  if (std::optional<std::string> text = text_of_too_many_steps(options)) errors.emplace_back(*text);
   check_at_least("cooling.steps", options.cooling.steps, 0);
   if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
     errors.emplace_back(fmt::format(
@@ -34,10 +85,12 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
         temperature, options.cooling.from));
   }
   if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
+    const std::optional<int64_t> more = sum_of({options.steps, options.thin - options.steps % options.thin});
     errors.emplace_back(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
-                                    options.steps, (options.steps / options.thin + 1) * options.thin));
+                                    options.steps, more.value_or(options.steps - options.steps % options.thin)));
   }
-  if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first + options.rank.count > options.chains) {
+  if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first > options.chains ||
+      options.rank.count > options.chains - options.rank.first) {
     errors.emplace_back(fmt::format("a rank must have chains of 0 ... {}, got {} from {}", options.chains - 1,
                                     options.rank.count, options.rank.first));
   }

@@ -12,4 +12,8 @@ namespace potluck {
 /// path of what is wrong, such as "sample.steps".
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature);
 
+/// What it would refuse of their size beside these variables: more numbers in all chains, or in all draws, than can be
+/// counted. Of options that option_errors() finds nothing wrong with.
+std::vector<SettingError> size_errors(const RunOptions& options, const std::vector<Variable>& variables);
+
 }  // namespace potluck

@@ -27,6 +27,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
+constexpr int64_t kLookedAhead = 32;              // steps whose trajectories tell how long they are now
 constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
 constexpr uint32_t kCheckpointVersion = 6;
 
@@ -82,13 +83,8 @@ class Runner {
     }
     own_->read();
     check_frozen();
-    Clock::time_point began = Clock::now();
-    const double warmed_before = summary_.warmup_seconds, sampled_before = summary_.sampling_seconds;
-    if (phase_ != Phase::kSampling) warm_up(began);
-    summary_.warmup_seconds = warmed_before + seconds_since(began);
-    began = Clock::now();
-    if (!summary_.interrupted) sample_and_record(began);
-    summary_.sampling_seconds = sampled_before + seconds_since(began);
+    if (phase_ != Phase::kSampling) warm_up();
+    if (!summary_.interrupted) sample_and_record();
     hand_out_checkpoint();
     close();
     return std::move(summary_);
@@ -128,20 +124,22 @@ class Runner {
   }
 
   /// Where the cohort tunes, it is moved first and read after every step; the others take each step as it did.
-  void warm_up(Clock::time_point began) {
+  void warm_up() {
+    begin_here();
     while (step_ < warm_up_steps()) {
       if (interrupted()) return;
       set_temperature();
       if (tuning_->adapting()) {
         tune();
-        report_warm_up(began, tuning_->acceptance(), tuning_->tuned().step_size());
+        report_warm_up(tuning_->acceptance(), tuning_->tuned());
       } else {
         move(*method_, Chains::Part::kAll, block(warm_up_steps() - step_));
-        report_warm_up(began, std::nan(""), method_->step_size());
+        report_warm_up(std::nan(""), *method_);
       }
     }
     set_temperature();  // where cooling was all of it
     if (tuning_->adapting()) tuning_->finish();
+    take_time();
     phase_ = Phase::kSampling;
     step_ = 0;
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
@@ -189,8 +187,7 @@ class Runner {
 
   /// Moves by a number of steps of this phase, counted from the start of the warm-up.
   void advance(const Method& method, Chains::Part part, int64_t count) {
-    const int64_t first = phase_ == Phase::kSampling ? warm_up_steps() + step_ : step_;
-    const StepRange steps{static_cast<uint32_t>(first), count};
+    const StepRange steps = next_steps(count);
     chains_->advance(method, part, steps, recorder_->rest());
     const int64_t evaluations = method.evaluations(steps), rows = evaluations * chains_->rows(part);
     (phase_ == Phase::kSampling ? summary_.rows_evaluated : summary_.warmup_rows_evaluated) += rows;
@@ -198,25 +195,41 @@ class Runner {
     if (phase_ == Phase::kWarmUp && part != Chains::Part::kRest) summary_.warmup_evaluations += evaluations;
   }
 
+  StepRange next_steps(int64_t count) const {
+    const int64_t first = phase_ == Phase::kSampling ? warm_up_steps() + step_ : step_;
+    return {static_cast<uint32_t>(first), count};
+  }
+
+  /// What this phase had done before this process, from where rates are counted.
+  void begin_here() {
+    began_ = Clock::now();
+    before_ = {step_, evaluations_of_phase(), seconds_of_phase()};
+  }
+
+  int64_t evaluations_of_phase() const {
+    return phase_ == Phase::kSampling ? summary_.evaluations : summary_.warmup_evaluations;
+  }
+
+  double& seconds_of_phase() {
+    return phase_ == Phase::kSampling ? summary_.sampling_seconds : summary_.warmup_seconds;
+  }
+
+  void take_time() { seconds_of_phase() = before_.seconds + seconds_since(began_); }
+
   void count_steps(int64_t count) {
     step_ += count;
     since_checkpoint_ += count;
   }
 
-  void report_warm_up(Clock::time_point began, double acceptance, double step_size) {
-    report({.warmup = true,
-            .done = step_,
-            .total = warm_up_steps(),
-            .acceptance = acceptance,
-            .step_size = step_size,
-            .seconds = seconds_since(began),
-            .frozen = tuning_->frozen()});
+  void report_warm_up(double acceptance, const Method& moved) {
+    report(acceptance, moved, tuning_->frozen());
     offer_checkpoint();
   }
 
-  void sample_and_record(Clock::time_point began) {
+  void sample_and_record() {
+    begin_here();
     try {
-      sample(began);
+      sample();
     } catch (...) {
       recorder_->finish();  // of what came before
       throw;
@@ -224,7 +237,7 @@ class Runner {
     recorder_->finish();
   }
 
-  void sample(Clock::time_point began) {
+  void sample() {
     // Where a run that the rule had ended was cut short before it was closed, it ends here again.
     if (rule_holds()) return;
     while (step_ < options_.steps) {
@@ -236,13 +249,7 @@ class Runner {
         continue;
       }
       const double acceptance = recorder_->take(step_);
-      report({.warmup = false,
-              .done = step_,
-              .total = options_.steps,
-              .acceptance = acceptance,
-              .step_size = method_->step_size(),
-              .seconds = seconds_since(began),
-              .frozen = count_frozen(*own_)});
+      report(acceptance, *method_, count_frozen(*own_));
       check_frozen();
       offer_checkpoint();
       if (rule_holds()) return;
@@ -314,6 +321,7 @@ class Runner {
 
   void hand_out_checkpoint() {
     since_checkpoint_ = 0;
+    take_time();
     recorder_->finish();
     StateArchive archive;
     persist(archive);
@@ -357,7 +365,31 @@ class Runner {
 
   bool interrupted() { return summary_.interrupted = stop_.load(); }
 
-  void report(const Progress& progress) const {
+  /// Of a chain in the next steps, or at the end of a phase in those that were done here.
+  double gradients_a_step(const Method& moved, const Progress& progress) const {
+    const int64_t ahead = std::min(kLookedAhead, progress.total - step_);
+    if (ahead > 0) return static_cast<double>(moved.evaluations(next_steps(ahead))) / static_cast<double>(ahead);
+    return static_cast<double>(evaluations_of_phase() - before_.evaluations) / static_cast<double>(progress.done_here);
+  }
+
+  /// @param moved  the method that moves the chains
+  void report(double acceptance, const Method& moved, int64_t frozen) {
+    take_time();
+    Progress progress;
+    progress.warmup = phase_ == Phase::kWarmUp;
+    progress.done = step_;
+    progress.total = progress.warmup ? warm_up_steps() : options_.steps;
+    progress.acceptance = acceptance;
+    progress.step_size = moved.step_size();
+    progress.seconds = seconds_of_phase();
+    progress.frozen = frozen;
+    progress.done_here = step_ - before_.steps;
+    progress.seconds_here = progress.seconds - before_.seconds;
+    progress.chains = count_;
+    progress.gradients_here =
+        static_cast<double>(evaluations_of_phase() - before_.evaluations) * static_cast<double>(count_);
+    progress.gradients_a_step = gradients_a_step(moved, progress);
+    progress.leapfrogs = moved.makes_trajectories();
     for (Observer* observer : observers_) observer->progressed(progress);
   }
 
@@ -377,6 +409,12 @@ class Runner {
   Phase phase_ = Phase::kWarmUp;
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t since_checkpoint_ = 0;
+  struct Done {
+    int64_t steps = 0, evaluations = 0;
+    double seconds = 0;
+  };
+  Done before_;  ///< of this phase, by other processes
+  Clock::time_point began_;
   RunSummary summary_;
   std::unique_ptr<Recorder> recorder_;
 };
@@ -387,11 +425,31 @@ int64_t rows_of_a_call(const Device& device, int64_t chains, int64_t replicas) {
   return device.kind == Device::Kind::kCpu ? kMostTileRows : chains * replicas;
 }
 
+int workers_of_a_run(const Device& device, int64_t chains, int threads) {
+  if (device.kind != Device::Kind::kCpu) return 1;
+  return static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(chains, 1) + 1));
+}
+
 double StepSum::root_mean_square() const { return std::sqrt(mean()); }
+
+double Progress::steps_a_second() const {
+  return done_here > 0 && seconds_here > 0 ? static_cast<double>(done_here) / seconds_here : std::nan("");
+}
+
+double Progress::gradients_a_second() const {
+  return gradients_here > 0 && seconds_here > 0 ? gradients_here / seconds_here : std::nan("");
+}
+
+double Progress::seconds_left() const {
+  const double gradients = static_cast<double>(total - done) * gradients_a_step * static_cast<double>(chains);
+  return gradients / gradients_a_second();
+}
 
 void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);
   if (!errors.empty()) throw errors.front();
+  const std::vector<SettingError> too_many = size_errors(options, target.energy->variables());
+  if (!too_many.empty()) throw too_many.front();
   const std::unique_ptr<Method> method = make_method(options);
   method->check(target);
   TransformedRun::check(target);

@@ -79,15 +79,28 @@ struct Draw {
   const uint8_t* diverged = nullptr;      ///< [chains] 1: a step since the last draw did; null: none
 };
 
-/// Where a run stands, after each block of steps.
+/// Where a run stands, after each block of steps. A run that goes on from a checkpoint has steps that another process
+/// did: a rate is of those done here.
 struct Progress {
   bool warmup = false;
-  int64_t done = 0;  ///< steps of this phase
+  int64_t done = 0;  ///< steps of this phase, by all processes
   int64_t total = 0;
   double acceptance = 1;  ///< mean over chains since the last report
   double step_size = 0;
-  double seconds = 0;  ///< of this phase
+  double seconds = 0;  ///< of this phase, in all processes
   int64_t frozen = 0;
+  int64_t done_here = 0;        ///< steps of this phase since this process began
+  double seconds_here = 0;      ///< likewise
+  double gradients_here = 0;    ///< likewise, evaluations of energy and gradient over all chains of this process
+  double gradients_a_step = 1;  ///< of a chain in the next steps; at the end of a phase, in those that were done here
+  bool leapfrogs = false;       ///< those are the leapfrogs of trajectories
+  int64_t chains = 0;           ///< of this process
+
+  double steps_a_second() const;      ///< NaN where nothing was done here
+  double gradients_a_second() const;  ///< over all chains, likewise
+  /// The gradients of the steps to come at the rate of those done here: a rate of steps would be wrong where
+  /// trajectories grow. NaN where there is no rate.
+  double seconds_left() const;
 };
 
 /// Receives what a run produces. Called from the thread that called run(), but for record(), and never two at once.
@@ -227,6 +240,10 @@ const MethodDescription& method(const std::string& name);
 /// How many rows the energy of a run must be made for (`Energy::most_rows`): the largest tile on the CPU, all chains
 /// with all their replicas on CUDA.
 int64_t rows_of_a_call(const Device& device, int64_t chains, int64_t replicas = 1);
+
+/// How many workers may evaluate the energy of a run at once, before it is known how its chains are cut: no more than
+/// `threads`, and on the CPU one for each chain, and one that stores draws beside them.
+int workers_of_a_run(const Device& device, int64_t chains, int threads);
 
 /// Replicas of a chain: 1 but for a method that tempers. @throws SettingError as a run of the method would.
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values);

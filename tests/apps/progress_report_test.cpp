@@ -20,7 +20,19 @@ Progress progress_at(int64_t done) {
   progress.done = done;
   progress.total = 2000;
   progress.acceptance = 0.574;
-  progress.seconds = 0.5;
+  progress.seconds = progress.seconds_here = 0.5;
+  progress.done_here = done;
+  progress.chains = 64;
+  progress.gradients_here = 64.0 * static_cast<double>(done);
+  return progress;
+}
+
+// Trajectories of 4 leapfrogs so far and of 16 from now on.
+Progress growing_trajectories() {
+  Progress progress = progress_at(400);
+  progress.leapfrogs = true;
+  progress.gradients_here *= 4;
+  progress.gradients_a_step = 16;
   return progress;
 }
 
@@ -50,6 +62,39 @@ TEST(ProgressReportTest, DurationsAreWrittenAsPeopleSayThem) {
 TEST(ProgressReportTest, ALineHasStepsRateTimeLeftAndAcceptance) {
   // 400 steps in 0.5 s are 800 a second; 1600 more take 2 s.
   EXPECT_EQ(progress_text(progress_at(400)), "sampling 400/2000 steps, 800 steps/s, 2.0 s left, acceptance 0.57");
+}
+
+// 64 chains made 400 * 4 * 64 gradients in .5 s, 204800 a second; 1600 steps of 16 leapfrogs, 1638400 gradients, take
+// 8 s. At the rate of steps it would be 2 s.
+TEST(ProgressReportTest, TrajectoriesAreForecastInGradients) {
+  EXPECT_EQ(progress_text(growing_trajectories()),
+            "sampling 400/2000 steps, 800 steps/s, 8.0 s left, acceptance 0.57, 16.0 leapfrogs a step, "
+            "205 thousand gradients/s");
+}
+
+TEST(ProgressReportTest, StepsOfSeveralGradientsThatAreNoTrajectorySaySo) {
+  Progress progress = growing_trajectories();
+  progress.leapfrogs = false;
+  progress.gradients_a_step = 4;
+  progress.chains *= 10000;
+  progress.gradients_here *= 10000;
+  EXPECT_EQ(progress_text(progress),
+            "sampling 400/2000 steps, 800 steps/s, 2.0 s left, acceptance 0.57, 4.0 gradients a step, "
+            "2.05 billion gradients/s");
+}
+
+// Another process did 1500 steps in 100 s. This one did 100 in half a second: 200 a second, 2 s for 400 more.
+TEST(ProgressReportTest, AResumedRunHasTheRateOfThisProcess) {
+  Progress progress = progress_at(100);
+  progress.done += 1500;
+  progress.seconds += 100;
+  EXPECT_EQ(progress_text(progress), "sampling 1600/2000 steps, 200 steps/s, 2.0 s left, acceptance 0.57");
+}
+
+TEST(ProgressReportTest, WhereNothingWasDoneHereThereIsNoRate) {
+  Progress progress = progress_at(0);
+  progress.done = 1500;
+  EXPECT_EQ(progress_text(progress), "sampling 1500/2000 steps, acceptance 0.57");
 }
 
 TEST(ProgressReportTest, AnUnknownAcceptanceIsLeftOut) {

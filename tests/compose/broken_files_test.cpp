@@ -355,6 +355,17 @@ std::vector<Broken> broken_files() {
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
        "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
+      {"more steps than the noise counts", small("sample: {warmup: 10, steps: 5000000000}\n"),
+       "scene.yaml:6:29: sample.steps + sample.warmup must be <= 4294967295, got 5000000010: the noise counts that "
+       "far"},
+      {"a warm-up and steps that overflow",
+       small("sample: {warmup: 9000000000000000000, steps: 9000000000000000000}\n"),
+       "scene.yaml:6:18: sample.warmup + sample.steps must be <= 4294967295, got more than 2^63: the noise counts that "
+       "far"},
+      {"more draws than can be counted", small("sample: {chains: 4000000000, steps: 4000000000}\n"),
+       "scene.yaml:6:37: sample.steps must make at most 72057594 draws of 4000000000 chains of 2 numbers, got "
+       "4000000000. "
+       "Raise sample.thin, or take fewer steps"},
       {"a negative seed", small("sample: {seed: -1}\n"),
        "scene.yaml:6:16: sample.seed must be between 0 and 4294967295, got -1"},
       {"a seed of text", small("sample: {seed: soon}\n"),

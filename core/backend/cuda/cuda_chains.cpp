@@ -162,6 +162,7 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.proposal_expert_energy = doubles(experts * rows);
   all_.log_ratio = doubles(rows);
   all_.scratch = doubles(3 * rows);
+  all_.left = static_cast<uint8_t*>(take(rows));
   all_.workspace = take(energy_.workspace_bytes(chains_));
   std::vector<uint32_t> ids;
   for (int64_t chain = 0; chain < chains_; ++chain) {
@@ -185,6 +186,7 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
   }
   if (part.energy_sums) part.energy_sums += first;
   part.frozen += first;
+  part.left += first;
   for (uint32_t** array : {&part.frozen_step, &part.nan_proposals, &part.divergences}) *array += first;
   if (part.ladder > 1) {
     for (uint32_t** array : {&part.swap_attempts, &part.replica, &part.round_trips}) *array += first;

@@ -13,6 +13,17 @@ int real_bytes(const Group& group) { return static_cast<int>(bytes_of(group.targ
 
 bool is_first(const Group& group, const Block& block) { return &block == group.blocks.data(); }
 
+cuda::GridWatch watch_of(const Group& group) {
+  cuda::GridWatch watch;
+  watch.energy = group.energy;
+  watch.proposal_energy = group.proposal_energy;
+  watch.log_ratio = group.log_ratio;
+  watch.temperature = group.temperature;
+  watch.row_temperature = group.row_temperature;
+  watch.left = group.left;
+  return watch;
+}
+
 }  // namespace
 
 cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& block, uint32_t step) const {
@@ -57,6 +68,7 @@ cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
   r.proposal_expert_energy = group.proposal_expert_energy;
   r.log_ratio = group.log_ratio;
   r.scratch = group.scratch;
+  r.left = group.left;
   r.nan_proposals = group.nan_proposals;
   r.divergences = group.divergences;
   r.ladder = group.ladder;
@@ -171,8 +183,9 @@ void CudaKernels::add_langevin_ratio(Group& group, double step_size) const {
 void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
   check_pieces(pieces);
   cuda::GridPieces row_pieces;
+  const bool watches = pieces.front().kind == Piece::Kind::kWatch;
+  if (watches) pieces = pieces.subspan(1);
   row_pieces.count = static_cast<int>(pieces.size());
-  pieces = pieces.first(row_pieces.count);
   const auto has = [&](Piece::Kind kind) {
     return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });
   };
@@ -195,6 +208,7 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
     a.row_step = group.row_step;
     a.row_noise = row_noise_factor;
     a.sum = has(Piece::Kind::kKinetic) ? group.log_ratio : nullptr;
+    row_pieces.watch = watches && a.first ? watch_of(group) : cuda::GridWatch{};
     cuda::split(a, row_pieces, real_bytes(group), group.stream);
   }
 }

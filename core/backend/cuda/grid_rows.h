@@ -47,6 +47,13 @@ POTLUCK_GRID void freeze_row(const GridRows& r, int64_t row, bool fails) {
   r.frozen_step[row] = step_of(r.step);
 }
 
+/// As CpuKernels::overflowed.
+POTLUCK_GRID bool overflowed(const GridRows& r, int64_t row) {
+  bool found = r.left[row] != 0;
+  for (int64_t e = 0; e < r.experts; ++e) found |= r.proposal_expert_energy[e * r.rows + row] == INFINITY;
+  return found;
+}
+
 /// The decision of one row, counted.
 POTLUCK_GRID bool accepts(const GridRows& r, int64_t row) {
   const double proposed = r.proposal_energy[row];
@@ -56,7 +63,11 @@ POTLUCK_GRID bool accepts(const GridRows& r, int64_t row) {
   }
   const double log_a = log_acceptance(r, row);
   if (log_a != log_a || !finite(proposed)) {
-    ++r.nan_proposals[row];
+    if (overflowed(r, row)) {
+      ++r.divergences[row];
+    } else {
+      ++r.nan_proposals[row];
+    }
     return false;
   }
   r.divergences[row] += log_a < -kDivergence;
@@ -71,8 +82,10 @@ POTLUCK_GRID bool accepts(const GridRows& r, int64_t row) {
 /// Energies are taken over here, what stands in variables by take_over().
 POTLUCK_GRID void decide_row(const GridRows& r, bool flip, int64_t row) {
   r.scratch[row] = 0;
+  const bool accepted = !r.frozen[row] && accepts(r, row);
+  r.left[row] = 0;
   if (r.frozen[row]) return;
-  if (!accepts(r, row)) {
+  if (!accepted) {
     r.scratch[row] = flip ? -1 : 0;
     add_energies_row(r, row);
     return;

@@ -61,6 +61,7 @@ struct GridRows {
   const double* proposal_expert_energy = nullptr;
   double* log_ratio = nullptr;
   double* scratch = nullptr;  ///< [3, rows]
+  uint8_t* left = nullptr;
   uint32_t* nan_proposals = nullptr;
   uint32_t* divergences = nullptr;
   double* acceptance = nullptr;
@@ -86,9 +87,20 @@ struct GridPiece {
 
 inline constexpr int kMostGridPieces = 8;
 
+/// Where trajectories have come, [rows]: `left` is set as by CpuKernels::watch.
+struct GridWatch {
+  const double* energy = nullptr;
+  const double* proposal_energy = nullptr;
+  const double* log_ratio = nullptr;
+  double temperature = 1;
+  const double* row_temperature = nullptr;
+  uint8_t* left = nullptr;  ///< null: nothing is watched
+};
+
 struct GridPieces {
   int count = 0;
   GridPiece at[kMostGridPieces];
+  GridWatch watch;
 };
 
 void set_step(uint32_t* base, uint32_t step, void* stream);
@@ -106,7 +118,7 @@ void ratio(const GridArguments& a, int real, void* stream);
 
 /// The pieces in their order, from (from, gradient, from_velocity) into (to, to_velocity). Null: positions or
 /// velocities that do not change, a gradient that is not read, and for from_velocity one that begins as 0. Kinetic
-/// pieces are added to `sum`, which is null where there are none.
+/// pieces are added to `sum`, which is null where there are none. Rows are watched by the first thread of each.
 void split(const GridArguments& a, const GridPieces& pieces, int real, void* stream);
 
 /// sum[row] = 1 where a free coordinate of the gradient of any variable is not finite, else 0; of the other rows that

@@ -115,7 +115,8 @@ TEST(CoolingTest, IsRefusedWhereItCannotBe) {
   EXPECT_EQ(complaint("ebm_practice", {3, 10}, 1),
             "sample.cooling must be left out with ebm_practice, got 10 steps: its own options set its temperature");
   EXPECT_EQ(complaint("mala", {3, int64_t{UINT32_MAX}}, 1),
-            "sample.warmup + sample.steps + sample.cooling.steps must be <= 4294967295, got 4294967375");
+            "sample.cooling.steps + sample.warmup + sample.steps must be <= 4294967295, got 4294967375: the "
+            "noise counts that far");
 }
 
 }  // namespace

@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
 #include "core/sampling/run.h"
 #include "tests/core/energies.h"
+#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -202,6 +205,93 @@ TEST(ResumeTest, KeepsFrozenChainsAndWhatWasCounted) {
     const size_t all = whole.checkpoints.size();
     for (const size_t at : {all / 4, all / 2, all - 3})
       EXPECT_EQ(difference(energy, options, whole, words_of(summary), whole.checkpoints[at]), "") << at;
+  }
+}
+
+// Keeps what it is told, and holds the first process up at a call, so that its seconds are known to be many.
+class Clockwatcher final : public Observer {
+ public:
+  explicit Clockwatcher(size_t slow = 0) : slow_(slow) {}
+  void progressed(const Progress& progress) override {
+    told.push_back(progress);
+    if (told.size() == slow_) std::this_thread::sleep_for(std::chrono::duration<double>(kHeldUp));
+  }
+  void checkpointed(std::span<const std::byte> state, int64_t) override {
+    checkpoints.emplace_back(state.begin(), state.end());
+  }
+  static constexpr double kHeldUp = 0.2;
+  std::vector<Progress> told;
+  std::vector<std::vector<std::byte>> checkpoints;
+
+ private:
+  size_t slow_;
+};
+
+RunSummary watched(const Energy& energy, const RunOptions& options, Clockwatcher& watcher,
+                   std::span<const std::byte> checkpoint = {}) {
+  Observer* observers[] = {&watcher};
+  return run({&energy, {{}}, 1}, *default_start(energy.variables()), options, observers, {}, checkpoint);
+}
+
+// Where a process was killed, its seconds count from the last checkpoint, and rates are those of the next process.
+TEST(ResumeTest, SecondsAreOfAllProcessesAndRatesOfThisOne) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"hmc", false});
+  options.thin = 1;
+  Clockwatcher whole(5), held_in_sampling(kWarmup + 5);
+  watched(energy, options, whole);
+  watched(energy, options, held_in_sampling);
+
+  Clockwatcher rest;
+  const RunSummary warmed = watched(energy, options, rest, whole.checkpoints[9]);  // after 10 steps of the warm-up
+  ASSERT_EQ(rest.told.size(), static_cast<size_t>(kWarmup - 10 + kSteps));
+  const Progress& first = rest.told[0];
+  EXPECT_TRUE(first.warmup);
+  EXPECT_EQ(first.done, 11);
+  EXPECT_EQ(first.done_here, 1);
+  EXPECT_GE(first.seconds - first.seconds_here, Clockwatcher::kHeldUp);
+  EXPECT_GE(warmed.warmup_seconds, Clockwatcher::kHeldUp + rest.told[0].seconds_here);
+  const Progress& drawing = rest.told[kWarmup - 10];
+  EXPECT_FALSE(drawing.warmup);
+  EXPECT_EQ(drawing.done_here, 1);
+  EXPECT_EQ(drawing.seconds, drawing.seconds_here);  // nobody else has drawn
+
+  Clockwatcher end;
+  const RunSummary drawn = watched(energy, options, end, held_in_sampling.checkpoints[kWarmup + 9]);
+  EXPECT_EQ(end.told[0].done, 11);
+  EXPECT_EQ(end.told[0].done_here, 1);
+  EXPECT_GE(end.told[0].seconds - end.told[0].seconds_here, Clockwatcher::kHeldUp);
+  EXPECT_GE(drawn.sampling_seconds, Clockwatcher::kHeldUp);
+  EXPECT_LT(drawn.warmup_seconds, drawn.sampling_seconds);
+  EXPECT_EQ(end.told.back().done_here, kSteps - 10);
+  EXPECT_EQ(end.told.back().steps_a_second(), static_cast<double>(kSteps - 10) / end.told.back().seconds_here);
+}
+
+// ceil(2 u 10) leapfrogs, u = (k + 1/2)/32 in some order over 32 steps in a row: 10.5 at the mean.
+TEST(ResumeTest, GradientsOfTrajectoriesAreCountedOverChains) {
+  const auto energy = ridge();
+  RunOptions options = options_of({"hmc", false});
+  options.values = testing::values_of("hmc", {{"step_size", "0.05"}, {"trajectory_length", "0.5"}});
+  options.warmup = 0;
+  options.thin = 1;
+  options.steps = 256;
+  Clockwatcher watcher;
+  const RunSummary summary = watched(energy, options, watcher);
+  EXPECT_NEAR(watcher.told[0].gradients_a_step, 10.5, 0.35);
+  const Progress& last = watcher.told.back();
+  EXPECT_TRUE(last.leapfrogs);
+  EXPECT_EQ(last.gradients_here, static_cast<double>(summary.evaluations) * kChains);
+  EXPECT_EQ(last.gradients_a_step, static_cast<double>(summary.evaluations) / 256);
+  EXPECT_NEAR(last.gradients_a_step, 10.5, 0.1);
+  options.method = "mala";
+  options.values = testing::values_of("mala");
+  options.warmup = kWarmup;
+  Clockwatcher mala;
+  watched(energy, options, mala);
+  for (const Progress& one : mala.told) {
+    EXPECT_FALSE(one.leapfrogs);
+    EXPECT_EQ(one.gradients_a_step, 1);
+    EXPECT_EQ(one.gradients_here, static_cast<double>(one.done_here) * kChains);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,27 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"mclmc", {{"step_size", "0.2"}}, 1e-9},
                       Case{"adjusted_mclmc", {{"step_size", "0.2"}}, 1e-9}),
     [](const auto& one) { return std::string(one.param.method) + std::to_string(one.index); });
+
+// Steps that are far too long end as a difference of infinities, which is a divergence on both.
+TEST(HostChainsTest, TrajectoriesThatOverflowDivergeAsOnTheCpu) {
+  for (const bool cliffs : {false, true}) {
+    for (const bool ladder : {false, true}) {
+      Setting setting{"hmc", {{"step_size", "2.5"}, {"trajectory_length", "30"}}, {}};
+      setting.energy.precision = Precision::kFloat32;
+      setting.energy.cliffs = cliffs;
+      setting.ladder = ladder;
+      Moved cpu(setting, kCpu), cuda(setting, kCuda);
+      cpu.advance_all();
+      cuda.advance_all();
+      EXPECT_EQ(apart(cpu, cuda, 2e-4), 0);
+      const auto count = [](const std::vector<uint32_t>& of_chains) {
+        return std::accumulate(of_chains.begin(), of_chains.end(), int64_t{0});
+      };
+      EXPECT_GT(count(cuda.state.divergences), 1000);  // of 300 * 13
+      EXPECT_EQ(count(cuda.state.nan_proposals) > 0, cliffs);
+    }
+  }
+}
 
 /// Options with a step size that fits.
 OptionWords words_of(const std::string& name) {
