@@ -27,7 +27,7 @@ namespace {
 
 constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
 constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
-constexpr uint32_t kCheckpointVersion = 5;
+constexpr uint32_t kCheckpointVersion = 6;
 
 using Clock = std::chrono::steady_clock;
 
