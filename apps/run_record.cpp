@@ -319,6 +319,7 @@ RunFigures figures_of(const RunRecord& record) {
   run.momenta = fresh_momenta(record);
   run.warmup = record.value("warmup", int64_t{0});
   run.cooled = record.contains("cooling");
+  run.blocks = record.contains("blocks");
   run.hard_walls = record.value("hard_walls", false);
   if (record.contains("mixtures")) run.mixtures = mixtures_of(record["mixtures"]);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())

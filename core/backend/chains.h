@@ -43,6 +43,7 @@ struct CohortReading {
   std::vector<uint32_t> nan_proposals;  ///< since the run began
   std::vector<uint32_t> swap_attempts;  ///< where there are ladders
   std::vector<double> swap_acceptance;  ///< where there are ladders
+  std::vector<uint32_t> replica;        ///< as in Group, where there are ladders
 };
 
 /// Positions and gradients of the cohort in free and held coordinates, per variable: [cohort, n]; empty for a variable

@@ -342,6 +342,7 @@ void CpuChains::take_cohort(CohortReading& reading) {
   reading.nan_proposals.resize(cohort);
   reading.swap_attempts.resize(ladder_ > 1 ? cohort : 0);
   reading.swap_acceptance.resize(ladder_ > 1 ? cohort : 0);
+  reading.replica.resize(ladder_ > 1 ? cohort : 0);
   for_cohort([&](Group& group, int64_t row, int64_t chain) {
     reading.acceptance[chain] = std::exchange(group.acceptance[row], 0.0);
     reading.energy_error[chain] = std::exchange(group.energy_error[row], 0.0);
@@ -351,6 +352,7 @@ void CpuChains::take_cohort(CohortReading& reading) {
     if (ladder_ == 1) return;
     reading.swap_attempts[chain] = std::exchange(group.swap_attempts[row], 0u);
     reading.swap_acceptance[chain] = std::exchange(group.swap_acceptance[row], 0.0);
+    reading.replica[chain] = group.replica[row];
   });
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/diagnostics/normal_score.h"
+#include "core/diagnostics/verdict_thresholds.h"
 
 namespace potluck {
 
@@ -13,12 +14,23 @@ namespace {
 
 constexpr double kFarOut = 1e6;      // temperatures above where the draws are
 constexpr double kCoarseStep = 0.5;  // of a spacing of float32: a smaller step is rounded away
+constexpr double kManyMoves = 20;    // that were accepted between draws: one at least would be seen
 
 double excess(double rhat) { return rhat * rhat - 1; }
 
 int64_t judged_branches(const RunFigures& f) {
   return std::count_if(f.branches.begin(), f.branches.end(),
                        [](const BranchShare& branch) { return !std::isnan(branch.score); });
+}
+
+/// Steps were taken, and yet a number is the same in all draws.
+bool rounded_away(const RunFigures& f) {
+  if (!f.unmoved_spacing || !f.exact_method) return false;
+  if (f.step_size && *f.step_size < kCoarseStep * f.unmoved_spacing->spacing) return true;
+  // Of blocks one may reject everything while others accept.
+  const double acceptance = f.acceptance.value_or(*f.exact_method ? 0 : 1);
+  const auto pairs = static_cast<double>((f.draws - 1) * (f.chains - f.frozen));
+  return !f.blocks && acceptance >= kLeastAcceptance && acceptance * pairs >= kManyMoves;
 }
 
 }  // namespace
@@ -69,8 +81,7 @@ bool began_far_out(const RunFigures& f) {
 }
 
 std::optional<Coarseness> coarseness(const RunFigures& f) {
-  if (f.unmoved_spacing && f.step_size && *f.step_size < kCoarseStep * f.unmoved_spacing->spacing)
-    return Coarseness{&*f.unmoved_spacing, std::numeric_limits<double>::infinity()};
+  if (rounded_away(f)) return Coarseness{&*f.unmoved_spacing, std::numeric_limits<double>::infinity()};
   if (!f.spacing || !(f.spacing->sd > 0)) return std::nullopt;
   return Coarseness{&*f.spacing, f.spacing->spacing / f.spacing->sd};
 }

@@ -47,7 +47,7 @@ struct LadderFigures {
 struct RunFigures {
   std::string method;
   std::optional<bool> exact_method;  ///< leaves the target invariant whatever its step size
-  std::optional<bool> exact_start;   ///< starts were independent draws of the target
+  std::optional<bool> exact_start;   ///< every start was a draw of the target
   int64_t chains = 0;
   int64_t draws = 0;   ///< a chain
   int64_t steps = 0;   ///< after the warm-up
@@ -56,6 +56,7 @@ struct RunFigures {
   std::optional<double> step_size;
   std::optional<double> acceptance;         ///< of a method that proposes
   std::optional<double> wanted_acceptance;  ///< that warm-up tuned towards
+  bool blocks = false;                      ///< moved one after the other: acceptance is a mean over them
 
   int64_t frozen = 0;                        ///< chains left out of all that follows
   std::string first_frozen;                  ///< "chain 17 at step 1734, critic = inf"
@@ -100,10 +101,12 @@ bool all_frozen(const RunFigures& figures);
 /// There are draws of chains that did not freeze.
 bool drew(const RunFigures& figures);
 
-/// Every draw has the target's law, however slowly chains move: exact starts, moved by an exact method.
+/// Every chain has the target's law at every step, however slowly it moves: exact starts, moved by an exact method.
 bool exact_throughout(const RunFigures& figures);
 
-/// The least effective sample size; exact draws of independent chains count each, whatever the estimate says.
+/// The least effective sample size; of exact draws every chain counts as one, whatever the estimate says. Starts that
+/// are spread over the branches of a mixture by their weights are not independent, but a mean over them is known as
+/// well as over independent ones where chains are more than branches.
 std::optional<FigureAt> effective_draws(const RunFigures& figures);
 
 /// Chains explore well what they reach, and do not reach the same: more steps would not help. Of stationary halves of
@@ -125,7 +128,7 @@ std::optional<JudgedBranch> missing_branch(const RunFigures& figures);
 bool began_far_out(const RunFigures& figures);
 
 /// A number for which float32 is too coarse: the spacing of float32 where its draws are is not far below their spread,
-/// or beyond the step size, so that it could not move at all.
+/// or it never moved, though steps were taken: they are below the spacing, or were accepted and rounded away.
 struct Coarseness {
   const SpacingFigure* at = nullptr;
   double share = 0;  ///< spacing / sd; infinite where nothing moved

@@ -198,8 +198,10 @@ constexpr VerdictRule kRules[] = {
      .weight = Weight::kStop,
      .when =
          [] {
-           return fmt::format("numbers of float32 are more than {:g} of a standard deviation apart where the draws are",
-                              kTooCoarse);
+           return fmt::format(
+               "numbers of float32 are more than {:g} of a standard deviation apart where the draws are, or a number "
+               "never moved though steps were accepted, or though they are below its spacing",
+               kTooCoarse);
          },
      .meaning =
          "Steps and draws are rounded to a grid that is not far finer than the law itself. No other figure shows "
@@ -676,7 +678,7 @@ constexpr VerdictRule kRules[] = {
            return fmt::format("starts were exact draws, an exact method moved them, and R-hat is above {:g}",
                               presets().most_rhat);
          },
-     .meaning = "Every chain is an independent draw of the target, however slowly chains move.",
+     .meaning = "At every step each chain is a draw of the target, however slowly it moves.",
      .example =
          [](RunFigures& f) {
            f.exact_start = true;
@@ -691,8 +693,9 @@ constexpr VerdictRule kRules[] = {
      .text =
          [](const RunFigures& f) {
            return fmt::format(
-               "every chain began as an exact draw, which {} keeps: {} at least, however slowly they move", f.method,
-               counted(f.chains - f.frozen, "independent draw"));
+               "every chain began as an exact draw, which {} keeps: they are worth {} at least, however slowly they "
+               "move",
+               f.method, counted(f.chains - f.frozen, "draw"));
          },
      .advice = nothing},
 };

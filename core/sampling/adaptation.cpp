@@ -27,7 +27,8 @@ Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperatur
       steps_(steps),
       most_(most),
       whitened_(whitened),
-      ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}) {
+      ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}),
+      climb_(method_.replicas(), steps, tuning_.climb_from > 0 && steps >= tuning_.climb_from) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
   for (size_t rung = 0; rung < ladder_.temperature().size(); ++rung) {
@@ -110,7 +111,7 @@ void Adaptation::tune_step_size() {
 void Adaptation::set_step_sizes(const std::vector<double>& of_rungs) {
   method_.set_step_size(of_rungs[0]);
   if (rungs() == 1) return;
-  Ladder ladder{ladder_.temperature(), {}};
+  Ladder ladder{ladder_.temperature(), {}, climb_.found()};
   for (const double one : of_rungs) ladder.step_factor.push_back(one / of_rungs[0]);
   method_.set_ladder(ladder);
   chains_.set_ladder(ladder.temperature, ladder.step_factor);
@@ -219,6 +220,13 @@ void Adaptation::set_trajectory_length(double length) {
   method_.set_trajectory_length(std::min(length, longest_trajectory(method_.step_size(), tuning_.max_leapfrogs)));
 }
 
+double Adaptation::climb(int64_t step) {
+  if (!climb_.watches(step)) return 1;
+  const bool reads = climb_.reads(step);
+  if (reads) read_positions();
+  return climb_.observe(step, reading_, reads ? &positions_ : nullptr, ladder_);
+}
+
 /// A step size is near the same function of temperature in the new ladder as in the old one.
 void Adaptation::tune_ladder(int64_t step) {
   const size_t replicas = step_size_.size();
@@ -226,9 +234,10 @@ void Adaptation::tune_ladder(int64_t step) {
     if (chain % replicas == replicas - 1) continue;
     ladder_.observe(chain % replicas, reading_.swap_attempts[chain], reading_.swap_acceptance[chain]);
   }
-  if (!passes(step, 10) && !passes(step, 20) && !passes(step, 40) && !passes(step, 80)) return;
+  const double raise = climb(step);
+  if (!passes(step, 10) && !passes(step, 20) && !passes(step, 40) && !passes(step, 80) && raise == 1) return;
   const std::vector<double> before = ladder_.temperature();
-  if (!ladder_.respace()) return;
+  if (!ladder_.respace(raise)) return;
   const bool stepping = tuning_.acceptance.has_value();
   std::vector<double> log_size, sizes;
   for (const DualAveraging& one : step_size_) log_size.push_back(std::log(one.tuned()));
@@ -257,10 +266,14 @@ void Adaptation::finish() {
     set_step_sizes(sizes);
   }
   if (tuning_.trajectory) set_trajectory_length(trajectory_.tuned());
+  if (!tuning_.ladder) return;
+  Ladder ladder = method_.ladder();
+  ladder.hottest = climb_.found();
+  method_.set_ladder(ladder);
 }
 
 void Adaptation::persist(StateArchive& archive, const std::vector<Variable>& variables) {
-  archive(most_, ladder_, metric_, dense_, trajectory_, scale_, centre_, acceptance_);
+  archive(most_, ladder_, climb_, metric_, dense_, trajectory_, scale_, centre_, acceptance_);
   for (DualAveraging& one : step_size_) archive(one);
   if (archive.reading()) {
     size_t moving = 0;

@@ -8,6 +8,7 @@
 #include "core/sampling/dense_metric.h"
 #include "core/sampling/diagonal_metric.h"
 #include "core/sampling/dual_averaging.h"
+#include "core/sampling/hottest_climb.h"
 #include "core/sampling/ladder_tuner.h"
 #include "core/sampling/trajectory_tuner.h"
 
@@ -26,7 +27,8 @@ inline constexpr int64_t kLeastStepsForMetric = 60;
 ///   90 ... 100 %  the step size alone
 ///
 /// Of a ladder of temperatures every rung has its own step size; metric and trajectory are learned on the coldest one.
-/// The temperatures are spaced anew at 10, 20, 40 and 80 %, and step sizes then begin at those of the old ladder.
+/// The temperatures are spaced anew at 10, 20, 40 and 80 %, and where the hottest was raised (HottestClimb); step sizes
+/// then begin at those of the old ladder.
 ///
 /// A chain that is frozen, or whose proposal was not a number, changes nothing for the others, unless more than a tenth
 /// of the cohort fails like that: then its failures count as rejections, for the step size is to blame.
@@ -70,6 +72,8 @@ class Adaptation {
   double rescale();
   double whiten();
   void tune_ladder(int64_t step);
+  /// The factor by which the hottest temperature is to be raised behind this step.
+  double climb(int64_t step);
   double mean_log_scale() const;
   double most_step_size(int64_t rung) const;
   /// Hands the step sizes of all rungs, and their temperatures, to the method and the chains.
@@ -88,6 +92,7 @@ class Adaptation {
   WhitenedEnergy* whitened_;
   std::vector<DualAveraging> step_size_;  ///< of every rung; one where there is no ladder
   LadderTuner ladder_;
+  HottestClimb climb_;
   DiagonalMetric metric_;
   DenseMetric dense_;
   TrajectoryTuner trajectory_;

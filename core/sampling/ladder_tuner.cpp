@@ -41,13 +41,32 @@ void LadderTuner::observe(size_t pair, uint32_t attempts, double acceptance) {
   acceptance_[pair] += acceptance;
 }
 
-bool LadderTuner::respace() {
-  if (*std::min_element(attempts_.begin(), attempts_.end()) < kLeastAttempts) return false;
+double LadderTuner::rejection(size_t pair) const {
+  return std::max(1 - acceptance_[pair] / static_cast<double>(attempts_[pair]), kLeastRejection);
+}
+
+double LadderTuner::last_slope() const {
+  const size_t last = temperature_.size() - 1;
+  return rejection(last - 1) / std::log(temperature_[last] / temperature_[last - 1]);
+}
+
+bool LadderTuner::known() const { return *std::min_element(attempts_.begin(), attempts_.end()) >= kLeastAttempts; }
+
+double LadderTuner::barrier_with(double factor) const {
+  double barrier = 0;
+  for (size_t pair = 0; pair < attempts_.size(); ++pair) barrier += rejection(pair);
+  return barrier + last_slope() * std::log(factor);
+}
+
+bool LadderTuner::respace(double raise) {
+  if (!known()) return false;
   std::vector<double> barrier = {0}, log_temperature;
   for (const double one : temperature_) log_temperature.push_back(std::log(one));
-  for (size_t pair = 0; pair < attempts_.size(); ++pair) {
-    const double rejection = 1 - acceptance_[pair] / static_cast<double>(attempts_[pair]);
-    barrier.push_back(barrier.back() + std::max(rejection, kLeastRejection));
+  for (size_t pair = 0; pair < attempts_.size(); ++pair) barrier.push_back(barrier.back() + rejection(pair));
+  if (raise > 1) {
+    barrier.push_back(barrier.back() + last_slope() * std::log(raise));
+    log_temperature.push_back(log_temperature.back() + std::log(raise));
+    temperature_.back() *= raise;
   }
   const double pairs = static_cast<double>(attempts_.size());
   for (size_t k = 1; k + 1 < temperature_.size(); ++k) {

@@ -21,14 +21,23 @@ class LadderTuner {
 
   /// Adds what was counted of a pair.
   void observe(size_t pair, uint32_t attempts, double acceptance);
+  /// Every pair was tried often enough for its rate to mean something.
+  bool known() const;
+  /// The barrier to a hottest temperature that is `factor` times as high, if it goes on to rise with log T as it does
+  /// in the last pair.
+  double barrier_with(double factor) const;
   /// Moves the temperatures between the ends and forgets what was counted; false where too little was.
-  bool respace();
+  /// @param raise  factor of the hottest temperature, >= 1
+  bool respace(double raise = 1);
   const std::vector<double>& temperature() const { return temperature_; }
 
   void persist(StateArchive& archive) { archive(temperature_, attempts_, acceptance_); }
 
  private:
   void clear();
+  double rejection(size_t pair) const;
+  /// Of the barrier in log T, in the last pair.
+  double last_slope() const;
   std::vector<double> temperature_;
   std::vector<int64_t> attempts_;   ///< [pairs]
   std::vector<double> acceptance_;  ///< [pairs] sum of probabilities

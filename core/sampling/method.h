@@ -50,6 +50,8 @@ struct Tuning {
   bool trajectory = false;                 ///< the trajectory length, by ChEES,
   int64_t max_leapfrogs = kMostLeapfrogs;  ///< so that none has more, and the mean is at most half of it
   bool ladder = false;                     ///< temperatures of the replicas, to equal swap rates
+  int64_t climb_from = 0;                  ///< steps of a warm-up from which on the hottest of them is raised until
+                                           ///< replicas cross; 0: it stays
   double step_power = 1;                   ///< the step size is this power of a length: 1 for h, 2 for eps
   bool any() const { return acceptance || energy_error || metric || trajectory || ladder; }
 };

@@ -18,6 +18,8 @@ namespace {
 constexpr double kHottest = 10;  // over the temperature of the run, where the user names none
 constexpr double kDisconnected = 0.01, kSlow = 0.2;
 constexpr int64_t kMostReplicas = 64;  // the least rows of a tile
+// Proposals to swap, over the replicas: in a tenth of such a warm-up a replica has room for about five round trips.
+constexpr int64_t kLeastSwapsToClimb = 100;
 
 double hottest_of(const ParallelTempering::Options& options, const Target& target) {
   return options.hottest.value_or(kHottest * target.temperature);
@@ -48,7 +50,8 @@ MethodDescription ParallelTempering::describe() {
                        .least = kPositive,
                        .choices = {"auto"},
                        .summary = "temperature at which the barriers between modes are low; must be integrable; auto: "
-                                  "10 times sample.temperature"},
+                                  "10 times sample.temperature, and raised in warm-up until replicas cross between "
+                                  "regions there, where ladder is auto too"},
                       {.name = "swap_every",
                        .kind = SettingKind::kInteger,
                        .preset = "1",
@@ -115,7 +118,33 @@ void ParallelTempering::advance(Group& group, const Kernels& kernels, StepRange 
 Tuning ParallelTempering::tuning() const {
   Tuning tuning = inner_->tuning();
   tuning.ladder = options_.ladder_tuned && options_.replicas > 2;
+  if (tuning.ladder && !options_.hottest)
+    tuning.climb_from = kLeastSwapsToClimb * options_.replicas * options_.swap_every;
   return tuning;
+}
+
+std::string ParallelTempering::note_of_hottest(const MethodCounts& counts) const {
+  const double hottest = ladder_.temperature.back();
+  const bool climbed = hottest > 1.01 * kHottest * counts.temperature;
+  const std::string way = fmt::format("hottest: auto {} T = {:g}", climbed ? "climbed to" : "stayed at", hottest);
+  switch (ladder_.hottest) {
+    case Hottest::kGiven:
+      return "";
+    case Hottest::kCrossed:
+      return climbed ? way + ", where replicas cross between regions" : "";
+    case Hottest::kUnknown:
+      return climbed ? way + "; whether replicas cross between regions there is not known. Warm up for longer" : "";
+    case Hottest::kTooFar:
+      return fmt::format(
+          "{}, where replicas do not cross between regions: in a longer ladder neighbours would swap at rates below "
+          "{:g}. Raise replicas (now {})",
+          way, kSlow, options_.replicas);
+    case Hottest::kStillStays:
+      return way +
+             ", as far as it may, and replicas do not cross between regions there. Give a hottest, or another "
+             "inner method";
+  }
+  return "";
 }
 
 std::vector<std::string> ParallelTempering::notes(const MethodCounts& counts) const {
@@ -141,6 +170,7 @@ std::vector<std::string> ParallelTempering::notes(const MethodCounts& counts) co
     text += "; no replica came to the hottest and back";
   }
   notes.push_back(std::move(text));
+  if (std::string one = note_of_hottest(counts); !one.empty()) notes.push_back(std::move(one));
   // Syed et al. 2022, section 5.3: about 2 Lambda + 1 replicas make the most round trips for their cost.
   const auto wanted = static_cast<int64_t>(std::ceil(2 * swaps.barrier)) + 1;
   if (*least < kDisconnected) {

@@ -25,7 +25,7 @@ class ParallelTempering final : public Method {
  public:
   struct Options {
     int64_t replicas = 8;                          ///< >= 2
-    std::optional<double> hottest = std::nullopt;  ///< T_N > T; none: 10 T
+    std::optional<double> hottest = std::nullopt;  ///< T_N > T; none: 10 T, raised in warm-up where that is too cold
     int64_t swap_every = 1;                        ///< steps, >= 1
     bool ladder_tuned = true;                      ///< to equal swap rates; else equal ratios
   };
@@ -55,6 +55,8 @@ class ParallelTempering final : public Method {
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
+  std::string note_of_hottest(const MethodCounts& counts) const;
+
   Options options_;
   std::unique_ptr<Method> inner_;
   Ladder ladder_;

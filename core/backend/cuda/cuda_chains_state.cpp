@@ -50,6 +50,7 @@ void CudaChains::take_cohort(CohortReading& reading) {
   if (cohort.ladder > 1) {
     fetch(reading.swap_attempts, cohort.swap_attempts, cohort.rows);
     fetch(reading.swap_acceptance, cohort.swap_acceptance, cohort.rows);
+    fetch(reading.replica, cohort.replica, cohort.rows);
     cuda::clear(cohort.swap_attempts, cohort.rows, stream_);
     cuda::clear(cohort.swap_acceptance, cohort.rows, stream_);
   }

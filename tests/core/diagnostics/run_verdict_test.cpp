@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/diagnostics/run_verdict.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -216,13 +217,13 @@ TEST(RunVerdictTest, ExactStartsStandInForMixing) {
   expect_only(
       exact(1000), "exact_draws", "yes",
       "Usable: R-hat at most 1.900 (z), 1000 effective draws at least, so that means are known to 0.032 of a "
-      "standard deviation; every chain began as an exact draw, which mala keeps: 1000 independent draws at least, "
+      "standard deviation; every chain began as an exact draw, which mala keeps: they are worth 1000 draws at least, "
       "however slowly they move.");
   // More chains, not more steps.
   EXPECT_EQ(
       run_verdict(exact(64)).text(),
       "Usable with care: few independent draws: 64 effective ones where 400 are wanted; every chain began as an "
-      "exact draw, which mala keeps: 64 independent draws at least, however slowly they move. Run about 400 chains "
+      "exact draw, which mala keeps: they are worth 64 draws at least, however slowly they move. Run about 400 chains "
       "(now 64).");
   // A biased method keeps nothing.
   RunFigures biased = exact(1000);
@@ -404,6 +405,36 @@ TEST(RunVerdictTest, NumbersThatFloat32CannotHold) {
       stuck.text(),
       "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
       "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+}
+
+// As of mala at 1.7e9, whose step size was tuned where what was accepted was rounded away: it is far above the spacing.
+TEST(RunVerdictTest, AcceptedStepsThatMovedNothingWereRoundedAway) {
+  const auto stuck = [](double acceptance) {
+    return changed([&](auto& f) {
+      f.unmoved = {1, "t"};
+      f.unmoved_spacing = {"t", 1.7e9, 128, 0};
+      f.step_size = 5000;
+      f.acceptance = acceptance;
+    });
+  };
+  EXPECT_EQ(
+      run_verdict(stuck(0.57)).text(),
+      "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
+      "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+  EXPECT_EQ(rules_of(run_verdict(stuck(0.01))), (std::vector<std::string>{"unmoved", "rejecting"}));
+  RunFigures few = stuck(0.57);
+  few.chains = 1;
+  few.draws = 10;
+  EXPECT_THAT(rules_of(run_verdict(few)), ::testing::Not(::testing::Contains("coarse_numbers")))
+      << "nine moves may have been rejected by chance";
+  RunFigures sweep = stuck(0.57);
+  sweep.blocks = true;
+  EXPECT_EQ(rules_of(run_verdict(sweep)), (std::vector<std::string>{"unmoved"})) << "its block may reject everything";
+  RunFigures unadjusted = stuck(0.57);
+  unadjusted.method = "langevin";
+  unadjusted.exact_method = false;
+  unadjusted.acceptance = unadjusted.wanted_acceptance = std::nullopt;
+  EXPECT_EQ(rules_of(run_verdict(unadjusted)).front(), "coarse_numbers");
 }
 
 TEST(RunVerdictTest, TemperedChainsAreToldHowToTemperBetter) {

@@ -91,10 +91,12 @@ class Pair final : public Energy {
   const std::vector<Variable>& variables() const override { return variables_; }
   Precision precision() const override { return Precision::kFloat64; }
   Device device() const override { return {}; }
-  int64_t most_rows() const override { return tile_rows(1); }
+  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
   size_t workspace_bytes(int64_t) const override { return 0; }
   const std::vector<std::string>& experts() const override { return experts_; }
   bool rows_alone() const override { return true; }
+  bool batch_invariant() const override { return true; }
+  int64_t preferred_rows() const override { return 0; }
   bool hard_walls() const override { return false; }
   bool capturable() const override { return false; }
   void evaluate(const EnergyCall& call) const override {

@@ -92,6 +92,93 @@ TEST(LadderTunerTest, PutsTheMiddleWhereHalfOfTheBarrierIs) {
   EXPECT_EQ(tuner.temperature()[2], std::exp(2.0));
 }
 
+TEST(LadderTunerTest, RaisesTheHottestAndGoesOnWithTheSlopeOfTheLastPair) {
+  LadderTuner tuner({1, std::exp(1.0), std::exp(2.0)});
+  EXPECT_FALSE(tuner.known());
+  tuner.observe(0, 100, 80);
+  tuner.observe(1, 100, 40);
+  ASSERT_TRUE(tuner.known());
+  // Rejections .2 and .6; the last pair rises by .6 a unit of log T.
+  EXPECT_NEAR(tuner.barrier_with(std::exp(0.5)), 0.8 + 0.3, 1e-12);
+  ASSERT_TRUE(tuner.respace(std::exp(0.5)));
+  EXPECT_NEAR(std::log(tuner.temperature()[2]), 2.5, 1e-12);
+  // Half of 1.1 is .35 above the end of the first pair: log T = 1 + .35/.6.
+  EXPECT_NEAR(std::log(tuner.temperature()[1]), 1 + 0.35 / 0.6, 1e-12);
+}
+
+// Two normals at -12 and 12, sd 1/2, weights .8 and .2: at T = 10 the barrier between them is 288/10 temperatures high.
+RowEnergy<double (*)(const double*, double*)> two_wells() {
+  return {line("x"), [](const double* x, double* g) {
+            const double left = -2 * (x[0] + 12) * (x[0] + 12) + std::log(0.8);
+            const double right = -2 * (x[0] - 12) * (x[0] - 12) + std::log(0.2);
+            const double most = std::max(left, right), sum = std::exp(left - most) + std::exp(right - most);
+            const double share = std::exp(right - most) / sum;
+            g[0] = 4 * ((1 - share) * (x[0] + 12) + share * (x[0] - 12));
+            return -most - std::log(sum);
+          }};
+}
+
+/// How many standard errors of independent ladders the mass at x > 0 is from .2.
+double mass_score(const Sampled& result) {
+  const size_t chains = result.positions.at(0).size();
+  std::vector<double> share(chains, 0);
+  for (const std::vector<double>& draw : result.positions)
+    for (size_t c = 0; c < chains; ++c) share[c] += (draw[c] > 0) / static_cast<double>(result.positions.size());
+  double mean = 0, squares = 0;
+  for (const double one : share) mean += one / static_cast<double>(chains);
+  for (const double one : share) squares += (one - mean) * (one - mean);
+  const auto count = static_cast<double>(chains);
+  return (mean - 0.2) / std::sqrt(squares / (count - 1) / count);
+}
+
+TEST(ParallelTemperingTest, ClimbsUntilReplicasCrossAndThenHasTheMassOfEveryRegion) {
+  const auto energy = two_wells();
+  const Sampled climbed = sampled(energy, tempering({}, 400, 2000, 2000, 10));
+  EXPECT_GT(climbed.summary.swaps.temperature.back(), 25);
+  EXPECT_LT(std::fabs(mass_score(climbed)), 6);
+  EXPECT_THAT(climbed.summary.notes, Contains(HasSubstr("hottest: auto climbed to T = ")));
+  EXPECT_THAT(climbed.summary.notes, Contains(HasSubstr(", where replicas cross between regions")));
+  // The choice that was made before, which leaves every replica in the region of its start.
+  const Sampled before = sampled(energy, tempering({{"hottest", "10"}}, 400, 2000, 2000, 10));
+  EXPECT_EQ(before.summary.swaps.temperature.back(), 10);
+  EXPECT_GT(std::fabs(mass_score(before)), 6);
+}
+
+// Nothing is to be crossed; one moves slowly, in a direction that no diagonal metric shortens.
+TEST(ParallelTemperingTest, DoesNotClimbInASingleRegion) {
+  const RowEnergy round = normal_energy(line("x", 16), 1);
+  const RowEnergy narrow(line("x", 2), [](const double* x, double* g) {
+    const double along = (x[0] + x[1]) / std::sqrt(2.0), across = (x[0] - x[1]) / std::sqrt(2.0);
+    g[0] = (along / 2500 + across) / std::sqrt(2.0);
+    g[1] = (along / 2500 - across) / std::sqrt(2.0);
+    return along * along / 5000 + across * across / 2;
+  });
+  for (const bool slow : {false, true}) {
+    const RunOptions options = tempering({}, 100, 2000, 10, 10);
+    const RunSummary summary = (slow ? sampled(narrow, options) : sampled(round, options)).summary;
+    EXPECT_NEAR(summary.swaps.temperature.back(), 10, 1e-12) << slow;
+    EXPECT_THAT(summary.notes, ::testing::Not(Contains(HasSubstr("hottest: auto")))) << slow;
+  }
+}
+
+// 20 coordinates of which one has two wells: with 4 replicas the next ladder would not swap.
+TEST(ParallelTemperingTest, StopsClimbingWhereNeighboursWouldHardlySwap) {
+  const RowEnergy energy(line("x", 20), [](const double* x, double* g) {
+    double value = 0;
+    for (int j = 1; j < 20; ++j) {
+      g[j] = x[j];
+      value += x[j] * x[j] / 2;
+    }
+    const double apart = x[0] * x[0] - 1;
+    g[0] = 800 * x[0] * apart;
+    return value + 200 * apart * apart;
+  });
+  const RunSummary summary = sampled(energy, tempering({{"replicas", "4"}}, 100, 1000, 100, 100)).summary;
+  EXPECT_THAT(summary.notes,
+              Contains("hottest: auto stayed at T = 10, where replicas do not cross between regions: in a longer "
+                       "ladder neighbours would swap at rates below 0.2. Raise replicas (now 4)"));
+}
+
 TEST(ParallelTemperingTest, GivesTheSameBitsForAnyNumberOfThreadsAndLadders) {
   const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
   for (const char* step_size : {"0.3", "auto"}) {
@@ -173,6 +260,27 @@ TEST(ParallelTemperingTest, ResumesWithTheBitsAndCountsOfAnUninterruptedRun) {
     EXPECT_EQ(summary.swaps.rate, whole.summary.swaps.rate) << "after " << after;
     EXPECT_EQ(summary.swaps.round_trips, whole.summary.swaps.round_trips) << "after " << after;
     EXPECT_EQ(summary.step_size, whole.summary.step_size);
+  }
+}
+
+// Interrupted within the windows in which replicas are watched, and at their ends.
+TEST(ParallelTemperingTest, ResumesInTheMiddleOfAClimb) {
+  const auto energy = two_wells();
+  const Target target{&energy, {{}}, 1};
+  const auto start = default_start(energy.variables());
+  const RunOptions options = tempering({{"replicas", "3"}}, 40, 300, 20, 10);
+  const Sampled whole = sampled(energy, options);
+  ASSERT_GT(whole.summary.swaps.temperature.back(), 25) << "the target must need it for the check to mean anything";
+  for (const int64_t after : {29, 30, 31, 47, 59, 60, 75, 179, 181, 301}) {
+    std::atomic<bool> stop{false};
+    Interrupter interrupter(after, stop);
+    Keeper behind(1, Precision::kFloat64);
+    Observer *first_part[] = {&interrupter}, *second_part[] = {&behind};
+    ASSERT_TRUE(run(target, *start, options, first_part, stop).interrupted);
+    const RunSummary summary = run(target, *start, options, second_part, std::atomic<bool>{false}, interrupter.saved);
+    EXPECT_EQ(behind.positions.back(), whole.positions.back()) << "after " << after;
+    EXPECT_EQ(summary.swaps.temperature, whole.summary.swaps.temperature) << "after " << after;
+    EXPECT_EQ(summary.notes.at(1), whole.summary.notes.at(1)) << "after " << after;
   }
 }
 
