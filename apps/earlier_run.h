@@ -10,6 +10,7 @@
 #include "apps/run_folder.h"
 #include "apps/run_record.h"
 #include "core/files/checkpoint_file.h"
+#include "core/sampling/state_archive.h"
 
 namespace potluck {
 
@@ -23,6 +24,12 @@ void note_folder(RunRecord& record, const std::filesystem::path& typed_in, const
 /// Where the run that `line` is to go on with is whole, and was only not put in its place by the process that drew it:
 /// does that and says so. @returns whether it was
 bool only_to_be_put_in_place(const CommandLine& line, const Ranks* ranks);
+
+/// A checkpoint whose state cannot be gone on with.
+class CheckpointError : public FileError {
+ public:
+  using FileError::FileError;
+};
 
 /// What `potluck sample --resume` or `potluck evidence --resume` goes on with: its folder, which is held, its record
 /// and its checkpoint.
@@ -52,6 +59,15 @@ class EarlierRun {
   void check_belonging(const RunRecord& record, const std::string& instead) const;
   /// @throws SettingError where all steps that `record` asks for are done
   void check_steps(const RunRecord& record) const;
+  /// Calls `work`, which takes up the state of the checkpoint. @throws CheckpointError with its file, for a StateError
+  template <class Work>
+  auto naming_its_checkpoint(const Work& work) const {
+    try {
+      return work();
+    } catch (const StateError& error) {
+      throw CheckpointError(checkpoint_file(path_).string() + ": " + error.what());
+    }
+  }
 
  private:
   std::filesystem::path path_;

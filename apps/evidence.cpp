@@ -15,6 +15,7 @@
 #include "apps/evidence_report.h"
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
+#include "apps/process_keeper.h"
 #include "apps/progress_report.h"
 #include "apps/session.h"
 #include "compose/exact_start.h"
@@ -58,10 +59,12 @@ EvidenceAsked asked_of(const CommandLine& line) {
 /// Shows where the estimate stands, and leaves its checkpoints where it has a folder.
 class EvidenceRecorder final : public EvidenceObserver {
  public:
-  EvidenceRecorder(ProgressReport& report, const EvidenceFolder* folder, nlohmann::json belonging)
-      : report_(report), folder_(folder), belonging_(std::move(belonging)) {}
+  EvidenceRecorder(ProgressReport& report, ProcessKeeper& keeper, const EvidenceFolder* folder,
+                   nlohmann::json belonging)
+      : report_(report), keeper_(keeper), folder_(folder), belonging_(std::move(belonging)) {}
 
   void progressed(const EvidenceProgress& progress) override {
+    keeper_.look_now_and_then();
     last_ = progress;
     const Clock::time_point now = Clock::now();
     if (progress.total > 0 && begun_at_ < 0) {
@@ -86,6 +89,7 @@ class EvidenceRecorder final : public EvidenceObserver {
   using Clock = std::chrono::steady_clock;
 
   ProgressReport& report_;
+  ProcessKeeper& keeper_;
   const EvidenceFolder* folder_;
   nlohmann::json belonging_;
   EvidenceProgress last_;
@@ -138,17 +142,24 @@ int evidence(CommandLine& line, const Words& words) {
 
   const std::unique_ptr<Start> draws = exact_start(composition);
   const Target target{&session.plan(), composition.held, composition.sample.temperature};
+  ProcessKeeper keeper(session.models(), folder ? folder->path() : std::filesystem::path());
   Evidence found;
   EvidenceProgress last;
   try {
     ProgressReport report(stderr, style);
-    EvidenceRecorder recorder(report, folder ? &*folder : nullptr, belonging);
+    EvidenceRecorder recorder(report, keeper, folder ? &*folder : nullptr, belonging);
     EvidenceControl control{.observer = &recorder, .stop = &interrupt.flag(), .checkpoint = {}};
     if (folder) control.checkpoint_every = asked.checkpoint_every;
     if (earlier) control.checkpoint = earlier->checkpoint().state;
-    found = estimate_evidence(target, asked.options, asked.repeats, draws && draws->exact() ? draws.get() : nullptr,
-                              control);
+    const Start* exact = draws && draws->exact() ? draws.get() : nullptr;
+    const auto estimate = [&] {
+      return keeper.watch([&] { return estimate_evidence(target, asked.options, asked.repeats, exact, control); });
+    };
+    found = earlier ? earlier->naming_its_checkpoint(estimate) : estimate();
     last = recorder.last();
+  } catch (const CheckpointError&) {
+    folder->leave(earlier->record());
+    throw;
   } catch (const std::exception& error) {
     if (folder && folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());
     throw;

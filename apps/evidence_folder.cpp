@@ -55,6 +55,12 @@ void EvidenceFolder::interrupt() {
   folder_->keep();
 }
 
+void EvidenceFolder::leave(const RunRecord& before) {
+  write_record(path(), before);
+  last_words_.withdraw();
+  folder_->keep();
+}
+
 bool EvidenceFolder::fail(const std::string& error) {
   if (!has_checkpoint(path())) return false;
   record_["why_stopped"] = error;

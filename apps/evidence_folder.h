@@ -33,6 +33,8 @@ class EvidenceFolder {
   void finish(const std::string& json);
   /// Stays to be gone on with.
   void interrupt();
+  /// Nothing was done: the record is again `before`, that of the estimate as it was found.
+  void leave(const RunRecord& before);
   /// The same where there is a checkpoint. Returns whether there is.
   bool fail(const std::string& error);
 

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <initializer_list>
 #include <new>
 #include <string_view>
@@ -60,6 +61,8 @@ ExitCode report_failure(std::exception_ptr thrown) {
         "this machine has not enough memory for the run, or its limits (ulimit -v, ulimit -d, a container's) leave too "
         "little. Raise them, or use fewer chains (--set sample.chains=N) and threads (--threads N)");
     return kUnexpected;
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report_failure(file_error_of(error));
   } catch (const std::exception& error) {
     print_error(
         fmt::format("{}. This is a fault of Potluck or of the machine; `potluck doctor` may tell", error.what()));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "apps/expert_energies.h"
+#include "core/error.h"
 
 namespace potluck {
 namespace {
@@ -16,6 +17,15 @@ double number(const RunRecord& value) { return value.is_number() ? value.get<dou
 
 bool all_have(const std::vector<RankRecord>& ranks, const std::string& key) {
   return std::all_of(ranks.begin(), ranks.end(), [&](const RankRecord& one) { return one.record->contains(key); });
+}
+
+/// @throws FileError where the list of a rank is longer or shorter than that of the first
+void check_lengths(const std::vector<RankRecord>& ranks, const std::string& section, const std::string& list) {
+  const auto length = [&](const RankRecord& one) { return one.record->at(section).at(list).size(); };
+  for (const RankRecord& one : ranks)
+    if (length(one) != length(ranks.front()))
+      throw FileError(fmt::format("{}/run.json: {}.{} must have {} entries, as in {}, got {}", one.folder, section,
+                                  list, length(ranks.front()), ranks.front().folder, length(one)));
 }
 
 /// A mean over `count` things, or the root of one.
@@ -37,6 +47,7 @@ void join_expert_energies(RunRecord& record, const std::vector<RankRecord>& rank
   const std::string key = "expert_energies";
   record.erase(key);
   if (!all_have(ranks, key)) return;
+  check_lengths(ranks, key, "experts");
   EnergyShares all = energy_shares_of(ranks.front().record->at(key));
   std::vector<std::string> experts;
   for (const RunRecord& expert : ranks.front().record->at(key).at("experts")) experts.push_back(expert.at("name"));
@@ -77,8 +88,8 @@ RunRecord joined_hottest(const std::vector<RankRecord>& ranks) {
   LadderEnergies all;
   double ladders = 0;
   for (const RankRecord& one : ranks) {
-    const RunRecord own = one.record->at("swaps").value("hottest_energy", RunRecord::object());
-    const double count = own.value("ladders", 0.0);
+    const RunRecord& own = one.record->at("swaps").at("hottest_energy");
+    const double count = own.at("ladders");
     if (!(count > 0)) continue;
     const double apart = number(own.at("mean")) - all.mean, share = count / (ladders + count);
     all.between += number(own.at("between")) + apart * apart * ladders * share;
@@ -96,6 +107,7 @@ void join_swaps(RunRecord& record, const std::vector<RankRecord>& ranks) {
     record.erase("swaps");
     return;
   }
+  check_lengths(ranks, "swaps", "rate");
   RunRecord& swaps = record["swaps"];
   const size_t pairs = swaps.at("rate").size();
   double barrier = 0, trips = 0, chains = 0;
@@ -147,7 +159,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
   record["ranks"] = ranks.size();
   for (const char* count : {"nan_proposals", "warmup_nan_proposals", "divergences", "frozen_count"}) {
     int64_t sum = 0;
-    for (const RankRecord& one : ranks) sum += one.record->value(count, int64_t{0});
+    for (const RankRecord& one : ranks) sum += one.record->at(count).get<int64_t>();
     record[count] = sum;
   }
   for (const char* phase : {"warmup", "sampling"}) {
@@ -162,7 +174,7 @@ RunRecord joined_record(const std::vector<RankRecord>& ranks) {
     for (const auto& chain : one.record->at("frozen")) frozen.push_back(chain);
     exact_start = exact_start && one.record->at("exact_start").get<bool>();
     acceptance += one.chains * number(one.record->at("acceptance"));
-    start_energy += one.chains * number(one.record->value("start_energy", RunRecord()));
+    start_energy += one.chains * number(one.record->at("start_energy"));
     chains += one.chains;
     // They ran beside each other.
     for (const auto& [phase, seconds] : one.record->at("seconds").items())

@@ -116,11 +116,12 @@ LastWords::LastWords(const std::filesystem::path& folder, const RunRecord& recor
   if (words->folder < 0) return;
   words->file = openat(words->folder, words->name.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
   if (words->file < 0) return;
-  // Synced, so that a file system that gives room late gives it now.
-  if (!write_all(words->file, text) || fsync(words->file) != 0) {
+  if (!write_all(words->file, text)) {
     unlinkat(words->folder, words->name.c_str(), 0);
     return;
   }
+  // So that a file system that gives room late gives it now; where that fails, the words may still be taken later.
+  fsync(words->file);
   prepared.store(words.release());
 }
 
@@ -133,8 +134,9 @@ bool leave_last_words(const char* state, const char* why) noexcept {
   const Prepared* words = prepared.exchange(nullptr);  // not freed: a handler may not
   if (words == nullptr) return false;
   if (!fill(words->file, words->state, state) || !fill(words->file, words->why, why) ||
-      !fill(words->file, words->ended, time_text().data()) || fsync(words->file) != 0)
+      !fill(words->file, words->ended, time_text().data()))
     return false;
+  fsync(words->file);  // a disk that fails to may take the name even so
   if (renameat(words->folder, words->name.c_str(), words->folder, "run.json") != 0) return false;
   fsync(words->folder);
   return true;

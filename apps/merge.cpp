@@ -18,6 +18,7 @@
 #include "apps/run_record.h"
 #include "core/files/atomic_file.h"
 #include "core/files/draws.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 namespace {
@@ -208,7 +209,8 @@ void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
 
 RunRecord record_of(const filesystem::path& run, const std::vector<Part>& parts) {
   std::vector<RankRecord> ranks;
-  for (const Part& part : parts) ranks.push_back({&part.record, static_cast<double>(part.reader->schema().chains)});
+  for (const Part& part : parts)
+    ranks.push_back({&part.record, part.folder.string(), static_cast<double>(part.reader->schema().chains)});
   RunRecord record = joined_record(ranks);
   record["merged"] = {{"at", time_now()}, {"into", run.string()}};
   return record;
@@ -225,7 +227,7 @@ void put_in_place(const filesystem::path& run) {
   const auto put = [&](const filesystem::path& from) {
     const filesystem::path to = run / from.filename();
     if (filesystem::is_directory(from)) filesystem::remove_all(to);
-    filesystem::rename(from, to);
+    give_name(from, to);
   };
   std::vector<filesystem::path> made;
   for (const auto& entry : filesystem::directory_iterator(whole(run)))
@@ -235,6 +237,18 @@ void put_in_place(const filesystem::path& run) {
   if (filesystem::exists(whole(run) / "run.json")) put(whole(run) / "run.json");
   filesystem::remove(whole(run));
   sync_folder(run);
+}
+
+/// The same. Where it fails, the joined run stays whole beside what it replaces, and the error says so.
+void put_in_place_or_say(const filesystem::path& run) {
+  try {
+    put_in_place(run);
+  } catch (const std::exception&) {
+    throw_again([&](const std::string& text) {
+      return fmt::format("{}. The joined run is whole, in {}: `potluck merge {}` puts it in its place", text,
+                         whole(run).string(), run.string());
+    });
+  }
 }
 
 /// Of the run that is joined there, or was to be.
@@ -285,7 +299,7 @@ int merge_command(const Words& words) {
   const bool quiet = line.flag("quiet");
   const RunFolder held(run);
   if (filesystem::exists(whole(run))) {
-    put_in_place(run);
+    put_in_place_or_say(run);
     if (!line.flag("overwrite")) {
       if (!quiet) fmt::print("Joined ranks: a merge that was cut short was finished in {}.\n", run.string());
       return kDone;
@@ -306,13 +320,14 @@ int merge_command(const Words& words) {
   }
   const RunProducts& products = joined.products;
   if (replaces && !products.not_made.empty()) {
-    filesystem::remove_all(unfinished(run));
+    std::error_code ignored;  // the next merge removes it
+    filesystem::remove_all(unfinished(run), ignored);
     return report_not_made(products.not_made,
                            fmt::format("What was joined before in {} stays as it was", run.string()));
   }
-  filesystem::rename(unfinished(run), whole(run));
+  give_name(unfinished(run), whole(run));
   sync_folder(run);
-  put_in_place(run);
+  put_in_place_or_say(run);
   if (!products.not_made.empty())
     return report_not_made(products.not_made, fmt::format("All draws are in {0}. To make what is missing: potluck "
                                                           "export {0}",

@@ -43,7 +43,7 @@ std::vector<int> descriptors_to_keep(const std::filesystem::path& folder) {
 ProcessKeeper::ProcessKeeper(const std::vector<const ModelKind*>& models, const std::filesystem::path& folder)
     : models_(in_words(models)), descriptors_(descriptors_to_keep(folder)), looked_(Clock::now()) {}
 
-void ProcessKeeper::progressed(const Progress&) {
+void ProcessKeeper::look_now_and_then() {
   const Clock::time_point now = Clock::now();
   if (now - looked_ < kBetweenLooks) return;
   looked_ = now;

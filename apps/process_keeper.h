@@ -18,10 +18,12 @@ namespace potluck {
 class ProcessKeeper final : public Observer {
  public:
   /// @param models  those of the run, named where one of them is to blame
-  /// @param folder  of the run, whose lock must stay
+  /// @param folder  of the run, whose lock must stay; empty: there is none
   ProcessKeeper(const std::vector<const ModelKind*>& models, const std::filesystem::path& folder);
 
-  void progressed(const Progress&) override;
+  void progressed(const Progress&) override { look_now_and_then(); }
+  /// Looks where the last look is long enough ago. @throws PluginError
+  void look_now_and_then();
   /// @throws PluginError
   void look() const;
   /// Runs `work` and looks behind it. An error that comes of closed descriptors is told as that.

@@ -87,6 +87,8 @@ constexpr Rule kRules[] = {
     {"rows_evaluated.sampling", Kind::kWhole, Needed::kAtEnd},
     {"divergences", Kind::kWhole, Needed::kAtEnd},
     {"nan_proposals", Kind::kWhole, Needed::kAtEnd},
+    {"warmup_nan_proposals", Kind::kWhole, Needed::kAtEnd},
+    {"start_energy", Kind::kNumber, Needed::kAtEnd},
     {"frozen_count", Kind::kWhole, Needed::kAtEnd},
     {"frozen.[].chain", Kind::kWhole, Needed::kAtEnd},
     {"frozen.[].step", Kind::kWhole, Needed::kAtEnd},
@@ -108,9 +110,16 @@ constexpr Rule kRules[] = {
     {"gradient_norm.count", Kind::kNumber, Needed::kAlways},
     {"reflected.mean", Kind::kNumber, Needed::kAlways},
     {"reflected.count", Kind::kNumber, Needed::kAlways},
+    {"swaps.temperature.[]", Kind::kFinite, Needed::kAlways},
     {"swaps.rate.[]", Kind::kNumber, Needed::kAlways},
     {"swaps.attempts.[]", Kind::kWhole, Needed::kAlways},
     {"swaps.round_trips_per_ladder_and_step", Kind::kNumber, Needed::kAlways},
+    {"swaps.hottest_energy.ladders", Kind::kWhole, Needed::kAlways},
+    {"swaps.hottest_energy.draws", Kind::kWhole, Needed::kAlways},
+    {"swaps.hottest_energy.mean", Kind::kNumber, Needed::kAlways},
+    {"swaps.hottest_energy.between", Kind::kNumber, Needed::kAlways},
+    {"swaps.hottest_energy.within", Kind::kNumber, Needed::kAlways},
+    {"swaps.hottest_energy.rhat", Kind::kNumber, Needed::kAlways},
 };
 
 /// What may be left out as a whole; what stands in it is then not needed either.
@@ -182,8 +191,12 @@ void check_lengths(const Input& all) {
     for (const Input& one : all.at("resumed").items()) check_command(one.at("command"));
   if (all.has("rank") && all.at("rank").at("rank").whole() >= all.at("rank").at("world").whole())
     all.at("rank").at("rank").fail("below the number of ranks, rank.world");
-  if (all.has("swaps") && all.at("swaps").at("rate").value().size() != all.at("swaps").at("attempts").value().size())
-    all.at("swaps").at("attempts").fail("as many as swaps.rate");
+  if (!all.has("swaps")) return;
+  const Input swaps = all.at("swaps");
+  const size_t pairs = swaps.at("rate").value().size();
+  if (pairs == 0) swaps.at("rate").fail("rates of one pair of replicas at least");
+  if (swaps.at("attempts").value().size() != pairs) swaps.at("attempts").fail("as many as swaps.rate");
+  if (swaps.at("temperature").value().size() != pairs + 1) swaps.at("temperature").fail("one more than swaps.rate");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "core/files/atomic_file.h"
 #include "core/files/checkpoint_file.h"
 #include "core/files/draws.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 namespace {
@@ -64,14 +65,6 @@ void unmark(const filesystem::path& folder) {
   if (filesystem::remove(folder / kMarkFile, ignored)) sync_folder(folder);
 }
 
-void give_name(const filesystem::path& from, const filesystem::path& to) {
-  std::error_code failed;
-  filesystem::rename(from, to, failed);
-  if (failed)
-    throw FileError(fmt::format("{} must be given the name {}, got '{}'. Check that its folder may be written",
-                                from.string(), to.string(), failed.message()));
-}
-
 /// A run is whole where it says so, or its record says that it was: then the process was killed before it could.
 bool is_whole(const filesystem::path& folder, const Mark& mark) {
   return mark.whole || text_at(json_in(folder / "run.json"), "state") == "done";
@@ -111,12 +104,25 @@ filesystem::path real_name(const filesystem::path& given) {
   return filesystem::weakly_canonical(folder);
 }
 
+[[noreturn]] void fail_to_make(const filesystem::path& given, const std::error_code& error) {
+  fail_with(error.value(), fmt::format("output folder {} cannot be made: {}", given.string(), error.message()),
+            "Choose another with --output");
+}
+
+/// Calls `work`, which is to make an output folder: what the file system refuses is said of that.
+template <class Work>
+auto as_output(const filesystem::path& given, const Work& work) {
+  try {
+    return work();
+  } catch (const filesystem::filesystem_error& error) {
+    fail_to_make(given, error.code());
+  }
+}
+
 void create_parents(const filesystem::path& folder, const filesystem::path& given) {
   std::error_code failed;
   filesystem::create_directories(folder.parent_path(), failed);
-  if (failed)
-    throw FileError(fmt::format("output folder {} cannot be made: {}. Choose another with --output", given.string(),
-                                failed.message()));
+  if (failed) fail_to_make(given, failed);
 }
 
 // Only a run may be overwritten: `--output ~ --overwrite` must not cost anybody a home.
@@ -155,8 +161,9 @@ void remove_marked(const filesystem::path& folder) {
 
 }  // namespace
 
-RunFolder::RunFolder(const filesystem::path& folder, bool overwrite) : folder_(real_name(folder)) {
-  begin(folder, overwrite);
+RunFolder::RunFolder(const filesystem::path& folder, bool overwrite)
+    : folder_(as_output(folder, [&] { return real_name(folder); })) {
+  as_output(folder, [&] { begin(folder, overwrite); });
 }
 
 void RunFolder::begin(const filesystem::path& given, bool overwrite) {
@@ -201,11 +208,16 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
   // Not where another process has made it in the meantime.
   if (!filesystem::create_directory(path_, failed)) {
     if (!failed) throw FolderInUse(path_);
-    throw FileError(fmt::format("output folder {} cannot be made: {}. Choose another with --output", given.string(),
-                                failed.message()));
+    fail_to_make(given, failed);
   }
   hold(path_);
-  if (replaces()) mark_new(path_, folder_, false);
+  if (!replaces()) return;
+  try {
+    mark_new(path_, folder_, false);
+  } catch (...) {
+    remove_marked(path_);
+    throw;
+  }
 }
 
 RunFolder::RunFolder(const filesystem::path& earlier) : folder_(real_name(earlier)), path_(folder_), kept_(true) {
@@ -278,11 +290,13 @@ void RunFolder::publish() {
   if (!replaces()) return;
   try {
     swap_in(path_);
-  } catch (const std::exception& error) {
-    throw FileError(
-        fmt::format("{} could not take the place of {}: {}. Both are whole. To put it there: the command "
-                    "that began it, with --resume {}",
-                    path_.string(), folder_.string(), error.what(), path_.string()));
+  } catch (const std::exception&) {
+    throw_again([&](const std::string& text) {
+      return fmt::format(
+          "{} could not take the place of {}: {}. Both are whole. To put it there: the command that began it, with "
+          "--resume {}",
+          path_.string(), folder_.string(), text, path_.string());
+    });
   }
   path_ = folder_;
 }

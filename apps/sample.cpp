@@ -245,6 +245,8 @@ int sample(CommandLine& line, const Words& words) {
     earlier->check_belonging(record, "start another run from its last positions: start: " +
                                          (earlier->path() / "state.safetensors").string());
     session.placed([&] { earlier->check_steps(record); });
+    earlier->naming_its_checkpoint(
+        [&] { session.check_checkpoint({.rank = rank, .until = nullptr, .checkpoint = earlier->checkpoint().state}); });
   }
   DrawsSchema schema = schema_of(session, rank);
   rehearse_run_products(folder.path(), schema, pictures);

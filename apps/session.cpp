@@ -188,6 +188,11 @@ RunSummary Session::run(std::span<Observer* const> observers, const std::atomic<
   return potluck::run(target(), *start_, options, observers, stop, part.checkpoint);
 }
 
+void Session::check_checkpoint(const Part& part) const {
+  const std::atomic<bool> stop = true;
+  run({}, stop, {.rank = part.rank, .until = nullptr, .checkpoint = part.checkpoint});
+}
+
 std::vector<const ModelKind*> Session::models() const {
   std::map<std::string, const ModelKind*> found;
   std::set<const Node*> seen;

@@ -74,6 +74,8 @@ class Session {
   };
   /// Runs the composition as its `sample` says. Only after prepare().
   RunSummary run(std::span<Observer* const> observers, const std::atomic<bool>& stop, const Part& part) const;
+  /// Takes up the checkpoint of `part` and goes no further. @throws StateError where a run cannot go on from it
+  void check_checkpoint(const Part& part) const;
 
   /// Calls `part`. What it refuses of the composition is thrown with its place, in the file or on the command line.
   template <class Part>

@@ -43,7 +43,10 @@ EnergyBuilder::EnergyBuilder(const Scope& scope, const Yaml* energies, LeafReade
     energies_ = nullptr;
     return;
   }
-  for (const Yaml::Entry& entry : energies_->map) check_name(entry, "an energy", diagnostics_);
+  for (const Yaml::Entry& entry : energies_->map) {
+    check_name(entry, "an energy", diagnostics_);
+    by_name_.emplace(entry.key, &entry.value);
+  }
 }
 
 EnergyBuilder::Position EnergyBuilder::Position::inside(const std::string& step) const {
@@ -64,6 +67,7 @@ std::map<std::string, NodePointer> EnergyBuilder::named() {
   std::map<std::string, NodePointer> all;
   if (!energies_) return all;
   for (const Yaml::Entry& entry : energies_->map) {
+    if (too_deep_) break;  // each name of a chain that is too deep would be followed to its end
     Position at;
     at.name = entry.key;
     at.what = "energies." + entry.key;
@@ -100,8 +104,8 @@ NodePointer EnergyBuilder::build_here(const Yaml& value, const Yaml* inputs, con
 }
 
 NodePointer EnergyBuilder::named_energy(const Yaml& name, const Yaml* inputs, const Position& at) {
-  const Yaml* found = energies_ ? energies_->find(name.text) : nullptr;
-  if (!found) {
+  const auto found = by_name_.find(name.text);
+  if (found == by_name_.end()) {
     std::vector<std::string> known;
     if (energies_)
       for (const Yaml::Entry& entry : energies_->map) known.push_back(entry.key);
@@ -126,7 +130,7 @@ NodePointer EnergyBuilder::named_energy(const Yaml& name, const Yaml* inputs, co
   there.what = "energies." + name.text;
   there.use = name.place;
   stack_.push_back(name.text);
-  NodePointer built = build(*found, inputs, there);
+  NodePointer built = build(*found->second, inputs, there);
   stack_.pop_back();
   return built;
 }

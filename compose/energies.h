@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "compose/diagnostics.h"
@@ -66,6 +67,7 @@ class EnergyBuilder {
 
   const Scope& scope_;
   const Yaml* energies_;
+  std::unordered_map<std::string, const Yaml*> by_name_;
   LeafReader& leaves_;
   Diagnostics& diagnostics_;
   std::map<Use, NodePointer> built_;

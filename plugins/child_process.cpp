@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "core/error.h"
 #include "plugins/plugin_call.h"
@@ -40,6 +42,25 @@ void set_apart() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nowhere, stream);
   std::atexit([] { _exit(0); });  // before every handler of the host, whose affairs the child must not end
 }
+
+/// Memory that a child shares with its parent.
+class SharedNote {
+ public:
+  SharedNote() {
+    void* const page = mmap(nullptr, sizeof(CallNote), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) fail_to_start(errno);
+    note_ = new (page) CallNote{};
+  }
+  ~SharedNote() { munmap(note_, sizeof(CallNote)); }
+  SharedNote(const SharedNote&) = delete;
+  SharedNote& operator=(const SharedNote&) = delete;
+
+  CallNote* operator->() const { return note_; }
+  CallNote* get() const { return note_; }
+
+ private:
+  CallNote* note_;
+};
 
 /// Everything the child writes until it closes its end.
 /// @return whether it did so before `patience` was over
@@ -71,6 +92,7 @@ void ChildReport::write(std::string_view text) const {
 }
 
 ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& work, std::chrono::milliseconds patience) {
+  const SharedNote calls;
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start(errno);
   const pid_t child = fork();
@@ -84,6 +106,7 @@ ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& wor
     close(ends[0]);
     set_apart();
     become_host();
+    note_calls(calls.get());
     [&]() noexcept { work(ChildReport(ends[1])); }();
     _exit(0);
   }
@@ -96,6 +119,7 @@ ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& wor
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  if (const char* call = calls->call) end.call = call;
   return end;
 }
 

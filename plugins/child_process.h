@@ -25,6 +25,7 @@ struct ChildEnd {
   std::string report;
   bool in_time = true;  ///< false: it was killed, as its patience was over
   int signal = 0;       ///< what ended it; 0 where it ended itself
+  std::string call;     ///< of a plugin that it was in then, "evaluate"; empty: in none
 };
 
 /// Runs `work` in a child process and waits for its end, `patience` at most. What crashes, hangs or ends the process

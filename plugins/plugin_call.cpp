@@ -116,6 +116,24 @@ class KnownThread {
   std::atomic<const ThreadCalls*>* place_ = nullptr;
 };
 
+std::atomic<CallNote*> call_note{nullptr};  ///< null: nobody wants to know
+
+void note_begin(const PluginCall& call) {
+  CallNote* const note = call_note.load(std::memory_order_relaxed);
+  if (note == nullptr) return;
+  ++note->inside;
+  note->call = call.call;
+}
+
+void note_end(const PluginCall* before) {
+  CallNote* const note = call_note.load(std::memory_order_relaxed);
+  if (note == nullptr) return;
+  if (--note->inside == 0)
+    note->call = nullptr;
+  else if (before != nullptr)
+    note->call = before->call;
+}
+
 void get_known() { static thread_local const KnownThread known; }
 
 }  // namespace
@@ -125,6 +143,7 @@ PluginCallScope::PluginCallScope(const PluginCall& call) : call_(call) {
   if (!thread_calls.known.load(std::memory_order_relaxed)) get_known();
   before_ = thread_calls.now.load(std::memory_order_relaxed);
   thread_calls.now.store(&call_, std::memory_order_release);
+  note_begin(call_);
 }
 
 PluginCallScope::~PluginCallScope() {
@@ -135,6 +154,7 @@ PluginCallScope::~PluginCallScope() {
     _exit(0);
   }
   thread_calls.now.store(before_, std::memory_order_release);
+  note_end(before_);
 }
 
 void check_for_strays() {
@@ -147,6 +167,8 @@ void check_for_strays() {
                   from.model != nullptr ? "model " : "plugin ", from.model != nullptr ? from.model : from.plugin,
                   from.plugin, from.version, from.call));
 }
+
+void note_calls(CallNote* note) { call_note.store(note); }
 
 void become_host() {
   if (pages().host->host.load(std::memory_order_relaxed)) return;

@@ -33,6 +33,16 @@ class PluginCallScope {
 /// @throws ModelFault where a process that a plugin had forked came back from a call since this process began.
 void check_for_strays();
 
+/// Where a child process notes its calls, in memory that its parent sees too. The text is a literal of the program,
+/// which stands at one address in both.
+struct CallNote {
+  std::atomic<const char*> call{nullptr};  ///< the call that was entered last, while a thread is in one
+  std::atomic<int> inside{0};              ///< calls that are under way, those within others too
+};
+
+/// From now on this process notes its calls there. For children, whose end their parent tells of.
+void note_calls(CallNote* note);
+
 /// Says that this process is a host of its own, and not one that a plugin forked: for children that Potluck starts.
 void become_host();
 

@@ -72,6 +72,16 @@ void write_whole_file(const std::filesystem::path& file, std::string_view conten
   target.commit();
 }
 
+void give_name(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0) return;
+  const int error = errno;
+  try {
+    fail_to_write(to, error, "Check that its folder may be written");
+  } catch (const FileError&) {
+    throw_again([&](const std::string& text) { return fmt::format("{} must be renamed: {}", from.string(), text); });
+  }
+}
+
 bool is_leftover(const std::filesystem::path& file) {
   const std::string name = file.filename();
   return name.starts_with('.') && name.ends_with(kTemporaryEnd);

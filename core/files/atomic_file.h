@@ -34,6 +34,9 @@ class AtomicFile {
 
 void write_whole_file(const std::filesystem::path& file, std::string_view contents);
 
+/// Renames a file or a folder; a file of the new name is replaced. @throws FileError
+void give_name(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Whether `file` has the name of a temporary file of an AtomicFile, such as a killed process leaves.
 bool is_leftover(const std::filesystem::path& file);
 

@@ -25,8 +25,6 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kStart = kMagic.size() + 8;  // magic, version, length of the header
 constexpr size_t kDigest = 64;                // SHA-256 of all before it, in hexadecimal digits
 
-std::filesystem::path file_in(const std::filesystem::path& run_folder) { return run_folder / "checkpoint" / "latest"; }
-
 [[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
   throw FileError(fmt::format("{}: {}. The draws that are there stay good: `potluck export` makes use of them",
                               file.string(), what));
@@ -34,9 +32,13 @@ std::filesystem::path file_in(const std::filesystem::path& run_folder) { return 
 
 }  // namespace
 
+std::filesystem::path checkpoint_file(const std::filesystem::path& run_folder) {
+  return run_folder / "checkpoint" / "latest";
+}
+
 void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::json& belongs, int64_t draws,
                       std::span<const std::byte> state) {
-  const std::filesystem::path file = file_in(run_folder);
+  const std::filesystem::path file = checkpoint_file(run_folder);
   std::error_code ignored;  // what is wrong with the folder is said when the file is made
   std::filesystem::create_directories(file.parent_path(), ignored);
   const nlohmann::json header = {
@@ -59,7 +61,7 @@ void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::j
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
-  const std::filesystem::path file = file_in(run_folder);
+  const std::filesystem::path file = checkpoint_file(run_folder);
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
     throw FileError(fmt::format(
@@ -92,6 +94,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
   return checkpoint;
 }
 
-bool has_checkpoint(const std::filesystem::path& run_folder) { return std::filesystem::exists(file_in(run_folder)); }
+bool has_checkpoint(const std::filesystem::path& run_folder) {
+  return std::filesystem::exists(checkpoint_file(run_folder));
+}
 
 }  // namespace potluck

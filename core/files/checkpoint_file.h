@@ -23,6 +23,9 @@ void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::j
 /// @throws FileError where there is none, its SHA-256 does not agree, or its lengths are not those of the file
 Checkpoint read_checkpoint(const std::filesystem::path& run_folder);
 
+/// The file that a run's checkpoint is in.
+std::filesystem::path checkpoint_file(const std::filesystem::path& run_folder);
+
 /// Whether a run left a checkpoint.
 bool has_checkpoint(const std::filesystem::path& run_folder);
 

@@ -86,8 +86,9 @@ PartWriter::PartWriter(std::filesystem::path folder, std::string header, uint64_
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error)
-    throw FileError(fmt::format("{}: must be a folder that can be made, got '{}'. Check its name and permissions",
-                                folder_.string(), error.message()));
+    fail_with(error.value(),
+              fmt::format("{}: must be a folder that can be made, got '{}'", folder_.string(), error.message()),
+              "Check its name and permissions");
   if (std::filesystem::exists(part_name(folder_, 0))) {
     throw FileError(
         fmt::format("{}: must have no draws yet, got 0000.part. Choose another output folder", folder_.string()));

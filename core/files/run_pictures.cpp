@@ -13,6 +13,7 @@
 #include "core/files/draws.h"
 #include "core/files/picture.h"
 #include "core/files/png.h"
+#include "core/files/write_error.h"
 
 namespace potluck {
 
@@ -111,10 +112,10 @@ std::vector<std::filesystem::path> write_pictures(const std::filesystem::path& r
   const GrayRange range = picture_range(all.variable.least, all.variable.most, all.last);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw FileError(fmt::format("{}: must be a folder that can be made, got '{}'. Check its name and permissions",
-                                folder.string(), error.message()));
-  }
+  if (error)
+    fail_with(error.value(),
+              fmt::format("{}: must be a folder that can be made, got '{}'", folder.string(), error.message()),
+              "Check its name and permissions");
   std::vector<std::filesystem::path> written;
   const auto write = [&](const char* kind, const std::vector<double>& images, int64_t count, const GrayRange& scale,
                          const char* what) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <span>
 
 #include "core/diagnostics/drift.h"
 #include "core/diagnostics/energy_diagnostics.h"
@@ -28,15 +29,15 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kMostNames = 100;
 constexpr double kHardlyMet = 0.01;  // of what a branch's weight promises
 
-/// "image[3, 14]"; one number has the variable's name.
-std::string name_of_scalar(const RecordedVariable& variable, int64_t element) {
-  if (variable.shape.empty()) return variable.name;
-  std::vector<int64_t> index(variable.shape.size());
+/// "image[3, 14]" of element 101 of an image [8, 29].
+std::string name_of_element(const std::string& name, const std::vector<int64_t>& shape, int64_t element) {
+  if (shape.empty()) return name;
+  std::vector<int64_t> index(shape.size());
   for (size_t axis = index.size(); axis-- > 0;) {
-    index[axis] = element % variable.shape[axis];
-    element /= variable.shape[axis];
+    index[axis] = element % shape[axis];
+    element /= shape[axis];
   }
-  return variable.name + shape_text(index);
+  return name + shape_text(index);
 }
 
 /// Number `i` of chain `chain` of a recorded variable.
@@ -46,11 +47,10 @@ double number_at(const DrawsSchema& schema, size_t variable, const void* positio
                                                  : static_cast<const double*>(position)[i];
 }
 
-/// All draws of one number by the chains that count.
-struct Diagnosed {
-  int64_t element = 0;
-  size_t entry = 0;            ///< in VariableSummary::scalars
-  std::vector<double> values;  ///< [chains, draws]
+/// All draws of some numbers of a variable, by the chains that count.
+struct WatchedDraws {
+  std::vector<size_t> numbers;  ///< in VariableSummary::free
+  std::vector<double> values;   ///< [numbers, chains, draws]
 };
 
 class Summarizer {
@@ -63,10 +63,7 @@ class Summarizer {
     conclude();
   }
 
-  DrawsSummary take() {
-    for (size_t v = 0; v < elements_.size(); ++v) summary_.variables[v].free = std::move(elements_[v]);
-    return std::move(summary_);
-  }
+  DrawsSummary take() { return std::move(summary_); }
 
  private:
   void count_draws() {
@@ -98,7 +95,7 @@ class Summarizer {
     const int64_t values_of_one = std::max<int64_t>(1, static_cast<int64_t>(kept_.size()) * summary_.draws);
     int64_t room = options_.most_values / values_of_one;
     if (room > 0) {
-      energy_.values.resize(static_cast<size_t>(values_of_one));
+      energy_.resize(static_cast<size_t>(values_of_one));
       --room;
     }
     check_mixtures();
@@ -107,34 +104,27 @@ class Summarizer {
       room -= options_.mixtures.branches();
       branch_values_.assign(branch_means_.size(), std::vector<double>(static_cast<size_t>(values_of_one)));
     }
-    diagnosed_.resize(schema_.variables.size());
+    watched_.resize(schema_.variables.size());
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       const RecordedVariable& variable = schema_.variables[v];
-      VariableSummary entry{variable.name, variable.shape, 0, 0, {}};
-      elements_.emplace_back();
+      VariableSummary entry{variable.name, variable.shape, 0, {}, {}, {}, {}};
       for (int64_t i = 0; i < variable.size(); ++i) {
-        if (!variable.held.empty() && !std::isnan(variable.held[static_cast<size_t>(i)])) {
+        if (!variable.held.empty() && !std::isnan(variable.held[static_cast<size_t>(i)]))
           ++entry.held;
-          continue;
-        }
-        elements_.back().push_back(i);
-        entry.scalars.emplace_back().name = name_of_scalar(variable, i);
+        else
+          entry.free.push_back(i);
       }
       summary_.variables.push_back(std::move(entry));
     }
     std::vector<size_t> order(schema_.variables.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return elements_[a].size() < elements_[b].size(); });
+    const auto free = [&](size_t v) { return static_cast<int64_t>(summary_.variables[v].numbers()); };
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return free(a) < free(b); });
     for (const size_t v : order) {
-      const auto free = static_cast<int64_t>(elements_[v].size());
-      const int64_t taken = std::min(free, room);
+      const int64_t taken = std::min(free(v), room);
       room -= taken;
-      summary_.variables[v].diagnosed = taken;
-      for (int64_t k = 0; k < taken; ++k) {
-        const auto entry = static_cast<size_t>(k * free / taken);
-        diagnosed_[v].push_back({elements_[v][entry], entry, std::vector<double>(static_cast<size_t>(values_of_one))});
-      }
+      for (int64_t k = 0; k < taken; ++k) watched_[v].numbers.push_back(static_cast<size_t>(k * free(v) / taken));
+      watched_[v].values.resize(static_cast<size_t>(taken * values_of_one));
     }
   }
 
@@ -170,14 +160,14 @@ class Summarizer {
         expert_energies.add(row.data());
         shares.add(draw->energy[chain], row.data());
         const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(at);
-        if (!energy_.values.empty()) energy_.values[place] = draw->energy[chain];
+        if (!energy_.empty()) energy_[place] = draw->energy[chain];
         if (!branch_means_.empty())
           add_branches(responsibilities.of(draw->expert_energy + chain, schema_.chains), place);
         has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
         for (size_t v = 0; v < schema_.variables.size(); ++v) {
           add_row(moments_[v], v, draw->position[v], chain);
           if (draw->diverged[chain] != 0) add_row(divergent_moments_[v], v, draw->position[v], chain);
-          keep_diagnosed(v, draw->position[v], chain, place);
+          keep_watched(v, draw->position[v], chain, place);
         }
       }
     }
@@ -210,23 +200,26 @@ class Summarizer {
     }
   }
 
-  void keep_diagnosed(size_t v, const void* position, int64_t chain, size_t place) {
+  void keep_watched(size_t v, const void* position, int64_t chain, size_t place) {
     const int64_t first = chain * schema_.variables[v].size();
-    for (Diagnosed& one : diagnosed_[v]) one.values[place] = number_at(schema_, v, position, first + one.element);
+    const std::vector<int64_t>& free = summary_.variables[v].free;
+    WatchedDraws& watched = watched_[v];
+    for (size_t i = 0; i < watched.numbers.size(); ++i)
+      watched.values[i * draws_of_one() + place] = number_at(schema_, v, position, first + free[watched.numbers[i]]);
   }
 
+  /// Of one number by the chains that count.
+  size_t draws_of_one() const { return kept_.size() * static_cast<size_t>(summary_.draws); }
+
   /// `counts`: towards the worst of all.
-  void diagnose_into(ScalarSummary& scalar, std::vector<double>& values, bool counts = true) {
+  VariableSummary::Diagnosis diagnosis(const std::string& name, std::span<const double> values, bool counts = true) {
     const ChainValues draws{values, static_cast<int64_t>(kept_.size()), summary_.draws};
-    scalar.diagnosed = true;
-    scalar.convergence = diagnose(draws);
-    scalar.nested_rhat = nested_rhat(draws, superchain_of_);
-    for (const int64_t k : chains_not_finite(draws)) {
-      scalar.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
-    }
-    if (counts) judge(scalar, draws);
-    watch_drift(scalar.name, drift_of(draws, superchain_of_));
-    values = {};
+    VariableSummary::Diagnosis found{0, diagnose(draws), nested_rhat(draws, superchain_of_), {}};
+    for (const int64_t k : chains_not_finite(draws))
+      found.chains_not_finite.push_back(schema_.first_chain + kept_[static_cast<size_t>(k)]);
+    if (counts) judge(name, found, draws);
+    watch_drift(name, drift_of(draws, superchain_of_));
+    return found;
   }
 
   void watch_drift(const std::string& name, const Drift& found) {
@@ -276,62 +269,55 @@ class Summarizer {
   }
 
   /// Of numbers in float32; the spread is none where they never moved.
-  void watch_spacing(const ScalarSummary& scalar) {
-    const auto size = static_cast<float>(std::abs(scalar.mean));
+  void watch_spacing(const VariableSummary& variable, size_t k) {
+    const double sd = variable.sd[k];
+    const auto size = static_cast<float>(std::abs(variable.mean[k]));
     if (!std::isfinite(size)) return;
     const double spacing = std::nextafter(size, std::numeric_limits<float>::infinity()) - size;
-    const SpacingFigure found{scalar.name, size, spacing, scalar.sd};
-    if (scalar.sd > 0) {
-      if (!summary_.spacing || spacing * summary_.spacing->sd > summary_.spacing->spacing * scalar.sd)
-        summary_.spacing = found;
-    } else if (scalar.sd == 0 && (!summary_.unmoved_spacing || spacing > summary_.unmoved_spacing->spacing)) {
-      summary_.unmoved_spacing = found;
+    const auto found = [&] { return SpacingFigure{variable.name_of(k), size, spacing, sd}; };
+    if (sd > 0) {
+      if (!summary_.spacing || spacing * summary_.spacing->sd > summary_.spacing->spacing * sd)
+        summary_.spacing = found();
+    } else if (sd == 0 && (!summary_.unmoved_spacing || spacing > summary_.unmoved_spacing->spacing)) {
+      summary_.unmoved_spacing = found();
     }
   }
 
   /// Towards the worst of all, which stays NaN once it is.
-  void judge(const ScalarSummary& scalar, const ChainValues& draws) {
-    const Convergence& found = scalar.convergence;
+  void judge(const std::string& name, const VariableSummary::Diagnosis& number, const ChainValues& draws) {
+    const Convergence& found = number.convergence;
     const auto worse = [this](double value, double than) { return !any_ || std::isnan(value) || value > than; };
     if (!std::isnan(worst_) && worse(found.rhat, worst_)) {
       worst_ = found.rhat;
-      summary_.worst_rhat_at = scalar.name;
+      summary_.worst_rhat_at = name;
       summary_.ess_within_chain = ess_within_chain(draws);
     }
-    if (!std::isnan(worst_nested_) && worse(scalar.nested_rhat, worst_nested_)) {
-      worst_nested_ = scalar.nested_rhat;
-      summary_.worst_nested_at = scalar.name;
+    if (!std::isnan(worst_nested_) && worse(number.nested_rhat, worst_nested_)) {
+      worst_nested_ = number.nested_rhat;
+      summary_.worst_nested_at = name;
     }
     const double ess = std::isnan(found.ess_bulk) ? found.ess_bulk : std::min(found.ess_bulk, found.ess_tail);
     if (!std::isnan(least_) && worse(-ess, -least_)) {
       least_ = ess;
-      summary_.least_ess_at = scalar.name;
+      summary_.least_ess_at = name;
     }
     any_ = true;
   }
 
   void conclude() {
-    if (!energy_.values.empty() && !kept_.empty()) {
+    if (!energy_.empty() && !kept_.empty()) {
       // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
-      const std::vector<double>& e = energy_.values;
-      const bool flat = std::adjacent_find(e.begin(), e.end(), std::not_equal_to<>()) == e.end();
-      summary_.ebfmi = energy_bfmi({e, static_cast<int64_t>(kept_.size()), summary_.draws});
+      const bool flat = std::adjacent_find(energy_.begin(), energy_.end(), std::not_equal_to<>()) == energy_.end();
+      summary_.ebfmi = energy_bfmi({energy_, static_cast<int64_t>(kept_.size()), summary_.draws});
       for (const int64_t chain : kept_) summary_.ebfmi_of.push_back(schema_.first_chain + chain);
-      diagnose_into(summary_.energy, energy_.values, !flat);
+      VariableSummary::Diagnosis found = diagnosis(summary_.energy.name, energy_, !flat);
+      summary_.energy.diagnosed = true;
+      summary_.energy.convergence = found.convergence;
+      summary_.energy.nested_rhat = found.nested_rhat;
+      summary_.energy.chains_not_finite = std::move(found.chains_not_finite);
+      energy_ = {};
     }
-    for (size_t v = 0; v < schema_.variables.size(); ++v) {
-      VariableSummary& variable = summary_.variables[v];
-      for (size_t k = 0; k < variable.scalars.size(); ++k) {
-        variable.scalars[k].mean = moments_[v].mean(elements_[v][k]);
-        variable.scalars[k].sd = moments_[v].sd(elements_[v][k]);
-        if (summary_.draws > 1 && variable.scalars[k].sd == 0) {
-          if (++summary_.unmoved_count <= kMostNames) summary_.unmoved.push_back(variable.scalars[k].name);
-        }
-        if (schema_.precision == Precision::kFloat32 && schema_.variables[v].categories == 0 && summary_.draws > 1)
-          watch_spacing(variable.scalars[k]);
-      }
-      for (Diagnosed& one : diagnosed_[v]) diagnose_into(variable.scalars[one.entry], one.values);
-    }
+    for (size_t v = 0; v < schema_.variables.size(); ++v) conclude_variable(v);
     place_divergences();
     conclude_branches();
     if (summary_.drift) summary_.drift->score = joint_score(summary_.drift->score, drifts_);
@@ -340,12 +326,33 @@ class Summarizer {
     summary_.worst_nested_rhat = any_ ? worst_nested_ : kNan;
   }
 
+  void conclude_variable(size_t v) {
+    VariableSummary& variable = summary_.variables[v];
+    const bool spaced = schema_.precision == Precision::kFloat32 && schema_.variables[v].categories == 0;
+    for (size_t k = 0; k < variable.numbers(); ++k) {
+      variable.mean.push_back(moments_[v].mean(variable.free[k]));
+      variable.sd.push_back(moments_[v].sd(variable.free[k]));
+      if (summary_.draws < 2) continue;
+      if (variable.sd[k] == 0 && ++summary_.unmoved_count <= kMostNames)
+        summary_.unmoved.push_back(variable.name_of(k));
+      if (spaced) watch_spacing(variable, k);
+    }
+    const std::span<const double> values = watched_[v].values;
+    for (size_t i = 0; i < watched_[v].numbers.size(); ++i) {
+      const size_t k = watched_[v].numbers[i];
+      variable.diagnosed.push_back(diagnosis(variable.name_of(k), values.subspan(i * draws_of_one(), draws_of_one())));
+      variable.diagnosed.back().number = k;
+    }
+    watched_[v] = {};
+  }
+
   void place_divergences() {
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
       if (!found || !is_concentrated(*found, divergent_chains_)) continue;
       if (summary_.divergent_shift && std::abs(summary_.divergent_shift->value) >= std::abs(found->shift)) continue;
-      summary_.divergent_shift = {found->shift, name_of_scalar(schema_.variables[v], found->scalar)};
+      summary_.divergent_shift = {
+          found->shift, name_of_element(schema_.variables[v].name, schema_.variables[v].shape, found->scalar)};
     }
   }
 
@@ -353,16 +360,15 @@ class Summarizer {
   SummaryOptions options_;
   DrawsSchema schema_;
   DrawsSummary summary_;
-  std::vector<int64_t> kept_;                   ///< chains that are not frozen at the end
-  std::vector<int64_t> superchain_of_;          ///< the superchain of each of them
-  std::vector<std::vector<int64_t>> elements_;  ///< free coordinates of each variable
-  std::vector<std::vector<Diagnosed>> diagnosed_;
+  std::vector<int64_t> kept_;           ///< chains that are not frozen at the end
+  std::vector<int64_t> superchain_of_;  ///< the superchain of each of them
+  std::vector<WatchedDraws> watched_;   ///< of each variable
   std::vector<Moments> moments_, divergent_moments_;
   int64_t divergent_chains_ = 0;
   int64_t drifts_ = 0;                              ///< numbers whose drift is known
   std::vector<double> branch_means_;                ///< [branches] sums over draws
   std::vector<std::vector<double>> branch_values_;  ///< [branches][chains, draws], where there is room
-  Diagnosed energy_;
+  std::vector<double> energy_;                      ///< [chains, draws], where there is room
   bool any_ = false;
   double worst_ = 0;
   double worst_nested_ = 0;
@@ -370,6 +376,26 @@ class Summarizer {
 };
 
 }  // namespace
+
+std::string VariableSummary::name_of(size_t number) const { return name_of_element(name, shape, free[number]); }
+
+ScalarSummary VariableSummary::scalar(size_t number) const {
+  ScalarSummary all = nameless(number);
+  all.name = name_of(number);
+  return all;
+}
+
+ScalarSummary VariableSummary::nameless(size_t number) const {
+  ScalarSummary all{"", mean[number], sd[number], false, {}, 0, {}};
+  const auto found = std::lower_bound(diagnosed.begin(), diagnosed.end(), number,
+                                      [](const Diagnosis& one, size_t wanted) { return one.number < wanted; });
+  if (found == diagnosed.end() || found->number != number) return all;
+  all.diagnosed = true;
+  all.convergence = found->convergence;
+  all.nested_rhat = found->nested_rhat;
+  all.chains_not_finite = found->chains_not_finite;
+  return all;
+}
 
 DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options) {
   return Summarizer(run_folder, options).take();

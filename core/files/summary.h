@@ -23,7 +23,7 @@ struct SummaryOptions {
   Mixtures mixtures = {};  ///< of the composite, whose experts are those of the draws
 };
 
-/// One number of a variable.
+/// One number.
 struct ScalarSummary {
   std::string name;  ///< "image[3, 14]", "z"
   double mean = 0;
@@ -34,13 +34,30 @@ struct ScalarSummary {
   std::vector<int64_t> chains_not_finite;  ///< ids
 };
 
+/// The numbers of a variable, of which there may be millions: their names are made when they are asked for, and only
+/// those that are diagnosed have room for what that finds.
 struct VariableSummary {
+  struct Diagnosis {
+    size_t number = 0;  ///< in `free`
+    Convergence convergence;
+    double nested_rhat = 0;
+    std::vector<int64_t> chains_not_finite;  ///< ids
+  };
+
   std::string name;
   std::vector<int64_t> shape;
-  int64_t held = 0;                    ///< coordinates that are given: they have no entry
-  int64_t diagnosed = 0;               ///< scalars with R-hat, ESS and MCSE
-  std::vector<ScalarSummary> scalars;  ///< free coordinates in C order
-  std::vector<int64_t> free = {};      ///< the place of each in the variable
+  int64_t held = 0;                  ///< coordinates that are given: they have no entry
+  std::vector<int64_t> free;         ///< the places in the variable of those that are not, in C order
+  std::vector<double> mean, sd;      ///< [free]
+  std::vector<Diagnosis> diagnosed;  ///< in the order of `free`
+
+  size_t numbers() const { return free.size(); }
+  /// "image[3, 14]"; one number has the variable's name.
+  std::string name_of(size_t number) const;
+  /// All that is known of a number.
+  ScalarSummary scalar(size_t number) const;
+  /// The same without its name, for loops over all numbers.
+  ScalarSummary nameless(size_t number) const;
 };
 
 /// What the draws of a run say, chains that froze left out.

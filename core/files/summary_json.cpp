@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "core/diagnostics/energy_diagnostics.h"
@@ -25,30 +27,42 @@ json scalar_json(const ScalarSummary& scalar) {
   return all;
 }
 
+/// The least and the most of a figure, and the numbers that have them.
+struct Extremes {
+  double least = 0, most = 0;
+  std::optional<size_t> least_at, most_at;
+  int64_t not_finite = 0;
+
+  void add(double value, size_t number) {
+    if (!std::isfinite(value)) {
+      ++not_finite;
+      return;
+    }
+    if (!least_at || value < least) least = value, least_at = number;
+    if (!most_at || value > most) most = value, most_at = number;
+  }
+};
+
 /// Of each figure the least and the most with the numbers that have them, and how many numbers have none.
 json digest_json(const VariableSummary& variable) {
+  std::array<Extremes, kSummaryFigures.size()> extremes;
+  for (size_t k = 0; k < variable.numbers(); ++k) {
+    const ScalarSummary scalar = variable.nameless(k);
+    for (size_t f = 0; f < kSummaryFigures.size(); ++f)
+      if (kSummaryFigures[f].always || scalar.diagnosed) extremes[f].add(kSummaryFigures[f].of(scalar), k);
+  }
   json all = json::object();
-  for (const SummaryFigure& figure : kSummaryFigures) {
-    const ScalarSummary *least = nullptr, *most = nullptr;
-    int64_t not_finite = 0;
-    for (const ScalarSummary& scalar : variable.scalars) {
-      if (!figure.always && !scalar.diagnosed) continue;
-      const double value = figure.of(scalar);
-      if (!std::isfinite(value)) {
-        ++not_finite;
-        continue;
-      }
-      if (least == nullptr || value < figure.of(*least)) least = &scalar;
-      if (most == nullptr || value > figure.of(*most)) most = &scalar;
+  for (size_t f = 0; f < kSummaryFigures.size(); ++f) {
+    const Extremes& found = extremes[f];
+    json one = {
+        {"least", nullptr}, {"least_at", ""}, {"most", nullptr}, {"most_at", ""}, {"not_finite", found.not_finite}};
+    if (found.least_at) {
+      one["least"] = found.least;
+      one["least_at"] = variable.name_of(*found.least_at);
+      one["most"] = found.most;
+      one["most_at"] = variable.name_of(*found.most_at);
     }
-    json one = {{"least", nullptr}, {"least_at", ""}, {"most", nullptr}, {"most_at", ""}, {"not_finite", not_finite}};
-    if (least != nullptr) {
-      one["least"] = figure.of(*least);
-      one["least_at"] = least->name;
-      one["most"] = figure.of(*most);
-      one["most_at"] = most->name;
-    }
-    all[figure.name] = std::move(one);
+    all[kSummaryFigures[f].name] = std::move(one);
   }
   return all;
 }
@@ -58,10 +72,10 @@ std::vector<bool> with_rows(const std::vector<VariableSummary>& variables, int64
   std::vector<size_t> order(variables.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return variables[a].scalars.size() < variables[b].scalars.size(); });
+                   [&](size_t a, size_t b) { return variables[a].numbers() < variables[b].numbers(); });
   std::vector<bool> rows(variables.size(), false);
   for (const size_t v : order) {
-    most_rows -= static_cast<int64_t>(variables[v].scalars.size());
+    most_rows -= static_cast<int64_t>(variables[v].numbers());
     if (most_rows < 0) break;
     rows[v] = true;
   }
@@ -138,13 +152,13 @@ nlohmann::json to_json(const DrawsSummary& summary, int64_t most_rows) {
     json scalars = nullptr;
     if (rows[v]) {
       scalars = json::array();
-      for (const ScalarSummary& scalar : variable.scalars) scalars.push_back(scalar_json(scalar));
+      for (size_t k = 0; k < variable.numbers(); ++k) scalars.push_back(scalar_json(variable.scalar(k)));
     }
     variables.push_back({{"name", variable.name},
                          {"shape", variable.shape},
                          {"held", variable.held},
-                         {"diagnosed", variable.diagnosed},
-                         {"numbers", variable.scalars.size()},
+                         {"diagnosed", variable.diagnosed.size()},
+                         {"numbers", variable.numbers()},
                          {"digest", digest_json(variable)},
                          {"scalars", scalars}});
   }

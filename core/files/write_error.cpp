@@ -33,12 +33,41 @@ const char* what_helps(int error) {
 
 }  // namespace
 
-void fail_to_write(const std::filesystem::path& file, int error, const std::string& advice) {
+void fail_with(int error, const std::string& text, const std::string& advice) {
   const char* help = what_helps(error);
-  const std::string text = fmt::format("{}: must be a file that can be written, got '{}'. {}", file.string(),
-                                       std::strerror(error), help != nullptr ? help : advice);
-  if (help != nullptr) throw WriteError(text);
-  throw FileError(text);
+  if (help != nullptr) throw WriteError(text + ". " + help);
+  throw FileError(text + ". " + advice);
+}
+
+void fail_to_write(const std::filesystem::path& file, int error, const std::string& advice) {
+  fail_with(error, fmt::format("{}: must be a file that can be written, got '{}'", file.string(), std::strerror(error)),
+            advice);
+}
+
+std::exception_ptr file_error_of(const std::filesystem::filesystem_error& error) {
+  std::string name = error.path1().string();
+  if (!error.path2().empty()) name += " (to be " + error.path2().string() + ")";
+  try {
+    fail_with(error.code().value(),
+              fmt::format("{}: must be within reach of this command, got '{}'", name, error.code().message()),
+              "Check the name, and who may read and write there");
+  } catch (const FileError&) {
+    return std::current_exception();
+  }
+}
+
+void throw_again(const std::function<std::string(const std::string&)>& tell) {
+  try {
+    try {
+      throw;
+    } catch (const std::filesystem::filesystem_error& error) {
+      std::rethrow_exception(file_error_of(error));
+    }
+  } catch (const WriteError& error) {
+    throw WriteError(tell(error.what()));
+  } catch (const std::exception& error) {
+    throw FileError(tell(error.what()));
+  }
 }
 
 }  // namespace potluck

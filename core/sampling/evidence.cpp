@@ -88,7 +88,7 @@ class Estimator {
 
   void take(AnnealedRun found) {
     if (run_ != Run::kPilot && found.stages.size() != means_.size())
-      throw FileError(
+      throw StateError(
           fmt::format("a saved state must fit its run, got a run of {} stages where {} are. Start the run "
                       "anew",
                       found.stages.size(), means_.size()));

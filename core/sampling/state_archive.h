@@ -16,6 +16,12 @@
 
 namespace potluck {
 
+/// A saved state that cannot be gone on with. It knows nothing of files: who has read it from one names that.
+class StateError : public FileError {
+ public:
+  using FileError::FileError;
+};
+
 /// Writes or reads numbers, texts and vectors in one order, so that what is saved and what is restored are one list:
 /// `persist(archive)` of a class names its members once. The bytes are those of this machine.
 ///
@@ -32,12 +38,12 @@ class StateArchive {
   /// Everything was read.
   bool at_end() const { return from_.empty(); }
 
-  /// Writes the number of a format, or reads one. @throws FileError where it is not this one.
+  /// Writes the number of a format, or reads one. @throws StateError where it is not this one.
   void version(uint32_t expected) {
     uint32_t found = expected;
     raw(&found, sizeof found);
     if (found != expected)
-      throw FileError(fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", expected, found));
+      throw StateError(fmt::format("a checkpoint must be of version {}, got {}. Start the run anew", expected, found));
   }
 
   template <class... Values>
@@ -45,10 +51,10 @@ class StateArchive {
     (one(values), ...);
   }
 
-  /// @throws FileError where something was read that does not fit the run, named by `what`: "numbers of chains".
+  /// @throws StateError where something was read that does not fit the run, named by `what`: "numbers of chains".
   void demand(bool fits, const char* what) const {
     if (reading_ && !fits)
-      throw FileError(fmt::format("a saved state must fit its run, got other {}. Start the run anew", what));
+      throw StateError(fmt::format("a saved state must fit its run, got other {}. Start the run anew", what));
   }
 
  private:
@@ -105,7 +111,7 @@ class StateArchive {
   }
 
   [[noreturn]] static void too_short() {
-    throw FileError("a saved state must be whole, got one that ends early. Start the run anew");
+    throw StateError("a saved state must be whole, got one that ends early. Start the run anew");
   }
 
   bool reading_ = false;

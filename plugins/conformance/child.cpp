@@ -29,6 +29,9 @@ std::string message_of(const Finding& found) {
   return message + found.text + '\0' + found.advice + '\0';
 }
 
+/// " in evaluate"
+std::string in_call(const ChildEnd& child) { return child.call.empty() ? "" : " in " + child.call; }
+
 Finding finding_of(const ChildEnd& child) {
   const std::string& heard = child.report;
   const size_t middle = heard.find('\0');
@@ -37,8 +40,10 @@ Finding finding_of(const ChildEnd& child) {
     return {static_cast<CheckOutcome>(heard[0] - '0'), heard.substr(1, middle - 1),
             heard.substr(middle + 1, end - middle - 1)};
   }
-  if (child.signal != 0) return failed(fmt::format("the model crashed ({})", signal_text(child.signal)), kDebugAdvice);
-  return failed("the model ended the process", "A model returns a status and never exits");
+  const std::string where = in_call(child);
+  if (child.signal != 0)
+    return failed(fmt::format("the model crashed{} ({})", where, signal_text(child.signal)), kDebugAdvice);
+  return failed("the model ended the process" + where, "A model returns a status and never exits");
 }
 
 }  // namespace
@@ -47,7 +52,7 @@ Finding run_in_child(const std::function<Finding()>& check, std::chrono::millise
   const ChildEnd end =
       run_in_child_process([&](const ChildReport& host) { host.write(message_of(guarded(check))); }, patience);
   if (!end.in_time) {
-    return failed(fmt::format("not done after {} s", static_cast<double>(patience.count()) / 1000),
+    return failed(fmt::format("not done after {} s{}", static_cast<double>(patience.count()) / 1000, in_call(end)),
                   "Check a smaller shape, or see whether the model hangs");
   }
   return finding_of(end);

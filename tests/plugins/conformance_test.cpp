@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
               {"draws against quadrature", "draws against quadratic form"},
               "moments of 32768 draws are .* standard errors away from quadrature, bound 6"},
         Fault{"moves_held", {"held coordinates"}, "a held coordinate must come out bit for bit as it went in, .*"},
-        Fault{"crashes_in_create", {"created"}, "the model crashed .signal 11, Segmentation fault."}),
+        Fault{"crashes_in_create", {"created"}, "the model crashed in create .signal 11, Segmentation fault."}),
     [](const auto& test) { return test.param.plugin; });
 
 TEST_F(ConformanceTest, ARightModelPassesEverything) {
@@ -112,9 +112,10 @@ TEST_F(ConformanceTest, ACrashIsAFailedCheckAndTheOthersGoOn) {
   const ConformanceCheck* sizes = check_of(report, "batch sizes agree");
   ASSERT_NE(sizes, nullptr);
   EXPECT_EQ(sizes->outcome, CheckOutcome::kFailed);
-  EXPECT_EQ(sizes->text, "the model crashed (signal 11, Segmentation fault)");
+  EXPECT_EQ(sizes->text, "the model crashed in evaluate (signal 11, Segmentation fault)");
   EXPECT_EQ(check_of(report, "gradient")->outcome, CheckOutcome::kPassed);
-  EXPECT_EQ(check_of(report_of("exits_at_one_row"), "batch sizes agree")->text, "the model ended the process");
+  EXPECT_EQ(check_of(report_of("exits_at_one_row"), "batch sizes agree")->text,
+            "the model ended the process in evaluate");
 }
 
 TEST_F(ConformanceTest, WhatTheCallerGotWrongIsNoFaultOfTheModel) {

@@ -25,9 +25,11 @@ TEST_P(ArvizNetcdf, IsReadByArvizWithTheNumbersOfTheDraws) {
   const ArvizExport written = write_arviz_netcdf(scratch.folder(), scratch / "draws.nc");
   EXPECT_EQ(written.draws, draws);
   EXPECT_EQ(written.lost, "");
-  run_python("files/check_inference_data.py",
-             "'" + (scratch / "draws.nc").string() + "' " + std::to_string(draws) + (single ? " float32" : " float64"),
-             scratch / "log.txt");
+  for (const char* version : {" 0", " 1"})
+    run_python("files/check_inference_data.py",
+               "'" + (scratch / "draws.nc").string() + "' " + std::to_string(draws) +
+                   (single ? " float32" : " float64") + version,
+               scratch / "log.txt");
 }
 INSTANTIATE_TEST_SUITE_P(Precisions, ArvizNetcdf, testing::Values(Precision::kFloat32, Precision::kFloat64),
                          [](const auto& test) { return test.param == Precision::kFloat32 ? "Float32" : "Float64"; });

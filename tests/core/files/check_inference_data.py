@@ -1,20 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens the NetCDF file of tests/core/files/example_run.h with ArviZ and compares every number.
+"""Opens the NetCDF file of tests/core/files/example_run.h as users of ArviZ do and compares every number.
 
-Usage: check_inference_data.py FILE DRAWS float32|float64
+ArviZ before version 1 reads into its InferenceData; version 1 takes xarray's DataTree, and is looked at by the two
+packages that it is made of, arviz-base and arviz-stats, which may be installed beside an older ArviZ.
+
+Usage: check_inference_data.py FILE DRAWS float32|float64 0|1
 """
 import sys
 
-import arviz
 import numpy
+import xarray
 
-file, draws, precision = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-data = arviz.from_netcdf(file)
+file, draws, precision, version = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+if version == 0:
+    import arviz
+
+    data = arviz.from_netcdf(file)
+    group, summary = (lambda tree, name: tree[name]), arviz.summary
+else:
+    import arviz_base
+    import arviz_stats
+
+    data = xarray.open_datatree(file)
+    group, summary = (lambda tree, name: tree[name].to_dataset()), arviz_stats.summary
+
+
+def joined(one, other):
+    """Chains of two runs beside each other."""
+    if version == 0:
+        return arviz.concat(one, other, dim="chain", reset_dim=True)
+    names = ["posterior", "sample_stats"]
+    beside = {name: xarray.concat([group(tree, name) for tree in (one, other)], dim="chain") for name in names}
+    return xarray.DataTree.from_dict(beside)
+
+
 chains = 5
 draw = numpy.arange(draws)[None, :]
 chain = numpy.arange(chains)[:, None]
 
-posterior = data.posterior
+posterior = group(data, "posterior")
 assert set(posterior.data_vars) == {"image", "z"}, posterior
 assert posterior["image"].dims == ("chain", "draw", "image_dim_0", "image_dim_1"), posterior["image"].dims
 assert posterior["image"].shape == (chains, draws, 2, 3)
@@ -35,7 +59,7 @@ assert posterior.attrs["created_at"] == "2026-01-02T03:04:05+00:00"
 assert posterior.attrs["seed"] == 7 and posterior.attrs["temperature"] == 2 and posterior.attrs["method"] == "mala"
 
 energy = draw + 0.25 * chain
-stats = data.sample_stats
+stats = group(data, "sample_stats")
 numpy.testing.assert_array_equal(stats["energy"].values, energy)
 numpy.testing.assert_array_equal(stats["lp"].values, -energy / 2)
 numpy.testing.assert_allclose(stats["acceptance_rate"].values, numpy.broadcast_to(0.5 + 0.1 * chain, energy.shape))
@@ -46,11 +70,14 @@ numpy.testing.assert_array_equal(stats["expert_energy"].sel(expert="smooth").val
 numpy.testing.assert_array_equal(stats["step"].values, numpy.broadcast_to(10 * (draw + 1), energy.shape))
 assert all(stats[name].dims[:2] == ("chain", "draw") for name in stats.data_vars), stats
 
-both = arviz.concat(data, arviz.from_netcdf(file), dim="chain", reset_dim=True)
-assert {v.sizes["chain"] for v in both.sample_stats.data_vars.values()} == {2 * chains}
+both = joined(data, data.copy())
+assert {v.sizes["chain"] for v in group(both, "sample_stats").data_vars.values()} == {2 * chains}
+assert numpy.isfinite(summary(both, var_names=["z"])["r_hat"]).all()
+if version == 1:
+    assert arviz_base.extract(both).sizes["sample"] == 2 * chains * draws
 
-observed = data.observed_data
+observed = group(data, "observed_data")
 assert observed["label"].values == 3 and observed["label"].dtype == numpy.int64
 numpy.testing.assert_array_equal(observed["image"].values, [[0.25, 0.5, 0.75], [numpy.nan] * 3])
 
-assert numpy.isfinite(arviz.summary(data, var_names=["z"])["r_hat"]).all()
+assert numpy.isfinite(summary(data, var_names=["z"])["r_hat"]).all()

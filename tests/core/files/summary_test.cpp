@@ -10,6 +10,7 @@
 #include <random>
 
 #include "core/diagnostics/nested_rhat.h"
+#include "core/error.h"
 #include "core/files/summary_netcdf.h"
 #include "tests/core/files/example_run.h"
 #include "tests/core/files/scratch.h"
@@ -34,13 +35,13 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   EXPECT_EQ(summary.draws, 50);
   ASSERT_EQ(summary.variables.size(), 2u);
   EXPECT_EQ(summary.variables[0].held, 3);
-  ASSERT_EQ(summary.variables[0].scalars.size(), 3u);
-  EXPECT_EQ(summary.variables[0].scalars[0].name, "image[1, 0]");
-  EXPECT_EQ(summary.variables[0].diagnosed, 3);
+  ASSERT_EQ(summary.variables[0].numbers(), 3u);
+  EXPECT_EQ(summary.variables[0].scalar(0).name, "image[1, 0]");
+  EXPECT_EQ(summary.variables[0].diagnosed.size(), 3u);
 
   const std::vector<double> z = all_z(50);
   const Convergence expected = diagnose({z, 5, 50});
-  const ScalarSummary& found = summary.variables[1].scalars[0];
+  const ScalarSummary found = summary.variables[1].scalar(0);
   EXPECT_EQ(found.name, "z");
   EXPECT_NEAR(found.mean, expected.mean, 1e-14);
   EXPECT_NEAR(found.sd, expected.sd, 1e-14);
@@ -144,14 +145,14 @@ TEST(SummaryTest, GivesNestedRhatOfNeighbouringChains) {
   const std::vector<double> z = all_z(50, 2);
   const std::vector<int64_t> by_two = {50, 50, 51, 52};
   const DrawsSummary pairs = summarize_draws(scratch.folder(), {.superchain = 2});
-  EXPECT_EQ(pairs.variables[1].scalars[0].nested_rhat, nested_rhat({z, 4, 50}, by_two));
+  EXPECT_EQ(pairs.variables[1].scalar(0).nested_rhat, nested_rhat({z, 4, 50}, by_two));
   EXPECT_EQ(with_figures_of(pairs, {}).nested_rhat->value, pairs.worst_nested_rhat);
   EXPECT_EQ(with_figures_of(pairs, {}).most_nested_rhat, nested_rhat_threshold(2));
   // Independent starts: every chain its own superchain, and nothing that R-hat does not say.
   const DrawsSummary single = summarize_draws(scratch.folder());
-  EXPECT_EQ(single.variables[1].scalars[0].nested_rhat, nested_rhat({z, 4, 50}));
+  EXPECT_EQ(single.variables[1].scalar(0).nested_rhat, nested_rhat({z, 4, 50}));
   EXPECT_FALSE(with_figures_of(single, {}).nested_rhat.has_value());
-  EXPECT_NE(single.variables[1].scalars[0].nested_rhat, pairs.variables[1].scalars[0].nested_rhat);
+  EXPECT_NE(single.variables[1].scalar(0).nested_rhat, pairs.variables[1].scalar(0).nested_rhat);
 }
 
 TEST(SummaryTest, HandsItsFiguresToTheVerdict) {
@@ -183,8 +184,8 @@ TEST(SummaryTest, LeavesOutFrozenChainsAndNamesThem) {
   const DrawsSummary summary = summarize_draws(scratch.folder());
   EXPECT_EQ(summary.frozen, std::vector<int64_t>{102});
   const std::vector<double> z = all_z(50, 2);
-  EXPECT_NEAR(summary.variables[1].scalars[0].mean, diagnose({z, 4, 50}).mean, 1e-14);
-  EXPECT_EQ(summary.variables[1].scalars[0].convergence.rhat, diagnose({z, 4, 50}).rhat);
+  EXPECT_NEAR(summary.variables[1].scalar(0).mean, diagnose({z, 4, 50}).mean, 1e-14);
+  EXPECT_EQ(summary.variables[1].scalar(0).convergence.rhat, diagnose({z, 4, 50}).rhat);
 }
 
 TEST(SummaryTest, DiagnosesWhatFitsAndSaysSo) {
@@ -193,12 +194,12 @@ TEST(SummaryTest, DiagnosesWhatFitsAndSaysSo) {
   // Room for 4 of the 5 numbers: energy, z (the smaller variable) and two of the image's three free pixels.
   const DrawsSummary some = summarize_draws(scratch.folder(), {.most_values = 4 * 5 * 50});
   EXPECT_TRUE(some.energy.diagnosed);
-  EXPECT_EQ(some.variables[1].diagnosed, 1);
-  EXPECT_EQ(some.variables[0].diagnosed, 2);
-  EXPECT_TRUE(some.variables[0].scalars[0].diagnosed);
-  EXPECT_TRUE(some.variables[0].scalars[1].diagnosed);
-  EXPECT_FALSE(some.variables[0].scalars[2].diagnosed);
-  EXPECT_GT(some.variables[0].scalars[2].sd, 0);
+  EXPECT_EQ(some.variables[1].diagnosed.size(), 1u);
+  EXPECT_EQ(some.variables[0].diagnosed.size(), 2u);
+  EXPECT_TRUE(some.variables[0].scalar(0).diagnosed);
+  EXPECT_TRUE(some.variables[0].scalar(1).diagnosed);
+  EXPECT_FALSE(some.variables[0].scalar(2).diagnosed);
+  EXPECT_GT(some.variables[0].scalar(2).sd, 0);
   const DrawsSummary none = summarize_draws(scratch.folder(), {.most_values = 10});
   EXPECT_FALSE(none.energy.diagnosed);
   EXPECT_TRUE(std::isnan(none.worst_rhat));
@@ -233,7 +234,8 @@ TEST(SummaryTest, HasNoRowsOfLargeVariablesInJsonButADigest) {
   EXPECT_EQ(all.at("variables")[1].at("scalars").size(), 1u);
   EXPECT_EQ(to_json(summary, 4).at("variables")[0].at("scalars").size(), 3u);
   EXPECT_EQ(all.at("variables")[0].at("numbers"), 3);
-  const std::vector<ScalarSummary>& image = summary.variables[0].scalars;
+  std::vector<ScalarSummary> image;
+  for (size_t k = 0; k < summary.variables[0].numbers(); ++k) image.push_back(summary.variables[0].scalar(k));
   const auto worst = std::max_element(image.begin(), image.end(), [](const ScalarSummary& a, const ScalarSummary& b) {
     return a.convergence.rhat < b.convergence.rhat;
   });
@@ -260,6 +262,31 @@ TEST(SummaryTest, AVerdictBecomesJson) {
     "usable": "with care",
     "text": "Usable with care: few draws. Draw for longer.",
     "findings": [{"rule": "few_draws", "weight": "care", "text": "few draws", "advice": "draw for longer"}]})"));
+}
+
+// 8 bytes for its place, 16 for mean and standard deviation: what is more is of those that are diagnosed.
+TEST(SummaryTest, ANumberThatIsNotDiagnosedTakesItsPlaceAndTwoFigures) {
+  const Scratch scratch;
+  ExampleRun(Precision::kFloat64).write(scratch.folder(), 50);
+  const DrawsSummary summary = summarize_draws(scratch.folder(), {.most_values = 2 * 250});
+  const VariableSummary& image = summary.variables[0];
+  ASSERT_EQ(image.numbers(), 3u);
+  EXPECT_EQ(image.diagnosed.size(), 0u);
+  EXPECT_EQ(image.free, (std::vector<int64_t>{3, 4, 5}));
+  EXPECT_EQ(image.scalar(1).name, "image[1, 1]");
+  EXPECT_EQ(image.scalar(1).mean, image.mean[1]);
+  EXPECT_FALSE(image.scalar(1).diagnosed);
+}
+
+TEST(SummaryNetcdfTest, ChecksALayoutWithoutDrawsAndLeavesNoFile) {
+  const Scratch scratch;
+  ExampleRun run;
+  check_summary_netcdf(run.schema, scratch / "summary.nc");
+  // Longer than NetCDF's 256 bytes.
+  run.schema.variables[0].name = std::string(300, 'n');
+  EXPECT_THAT([&] { check_summary_netcdf(run.schema, scratch / "summary.nc"); },
+              testing::ThrowsMessage<FileError>(testing::HasSubstr("must be taken by NetCDF, got ")));
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.folder()));
 }
 
 }  // namespace
