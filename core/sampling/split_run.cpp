@@ -48,10 +48,9 @@ std::vector<Rank> split_run(const Target& target, const RunOptions& options, int
   if (all_have_chains(ranks)) return ranks;
   int64_t most = std::min(world - 1, options.chains);
   while (!all_have_chains(split(options.chains, most, cohort, tile))) --most;  // one process has all
-  throw SettingError(
-      fmt::format("sample.chains must be enough for {} processes, in tiles of {} chains behind the "
-                  "first {}, got {}. Use {} {}, or more chains",
-                  world, tile, cohort, options.chains, most, most == 1 ? "process" : "processes"));
+  const std::string tiles = tile > 1 ? fmt::format(", in tiles of {} chains behind the first {}", tile, cohort) : "";
+  throw SettingError(fmt::format("sample.chains must be enough for {} processes{}, got {}. Use {} {}, or more chains",
+                                 world, tiles, options.chains, most, most == 1 ? "process" : "processes"));
 }
 
 }  // namespace potluck

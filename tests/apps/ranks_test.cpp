@@ -153,6 +153,20 @@ class RanksCommandTest : public CommandTest {
     for (const char* count : {"nan_proposals", "divergences", "frozen_count"})
       EXPECT_EQ(read_json(run + "/run.json").at(count), read_json("whole/run.json").at(count)) << count;
     const nlohmann::json record = read_json(run + "/run.json"), of_one = read_json("whole/run.json");
+    for (const char* phase : {"warmup", "sampling"}) {
+      int64_t rows = 0;  // each rank does the work of the cohort again
+      for (const auto& entry : std::filesystem::directory_iterator(path(run)))
+        if (entry.path().filename().string().starts_with("rank-"))
+          rows += read_json(run + "/" + entry.path().filename().string() + "/run.json")
+                      .at("rows_evaluated")
+                      .at(phase)
+                      .get<int64_t>();
+      EXPECT_EQ(record.at("rows_evaluated").at(phase), rows) << phase;
+      EXPECT_GE(rows, of_one.at("rows_evaluated").at(phase).get<int64_t>()) << phase;
+      EXPECT_EQ(of_one.at("rows_evaluated").at(phase).get<int64_t>(),
+                700 * of_one.at("gradient_evaluations").at(phase).get<int64_t>())
+          << phase;
+    }
     for (const char* figure : {"energy_error", "gradient_norm"}) {
       const double value = of_one.at(figure).at("root_mean_square");
       EXPECT_NEAR(record.at(figure).at("root_mean_square").get<double>(), value, 1e-12 * value) << figure;
@@ -347,9 +361,9 @@ TEST_F(RanksCommandTest, WhatCannotBeSplitIsRefusedWithTheReason) {
   EXPECT_EQ(rank(1, 3, "run", {"--until", "rhat=1.01"}).err,
             "potluck: error: --until rhat: sample.until must be nothing but steps where 3 processes share the run, as "
             "--rank and --world said: the other rules need all chains in one process. Use until: {steps: 12}\n");
-  EXPECT_EQ(rank(0, 9, "run").err,
-            "scene.yaml:7:18: sample.chains must be enough for 9 processes, in tiles of 256 chains behind the first "
-            "256, got 700. Use 4 processes, or more chains\n");
+  EXPECT_EQ(rank(0, 701, "run").err,
+            "scene.yaml:7:18: sample.chains must be enough for 701 processes, got 700. Use 700 processes, or more "
+            "chains\n");
   EXPECT_EQ(rank(0, 2, "run", {"--until", "steps=8"}).exit_code, 0);
 }
 
