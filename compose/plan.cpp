@@ -234,6 +234,22 @@ class CompositePlan final : public Plan {
     return add;
   }
 
+  /// To the rows behind those of the call. Literals are the same in all.
+  void go_on(const PlannedEvaluation& evaluation, const Frame& frame, potluck_call& passed, double*& log_z) const {
+    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
+      const PlannedInput& input = evaluation.inputs[i];
+      const auto bytes = static_cast<size_t>(passed.rows * input.size) *
+                         (input.categorical ? sizeof(int64_t) : bytes_of(options_.precision));
+      const void*& from = frame.worker->input[i];
+      void*& gradient = frame.worker->gradient[i];
+      if (from && input.variable >= 0) from = static_cast<const char*>(from) + bytes;
+      if (gradient) gradient = static_cast<char*>(gradient) + bytes;
+    }
+    if (passed.energy) passed.energy += passed.rows;
+    if (passed.row_weight) passed.row_weight += passed.rows;
+    log_z += passed.rows;
+  }
+
   void evaluate_leaf(size_t e, const Frame& frame) const {
     const PlannedEvaluation& evaluation = schedule_.evaluations[e];
     const EnergyCall& call = *frame.call;
@@ -244,6 +260,7 @@ class CompositePlan final : public Plan {
     potluck_call passed{};
     passed.size = sizeof(passed);
     passed.rows = frame.chains * evaluation.parts;
+    double* log_z = energy;
     passed.input = frame.worker->input.data();
     passed.energy = evaluation.normaliser ? nullptr : energy;
     passed.gradient = any ? frame.worker->gradient.data() : nullptr;
@@ -253,10 +270,14 @@ class CompositePlan final : public Plan {
     passed.workspace = frame.model_scratch;
     passed.stream = call.stream;
     const Model& model = model_of(e, call.worker);
-    if (!evaluation.normaliser)
-      model.evaluate(passed);
-    else if (!model.log_normaliser(passed, energy))
-      throw PluginError("model '" + model.kind().name + "' must know its log Z for all parents, got none for these");
+    for (int64_t left = passed.rows; left > 0; left -= passed.rows) {
+      passed.rows = std::min(left, evaluation.rows_of_a_call);
+      if (!evaluation.normaliser)
+        model.evaluate(passed);
+      else if (!model.log_normaliser(passed, log_z))
+        throw PluginError("model '" + model.kind().name + "' must know its log Z for all parents, got none for these");
+      if (left > passed.rows) go_on(evaluation, frame, passed, log_z);
+    }
     double* expert_energy = nullptr;
     if (evaluation.expert >= 0) {
       counts_[static_cast<size_t>(evaluation.expert)].fetch_add(1, std::memory_order_relaxed);

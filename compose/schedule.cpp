@@ -185,16 +185,28 @@ class Builder {
   std::map<std::pair<const Node*, CoordinateSet>, int> slots_;
 };
 
-/// Literals, as many rows of each as a call can have, in the type that the model reads. Inputs of several leaves that
-/// have the same numbers share them.
+/// Literals, repeated row by row in the type that the model reads. Inputs of several leaves that have the same numbers
+/// share them.
 class Literals {
  public:
   Literals(const Arithmetic& arithmetic, const PlanOptions& options) : arithmetic_(arithmetic), options_(options) {}
 
-  std::shared_ptr<const void> rows(const std::vector<double>& literal, bool categorical, int64_t parts) {
-    std::shared_ptr<const void>& kept = kept_[{literal, categorical, parts}];
+  /// How many rows a call of the model may have, so that no literal of it takes more memory than is wanted.
+  int64_t rows_of_a_call(const PlannedEvaluation& evaluation) const {
+    int64_t rows = options_.most_rows * evaluation.parts;
+    for (size_t i = 0; i < evaluation.leaf->inputs.size(); ++i) {
+      const Binding& binding = evaluation.leaf->inputs[i];
+      if (binding.variable >= 0 || binding.literal.empty()) continue;
+      const int64_t bytes = size_of(binding) * width(evaluation.leaf->kind->inputs[i].categorical);
+      // By sixteens, so that rows of any type and width begin at multiples of 64 bytes.
+      rows = std::min(rows, std::max<int64_t>(16, options_.most_literal_bytes / bytes / 16 * 16));
+    }
+    return rows;
+  }
+
+  std::shared_ptr<const void> repeated(const std::vector<double>& literal, bool categorical, int64_t rows) {
+    std::shared_ptr<const void>& kept = kept_[{literal, categorical, rows}];
     if (kept) return kept;
-    const int64_t rows = options_.most_rows * parts;
     if (categorical)
       kept = repeated<int64_t>(literal, rows);
     else if (options_.precision == Precision::kFloat32)
@@ -205,6 +217,8 @@ class Literals {
   }
 
  private:
+  int64_t width(bool categorical) const { return categorical ? 8 : static_cast<int64_t>(bytes_of(options_.precision)); }
+
   template <class T>
   std::shared_ptr<const void> repeated(const std::vector<double>& literal, int64_t rows) const {
     std::vector<T> all;
@@ -230,7 +244,7 @@ PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const 
   input.asked = !evaluation.normaliser || declared.parent;
   if (!input.asked) return input;
   if (binding.variable < 0) {
-    input.literal = literals.rows(binding.literal, declared.categorical, evaluation.parts);
+    input.literal = literals.repeated(binding.literal, declared.categorical, evaluation.rows_of_a_call);
     return input;
   }
   const int64_t size = composition.variables[static_cast<size_t>(binding.variable)].size();
@@ -317,6 +331,7 @@ Schedule make_schedule(const Composition& composition, const Coordinates& coordi
   schedule.program.finish(root);
   Literals literals(arithmetic, options);
   for (PlannedEvaluation& evaluation : schedule.evaluations) {
+    evaluation.rows_of_a_call = literals.rows_of_a_call(evaluation);
     for (size_t i = 0; i < evaluation.leaf->inputs.size(); ++i)
       evaluation.inputs.push_back(planned_input(evaluation, i, composition, literals));
     evaluation.expert = -1;

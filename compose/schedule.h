@@ -21,7 +21,7 @@ struct PlannedInput {
   bool whole = false;                   ///< the variable itself, as it stands
   bool asked = true;                    ///< false: a drawn input of a normaliser, which the model is given as null
   Elements elements;                    ///< where it is a part of a variable
-  std::shared_ptr<const void> literal;  ///< [most rows, size]
+  std::shared_ptr<const void> literal;  ///< [rows of a call at least, size]
 
   bool has_gradient() const { return variable >= 0 && !categorical && asked; }
 };
@@ -35,6 +35,7 @@ struct PlannedEvaluation {
   int expert = 0;  ///< row of expert_energy, -1 for a normaliser
   int used = 1;    ///< places in the tree
   int64_t parts = 1;
+  int64_t rows_of_a_call = 0;  ///< of the model, at most: its literals have no more
   std::vector<PlannedInput> inputs;
 
   bool constant_rate = false;  ///< its rate is `rate` in every state

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "allocations.h"
 #include "trees.h"
@@ -238,6 +239,43 @@ TEST(PlanTest, TheExplanationSaysWhatIsKnownAndHow) {
                 "T = 2, acts once on the finished composite"}));
   EXPECT_EQ(plan->leaves()[1].model, "gauss_unknown (small 1.0.0)");
   EXPECT_EQ(plan->leaves()[1].weight, "depends on the state");
+}
+
+/// A batch of `rows` states of two numbers and one of them gathered, and how many calls their models had.
+std::pair<Evaluated, int64_t> in_pieces(const Composition& scene, int64_t most_literal_bytes) {
+  constexpr int64_t kRows = 50;
+  PlanOptions options = in_double(kRows);
+  options.most_literal_bytes = most_literal_bytes;
+  const auto plan = make_plan(scene, options);
+  std::vector<std::vector<double>> position(2);
+  for (int64_t i = 0; i < kRows; ++i) {
+    for (int j = 0; j < 2; ++j) position[0].push_back(0.1 * static_cast<double>(i) - 2 + j);
+    position[1].push_back(0.03 * static_cast<double>(i));
+  }
+  const int64_t before = evaluate_calls();
+  const Evaluated found = evaluate(*plan, position, kRows);
+  return {found, evaluate_calls() - before};
+}
+
+// A row of a literal for each chain of a GPU may be more than it can hold: the same energies and gradients in calls of
+// 16 rows, of a leaf for every part, of one that writes straight to its variables and of normalisers.
+TEST(PlanTest, LongLiteralsAreGivenInPieces) {
+  const NodePointer part_of = leaf(linear(), {part(0, 1, {0, 1}), literal({0.5})}, {{1}, {1}}, "part", 2),
+                    each = node("each", Each{part_of, "halves", 2}),
+                    straight = leaf(linear(), {whole(0, 2), literal({0.25})}, {{1, 1}, {1}}, "straight"),
+                    spread = leaf(stretched(), {whole(0, 2), whole(1, 1)}, {}, "spread"),
+                    parent = normal(1, {0.5}, {1}),
+                    fixed = leaf(stretched(), {whole(0, 2), literal({0.7})}, {}, "fixed");
+  const NodePointer mixed = mixture({{spread, 0.4, {}}, {fixed, 0.6, {}}});
+  const Composition scene = composition({real_line("x", 2), real_line("z", 1)},
+                                        product({{each, 1}, {straight, 0.5}, {mixed, 1}, {parent, 1}}));
+  const auto [whole, calls] = in_pieces(scene, int64_t{1} << 20);
+  const auto [pieces, more] = in_pieces(scene, 8);
+  EXPECT_EQ(calls, 5);
+  EXPECT_EQ(more, 7 + 4 + 1 + 1 + 4);  // 100 rows, 50, and no literals, by 16
+  EXPECT_EQ(pieces.energy, whole.energy);
+  EXPECT_EQ(pieces.expert, whole.expert);
+  EXPECT_EQ(pieces.gradient, whole.gradient);
 }
 
 TEST(PlanTest, EvaluationAllocatesNothing) {

@@ -7,30 +7,23 @@
 #include <utility>
 #include <vector>
 
-#include "core/energy/energy.h"
 #include "core/sampling/run.h"
+#include "tests/core/host_energy.h"
 
 namespace potluck::testing {
 
 /// An energy over one variable given by a function of one row, double(const double* x, double* gradient), that
 /// returns E and writes dE/dx.
 template <class Row>
-class RowEnergy final : public Energy {
+class RowEnergy final : public HostEnergy {
  public:
   RowEnergy(Variable variable, Row row, Precision precision = Precision::kFloat64)
-      : variables_{std::move(variable)}, row_(std::move(row)), precision_(precision) {}
+      : HostEnergy({std::move(variable)}, {"row"}), row_(std::move(row)), precision_(precision) {}
 
-  const std::vector<Variable>& variables() const override { return variables_; }
   Precision precision() const override { return precision_; }
-  Device device() const override { return {}; }
-  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
-  size_t workspace_bytes(int64_t) const override { return 0; }
-  const std::vector<std::string>& experts() const override { return experts_; }
-  bool rows_alone() const override { return true; }
   bool batch_invariant() const override { return batch_invariant_; }
   int64_t preferred_rows() const override { return preferred_rows_; }
   bool hard_walls() const override { return hard_walls_; }
-  bool capturable() const override { return false; }
   void set_hard_walls() { hard_walls_ = true; }
   void set_batch_invariant(bool yes) { batch_invariant_ = yes; }
   void set_preferred_rows(int64_t rows) { preferred_rows_ = rows; }
@@ -64,13 +57,11 @@ class RowEnergy final : public Energy {
   }
 
   static constexpr int64_t kMostNumbers = 64;
-  std::vector<Variable> variables_;
   Row row_;
   Precision precision_;
   bool hard_walls_ = false;
   bool batch_invariant_ = true;
   int64_t preferred_rows_ = 0;
-  std::vector<std::string> experts_ = {"row"};
   mutable std::atomic<int64_t> calls_{0};
   mutable std::atomic<int64_t> rows_evaluated_{0};
 };

@@ -6,28 +6,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/energy/energy.h"
-#include "core/sampling/run.h"
+#include "tests/core/host_energy.h"
 
 namespace potluck::testing {
 
 /// E = x' P x / 2 over all coordinates of several variables, in their order.
-class QuadraticEnergy final : public Energy {
+class QuadraticEnergy final : public HostEnergy {
  public:
   QuadraticEnergy(std::vector<Variable> variables, std::vector<std::vector<double>> precision)
-      : variables_(std::move(variables)), precision_(std::move(precision)) {}
-
-  const std::vector<Variable>& variables() const override { return variables_; }
-  Precision precision() const override { return Precision::kFloat64; }
-  Device device() const override { return {}; }
-  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
-  size_t workspace_bytes(int64_t) const override { return 0; }
-  const std::vector<std::string>& experts() const override { return experts_; }
-  bool rows_alone() const override { return true; }
-  bool batch_invariant() const override { return true; }
-  int64_t preferred_rows() const override { return 0; }
-  bool hard_walls() const override { return false; }
-  bool capturable() const override { return false; }
+      : HostEnergy(std::move(variables), {"quadratic"}), precision_(std::move(precision)) {}
 
   void evaluate(const EnergyCall& call) const override {
     for (int64_t row = 0; row < call.rows; ++row) {
@@ -58,9 +45,7 @@ class QuadraticEnergy final : public Energy {
   }
 
  private:
-  std::vector<Variable> variables_;
   std::vector<std::vector<double>> precision_;
-  std::vector<std::string> experts_ = {"quadratic"};
 };
 
 }  // namespace potluck::testing

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/core/host_energy.h"
 #include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
@@ -85,20 +86,9 @@ TEST(OverflowTest, WhatATrajectoryPassedIsForgottenWithItsDecision) {
 }
 
 /// x^2/2, where x > 1 plus the energies of two experts.
-class Pair final : public Energy {
+class Pair final : public testing::HostEnergy {
  public:
-  Pair(double up, double down) : up_(up), down_(down) {}
-  const std::vector<Variable>& variables() const override { return variables_; }
-  Precision precision() const override { return Precision::kFloat64; }
-  Device device() const override { return {}; }
-  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
-  size_t workspace_bytes(int64_t) const override { return 0; }
-  const std::vector<std::string>& experts() const override { return experts_; }
-  bool rows_alone() const override { return true; }
-  bool batch_invariant() const override { return true; }
-  int64_t preferred_rows() const override { return 0; }
-  bool hard_walls() const override { return false; }
-  bool capturable() const override { return false; }
+  Pair(double up, double down) : HostEnergy({line("x")}, {"up", "down"}), up_(up), down_(down) {}
   void evaluate(const EnergyCall& call) const override {
     for (int64_t row = 0; row < call.rows; ++row) {
       const double x = static_cast<const double*>(call.position[0])[row], normal = 0.5 * x * x;
@@ -113,8 +103,6 @@ class Pair final : public Energy {
   }
 
  private:
-  std::vector<Variable> variables_ = {line("x")};
-  std::vector<std::string> experts_ = {"up", "down"};
   double up_, down_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/sampling/run.h"
 #include "tests/core/energies.h"
+#include "tests/core/host_energy.h"
 #include "tests/core/method_values.h"
 
 namespace potluck {
@@ -15,19 +16,9 @@ using testing::first_values;
 using testing::line;
 
 /// E = |x|^2/2 of two numbers, made of the experts 1e5 + x_0^2/2, whose constant must cost no digits, and x_1^2/2.
-class TwoExperts final : public Energy {
+class TwoExperts final : public testing::HostEnergy {
  public:
-  const std::vector<Variable>& variables() const override { return variables_; }
-  Precision precision() const override { return Precision::kFloat64; }
-  Device device() const override { return {}; }
-  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
-  size_t workspace_bytes(int64_t) const override { return 0; }
-  const std::vector<std::string>& experts() const override { return experts_; }
-  bool rows_alone() const override { return true; }
-  bool batch_invariant() const override { return true; }
-  int64_t preferred_rows() const override { return 0; }
-  bool hard_walls() const override { return false; }
-  bool capturable() const override { return false; }
+  TwoExperts() : HostEnergy({line("x", 2)}, {"first", "second"}) {}
 
   void evaluate(const EnergyCall& call) const override {
     const double* x = static_cast<const double*>(call.position[0]);
@@ -42,10 +33,6 @@ class TwoExperts final : public Energy {
       for (int j = 0; j < 2; ++j) static_cast<double*>(call.gradient[0])[2 * row + j] = x[2 * row + j];
     }
   }
-
- private:
-  std::vector<Variable> variables_ = {line("x", 2)};
-  std::vector<std::string> experts_ = {"first", "second"};
 };
 
 /// The energies of every draw, one after another.
