@@ -159,6 +159,8 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
     return {evidence.log_z, evidence.standard_error};
   } catch (const NumericalError& error) {
     throw refused(branch, error.what());
+  } catch (const SettingError& error) {
+    throw refused(branch, error.what());
   }
 }
 

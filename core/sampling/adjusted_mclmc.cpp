@@ -23,7 +23,7 @@ MethodDescription AdjustedMclmc::describe() {
                                   "root of the number of coordinates "
                                   "that move"},
                       metric_option(),
-                      max_leapfrogs_option(kMostLeapfrogs)}};
+                      max_leapfrogs_option(kMostLeapfrogs, "")}};
 }
 
 std::unique_ptr<Method> AdjustedMclmc::create(const std::vector<SettingValue>& values) {

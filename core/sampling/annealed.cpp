@@ -19,7 +19,8 @@ namespace potluck {
 namespace {
 
 constexpr size_t kMostStages = 5000;
-constexpr int64_t kBatch = 1024;  ///< particles that are written at once
+constexpr int64_t kMostMoves = int64_t{UINT32_MAX} / (kMostStages + 1);  // so that the noise counts a run of any stages
+constexpr int64_t kBatch = 1024;                                         ///< particles that are written at once
 /// The log of a step's length moves by so much of the acceptance's distance from its aim: about Newton's step, since
 /// the acceptance of the methods here falls by .7 to .9 as the log of the length grows by 1.
 constexpr double kGain = 1.25;
@@ -31,6 +32,9 @@ void check(const AnnealedOptions& options) {
   const auto refuse = [](const std::string& text) { throw SettingError("annealing: " + text); };
   if (options.particles < 2) refuse(fmt::format("particles must be >= 2, got {}", options.particles));
   if (options.moves < 1) refuse(fmt::format("moves must be >= 1, got {}", options.moves));
+  if (options.particles > int64_t{UINT32_MAX})
+    refuse(fmt::format("particles must be <= {}, got {}", UINT32_MAX, options.particles));
+  if (options.moves > kMostMoves) refuse(fmt::format("moves must be <= {}, got {}", kMostMoves, options.moves));
   if (!(options.conditional_ess > 0 && options.conditional_ess < 1))
     refuse(fmt::format("conditional_ess must be in (0, 1), got {:g}", options.conditional_ess));
   if (!(options.resample_below >= 0 && options.resample_below <= 1))
@@ -327,6 +331,17 @@ void Annealed::resample() {
     chains_->write(first, rows, batch.pointers.data());
   }
   std::fill(log_weight_.begin(), log_weight_.end(), 0.0);
+}
+
+void Annealed::check_room(int64_t runs, size_t stages) const {
+  const double all =
+      static_cast<double>(step_) +
+      static_cast<double>(runs) * (1 + static_cast<double>(stages) * static_cast<double>(options_.moves));
+  if (all <= static_cast<double>(UINT32_MAX)) return;
+  throw SettingError(fmt::format(
+      "annealing: the {} moves of {} stages in {} runs must be at most {} steps in all, got {:.0f}: the noise "
+      "counts that far. Take fewer moves or repeats",
+      options_.moves, stages, runs, UINT32_MAX, all));
 }
 
 void Annealed::move(AnnealedStage& stage) {

@@ -67,6 +67,9 @@ class Annealed {
   /// @throws SettingError where the saved particles are not as many.
   void persist(StateArchive& archive);
 
+  /// @throws SettingError where the steps of so many more runs of so many stages are more than the noise counts.
+  void check_room(int64_t runs, size_t stages) const;
+
   /// Evaluations of energy and gradient by each particle so far.
   int64_t evaluations() const { return evaluations_; }
 

@@ -94,6 +94,7 @@ class Estimator {
                       found.stages.size(), means_.size()));
     if (run_ == Run::kPilot) {
       evidence_.stages = means_ = std::move(found.stages);
+      annealed_.check_room(repeats_ + (exact_ ? 2 : 0), means_.size());
       for (AnnealedStage& stage : means_) stage.ess = stage.acceptance = 0;
       run_ = Run::kRepeat;
     } else if (run_ == Run::kRepeat) {

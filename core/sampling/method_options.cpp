@@ -39,15 +39,13 @@ SettingDescription diagonal_metric_option() {
               "auto; identity: none"};
 }
 
-SettingDescription max_leapfrogs_option(int64_t preset) {
+SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned) {
   return {.name = "max_leapfrogs",
           .kind = SettingKind::kInteger,
           .preset = std::to_string(preset),
           .least = 1,
           .most = kMostLeapfrogs,
-          .summary =
-              "most leapfrogs of a trajectory; longer ones end there, and what is tuned has half as many at the "
-              "mean at most"};
+          .summary = "most leapfrogs of a trajectory: longer ones end there" + of_tuned};
 }
 
 bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }

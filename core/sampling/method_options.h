@@ -19,8 +19,8 @@ SettingDescription metric_option();
 /// The same without dense, for ladders of temperatures.
 SettingDescription diagonal_metric_option();
 
-/// `max_leapfrogs`, of trajectories that are jittered.
-SettingDescription max_leapfrogs_option(int64_t preset);
+/// `max_leapfrogs`, of trajectories that are jittered. @param of_tuned what is added to the summary.
+SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned);
 
 /// An option that is a number or `auto`, which is read as NaN.
 bool is_auto(const SettingValue& value);

@@ -56,6 +56,7 @@ MethodDescription ParallelTempering::describe() {
                        .kind = SettingKind::kInteger,
                        .preset = "1",
                        .least = 1,
+                       .most = static_cast<double>(UINT32_MAX),
                        .summary = "steps between two proposals to swap, even and odd pairs by turns"},
                       {.name = "ladder",
                        .kind = SettingKind::kChoice,

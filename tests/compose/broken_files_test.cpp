@@ -355,8 +355,8 @@ std::vector<Broken> broken_files() {
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
        "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
-      {"more steps than the noise counts", small("sample: {warmup: 10, steps: 5000000000}\n"),
-       "scene.yaml:6:29: sample.steps + sample.warmup must be <= 4294967295, got 5000000010: the noise counts that "
+      {"more steps than the noise counts", small("sample: {warmup: 20, steps: 5000000000}\n"),
+       "scene.yaml:6:29: sample.steps + sample.warmup must be <= 4294967295, got 5000000020: the noise counts that "
        "far"},
       {"a warm-up and steps that overflow",
        small("sample: {warmup: 9000000000000000000, steps: 9000000000000000000}\n"),

@@ -387,6 +387,10 @@ TEST(AnnealedTest, SaysWhatIsWrong) {
     return std::string();
   };
   EXPECT_EQ(text([](AnnealedOptions& o) { o.particles = 1; }, energy), "annealing: particles must be >= 2, got 1");
+  EXPECT_EQ(text([](AnnealedOptions& o) { o.particles = int64_t{1} << 40; }, energy),
+            "annealing: particles must be <= 4294967295, got 1099511627776");
+  EXPECT_EQ(text([](AnnealedOptions& o) { o.moves = 1000000; }, energy),
+            "annealing: moves must be <= 858821, got 1000000");
   EXPECT_EQ(text(
                 [](AnnealedOptions& o) {
                   o.ladder = {0.5, 0.2, 1};

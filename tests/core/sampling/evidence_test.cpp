@@ -242,5 +242,19 @@ TEST(EvidenceResumeTest, RefusesBytesThatAreNoCheckpointOfThisEstimate) {
   EXPECT_EQ(text(), "annealing: particles must be the 257 that were saved, got 256");
 }
 
+// How many stages there are is known behind the pilot, and told before the first repeat.
+TEST(EvidenceTest, MoreStepsThanTheNoiseCountsAreRefused) {
+  const auto energy = ridge();
+  try {
+    estimate_evidence({&energy, {{}}, 1}, options_of("mala"), 10'000'000'000, nullptr);
+    FAIL();
+  } catch (const SettingError& error) {
+    EXPECT_THAT(error.what(), ::testing::StartsWith("annealing: the "));
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr("in 10000000000 runs must be at most 4294967295 steps in all, got "));
+    EXPECT_THAT(error.what(), ::testing::EndsWith(": the noise counts that far. Take fewer moves or repeats"));
+  }
+}
+
 }  // namespace
 }  // namespace potluck

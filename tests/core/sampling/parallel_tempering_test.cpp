@@ -404,7 +404,7 @@ TEST(ParallelTemperingTest, RefusesOptionsThatDoNotFit) {
   for (const auto& [name, word, error] :
        {std::tuple{"replicas", "1", "replicas must be between 2 and 64, got 1"},
         {"replicas", "65", "replicas must be between 2 and 64, got 65"},
-        {"swap_every", "0", "swap_every must be >= 1, got 0"},
+        {"swap_every", "0", "swap_every must be between 1 and 4294967295, got 0"},
         {"inner", "ghmc", "inner must be one of mala, hmc; got 'ghmc'. Did you mean 'hmc'?"}}) {
     try {
       tempering({{name, word}}, 1, 100, 10, 1);
