@@ -12,6 +12,7 @@
 #include "compose/content.h"
 #include "core/files/atomic_file.h"
 #include "core/files/json_input.h"
+#include "core/files/safetensors.h"
 #include "core/files/sha256.h"
 #include "core/files/utf8_text.h"
 
@@ -46,7 +47,8 @@ UsedEstimate used_of(const JsonInput<Json>& record) {
   return used;
 }
 
-constexpr const char* kChecksum = "sha256";  // of the other keys of a file that is kept, as JSON
+constexpr const char* kChecksum = "sha256";        // of the other keys of a file that is kept, as JSON
+constexpr const char* kDraws = "sha256_of_draws";  // the file beside it
 
 Json without_checksum(Json record) {
   record.erase(kChecksum);
@@ -54,7 +56,7 @@ Json without_checksum(Json record) {
 }
 
 /// @throws FileError where it is not as it was kept
-UsedEstimate read_kept(const std::filesystem::path& file, const std::string& key) {
+UsedEstimate read_record(const std::filesystem::path& file, const std::string& key, std::string& sha256_of_draws) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   const Json record = parse_json<Json>(text, file.string());
@@ -63,7 +65,28 @@ UsedEstimate read_kept(const std::filesystem::path& file, const std::string& key
     throw FileError(fmt::format("{}: must agree with its SHA-256, got another one", file.string()));
   UsedEstimate found = used_of(in);
   if (found.key != key) in.at("key").fail("that of the file's name");
+  sha256_of_draws = in.at(kDraws).text();
   return found;
+}
+
+/// @throws FileError where it is not as it was kept
+std::shared_ptr<const BranchDraws> read_draws(const filesystem::path& file, const std::string& sha256) {
+  const Safetensors contents = read_safetensors(file);
+  if (sha256_of_file(file) != sha256)
+    throw FileError(fmt::format("{}: must agree with its SHA-256, got another one", file.string()));
+  auto draws = std::make_shared<BranchDraws>();
+  for (const auto& [variable, array] : contents.arrays) {
+    draws->rows = array.shape.empty() ? 0 : array.shape.front();
+    draws->numbers[variable] = array.as_doubles();
+  }
+  return draws;
+}
+
+void write_draws(const filesystem::path& file, const BranchDraws& draws) {
+  Safetensors contents;
+  for (const auto& [variable, numbers] : draws.numbers)
+    contents.arrays[variable] = Array::of({draws.rows, static_cast<int64_t>(numbers.size()) / draws.rows}, numbers);
+  write_safetensors(file, contents);
 }
 
 /// Says every few seconds how far an estimate is.
@@ -134,7 +157,11 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
   for (const BranchToEstimate& asked : asked_) {
     const std::string content = content_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
-    UsedEstimate made{asked.mixture, asked.branch->energy->name, {}, key_of(content, options), "annealing"};
+    UsedEstimate made;
+    made.mixture = asked.mixture;
+    made.branch = asked.branch->energy->name;
+    made.key = key_of(content, options);
+    made.from = "annealing";
     say(fmt::format("estimating log Z of branch '{}' of mixture '{}' by annealing", made.branch, made.mixture));
     SpokenProgress progress(say, made.branch);
     made.estimate = estimate_log_z(composition, asked, options, threads, &progress);
@@ -146,28 +173,42 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
 }
 
 std::optional<UsedEstimate> BranchEstimates::kept(const std::string& key) {
-  for (const UsedEstimate& one : earlier_)
-    if (one.key == key) return UsedEstimate{"", "", one.estimate, key, "the run before"};
-  if (folder_.empty()) return {};
-  const filesystem::path file = folder_ / (key + ".json");
-  std::error_code failed;
-  if (!filesystem::is_regular_file(file, failed)) return {};
-  try {
-    UsedEstimate found = read_kept(file, key);
-    found.from = "cache";
+  for (const UsedEstimate& one : earlier_) {
+    if (one.key != key) continue;
+    UsedEstimate found = one;
+    found.estimate.draws = std::make_shared<BranchDraws>();
+    found.from = "the run before";
     return found;
+  }
+  if (folder_.empty()) return {};
+  std::error_code failed;
+  if (!filesystem::is_regular_file(folder_ / (key + ".json"), failed)) return {};
+  try {
+    return read_kept(key);
   } catch (const FileError& error) {
     damaged_.push_back(error.what());
     return {};
   }
 }
 
+UsedEstimate BranchEstimates::read_kept(const std::string& key) const {
+  std::string sha256;
+  UsedEstimate found = read_record(folder_ / (key + ".json"), key, sha256);
+  found.estimate.draws = read_draws(folder_ / (key + ".safetensors"), sha256);
+  found.from = "cache";
+  return found;
+}
+
+/// The draws first: a record stands for both.
 void BranchEstimates::keep(const UsedEstimate& made) const {
   if (folder_.empty()) return;
   std::error_code failed;
   filesystem::create_directories(folder_, failed);
   try {
+    const filesystem::path draws = folder_ / (made.key + ".safetensors");
+    write_draws(draws, *made.estimate.draws);
     Json record = utf8_of_bytes_in(record_of(made));
+    record[kDraws] = sha256_of_file(draws);
     record[kChecksum] = sha256_of_text(record.dump());
     write_whole_file(folder_ / (made.key + ".json"), record.dump(2) + "\n");
   } catch (const FileError&) {

@@ -28,8 +28,8 @@ std::vector<UsedEstimate> estimates_of(const nlohmann::ordered_json& record);
 /// As they stand in a run's record.
 nlohmann::ordered_json record_of(const std::vector<UsedEstimate>& estimates);
 
-/// Gives a composition the estimates of log Z that its mixtures ask for: those of an earlier run, else those in a
-/// folder, else new ones, which are kept there.
+/// Gives a composition the estimates of log Z that its mixtures ask for: those of an earlier run, which needs no starts
+/// any more, else those in a folder, else new ones, which are kept there. With these come draws of the branch.
 class BranchEstimates {
  public:
   /// @param folder  empty: nothing is kept
@@ -49,6 +49,7 @@ class BranchEstimates {
 
  private:
   std::optional<UsedEstimate> kept(const std::string& key);
+  UsedEstimate read_kept(const std::string& key) const;
   void keep(const UsedEstimate& made) const;
 
   std::filesystem::path folder_;

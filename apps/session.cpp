@@ -136,6 +136,7 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
   if (!complete && purpose == Purpose::kRun) {
     estimates_.make(composition_, plan_options(), options_.threads, say);
     plan_ = plan_for(purpose);
+    check();  // chains begin from draws that the estimates left
   }
   for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
   for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));

@@ -10,6 +10,7 @@
 
 #include "compose/content.h"
 #include "compose/normaliser.h"
+#include "core/sampling/method_options.h"
 #include "core/sampling/run.h"
 
 namespace potluck {
@@ -17,6 +18,8 @@ namespace potluck {
 namespace {
 
 constexpr double kWeightInDoubt = 0.01;
+constexpr int64_t kMostDraws = 1024;               // of a branch
+constexpr int64_t kMostNumbers = 4 * 1024 * 1024;  // in all of them
 
 bool asks_for_estimates(const Node& node, std::set<const Node*>& seen) {
   if (!seen.insert(&node).second) return false;
@@ -80,6 +83,21 @@ std::unique_ptr<Plan> plan_of(const Composition& alone, const BranchToEstimate& 
     for (const Diagnostic& one : error.all()) why += (why.empty() ? "" : "; ") + one.text;
     throw refused(asked, why);
   }
+}
+
+/// Of the particles that are left, those numbers that are not held.
+std::shared_ptr<const BranchDraws> draws_of(const Composition& alone, const Evidence& evidence, int64_t rows) {
+  auto draws = std::make_shared<BranchDraws>();
+  draws->rows = rows;
+  for (size_t v = 0; v < alone.variables.size(); ++v) {
+    if (evidence.draws[v].empty()) continue;
+    const Held& held = alone.held[v];
+    const auto n = static_cast<size_t>(alone.variables[v].size());
+    std::vector<double>& numbers = draws->numbers[alone.variables[v].name];
+    for (size_t i = 0; i < evidence.draws[v].size(); ++i)
+      if (!held.any() || held.mask[i % n] == 0) numbers.push_back(evidence.draws[v][i]);
+  }
+  return draws;
 }
 
 /// Of branch j, as its error and those of the others move it.
@@ -153,10 +171,14 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
   const std::unique_ptr<Plan> plan = plan_of(alone, branch, batch);
   AnnealedOptions annealing = how.annealing;
   annealing.threads = threads;
+  const Target target{plan.get(), alone.held, 1};
+  const int64_t room = std::max<int64_t>(1, kMostNumbers / std::max<int64_t>(1, free_coordinates(target)));
+  const int64_t rows = std::min({annealing.particles, kMostDraws, room});
   try {
-    const Evidence evidence = estimate_evidence({plan.get(), alone.held, 1}, annealing, how.repeats, nullptr,
-                                                {.observer = observer, .stop = nullptr, .checkpoint = {}});
-    return {evidence.log_z, evidence.standard_error};
+    const Evidence evidence =
+        estimate_evidence(target, annealing, how.repeats, nullptr,
+                          {.observer = observer, .stop = nullptr, .checkpoint = {}, .draws = rows});
+    return {evidence.log_z, evidence.standard_error, draws_of(alone, evidence, rows)};
   } catch (const NumericalError& error) {
     throw refused(branch, error.what());
   } catch (const SettingError& error) {

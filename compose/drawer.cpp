@@ -9,8 +9,10 @@
 #include <cstring>
 #include <numbers>
 
+#include "compose/content.h"
 #include "compose/leaf_row.h"
 #include "compose/quadratic.h"
+#include "core/error.h"
 
 namespace potluck {
 
@@ -135,6 +137,53 @@ class LeafDrawer final : public Drawer {
   const Coordinates& coordinates_;
   const Model& model_;
   const Leaf& leaf_;
+};
+
+/// One of the draws that annealing left of a branch.
+class AnnealedDrawer final : public Drawer {
+ public:
+  /// @param coordinates  of the state that the branch draws
+  AnnealedDrawer(const Coordinates& coordinates, const CoordinateSet& drawn, std::shared_ptr<const BranchDraws> draws)
+      : draws_(std::move(draws)) {
+    const std::vector<Variable>& variables = coordinates.composition().variables;
+    for (size_t v = 0; v < variables.size(); ++v) {
+      Numbers numbers;
+      const int64_t first = coordinates.first(static_cast<int>(v));
+      for (int64_t i = first; i < first + variables[v].size(); ++i)
+        if (drawn[static_cast<size_t>(i)]) numbers.places.push_back(static_cast<size_t>(i));
+      if (numbers.places.empty()) continue;
+      const auto found = draws_->numbers.find(variables[v].name);
+      if (found != draws_->numbers.end()) numbers.values = &found->second;
+      numbers_.push_back(std::move(numbers));
+    }
+  }
+
+  /// The draws have the numbers that the branch draws, or are behind the run.
+  bool possible() const {
+    return draws_->rows == 0 || std::all_of(numbers_.begin(), numbers_.end(), [this](const Numbers& one) {
+             return one.values && one.values->size() == static_cast<size_t>(draws_->rows) * one.places.size();
+           });
+  }
+
+  std::string description() const override { return "annealed draws"; }
+  int64_t uniforms() const override { return 1; }
+  bool exact() const override { return false; }
+
+  void draw(const double* uniform, std::vector<double>& state) const override {
+    if (draws_->rows == 0) throw FileError("starts must be made before a run begins, got one that is gone on with");
+    const auto rows = static_cast<size_t>(draws_->rows);
+    const size_t row = std::min(rows - 1, static_cast<size_t>(uniform[0] * static_cast<double>(rows)));
+    for (const Numbers& one : numbers_)
+      for (size_t j = 0; j < one.places.size(); ++j) state[one.places[j]] = (*one.values)[row * one.places.size() + j];
+  }
+
+ private:
+  struct Numbers {
+    std::vector<size_t> places;  ///< in the state
+    const std::vector<double>* values = nullptr;
+  };
+  std::shared_ptr<const BranchDraws> draws_;
+  std::vector<Numbers> numbers_;  ///< of each variable that is drawn
 };
 
 /// Level after level, from the top.
@@ -299,6 +348,7 @@ class Maker {
       exclude(parents, given);
       if (!is_empty(parents)) return nullptr;
       auto drawer = make(*branch.energy, given);
+      if (!drawer && by_word) drawer = make_annealed(branch, drawn, given);
       if (!drawer) return nullptr;
       branches.push_back(std::move(drawer));
       sum += branch.weight * (mixture.unnormalised ? std::exp(log_z.constant) : 1);
@@ -306,6 +356,18 @@ class Maker {
     }
     if (branches.empty()) return nullptr;
     return std::make_unique<MixtureDrawer>(std::move(branches), std::move(up_to), exact, refined_);
+  }
+
+  /// Draws that were kept of the branch's estimate.
+  std::unique_ptr<Drawer> make_annealed(const Mixture::Branch& branch, const CoordinateSet& drawn,
+                                        const CoordinateSet& given) const {
+    if (!branch.estimation || overlap(drawn, held_) || overlap(drawn, given)) return nullptr;
+    const auto& estimates = coordinates_.composition().estimates;
+    const auto found = estimates.find(content_of_branch(coordinates_.composition(), branch));
+    if (found == estimates.end() || !found->second.draws) return nullptr;
+    auto drawer = std::make_unique<AnnealedDrawer>(coordinates_, drawn, found->second.draws);
+    if (!drawer->possible()) return nullptr;
+    return drawer;
   }
 
   const Coordinates& coordinates_;

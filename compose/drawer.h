@@ -27,9 +27,8 @@ class Drawer {
 /// Draws of the finished composite, unconfined: quadratic composites, given or not, at any temperature; at T = 1 a leaf
 /// that draws, a hierarchy with nothing given below its top, a normalised mixture of those with nothing given. Null
 /// where there are none.
-/// @param by_word  a mixture may also have branches whose log Z is a number of the file's or an estimate: they are
-/// drawn
-///   in proportion to the weights, which is not exact
+/// @param by_word  a mixture may also have branches whose log Z is a number of the file's or an estimate, which are
+///   drawn by their models or from what their estimates kept: in proportion to the weights, which is not exact
 /// @param refined  the uniform that chooses a branch of a mixture chooses within it too where it is a mixture
 std::unique_ptr<Drawer> make_drawer(const Coordinates& coordinates, const Experts& experts,
                                     const Normaliser& normaliser, bool by_word = false, bool refined = false);

@@ -18,8 +18,8 @@ namespace potluck {
 ///   branch anew. None: all are independent
 std::unique_ptr<Start> exact_start(const Composition& composition, const std::optional<Strata>& strata = {});
 
-/// The same, and where log Z of a branch that can be drawn is a number of the file's or an estimate: draws of the
-/// branches in proportion to their weights, which are not exact.
+/// The same, and where log Z of a branch that can be drawn is a number of the file's or an estimate, or where draws of
+/// it were kept from its estimate: draws of the branches in proportion to their weights, which are not exact.
 std::unique_ptr<Start> branch_start(const Composition& composition, const std::optional<Strata>& strata = {});
 
 }  // namespace potluck

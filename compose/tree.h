@@ -74,10 +74,18 @@ struct LogZEstimation {
   AnnealedOptions annealing;
 };
 
+/// Draws of a branch, from the particles of its estimate: of each variable the numbers that the branch draws, in their
+/// order, [rows, numbers].
+struct BranchDraws {
+  int64_t rows = 0;  ///< 0: of a run that is gone on with, whose starts are behind it
+  std::map<std::string, std::vector<double>> numbers;
+};
+
 /// What such an estimate found.
 struct LogZEstimate {
   double log_z = 0;
   double standard_error = 0;
+  std::shared_ptr<const BranchDraws> draws = {};  ///< none where they were not kept
 };
 
 /// sum_i a_i exp(-E_i)/Z_i

@@ -86,7 +86,7 @@ struct RunFigures {
   std::optional<SpacingFigure> unmoved_spacing;  ///< of the numbers that never moved where it is coarsest
   std::optional<LadderFigures> ladder;           ///< none: chains are not tempered
   std::optional<double> start_energy;            ///< median over chains where they began, in units of T
-  std::optional<FigureAt> energy;                ///< mean over the draws, in units of T
+  std::optional<FigureAt> energy;                ///< median over draws and chains, in units of T
   bool cooled = false;                           ///< the run has a `cooling`
   bool hard_walls = false;                       ///< an expert may say +infinity inside the support
 

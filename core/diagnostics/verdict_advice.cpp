@@ -46,6 +46,10 @@ std::string advise_smaller_step(const RunFigures& f) {
   return instead(f).value_or(fmt::format("lower {}", step_size_text(f)));
 }
 
+std::string advise_larger_step(const RunFigures& f) {
+  return instead(f).value_or(fmt::format("raise {}, or leave it to `step_size: auto`", step_size_text(f)));
+}
+
 std::string advise_steps(const RunFigures& f) {
   if (const auto other = instead(f)) return *other;
   if (f.rhat && f.rhat->value > kMostForecastRhat)

@@ -14,6 +14,7 @@ namespace potluck {
 std::string step_size_text(const RunFigures& figures);
 
 std::string advise_smaller_step(const RunFigures& figures);
+std::string advise_larger_step(const RunFigures& figures);
 /// As many steps as R-hat and the effective sample size need.
 std::string advise_steps(const RunFigures& figures);
 /// More chains: independent exact draws grow with them, whether or not chains move.

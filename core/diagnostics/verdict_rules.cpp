@@ -667,16 +667,15 @@ constexpr VerdictRule kRules[] = {
            return drew(f) && f.acceptance && !f.wanted_acceptance && *f.acceptance > kIdleAcceptance;
          },
      .text = [](const RunFigures& f) { return fmt::format("steps could be larger: acceptance {:.2f}", *f.acceptance); },
-     .advice =
-         [](const RunFigures& f) {
-           return fmt::format("raise {}, or leave it to `step_size: auto`", step_size_text(f));
-         }},
+     .advice = advise_larger_step},
     {.name = "exact_draws",
      .weight = Weight::kNote,
      .when =
          [] {
-           return fmt::format("starts were exact draws, an exact method moved them, and R-hat is above {:g}",
-                              presets().most_rhat);
+           return fmt::format(
+               "starts were exact draws, an exact method moved them, float32 was fine enough for them, and R-hat is "
+               "above {:g}",
+               presets().most_rhat);
          },
      .meaning = "At every step each chain is a draw of the target, however slowly it moves.",
      .example =
@@ -688,7 +687,8 @@ constexpr VerdictRule kRules[] = {
          },
      .applies =
          [](const RunFigures& f) {
-           return drew(f) && exact_throughout(f) && !(f.rhat && f.rhat->value <= f.most_rhat);
+           const bool rounded = spacing_share(f) > kCoarse;
+           return drew(f) && exact_throughout(f) && !rounded && !(f.rhat && f.rhat->value <= f.most_rhat);
          },
      .text =
          [](const RunFigures& f) {

@@ -305,7 +305,12 @@ class Summarizer {
   }
 
   void conclude() {
+    summary_.typical_energy = summary_.energy.mean;
     if (!energy_.empty() && !kept_.empty()) {
+      std::vector<double> sorted = energy_;
+      const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+      std::nth_element(sorted.begin(), middle, sorted.end());
+      summary_.typical_energy = *middle;
       // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
       const bool flat = std::adjacent_find(energy_.begin(), energy_.end(), std::not_equal_to<>()) == energy_.end();
       summary_.ebfmi = energy_bfmi({energy_, static_cast<int64_t>(kept_.size()), summary_.draws});
@@ -426,7 +431,7 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
   run.drift = summary.drift;
   run.spacing = summary.spacing;
   run.unmoved_spacing = summary.unmoved_spacing;
-  if (std::isfinite(summary.energy.mean)) run.energy = {summary.energy.mean / run.temperature, ""};
+  if (std::isfinite(summary.typical_energy)) run.energy = {summary.typical_energy / run.temperature, ""};
   if (run.momenta && std::isfinite(summary.energy.sd) && summary.energy.sd > 0) {
     run.ebfmi = {total_energy_bfmi(summary.energy.sd * summary.energy.sd, *run.momenta, run.temperature), ""};
   }

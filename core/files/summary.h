@@ -68,6 +68,9 @@ struct DrawsSummary {
   std::vector<int64_t> frozen;  ///< ids of the chains that are frozen in the last draw
   std::string lost;             ///< what could not be read of the parts
   ScalarSummary energy;
+  /// Median over draws and chains, which a few chains that were left behind do not move; the mean where the energies
+  /// were too many to be held.
+  double typical_energy = 0;
   std::vector<ScalarSummary> experts;  ///< energy of each expert: mean and sd only
   std::vector<double> shares;          ///< [experts] of EnergyShares, over all draws; a run knows those over its steps
   double acceptance = 0;

@@ -214,6 +214,25 @@ AnnealedRun Annealed::finish(double log_z, double sign) {
   return found;
 }
 
+std::vector<std::vector<double>> Annealed::draws(int64_t count) const {
+  const double u = uniform({options_.seed, variable_key(""), 0, step_ + 1, Purpose::kResampling});
+  const std::vector<int64_t> ancestors = systematic_ancestors(log_weight_, u);
+  const std::vector<Variable>& variables = energy_.variables();
+  const auto particles = static_cast<int64_t>(ancestors.size());
+  std::vector<std::vector<double>> found(variables.size());
+  for (size_t v = 0; v < variables.size(); ++v) {
+    if (!moves(variables[v], held_[v])) continue;
+    const auto n = static_cast<size_t>(variables[v].size());
+    for (int64_t i = 0; i < count; ++i) {
+      // Ancestors ascend: every count-th of them, so that all of the particles are represented.
+      const auto from = static_cast<size_t>(ancestors[static_cast<size_t>(i * particles / count)]);
+      for (size_t j = 0; j < n; ++j)
+        found[v].push_back(number_at(state_.position[v], energy_.precision(), from * n + j));
+    }
+  }
+  return found;
+}
+
 void Annealed::persist(StateArchive& archive) {
   double beta = energy_.beta();
   archive(step_, reversals_, evaluations_, step_size_, beta, under_way_, run_.log_z, run_.stages, scale_, log_weight_);

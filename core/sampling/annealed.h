@@ -70,6 +70,11 @@ class Annealed {
   /// @throws SettingError where the steps of so many more runs of so many stages are more than the noise counts.
   void check_room(int64_t runs, size_t stages) const;
 
+  /// Particles of the last run, which is complete, resampled systematically by their weights: draws of the target in
+  /// the limit of many particles.
+  /// @return per variable [count, n], in no order; empty for one that does not move
+  std::vector<std::vector<double>> draws(int64_t count) const;
+
   /// Evaluations of energy and gradient by each particle so far.
   int64_t evaluations() const { return evaluations_; }
 

@@ -58,6 +58,9 @@ class Estimator {
 
   Evidence estimate() {
     if (!control_.checkpoint.empty()) {
+      if (control_.draws > 0)
+        throw SettingError(fmt::format("annealing: draws must be 0 where an estimate goes on from a checkpoint, got {}",
+                                       control_.draws));
       StateArchive archive(control_.checkpoint);
       persist(archive);
     }
@@ -74,6 +77,7 @@ class Estimator {
     if (exact_) evidence_.bracket = {up_.value, up_.error, down_.value, down_.error};
     evidence_.stages = std::move(means_);
     evidence_.evaluations = annealed_.evaluations();
+    if (control_.draws > 0) choose_draws();
     return std::move(evidence_);
   }
 
@@ -99,6 +103,7 @@ class Estimator {
       run_ = Run::kRepeat;
     } else if (run_ == Run::kRepeat) {
       evidence_.repeats.push_back(found.log_z);
+      if (control_.draws > 0) draws_.push_back(annealed_.draws(control_.draws));
       for (size_t k = 0; k < means_.size(); ++k) {
         means_[k].ess += found.stages[k].ess / static_cast<double>(repeats_);
         means_[k].acceptance += found.stages[k].acceptance / static_cast<double>(repeats_);
@@ -112,6 +117,25 @@ class Estimator {
     } else {
       down_ = mean_of(found.log_weight);
       done_ = true;
+    }
+  }
+
+  /// The i-th from the repeat where the cumulated Zhat passes (i + 1/2) / draws.
+  void choose_draws() {
+    const double most = *std::max_element(evidence_.repeats.begin(), evidence_.repeats.end());
+    double sum = 0;
+    for (const double one : evidence_.repeats) sum += std::exp(one - most);
+    evidence_.draws.resize(draws_.front().size());
+    size_t repeat = 0;
+    double up_to = std::exp(evidence_.repeats[0] - most);
+    for (int64_t i = 0; i < control_.draws; ++i) {
+      const double at = (static_cast<double>(i) + 0.5) / static_cast<double>(control_.draws) * sum;
+      while (repeat + 1 < draws_.size() && at > up_to) up_to += std::exp(evidence_.repeats[++repeat] - most);
+      for (size_t v = 0; v < evidence_.draws.size(); ++v) {
+        const std::vector<double>& from = draws_[repeat][v];
+        const auto n = static_cast<std::ptrdiff_t>(from.size()) / control_.draws;
+        evidence_.draws[v].insert(evidence_.draws[v].end(), from.begin() + i * n, from.begin() + (i + 1) * n);
+      }
     }
   }
 
@@ -178,6 +202,7 @@ class Estimator {
   std::vector<AnnealedStage> means_;
   Mean up_, down_;
   int64_t since_checkpoint_ = 0;
+  std::vector<std::vector<std::vector<double>>> draws_;  ///< of every repeat, where they are wanted
 };
 
 }  // namespace

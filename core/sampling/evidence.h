@@ -34,6 +34,9 @@ struct Evidence {
   int64_t particles = 0;
   int64_t coordinates = 0;  ///< that are integrated over
   int64_t evaluations = 0;  ///< of energy and gradient a particle, in all runs together
+  /// Draws of the target, as EvidenceControl asks for: per variable [draws, n], empty for one that does not move. They
+  /// are particles of the repeats, each with as many as its Zhat says.
+  std::vector<std::vector<double>> draws;
 };
 
 /// Where an estimate stands, behind a stage of one of its runs.
@@ -66,6 +69,7 @@ struct EvidenceControl {
   const std::atomic<bool>* stop = nullptr;  ///< or null; once set, the estimate ends with the stage it is in
   int64_t checkpoint_every = 0;             ///< stages between checkpoints; 0: one where it is ended by `stop`
   std::span<const std::byte> checkpoint;    ///< of an estimate of the same target, options and repeats; empty: anew
+  int64_t draws = 0;                        ///< wanted in Evidence; 0 where it goes on from a checkpoint
 };
 
 /// One pilot run finds ladder, step sizes and metric, and is then forgotten; `repeats` independent runs with what it

@@ -63,6 +63,33 @@ TEST_F(BranchEstimatesTest, AreMadeOnceBeforeARunAndKept) {
   EXPECT_EQ(read_json("run/run.json")["log_z"][0]["from"], "the run before");
 }
 
+TEST_F(BranchEstimatesTest, LeaveStartsThatARerunHasToo) {
+  write_bowls("{particles: 256}");
+  ASSERT_EQ(potluck_with_bench({"sample", "bowls.yaml", "--output", "one"}).exit_code, 0);
+  EXPECT_EQ(read_json("one/run.json")["start"],
+            "draws of the mixture's branches, as many of each branch as its weight says");
+  const CommandResult again = potluck_with_bench({"sample", "bowls.yaml", "--output", "two"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(read_json("two/run.json")["log_z"][0]["from"], "cache");
+  EXPECT_EQ(read_json("two/summary.json")["variables"], read_json("one/summary.json")["variables"]);
+  // Without them all is made anew, and is the same.
+  for (const auto& file : std::filesystem::directory_iterator(path(".cache/potluck/log_z")))
+    if (file.path().extension() == ".safetensors") std::filesystem::remove(file.path());
+  const CommandResult lost = potluck_with_bench({"sample", "bowls.yaml", "--output", "three"});
+  EXPECT_THAT(lost.err, HasSubstr("It is made anew\n"));
+  EXPECT_EQ(read_json("three/run.json")["log_z"][0]["from"], "annealing");
+  EXPECT_EQ(read_json("three/summary.json")["variables"], read_json("one/summary.json")["variables"]);
+  // Draws that were changed are not believed.
+  for (const auto& file : std::filesystem::directory_iterator(path(".cache/potluck/log_z"))) {
+    if (file.path().extension() != ".safetensors") continue;
+    std::fstream stream(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(-3, std::ios::end);
+    stream.put(0x11);
+  }
+  EXPECT_THAT(potluck_with_bench({"sample", "bowls.yaml", "--output", "four"}).err,
+              HasSubstr(".safetensors: must agree with its SHA-256, got another one. It is made anew\n"));
+}
+
 TEST_F(BranchEstimatesTest, OfOtherContentAreMadeAnew) {
   write_bowls("{particles: 256}");
   ASSERT_EQ(potluck_with_bench({"sample", "bowls.yaml", "--output", "one"}).exit_code, 0);

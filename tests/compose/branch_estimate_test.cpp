@@ -4,14 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
 
 #include "compose/content.h"
 #include "compose/coordinates.h"
+#include "compose/exact_start.h"
 #include "compose/experts.h"
 #include "compose/normaliser.h"
+#include "core/error.h"
 #include "trees.h"
 
 namespace potluck::testing {
@@ -69,6 +72,65 @@ TEST(BranchEstimateTest, IsTheSameForAnyThreadsAndAnotherForAnotherSeed) {
   other.annealing.seed = 2;
   composition.target = mixture({asked(fourth(2), other)});
   EXPECT_NE(only_estimate(composition).log_z, one);
+}
+
+/// Mean of the squares of numbers.
+double mean_square(const std::vector<double>& numbers) {
+  double sum = 0;
+  for (const double one : numbers) sum += one * one;
+  return sum / static_cast<double>(numbers.size());
+}
+
+TEST(BranchEstimateTest, LeavesDrawsOfTheBranch) {
+  for (const bool on_support : {false, true}) {
+    const Composition composition =
+        testing::composition({interval("x", 3, 0, 1)}, mixture({asked(fourth(3), few(on_support))}));
+    const auto draws = only_estimate(composition).draws;
+    ASSERT_NE(draws, nullptr);
+    EXPECT_EQ(draws->rows, 1024);
+    const std::vector<double>& x = draws->numbers.at("x");
+    ASSERT_EQ(x.size(), 3 * 1024u);
+    // E x^2 = Gamma(3/4) / Gamma(1/4) = .338 on the line, E x^4 = 1/4; on [0, 1] .2683 by quadrature, and x^2 varies
+    // less than if x were uniform, by 1/5 - 1/9. Half of the particles are effective at least.
+    const double error = std::sqrt((on_support ? 1.0 / 5 - 1.0 / 9 : 0.25 - 0.338 * 0.338) / (3 * 512));
+    EXPECT_LT(std::abs(mean_square(x) - (on_support ? 0.2683 : 0.338)), 6 * error) << on_support;
+    EXPECT_GT(std::abs(mean_square(x) - (on_support ? 1.0 / 3 : 1)), 6 * error) << "uniform or normal, " << on_support;
+    const bool inside = std::all_of(x.begin(), x.end(), [](double one) { return one >= 0 && one <= 1; });
+    EXPECT_EQ(inside, on_support);
+  }
+}
+
+TEST(BranchEstimateTest, ChainsBeginInABranchThatWasAnnealed) {
+  const NodePointer normal = testing::normal(0, {50}, {100});
+  Composition pair = composition({real_line("x", 1)}, mixture({asked(fourth(1), few(), 0.25), {normal, 0.75, {}}}));
+  EXPECT_EQ(branch_start(pair), nullptr) << "there is nothing to begin from yet";
+  const Mixture::Branch& branch = std::get<Mixture>(pair.target->kind).branches[0];
+  pair.estimates[content_of_branch(pair, branch)] = only_estimate(pair);
+  EXPECT_EQ(exact_start(pair), nullptr);
+  const auto start = branch_start(pair, Strata{4096});
+  ASSERT_NE(start, nullptr);
+  EXPECT_FALSE(start->exact());
+  EXPECT_EQ(start->description(), "draws of the mixture's branches, as many of each branch as its weight says");
+  std::vector<double> x(4096), near;
+  double* position[] = {x.data()};
+  start->draw(3, 0, 4096, 0, position);
+  for (const double one : x)
+    if (std::abs(one) < 10) near.push_back(one);
+  EXPECT_EQ(near.size(), 1024u);
+  EXPECT_NEAR(mean_square(near), 0.338, 6 * std::sqrt((0.25 - 0.338 * 0.338) / 256));
+  // Those of a run that is gone on with are described, and are no more.
+  pair.estimates.begin()->second.draws = std::make_shared<BranchDraws>();
+  const auto past = branch_start(pair, Strata{4096});
+  ASSERT_NE(past, nullptr);
+  EXPECT_EQ(past->description(), start->description());
+  EXPECT_THROW(past->draw(3, 0, 4096, 0, position), FileError);
+  // Where draws were not kept, and where something of the branch is given.
+  Composition given = pair;
+  given.held[0].mask = {1};
+  given.held[0].value = {0};
+  EXPECT_EQ(branch_start(given), nullptr);
+  pair.estimates.begin()->second.draws = nullptr;
+  EXPECT_EQ(branch_start(pair), nullptr);
 }
 
 TEST(BranchEstimateTest, IsOfOnePartInsideEach) {

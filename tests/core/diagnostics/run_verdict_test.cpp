@@ -421,6 +421,15 @@ TEST(RunVerdictTest, AcceptedStepsThatMovedNothingWereRoundedAway) {
       run_verdict(stuck(0.57)).text(),
       "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
       "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+  // Nothing else is advised, and no draw is called exact, which a fixed step and exact starts would be a reason for.
+  RunFigures fixed = stuck(1);
+  fixed.wanted_acceptance = std::nullopt;
+  fixed.exact_start = true;
+  fixed.rhat = {NAN, "t"};
+  const std::string text = run_verdict(fixed).text();
+  EXPECT_THAT(text,
+              ::testing::EndsWith(". Use precision: float64, or a variable that is counted from near its draws."));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("exact draw")));
   EXPECT_EQ(rules_of(run_verdict(stuck(0.01))), (std::vector<std::string>{"unmoved", "rejecting"}));
   RunFigures few = stuck(0.57);
   few.chains = 1;

@@ -49,6 +49,7 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   EXPECT_EQ(found.convergence.rhat, expected.rhat);
   // Energies are draw + chain / 4: mean 24.5 + 0.5; the experts' 2 E and -E; acceptance 0.5 ... 0.9.
   EXPECT_NEAR(summary.energy.mean, 25, 1e-12);
+  EXPECT_EQ(summary.typical_energy, 25);
   EXPECT_NEAR(summary.experts[0].mean, 50, 1e-12);
   EXPECT_NEAR(summary.experts[1].mean, -25, 1e-12);
   EXPECT_NEAR(summary.shares.at(0), 1, 1e-12);
@@ -64,6 +65,20 @@ TEST(SummaryTest, GivesTheNumbersOfTheDraws) {
   ASSERT_EQ(summary.ebfmi.size(), 5u);
   for (const double ebfmi : summary.ebfmi) EXPECT_NEAR(ebfmi, 49 / 10412.5, 1e-12);
   EXPECT_EQ(summary.ebfmi_of, (std::vector<int64_t>{100, 101, 102, 103, 104}));
+}
+
+// A third of the chains that was left behind at astronomical energies, as of mala from far out, moves the mean.
+TEST(SummaryTest, TellsAVerdictWhereMostOfTheDrawsAre) {
+  DrawsSummary summary;
+  summary.draws = 100;
+  summary.energy.mean = 1e10;
+  summary.typical_energy = 4;
+  RunFigures run;
+  run.start_energy = 2e10;
+  run.temperature = 2;
+  const RunFigures figures = with_figures_of(summary, run);
+  EXPECT_EQ(figures.energy->value, 2);
+  EXPECT_TRUE(began_far_out(figures));
 }
 
 // The energies' variance, over draws and chains, is 208.3 + small: momenta of 100 coordinates carry 2 * 50 / 258 of it.
