@@ -134,6 +134,24 @@ TEST_F(LimitsCommandTest, ThreadsThatCannotBeStartedAreDoneWithoutAndItIsSaid) {
   }
 }
 
+// OpenMP, which LibTorch shares out its work with, ends a process that cannot start a thread.
+TEST_F(LimitsCommandTest, AModelOfLibTorchIsMadeWithoutThreadsThatCannotBeStarted) {
+  write("scene.yaml",
+        "variables: {x: {shape: [2]}}\n"
+        "target: {model: zoo.default_type.uses, inputs: x}\n"
+        "sample: {method: mala, chains: 8, warmup: 50, steps: 50}\n"
+        "integrable: true\n");
+  const std::string plugin = POTLUCK_ZOO_DIR "/zoo.default_type.potluck.so";
+  ASSERT_EQ(sample({"scene.yaml", "--output", "whole", "--quiet", "--plugin", plugin}).exit_code, 0);
+  for (const char* threads : {"1", "4"}) {
+    const CommandResult result = potluck(
+        {"sample", "scene.yaml", "--output", std::string("run") + threads, "--plugin", plugin, "--threads", threads},
+        {"LD_PRELOAD=" POTLUCK_REFUSALS, "POTLUCK_TEST_THREADS=0"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(records(std::string("run") + threads) == records("whole"));
+  }
+}
+
 TEST_F(LimitsCommandTest, AModelIsCheckedWithTheThreadsThatThereAre) {
   const auto threads_check = [&](int most) {
     const CommandResult result = shell(
