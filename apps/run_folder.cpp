@@ -306,9 +306,8 @@ void RunFolder::publish() {
         return fmt::format("{} could not take the place of {}: {}. Both are whole. To put it there: {}", built.string(),
                            folder_.string(), text, how_to_go_on(built));
       return fmt::format(
-          "{} is the new run, but the disk could not be asked to keep its name: {}. The older run is deleted by the "
-          "next "
-          "command that writes to or exports it",
+          "{} is the new run, but the disk could not be asked to keep its name: {}. The older run is deleted by "
+          "the next command that writes to or exports it",
           folder_.string(), text);
     });
   }
