@@ -147,6 +147,14 @@ bool has_work(const filesystem::path& folder) {
   }
 }
 
+/// "potluck sample --resume runs/bell", or of the command that its record names.
+std::string how_to_go_on(const filesystem::path& folder) {
+  const nlohmann::json record = json_in(folder / "run.json");
+  const auto command = record.find("command");
+  const bool known = command != record.end() && command->is_array() && command->size() > 1 && (*command)[1].is_string();
+  return fmt::format("potluck {} --resume {}", known ? (*command)[1].get<std::string>() : "sample", folder.string());
+}
+
 /// Its mark goes last, so that what a kill leaves is known for what it is. What cannot be deleted now is deleted by the
 /// next process.
 void remove_marked(const filesystem::path& folder) {
@@ -199,8 +207,8 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
     if (has_work(built))
       throw FileError(
           fmt::format("{} must be gone on with first: it was to take the place of {} and was cut short. To go on with "
-                      "it: potluck sample --resume {}. To do without it: rm -r {}",
-                      built.string(), given.string(), built.string(), built.string()));
+                      "it: {}. To do without it: rm -r {}",
+                      built.string(), given.string(), how_to_go_on(built), built.string()));
     remove_marked(built);
   }
   path_ = is_there(folder_) ? built : folder_;
@@ -291,11 +299,16 @@ void RunFolder::publish() {
   try {
     swap_in(path_);
   } catch (const std::exception&) {
+    const filesystem::path built = path_;
+    if (mark_of(built).role == Mark::Role::kOld || !is_there(built)) path_ = folder_;  // the names were exchanged
     throw_again([&](const std::string& text) {
+      if (replaces())
+        return fmt::format("{} could not take the place of {}: {}. Both are whole. To put it there: {}", built.string(),
+                           folder_.string(), text, how_to_go_on(built));
       return fmt::format(
-          "{} could not take the place of {}: {}. Both are whole. To put it there: the command that began it, with "
-          "--resume {}",
-          path_.string(), folder_.string(), text, path_.string());
+          "{} is the new run, but the disk could not be asked to keep its name: {}. The older run is deleted by "
+          "the next command that writes to or exports it",
+          folder_.string(), text);
     });
   }
   path_ = folder_;

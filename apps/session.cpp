@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -17,6 +18,7 @@
 #include "core/sampling/split_run.h"
 #include "core/settings.h"
 #include "plugins/cuda_context.h"
+#include "plugins/library.h"
 
 namespace potluck {
 namespace {
@@ -115,7 +117,7 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
 
 void Session::prepare(Purpose purpose, const std::function<void(const std::string&)>& say) {
   device_ = options_.device.first;
-  if (purpose == Purpose::kRun) settle_threads();
+  settle_threads(purpose);
   bool complete = true;
   const auto plan = [&] {
     complete = estimates_.find(composition_, plan_options());
@@ -142,9 +144,11 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
   for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));
 }
 
-void Session::settle_threads() {
-  const int found = startable_threads(options_.threads);
-  if (found == options_.threads) return;
+void Session::settle_threads(Purpose purpose) {
+  const int usable = usable_threads(), found = startable_threads(std::max(options_.threads, usable));
+  // Models may share out work as they are created, among as many threads as this process may use.
+  if (found < usable) use_one_libtorch_thread();
+  if (purpose != Purpose::kRun || found >= options_.threads) return;
   warnings_.push_back(fmt::format(
       "this machine started only {} of {} threads, and the run goes on with them. The number of processes and "
       "threads is limited (ulimit -u, or a container's limit), or memory is; --threads says how many to take",

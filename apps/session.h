@@ -93,7 +93,7 @@ class Session {
  private:
   std::unique_ptr<Plan> plan_for(Purpose purpose) const;
   /// As many threads as this machine starts: fewer than were asked for is a warning.
-  void settle_threads();
+  void settle_threads(Purpose purpose);
   /// Makes the start and looks for what a run would refuse.
   void check();
   PlanOptions plan_options() const;

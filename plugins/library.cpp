@@ -99,6 +99,12 @@ void (*libtorch_function(const std::string& symbol))() {
   return none_open || !library.has(symbol) ? nullptr : &library.get<void()>(symbol);
 }
 
+void use_one_libtorch_thread() {
+  // at::set_num_threads(int)
+  if (const auto function = libtorch_function("_ZN2at15set_num_threadsEi"))
+    reinterpret_cast<void (*)(int)>(function)(1);
+}
+
 const std::string& libtorch_build() {
   static const std::string build = POTLUCK_LIBTORCH_BUILD;
   return build;

@@ -36,6 +36,10 @@ void open_libtorch_cuda();
 /// or no LibTorch.
 void (*libtorch_function(const std::string& symbol))();
 
+/// From now on an operation of LibTorch, where it has been opened, is done by one thread. For machines that start no
+/// more: OpenMP, which it shares its work out with, ends the process there.
+void use_one_libtorch_thread();
+
 /// The build that plugins must match: "2.11.0+cu130".
 const std::string& libtorch_build();
 

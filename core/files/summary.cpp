@@ -136,10 +136,7 @@ class Summarizer {
   }
 
   void read() {
-    for (const RecordedVariable& variable : schema_.variables) {
-      moments_.emplace_back(variable.size());
-      divergent_moments_.emplace_back(variable.size());
-    }
+    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
     std::vector<uint8_t> has_diverged(static_cast<size_t>(schema_.chains), 0);
     const auto experts = static_cast<int64_t>(schema_.experts.size());
     Moments energies(1), acceptance(1), expert_energies(experts);
@@ -166,7 +163,7 @@ class Summarizer {
         has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
         for (size_t v = 0; v < schema_.variables.size(); ++v) {
           add_row(moments_[v], v, draw->position[v], chain);
-          if (draw->diverged[chain] != 0) add_row(divergent_moments_[v], v, draw->position[v], chain);
+          if (draw->diverged[chain] != 0) add_row(divergent_moments(v), v, draw->position[v], chain);
           keep_watched(v, draw->position[v], chain, place);
         }
       }
@@ -179,6 +176,13 @@ class Summarizer {
       summary_.experts.push_back(
           {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, 0, {}});
     }
+  }
+
+  /// Made where there is a divergence, as most runs have none.
+  Moments& divergent_moments(size_t v) {
+    if (divergent_moments_.empty())
+      for (const RecordedVariable& variable : schema_.variables) divergent_moments_.emplace_back(variable.size());
+    return divergent_moments_[v];
   }
 
   void add_row(Moments& moments, size_t v, const void* position, int64_t chain) const {
@@ -352,6 +356,7 @@ class Summarizer {
   }
 
   void place_divergences() {
+    if (divergent_moments_.empty()) return;
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
       if (!found || !is_concentrated(*found, divergent_chains_)) continue;

@@ -12,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "core/files/parts.h"
+
 namespace potluck::testing {
 namespace {
 
@@ -105,15 +107,40 @@ CommandResult CommandTest::potluck(const std::vector<std::string>& words, const 
   return RunningCommand(all, folder_, settings).wait();
 }
 
-CommandResult CommandTest::potluck_with_bench(const std::vector<std::string>& words) {
-  return start_with_bench(words)->wait();
+CommandResult CommandTest::potluck_with_bench(const std::vector<std::string>& words,
+                                              const std::vector<std::string>& settings) {
+  return start_with_bench(words, settings)->wait();
 }
 
-std::unique_ptr<RunningCommand> CommandTest::start_with_bench(const std::vector<std::string>& words) {
+std::unique_ptr<RunningCommand> CommandTest::start_with_bench(const std::vector<std::string>& words,
+                                                              const std::vector<std::string>& settings) {
   std::vector<std::string> all = {POTLUCK_PROGRAM};
   all.insert(all.end(), words.begin(), words.end());
-  return std::make_unique<RunningCommand>(all, folder_,
-                                          std::vector<std::string>{"POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER});
+  std::vector<std::string> with_bench = {"POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER};
+  with_bench.insert(with_bench.end(), settings.begin(), settings.end());
+  return std::make_unique<RunningCommand>(all, folder_, with_bench);
+}
+
+CommandResult CommandTest::sample(std::vector<std::string> words) {
+  words.insert(words.begin(), "sample");
+  return potluck_with_bench(words);
+}
+
+CommandResult CommandTest::shell(const std::string& script) { return start_shell(script)->wait(); }
+
+std::unique_ptr<RunningCommand> CommandTest::start_shell(const std::string& script) {
+  return std::make_unique<RunningCommand>(
+      std::vector<std::string>{"/bin/bash", "-c", script}, folder_,
+      std::vector<std::string>{"potluck=" POTLUCK_PROGRAM, "POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER});
+}
+
+std::string CommandTest::records(const std::string& run) const {
+  PartReader reader(path(run) / "draws");
+  std::string all;
+  for (auto record = reader.next(); !record.empty(); record = reader.next())
+    all.append(reinterpret_cast<const char*>(record.data()), record.size());
+  EXPECT_EQ(reader.lost(), "");
+  return all;
 }
 
 void CommandTest::write(const std::string& name, const std::string& text) const {

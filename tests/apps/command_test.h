@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -52,9 +53,19 @@ class CommandTest : public ::testing::Test {
   /// `potluck` with these words.
   CommandResult potluck(const std::vector<std::string>& words, const std::vector<std::string>& settings = {});
   /// The same, with the plugin of the tests named in POTLUCK_PLUGIN_PATH.
-  CommandResult potluck_with_bench(const std::vector<std::string>& words);
+  CommandResult potluck_with_bench(const std::vector<std::string>& words,
+                                   const std::vector<std::string>& settings = {});
   /// Begins `potluck` with the plugin of the tests.
-  std::unique_ptr<RunningCommand> start_with_bench(const std::vector<std::string>& words);
+  std::unique_ptr<RunningCommand> start_with_bench(const std::vector<std::string>& words,
+                                                   const std::vector<std::string>& settings = {});
+  /// `potluck sample` with the plugin of the tests.
+  CommandResult sample(std::vector<std::string> words);
+  /// `script` of a shell that knows the program as $potluck, with the plugin of the tests.
+  CommandResult shell(const std::string& script);
+  std::unique_ptr<RunningCommand> start_shell(const std::string& script);
+
+  /// Every bit of every draw of a run; the test fails where some cannot be read.
+  std::string records(const std::string& run) const;
 
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
   void write(const std::string& name, const std::string& text) const;

@@ -132,6 +132,9 @@ TEST_F(EvidenceResumeCommandTest, AnOlderEstimateStaysUntilTheNewOneIsDone) {
   EXPECT_EQ(result.exit_code, 130);
   EXPECT_EQ(read("run/evidence.json"), older);
   ASSERT_THAT(result.err, HasSubstr("To go on: potluck evidence --resume " + path(beside).string() + "\n"));
+  const CommandResult again = potluck_with_bench(small({"--output", "run", "--overwrite"}));
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("To go on with it: potluck evidence --resume " + path(beside).string() + ". "));
   ASSERT_EQ(potluck_with_bench({"evidence", "--resume", beside}).exit_code, 0);
   EXPECT_FALSE(exists(beside));
   EXPECT_EQ(read_json("run/evidence.json").at("seed"), 2);

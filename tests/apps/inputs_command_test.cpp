@@ -114,14 +114,24 @@ TEST_F(InputsCommandTest, ADamagedRecordIsAnErrorOfItsFileAndKey) {
         {"/steps_done", nlohmann::json("many"), "steps_done must be a whole number, got \"many\""},
         {"/virial", nlohmann::json(1), "virial must be an object, got 1"},
         {"/rank", nlohmann::json({{"rank", 2}, {"world", 2}}), "rank.rank must be below the number of ranks"},
+        {"/swaps",
+         nlohmann::json({{"rate", {0.5}},
+                         {"attempts", {3}},
+                         {"temperature", nlohmann::json::array()},
+                         {"round_trips_per_ladder_and_step", 0.1},
+                         {"hottest_energy",
+                          {{"ladders", 2}, {"draws", 1}, {"mean", 3}, {"between", 1}, {"within", 1}, {"rhat", 1}}}}),
+         "swaps.temperature must be one more than swaps.rate, got a list"},
         {"/log_z", nlohmann::json({{{"value", 1}}}), "log_z[0] must have the key 'mixture', got none of that name"}}) {
     nlohmann::json bad = good;
     bad[nlohmann::json::json_pointer(pointer)] = value;
     expect(bad, text);
   }
-  nlohmann::json bad = good;
-  bad.erase("plugins");
-  expect(bad, "must have the key 'plugins', got none of that name");
+  for (const std::string key : {"plugins", "warmup_nan_proposals", "start_energy"}) {
+    nlohmann::json bad = good;
+    bad.erase(key);
+    expect(bad, "must have the key '" + key + "', got none of that name");
+  }
   expect("text", "all of it must be an object, got \"text\"");
   write("run/run.json", "{");
   EXPECT_THAT(potluck_with_bench({"sample", "--resume", "run"}).err,
@@ -159,6 +169,20 @@ TEST_F(InputsCommandTest, NamesMayLeadToNamesFiveHundredDeep) {
   EXPECT_EQ(deep.exit_code, 2);
   EXPECT_THAT(deep.err,
               HasSubstr("energies must be nested at most 500 deep, got more. Multiply them in fewer products"));
+}
+
+// The time limit of a command is a minute: each name of such a chain was once followed to its end.
+TEST_F(InputsCommandTest, AChainOfManyNamesIsRefusedAtOnce) {
+  for (const char* reference : {"e{}: e{}\n", "e{}: {{product: [e{}]}}\n", "e{}: {{energy: e{}}}\n"}) {
+    std::string text = "variables: {x: {}}\nenergies:\n  e0: {model: test_bench.bowl, inputs: x}\n";
+    for (int i = 1; i < 20000; ++i) text += "  " + fmt::format(fmt::runtime(reference), i, i - 1);
+    write("scene.yaml", text + "target: e19999\n");
+    const CommandResult deep = potluck_with_bench({"check", "scene.yaml"});
+    EXPECT_EQ(deep.exit_code, 2);
+    EXPECT_THAT(deep.err,
+                ::testing::MatchesRegex("scene.yaml:[0-9]+:[0-9]+: energies must be nested at most 500 deep, got more. "
+                                        "Multiply them in fewer products\n"));
+  }
 }
 
 TEST_F(InputsCommandTest, WhatIsSharedIsWrittenOutOnceUpToALimit) {

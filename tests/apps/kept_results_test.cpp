@@ -2,11 +2,12 @@
 // Nothing that was drawn gets lost or mixed: runs that take the place of others, are moved, or fail at their end.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
+#include "core/files/checkpoint_file.h"
 #include "core/files/netcdf.h"
-#include "core/files/parts.h"
 #include "tests/apps/command_test.h"
 
 namespace potluck::testing {
@@ -18,19 +19,6 @@ using ::testing::HasSubstr;
 
 class KeptResultsTest : public CommandTest {
  protected:
-  CommandResult sample(std::vector<std::string> words) {
-    words.insert(words.begin(), "sample");
-    return potluck_with_bench(words);
-  }
-
-  std::string records(const std::string& run) const {
-    PartReader reader(path(run) / "draws");
-    std::string all;
-    for (auto record = reader.next(); !record.empty(); record = reader.next())
-      all.append(reinterpret_cast<const char*>(record.data()), record.size());
-    return all;
-  }
-
   void write_bowl(const std::string& lines) const { write_scene("test_bench.bowl", lines); }
 
   /// A run that is killed while it takes the place of `run`, behind a checkpoint.
@@ -212,6 +200,93 @@ TEST_F(KeptResultsTest, ARefusedResumeChangesNothing) {
   filesystem::rename(path("run/draws.nc"), path("draws.nc"));
   EXPECT_EQ(potluck({"export", "run"}).exit_code, 0);
   EXPECT_LT(*netcdf_length(path("run/draws.nc"), "posterior", "draw"), 40);
+}
+
+TEST_F(KeptResultsTest, OutputsOfOddKindsAreRefusedBeforeTheFirstStep) {
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  write("file", "mine");
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  filesystem::create_symlink("nowhere", path("dangling"));
+  filesystem::create_symlink("loop", path("loop"));
+  const std::string name(300, 'n');
+  const std::string step(200, 'd');
+  std::string deep = step;
+  while (path(deep).string().size() < 3850) deep += "/" + step;
+  deep += "/" + std::string(4079 - path(deep).string().size(), 'd');
+  const std::string other = ". Choose another with --output\n";
+  const auto expect = [&](const std::string& output, const std::string& text, bool overwrite = false) {
+    std::vector<std::string> words = {"scene.yaml", "--output", output};
+    if (overwrite) words.emplace_back("--overwrite");
+    const CommandResult result = sample(words);
+    EXPECT_EQ(result.exit_code, 2) << output;
+    EXPECT_EQ(result.err, "potluck: error: " + text) << output;
+  };
+  for (const std::string there : {"file", "pipe", ".", "/dev/null"}) {
+    expect(there, "output folder " + there + " is there already. Choose another with --output, or give --overwrite\n");
+    expect(there, "output folder " + there + " must be a run to be overwritten, got something without run.json" + other,
+           true);
+  }
+  expect("dangling", "output folder dangling must be a folder, got a symbolic link to nowhere, which is not there\n");
+  expect("loop", "output folder loop cannot be made: Too many levels of symbolic links" + other);
+  expect("file/run", "output folder file/run cannot be made: Not a directory" + other);
+  expect(name, "output folder " + name + " cannot be made: File name too long" + other);
+  // The folder can have this name, and its files cannot.
+  expect(deep, path(deep).string() + "/checkpoint/latest: must be a file that can be written, got 'File name too " +
+                   "long'. Check that its folder is there and may be written\n");
+  EXPECT_FALSE(filesystem::exists(path(deep)));
+  EXPECT_EQ(read("file"), "mine");
+  for (const std::string odd : {"caf\xe9", "a\nb", "q\"uote", " ", "-x", "run/"}) {
+    const CommandResult result = sample({"scene.yaml", "--output", odd});
+    EXPECT_EQ(result.exit_code, 0) << odd << result.err;
+    EXPECT_TRUE(exists(odd + "/draws.nc")) << odd;
+    EXPECT_TRUE(read_json(odd + "/run.json").contains("state")) << odd;
+  }
+}
+
+TEST_F(KeptResultsTest, APlaceThatALaterFileCannotHaveIsFoundBeforeTheFirstStep) {
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  filesystem::remove_all(path("run/pictures"));
+  write("run/pictures", "a file");
+  const std::string record = read("run/run.json"), draws = records("run");
+  const CommandResult result = sample({"--resume", "run", "--set", "sample.steps=80"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "potluck: error: " + path("run/pictures").string() +
+                            ": must be within reach of this command, got 'Not a directory'. Check the name, and who "
+                            "may read and write there\n");
+  EXPECT_EQ(read("run/run.json"), record);
+  EXPECT_TRUE(records("run") == draws);
+}
+
+// Its SHA-256 is that of its bytes, so that only who takes the state up can tell.
+TEST_F(KeptResultsTest, ACheckpointThatCannotBeGoneOnWithIsNamedAndChangesNothing) {
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  {
+    auto running = start_with_bench(
+        {"evidence", "scene.yaml", "--output", "log-z", "--particles", "100000", "--checkpoint-every", "1"});
+    ASSERT_TRUE(wait_for("log-z/checkpoint/latest", 1));
+    running->send(SIGTERM);
+    ASSERT_EQ(running->wait().exit_code, 130);
+  }
+  for (const std::string folder : {"run", "log-z"}) {
+    const Checkpoint good = read_checkpoint(path(folder));
+    const std::string record = read(folder + "/run.json");
+    const auto refused = [&](const std::vector<std::byte>& state, const std::string& text) {
+      write_checkpoint(path(folder), good.belongs, good.draws, state);
+      const CommandResult result = folder == "run" ? sample({"--resume", "run", "--set", "sample.steps=80"})
+                                                   : potluck_with_bench({"evidence", "--resume", "log-z"});
+      EXPECT_EQ(result.exit_code, 2);
+      EXPECT_EQ(result.err, "potluck: error: " + path(folder).string() + "/checkpoint/latest: " + text + "\n");
+      EXPECT_EQ(read(folder + "/run.json"), record);
+    };
+    std::vector<std::byte> state = good.state;
+    state[0] = std::byte{99};
+    refused(state, fmt::format("a checkpoint must be of version {}, got 99. Start the run anew",
+                               static_cast<int>(good.state[0])));
+    refused({good.state.begin(), good.state.begin() + 40},
+            "a saved state must be whole, got one that ends early. Start the run anew");
+  }
 }
 
 TEST_F(KeptResultsTest, AFileThatCannotBeMadeLeavesTheOthers) {

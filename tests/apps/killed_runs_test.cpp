@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <random>
 
-#include "core/files/parts.h"
 #include "tests/apps/command_test.h"
 
 namespace potluck::testing {
@@ -27,20 +26,11 @@ class KilledRunsTest : public CommandTest {
 
   int64_t random(int64_t least, int64_t most) { return std::uniform_int_distribution<int64_t>(least, most)(engine_); }
 
-  std::string records(const std::string& run) const {
-    PartReader reader(path(run) / "draws");
-    std::string all;
-    for (auto record = reader.next(); !record.empty(); record = reader.next())
-      all.append(reinterpret_cast<const char*>(record.data()), record.size());
-    return all;
-  }
-
   /// The words as a process that is killed at its evaluation number `at`; 0: never.
-  std::unique_ptr<RunningCommand> start(std::vector<std::string> words, int64_t at = 0) {
-    words.insert(words.begin(), POTLUCK_PROGRAM);
-    std::vector<std::string> settings = {"POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER};
+  std::unique_ptr<RunningCommand> start(const std::vector<std::string>& words, int64_t at = 0) {
+    std::vector<std::string> settings;
     if (at > 0) settings.push_back(fmt::format("POTLUCK_TEST_KILL_AT={}", at));
-    return std::make_unique<RunningCommand>(words, path(""), settings);
+    return start_with_bench(words, settings);
   }
 
   void expect_whole_run() {

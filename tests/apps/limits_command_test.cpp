@@ -7,7 +7,6 @@
 #include <memory>
 #include <thread>
 
-#include "core/files/parts.h"
 #include "tests/apps/command_test.h"
 
 namespace potluck::testing {
@@ -18,28 +17,6 @@ using ::testing::Not;
 
 class LimitsCommandTest : public CommandTest {
  protected:
-  /// Every bit of every draw.
-  std::string records(const std::string& run) const {
-    PartReader reader(path(run) / "draws");
-    std::string all;
-    for (auto record = reader.next(); !record.empty(); record = reader.next())
-      all.append(reinterpret_cast<const char*>(record.data()), record.size());
-    return all;
-  }
-
-  /// `script` of a shell that knows the program as $potluck.
-  CommandResult shell(const std::string& script) {
-    return RunningCommand({"/bin/bash", "-c", script}, path(""),
-                          {"potluck=" POTLUCK_PROGRAM, "POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER})
-        .wait();
-  }
-
-  std::unique_ptr<RunningCommand> start_shell(const std::string& script) {
-    return std::make_unique<RunningCommand>(
-        std::vector<std::string>{"/bin/bash", "-c", script}, path(""),
-        std::vector<std::string>{"potluck=" POTLUCK_PROGRAM, "POTLUCK_PLUGIN_PATH=" POTLUCK_BENCH_FOLDER});
-  }
-
   void write_slow(const std::string& sample) const {
     write_scene("test_bench.slow, settings: {pause: 1000}", "chains: 4, warmup: 20, " + sample);
   }
@@ -141,45 +118,6 @@ TEST_F(LimitsCommandTest, ALimitOnTheSizeOfFilesIsTheErrorOfAFailedWrite) {
   EXPECT_TRUE(records("run") == records("whole"));
 }
 
-// The disk is full behind the n-th write, for every n of a run: draws, checkpoints, records, draws.nc, summary.
-TEST_F(LimitsCommandTest, AFullDiskAtAnyWriteLosesNoDrawThatWasCheckpointed) {
-  write_scene("test_bench.bowl", "chains: 2, warmup: 4, steps: 12, step_size: 0.5, checkpoint_every: 4");
-  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--quiet"}).exit_code, 0);
-  int failed = 0, resumed = 0;
-  for (int n = 0; n < 1000; ++n) {
-    std::filesystem::remove_all(path("run"));
-    const CommandResult result =
-        shell(fmt::format("exec bash -c 'LD_PRELOAD={} POTLUCK_TEST_WRITES={} $potluck sample scene.yaml --output run "
-                          "--quiet 2>&1 | cat; exit ${{PIPESTATUS[0]}}'",
-                          POTLUCK_REFUSALS, n));
-    ASSERT_EQ(result.signal, 0) << n;
-    if (result.exit_code == 0) {
-      EXPECT_TRUE(records("run") == records("whole")) << n;
-      break;
-    }
-    ++failed;
-    ASSERT_EQ(result.exit_code, 1) << n << result.out;
-    EXPECT_THAT(result.out, HasSubstr("potluck: error: ")) << n;
-    if (!exists("run")) continue;  // nothing had been drawn
-    const nlohmann::json record = read_json("run/run.json");
-    EXPECT_EQ(record.at("state"), "failed") << n << result.out;
-    if (!exists("run/checkpoint/latest")) continue;
-    const CommandResult more = potluck_with_bench({"sample", "--resume", "run", "--quiet"});
-    // Where all steps were done, only files are missing.
-    if (more.exit_code == 2) {
-      EXPECT_THAT(more.err, HasSubstr("sample.steps must be above the 12")) << n;
-      EXPECT_EQ(potluck_with_bench({"export", "run", "--quiet"}).exit_code, 0) << n;
-    } else {
-      EXPECT_EQ(more.exit_code, 0) << n << more.err;
-    }
-    EXPECT_TRUE(records("run") == records("whole")) << n;
-    EXPECT_TRUE(exists("run/draws.nc")) << n;
-    ++resumed;
-  }
-  EXPECT_GT(failed, 20);
-  EXPECT_GT(resumed, 8);
-}
-
 TEST_F(LimitsCommandTest, ThreadsThatCannotBeStartedAreDoneWithoutAndItIsSaid) {
   write_scene("test_bench.bowl", "chains: 600, warmup: 20, steps: 50");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "whole", "--quiet"}).exit_code, 0);
@@ -194,6 +132,38 @@ TEST_F(LimitsCommandTest, ThreadsThatCannotBeStartedAreDoneWithoutAndItIsSaid) {
       EXPECT_THAT(result.out, HasSubstr(fmt::format("this machine started only {} of 4 threads", most + 1)));
     }
   }
+}
+
+// OpenMP, which LibTorch shares out its work with, ends a process that cannot start a thread.
+TEST_F(LimitsCommandTest, AModelOfLibTorchIsMadeWithoutThreadsThatCannotBeStarted) {
+  write("scene.yaml",
+        "variables: {x: {shape: [2]}}\n"
+        "target: {model: zoo.default_type.uses, inputs: x}\n"
+        "sample: {method: mala, chains: 8, warmup: 50, steps: 50}\n"
+        "integrable: true\n");
+  const std::string plugin = POTLUCK_ZOO_DIR "/zoo.default_type.potluck.so";
+  ASSERT_EQ(sample({"scene.yaml", "--output", "whole", "--quiet", "--plugin", plugin}).exit_code, 0);
+  for (const char* threads : {"1", "4"}) {
+    const CommandResult result = potluck(
+        {"sample", "scene.yaml", "--output", std::string("run") + threads, "--plugin", plugin, "--threads", threads},
+        {"LD_PRELOAD=" POTLUCK_REFUSALS, "POTLUCK_TEST_THREADS=0"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(records(std::string("run") + threads) == records("whole"));
+  }
+}
+
+TEST_F(LimitsCommandTest, AModelIsCheckedWithTheThreadsThatThereAre) {
+  const auto threads_check = [&](int most) {
+    const CommandResult result = shell(
+        fmt::format("export LD_PRELOAD={} POTLUCK_TEST_THREADS={}; exec $potluck plugins check test_bench --model "
+                    "test_bench.bowl",
+                    POTLUCK_REFUSALS, most));
+    EXPECT_EQ(result.exit_code, 0) << result.signal << result.out << result.err;
+    const size_t begin = result.out.find("threads");
+    return result.out.substr(begin, result.out.find('\n', begin) - begin);
+  };
+  EXPECT_THAT(threads_check(0), HasSubstr("this machine starts no second thread"));
+  EXPECT_THAT(threads_check(1), ::testing::ContainsRegex("the same bits in [0-9]+ rows from 2 threads"));
 }
 
 TEST_F(LimitsCommandTest, MoreThreadsThanThereIsWorkForAreHarmless) {

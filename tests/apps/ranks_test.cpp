@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 
-#include "core/files/parts.h"
 #include "tests/apps/command_test.h"
 
 namespace potluck::testing {
@@ -122,14 +121,6 @@ TEST(RanksTest, WrongRanksAreNamed) {
 
 class RanksCommandTest : public CommandTest {
  protected:
-  std::string records(const std::string& run) const {
-    PartReader reader(path(run) / "draws");
-    std::string all;
-    for (auto record = reader.next(); !record.empty(); record = reader.next())
-      all.append(reinterpret_cast<const char*>(record.data()), record.size());
-    return all;
-  }
-
   CommandResult rank(int64_t rank, int64_t world, const std::string& output, std::vector<std::string> more = {}) {
     std::vector<std::string> words = {"sample", "scene.yaml",         "--output", output,
                                       "--rank", std::to_string(rank), "--world",  std::to_string(world)};
@@ -318,6 +309,27 @@ TEST_F(RanksCommandTest, RanksThatAreNotAllChainsOnceAreNotJoined) {
   filesystem::resize_file(path("run/rank-0001/draws/0000.part"),
                           filesystem::file_size(path("run/rank-0001/draws/0000.part")) - 8);
   EXPECT_THAT(error(), HasSubstr("potluck: error: run/rank-0001: must have 3 draws, got 2. "));
+}
+
+TEST_F(RanksCommandTest, FiguresOfOtherNumbersOfThingsAreErrorsOfTheirFile) {
+  write("scene.yaml",
+        "variables: {x: {}, y: {}}\n"
+        "target: {product: [{model: test_bench.bowl, inputs: x}, {model: test_bench.bowl, inputs: y}]}\n"
+        "sample: {chains: 700, warmup: 30, steps: 12, thin: 4}\n");
+  for (const int64_t r : {0, 1}) ASSERT_EQ(rank(r, 2, "run").exit_code, 0);
+  const nlohmann::json good = read_json("run/rank-0001/run.json");
+  nlohmann::json bad = good;
+  bad["expert_energies"]["experts"].push_back(bad["expert_energies"]["experts"][0]);
+  write("run/rank-0001/run.json", bad.dump());
+  EXPECT_EQ(potluck({"merge", "run", "--quiet"}).err,
+            "potluck: error: run/rank-0001/run.json: expert_energies.experts must have 2 entries, as in run/rank-0000, "
+            "got 3\n");
+  bad = good;
+  bad.erase("warmup_nan_proposals");
+  write("run/rank-0001/run.json", bad.dump());
+  EXPECT_EQ(
+      potluck({"merge", "run", "--quiet"}).err,
+      "potluck: error: run/rank-0001/run.json: must have the key 'warmup_nan_proposals', got none of that name\n");
 }
 
 // What was joined before stays until the new one is whole, and a merge that was cut short is finished.

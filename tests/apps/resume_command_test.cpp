@@ -4,7 +4,6 @@
 #include <fstream>
 
 #include "core/files/draws.h"
-#include "core/files/parts.h"
 #include "core/files/safetensors.h"
 #include "tests/apps/command_test.h"
 
@@ -19,21 +18,6 @@ using ::testing::StartsWith;
 
 class ResumeCommandTest : public CommandTest {
  protected:
-  // Every bit of every draw.
-  std::string records(const std::string& run) const {
-    PartReader reader(path(run) / "draws");
-    std::string all;
-    for (auto record = reader.next(); !record.empty(); record = reader.next())
-      all.append(reinterpret_cast<const char*>(record.data()), record.size());
-    EXPECT_EQ(reader.lost(), "");
-    return all;
-  }
-
-  CommandResult sample(std::vector<std::string> words) {
-    words.insert(words.begin(), "sample");
-    return potluck_with_bench(words);
-  }
-
   // A composition whose energy takes `pause` us a step.
   void write_slow(int pause, const std::string& lines) const {
     write_scene("test_bench.slow, settings: {pause: " + std::to_string(pause) + "}", lines);

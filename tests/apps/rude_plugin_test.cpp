@@ -165,6 +165,44 @@ TEST_F(RudePluginTest, WhatBelongsToTheProcessIsPutBack) {
   }
 }
 
+// A second model makes tensors of the default type as it is created and in every evaluation.
+TEST_F(RudePluginTest, ADefaultTypeThatAModelChangesChangesNoBitOfAnother) {
+  const auto plugin = std::filesystem::path(POTLUCK_ZOO_DIR) / "zoo.default_type.potluck.so";
+  write("torch.yaml",
+        "variables: {x: {shape: [2]}, y: {shape: [2]}}\n"
+        "target: {product: [{model: zoo.default_type.changes, settings: {when: never}, inputs: x},\n"
+        "                   {model: zoo.default_type.uses, inputs: y}]}\n"
+        "sample: {method: mala, chains: 8, warmup: 50, steps: 100}\n"
+        "integrable: true\n");
+  for (const std::string when : {"never", "create", "evaluate"}) {
+    const CommandResult result = potluck({"sample", "torch.yaml", "--quiet", "--plugin", plugin.string(), "--output",
+                                          when, "--set", "target.product[0].settings.when=" + when});
+    ASSERT_EQ(result.exit_code, 0) << when << result.err;
+    EXPECT_TRUE(records(when) == records("never")) << when;
+  }
+}
+
+TEST_F(RudePluginTest, AnEstimateIsTheSameWhateverAModelDoesToTheProcess) {
+  const auto evidence = [&](const std::string& act) {
+    std::vector<std::string> all = words("evidence", act, 20);
+    // From a wider law, so that there are stages on the way.
+    all.insert(all.end(), {"--particles", "64", "--repeats", "2", "--base-scale", "5", "--output", act, "--quiet"});
+    return potluck(all);
+  };
+  ASSERT_EQ(evidence("none").exit_code, 0);
+  for (const std::string act : {"chdir", "umask", "locale", "rounding", "signals"}) {
+    const CommandResult result = evidence(act);
+    EXPECT_EQ(result.exit_code, 0) << act << result.err;
+    EXPECT_EQ(read_json(act + "/evidence.json").at("log_z"), read_json("none/evidence.json").at("log_z")) << act;
+    EXPECT_EQ(read_json(act + "/run.json").at("state"), "done") << act;
+    EXPECT_EQ(std::filesystem::status(path(act + "/evidence.json")).permissions(),
+              std::filesystem::status(path("none/evidence.json")).permissions());
+  }
+  const CommandResult closed = evidence("close");
+  EXPECT_EQ(closed.exit_code, 3);
+  EXPECT_EQ(read_json("close/run.json").at("state"), "failed");
+}
+
 TEST_F(RudePluginTest, ClosedDescriptorsEndTheRun) {
   const CommandResult created = sample("close", 0);
   EXPECT_EQ(created.exit_code, 3);

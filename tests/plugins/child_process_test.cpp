@@ -7,8 +7,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <stdexcept>
 
+#include "plugins/plugin_call.h"
 #include "tests/plugins/plugins_fixture.h"
 
 namespace potluck {
@@ -63,6 +65,30 @@ TEST_F(ChildProcessTest, AHangEndsWithThePatienceOfTheHost) {
   EXPECT_EQ(end.report, "waiting");
   EXPECT_EQ(end.signal, SIGKILL);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST_F(ChildProcessTest, TellsTheCallOfAPluginThatTheChildWasIn) {
+  const auto call_at_the_end = [](const std::function<void()>& end, milliseconds patience = kPatience) {
+    return run_in_child_process([&](const ChildReport&) { end(); }, patience).call;
+  };
+  const PluginCall outer = {"acme.ising", "1.2.0", "acme.ising.pairs", "create"};
+  const PluginCall inner = {"acme.ising", "1.2.0", "acme.ising.pairs", "evaluate"};
+  EXPECT_EQ(call_at_the_end([&] {
+              const PluginCallScope scope(inner);
+              std::abort();
+            }),
+            "evaluate");
+  const auto hang = [&] {
+    const PluginCallScope around(outer);
+    { const PluginCallScope scope(inner); }
+    for (;;) pause();
+  };
+  EXPECT_EQ(call_at_the_end(hang, milliseconds(3000)), "create");
+  EXPECT_EQ(call_at_the_end([&] {
+              { const PluginCallScope scope(inner); }
+              std::abort();
+            }),
+            "");
 }
 
 TEST_F(ChildProcessTest, AnExitRunsNoHandlerOfTheHost) {
