@@ -37,18 +37,23 @@ double HottestClimb::observe(int64_t step, const CohortReading& reading, const C
   if (step + 1 < end_of(window)) return 1;
   const CrossingWatch::Found found = watch_.judge();
   watch_.clear();
-  if (found == CrossingWatch::Found::kUnknown) return 1;
-  if (found == CrossingWatch::Found::kCross) {
-    found_ = Hottest::kCrossed;
-    return 1;
+  return decide(found, window + 1 == kWindows, ladder);
+}
+
+/// Where replicas stayed before, those that are slow now cross, but seldom.
+double HottestClimb::decide(CrossingWatch::Found found, bool last, const LadderTuner& ladder) {
+  const bool stay = found == CrossingWatch::Found::kStay, slow = found == CrossingWatch::Found::kSlow && stayed_;
+  stayed_ = stayed_ || stay;
+  if (found == CrossingWatch::Found::kCross) found_ = Hottest::kCrossed;
+  if ((!stay && !slow) || !ladder.known()) return 1;
+  const bool too_far = ladder.barrier_with(kFactor) > kMostRejection * static_cast<double>(replicas_ - 1);
+  if (!too_far && !last) {
+    found_ = Hottest::kUnknown;
+    return kFactor;
   }
-  if (!ladder.known()) return 1;
-  if (ladder.barrier_with(kFactor) > kMostRejection * static_cast<double>(replicas_ - 1)) {
-    found_ = Hottest::kTooFar;
-    return 1;
-  }
-  found_ = window + 1 < kWindows ? Hottest::kUnknown : Hottest::kStillStays;
-  return window + 1 < kWindows ? kFactor : 1;
+  if (stay) found_ = too_far ? Hottest::kTooFar : Hottest::kStillStays;
+  if (slow && found_ == Hottest::kUnknown) found_ = Hottest::kCrossed;
+  return 1;
 }
 
 }  // namespace potluck

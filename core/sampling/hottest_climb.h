@@ -15,9 +15,9 @@ namespace potluck {
 ///
 /// Replicas are judged at 20, 30, 40, 50 and 60 % of the warm-up by what they did in the window before (CrossingWatch):
 /// a tenth of the warm-up, or 3/20 of the shortest warm-up that can be judged where that is less, so that how slowly
-/// they may cross does not hang on the length of the warm-up. Where they stay, the hottest temperature becomes three
-/// times as high, but for the last time, and but where neighbours would then swap at a rate below 0.2: a ladder that
-/// hardly swaps brings nothing down. Where they cross, they are watched no more.
+/// they may cross does not hang on the length of the warm-up. Where they stay, or are slow where they stayed before,
+/// the hottest temperature becomes three times as high, but for the last time, and but where neighbours would then swap
+/// at a rate below 0.2: a ladder that hardly swaps brings nothing down. Where they cross, they are watched no more.
 class HottestClimb {
  public:
   static constexpr double kFactor = 3;
@@ -37,9 +37,10 @@ class HottestClimb {
                  const LadderTuner& ladder);
   Hottest found() const { return found_; }
 
-  void persist(StateArchive& archive) { archive(found_, watch_); }
+  void persist(StateArchive& archive) { archive(found_, stayed_, watch_); }
 
  private:
+  double decide(CrossingWatch::Found found, bool last, const LadderTuner& ladder);
   /// The step behind window 0, 1, ...
   int64_t end_of(int64_t window) const { return ((window + 2) * steps_ + 9) / 10; }
   /// The window that ends next.
@@ -48,6 +49,7 @@ class HottestClimb {
 
   int64_t replicas_, steps_, length_;  ///< the last: of a window
   Hottest found_;
+  bool stayed_ = false;  ///< in some window
   CrossingWatch watch_;
 };
 
