@@ -28,7 +28,7 @@ Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperatur
       most_(most),
       whitened_(whitened),
       ladder_(method_.replicas() > 1 ? method_.ladder().temperature : std::vector<double>{temperature}),
-      climb_(method_.replicas(), steps, tuning_.climb_from > 0 && steps >= tuning_.climb_from) {
+      climb_(method_.replicas(), steps, tuning_.climb_from) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
   for (size_t rung = 0; rung < ladder_.temperature().size(); ++rung) {

@@ -153,7 +153,7 @@ CrossingWatch::Found CrossingWatch::judge() const {
     if (stays(compared, number)) return Found::kStay;
     remembered = true;
   }
-  return remembered ? Found::kUnknown : Found::kCross;
+  return remembered ? Found::kSlow : Found::kCross;
 }
 
 void CrossingWatch::clear() {

@@ -27,7 +27,8 @@ namespace potluck {
 class CrossingWatch {
  public:
   enum class Found : uint8_t {
-    kUnknown,  ///< too few ladders, too few replicas that came to the hottest rung, or places that change slowly
+    kUnknown,  ///< too few ladders, or too few replicas that came to the hottest rung
+    kSlow,  ///< places are remembered and change, as of slow moves within one region, or of replicas that seldom cross
     kCross,
     kStay
   };

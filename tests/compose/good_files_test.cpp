@@ -59,15 +59,15 @@ void write_parts(const ScratchFolder& folder) {
   write_npy(folder / "rows.npy", Array::of({2, 4, 4}, rows));
 }
 
-// 125 round trips of 2 n proposals, n replicas; at least 500.
+// 250 round trips of 2 n proposals, n replicas; at least 500.
 TEST_F(GoodFilesTest, TheWarmUpOfALadderGrowsWithItsReplicas) {
   const auto warmup = [&](const std::string& sample) {
     return read("variables: {x: {}}\ntarget: {model: gaussian, inputs: x}\nsample: {" + sample + "}\n").sample.warmup;
   };
   EXPECT_EQ(warmup("method: mala"), 500);
-  EXPECT_EQ(warmup("method: parallel_tempering"), 125 * 2 * 8);
-  EXPECT_EQ(warmup("method: parallel_tempering, replicas: 16, swap_every: 3"), 125 * 2 * 16 * 3);
-  EXPECT_EQ(warmup("method: parallel_tempering, replicas: 2"), 500);
+  EXPECT_EQ(warmup("method: parallel_tempering"), 250 * 2 * 8);
+  EXPECT_EQ(warmup("method: parallel_tempering, replicas: 16, swap_every: 3"), 250 * 2 * 16 * 3);
+  EXPECT_EQ(warmup("method: parallel_tempering, replicas: 2"), 1000);
   EXPECT_EQ(warmup("method: parallel_tempering, warmup: 70"), 70);
 }
 

@@ -144,6 +144,16 @@ TEST(ParallelTemperingTest, ClimbsUntilReplicasCrossAndThenHasTheMassOfEveryRegi
   EXPECT_GT(std::fabs(mass_score(before)), 6);
 }
 
+// At T = 90 replicas cross but seldom: windows that lasted for a tenth of 4000 steps found that enough.
+TEST(ParallelTemperingTest, ClimbsAsFarWhateverTheLengthOfTheWarmUp) {
+  const auto energy = two_wells();
+  for (const int64_t warmup : {1000, 4000})
+    EXPECT_NEAR(sampled(energy, tempering({}, 64, warmup, 10, 10)).summary.swaps.temperature.back(), 270, 1e-9)
+        << warmup;
+  // Too short to judge: the first choice stays.
+  EXPECT_NEAR(sampled(energy, tempering({}, 64, 799, 10, 10)).summary.swaps.temperature.back(), 10, 1e-12);
+}
+
 // Nothing is to be crossed; one moves slowly, in a direction that no diagonal metric shortens.
 TEST(ParallelTemperingTest, DoesNotClimbInASingleRegion) {
   const RowEnergy round = normal_energy(line("x", 16), 1);
