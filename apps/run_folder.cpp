@@ -125,16 +125,17 @@ void create_parents(const filesystem::path& folder, const filesystem::path& give
   if (failed) fail_to_make(given, failed);
 }
 
-// Only a run may be overwritten: `--output ~ --overwrite` must not cost anybody a home.
-bool may_be_replaced(const filesystem::path& folder) {
-  if (!filesystem::is_directory(folder)) return false;
-  return filesystem::is_empty(folder) || filesystem::exists(folder / "run.json");
-}
-
 bool only_leftovers(const filesystem::path& folder) {
   for (const auto& entry : filesystem::directory_iterator(folder))
     if (!is_leftover(entry.path())) return false;
   return true;
+}
+
+// Only a run may be overwritten, or what a kill left of one that had no record yet: `--output ~ --overwrite` must not
+// cost anybody a home.
+bool may_be_replaced(const filesystem::path& folder) {
+  if (!filesystem::is_directory(folder)) return false;
+  return only_leftovers(folder) || filesystem::exists(folder / "run.json");
 }
 
 /// Something that would be lost with the folder.

@@ -249,9 +249,10 @@ int sample(CommandLine& line, const Words& words) {
         [&] { session.check_checkpoint({.rank = rank, .until = nullptr, .checkpoint = earlier->checkpoint().state}); });
   }
   DrawsSchema schema = schema_of(session, rank);
-  rehearse_run_products(folder.path(), schema, pictures);
-  // A run that goes on is touched only once its draws were found to be those of the checkpoint.
+  // The record first, so that what a kill leaves is known for a run. One that goes on is touched only once its draws
+  // were found to be those of the checkpoint.
   if (!earlier) write_record(folder.path(), record);
+  rehearse_run_products(folder.path(), schema, pictures);
   DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
                                : DrawsWriter(folder.path(), schema);
   if (earlier) {

@@ -276,6 +276,22 @@ TEST_F(RunFolderTest, ALinkStaysALink) {
                                                                      path("nowhere").string() + ", which is not there");
 }
 
+TEST_F(RunFolderTest, WhatAKillLeftBeforeTheRecordMayBeOverwritten) {
+  filesystem::create_directories(path("run"));
+  write(path("run/.run.json.4711-0.part-written"), "half");
+  {
+    RunFolder folder(path("run"), true);
+    write(folder.path() / "run.json", "{}");
+    folder.publish();
+  }
+  EXPECT_EQ(read(path("run/run.json")), "{}");
+  EXPECT_FALSE(filesystem::exists(path("run/.run.json.4711-0.part-written")));
+  filesystem::create_directories(path("mine"));
+  write(path("mine/letter"), "dear");
+  EXPECT_THROW(RunFolder(path("mine"), true), FileError);
+  EXPECT_EQ(read(path("mine/letter")), "dear");
+}
+
 TEST_F(RunFolderTest, TemporaryFilesOfKilledProcessesAreCleared) {
   make_run("run", "old");
   write(path("run/.draws.nc.4711-0.part-written"), "half");
