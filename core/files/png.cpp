@@ -6,6 +6,7 @@
 #include <png.h>
 
 #include <array>
+#include <cstdio>
 #include <exception>
 
 #include "core/error.h"
@@ -27,7 +28,8 @@ struct Failure {
 
 void remember(png_structp png, png_const_charp text) {
   Failure* failure = static_cast<Failure*>(png_get_error_ptr(png));
-  fmt::format_to_n(failure->text.data(), failure->text.size() - 1, "{}", text);
+  // Not fmt::format_to_n: clang asks for it under another name than the one in a library that g++ built.
+  std::snprintf(failure->text.data(), failure->text.size(), "%s", text);
   png_longjmp(png, 1);
 }
 
