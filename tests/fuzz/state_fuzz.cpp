@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state in a checkpoint whose SHA-256 is right: a run that goes on from it may end with an error and no other way.
-#include <array>
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 
