@@ -22,7 +22,7 @@
 #include "plugins/plugin_call.h"
 
 // By the linker: where the program's own code is.
-extern "C" const char __executable_start, etext;
+extern "C" const char __executable_start, etext;  // NOLINT(bugprone-reserved-identifier)
 
 namespace potluck {
 

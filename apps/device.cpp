@@ -7,6 +7,7 @@
 
 #include "apps/command_line.h"
 #include "core/backend/devices.h"
+#include "core/vector_unit.h"
 
 namespace potluck {
 
@@ -35,9 +36,14 @@ std::string device_name(const Device& device) {
 }
 
 std::string instruction_level() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
-  if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
+  switch (vector_unit()) {
+    case VectorUnit::kAvx512:
+      return "x86-64-v4";
+    case VectorUnit::kAvx2:
+      return "x86-64-v3";
+    case VectorUnit::kBaseline:
+      break;
+  }
   return "x86-64";
 }
 

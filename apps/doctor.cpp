@@ -85,7 +85,8 @@ void look_at_plugins(Findings& findings, PluginSearch& plugins) {
     findings.ok("plugins", fmt::format("{} usable", usable));
 }
 
-void look_at_folder(Findings& findings, const std::string& what, filesystem::path folder, const std::string& cure) {
+void look_at_folder(Findings& findings, const std::string& what, const filesystem::path& folder,
+                    const std::string& cure) {
   // What is not there yet can be made where its nearest ancestor may be written.
   filesystem::path nearest = folder;
   while (!nearest.empty() && !filesystem::exists(nearest) && nearest != nearest.parent_path())

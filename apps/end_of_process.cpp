@@ -4,6 +4,7 @@
 #include "apps/crash_guard.h"
 
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): these are the C library's names.
 
 [[noreturn, gnu::visibility("default")]] void _exit(int status);
 [[noreturn, gnu::visibility("default")]] void _Exit(int status) noexcept;
@@ -12,4 +13,5 @@ void _exit(int status) { potluck::end_process(status, "_exit", __builtin_return_
 
 void _Exit(int status) noexcept { potluck::end_process(status, "_Exit", __builtin_return_address(0)); }
 
+// NOLINTEND(bugprone-reserved-identifier)
 }  // extern "C"

@@ -10,6 +10,7 @@
 #include <initializer_list>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include "apps/last_words.h"
 #include "core/error.h"
@@ -40,7 +41,7 @@ void print_diagnostic(const Diagnostic& diagnostic) {
 
 ExitCode report_failure(std::exception_ptr thrown) {
   try {
-    std::rethrow_exception(thrown);
+    std::rethrow_exception(std::move(thrown));
   } catch (const CompositionError& error) {
     for (const Diagnostic& diagnostic : error.all()) print_diagnostic(diagnostic);
     return kBadInput;

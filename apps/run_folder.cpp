@@ -277,9 +277,8 @@ void RunFolder::settle() {
     const Mark mark = mark_of(built);
     if (mark.role == Mark::Role::kNew && is_whole(built, mark))
       swap_in(built);
-    else if (mark.role == Mark::Role::kOld)
-      remove_marked(built);
-    else if (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built))
+    else if (mark.role == Mark::Role::kOld ||
+             (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built)))
       remove_marked(built);
   }
   if (is_there(old)) {

@@ -447,9 +447,9 @@ double Progress::seconds_left() const {
 
 void check_run(const Target& target, const RunOptions& options) {
   const std::vector<SettingError> errors = option_errors(options, target.temperature);
-  if (!errors.empty()) throw errors.front();
+  if (!errors.empty()) throw SettingError(errors.front());
   const std::vector<SettingError> too_many = size_errors(options, target.energy->variables());
-  if (!too_many.empty()) throw too_many.front();
+  if (!too_many.empty()) throw SettingError(too_many.front());
   const std::unique_ptr<Method> method = make_method(options);
   method->check(target);
   TransformedRun::check(target);

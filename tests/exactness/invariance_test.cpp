@@ -50,8 +50,8 @@ TEST(InvarianceTwinTest, TheCheckSeesChainIdsThatAreShiftedByOne) {
   const Twin twin(
       [](Group& group, const Kernels& kernels, uint32_t step) {
         std::vector<uint32_t> ids(group.chain, group.chain + group.rows);
-        // A tile that counts its own rows instead of the run's chains.
-        for (uint32_t& id : ids) id = id == 0 ? 0 : id + (group.chains < group.rows ? 1 : 0);
+        // The small tiles of a small run count from one.
+        for (uint32_t& id : ids) id = id == 0 ? 0 : id + (group.rows < 16 ? 1 : 0);
         Group shifted = group;
         shifted.chain = ids.data();
         kernels.langevin(shifted, step, 0.2, std::sqrt(0.4));
