@@ -209,7 +209,6 @@ void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
 
 RunRecord record_of(const filesystem::path& run, const std::vector<Part>& parts) {
   std::vector<RankRecord> ranks;
-  ranks.reserve(parts.size());
   for (const Part& part : parts)
     ranks.push_back({&part.record, part.folder.string(), static_cast<double>(part.reader->schema().chains)});
   RunRecord record = joined_record(ranks);

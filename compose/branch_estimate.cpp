@@ -18,8 +18,8 @@ namespace potluck {
 namespace {
 
 constexpr double kWeightInDoubt = 0.01;
-constexpr int64_t kMostDraws = 1024;               // of a branch
-constexpr int64_t kMostNumbers = 4 * 1024 * 1024;  // in all of them
+constexpr int64_t kMostDraws = 1024;                // of a branch
+constexpr int64_t kMostNumbers = int64_t{4} << 20;  // in all of them
 
 bool asks_for_estimates(const Node& node, std::set<const Node*>& seen) {
   if (!seen.insert(&node).second) return false;
