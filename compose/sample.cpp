@@ -199,7 +199,7 @@ void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagno
 /// Where the file says nothing. A ladder of n replicas that swap at a rate of 1/2 makes a round trip to the hottest and
 /// back every 2 n proposals (Syed et al. 2022: even and odd pairs by turns make 1 / (2 + 2 sum r / (1 - r)) a proposal,
 /// r the rejections), and what it knows of modes comes that way. A warm-up has room for 250 such trips
-/// (docs/decisions/0013-how-tempering-warms-up.md).
+/// (docs/decisions/0012-how-tempering-warms-up.md).
 int64_t preset_warmup(const SampleSettings& sample) {
   const MethodDescription* method = find_method(sample.method);
   if (!method || method->options.size() != sample.method_values.size()) return sample.warmup;

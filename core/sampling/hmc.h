@@ -20,7 +20,8 @@ namespace potluck {
 /// and velocities; held coordinates have no velocity.
 class Hmc final : public Method {
  public:
-  /// What targets that gain from long trajectories want, and runaway tuning ends (docs/decisions/0012-...).
+  /// What targets that gain from long trajectories want, and runaway tuning ends
+  /// (docs/decisions/0011-how-long-trajectories-may-be.md).
   static constexpr int64_t kDefaultMaxLeapfrogs = 256;
 
   struct Options {
