@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "core/error.h"
@@ -108,6 +109,27 @@ void drop_alpha(const std::vector<uint16_t>& from, const Raw& raw, PngImage& ima
   }
 }
 
+/// libpng asks for the memory of a chunk before it looks whether the file has so much, 2 GB at most. The pixels' chunks
+/// it reads piece by piece. Afterwards the file stands where it stood, behind the signature.
+void check_chunks(BinaryInput& input, size_t behind_signature) {
+  constexpr uint64_t kSum = 4;
+  std::array<unsigned char, 8> start;
+  while (input.left() >= start.size()) {
+    input.read(start.data(), start.size(), "the start of a chunk");
+    const uint64_t length = png_get_uint_32(start.data()) + kSum;
+    const bool pixels = std::memcmp(start.data() + 4, "IDAT", 4) == 0;
+    if (length > input.left()) {
+      if (pixels) break;
+      throw FileError(
+          fmt::format("{}: must be a whole PNG image, got a chunk of {} bytes where {} are left. Save the image again",
+                      input.name(), length, input.left()));
+    }
+    input.skip(length, "a chunk");
+    if (std::memcmp(start.data() + 4, "IEND", 4) == 0) break;
+  }
+  std::fseek(input.stream(), static_cast<long>(behind_signature), SEEK_SET);
+}
+
 void append(png_structp png, png_bytep bytes, size_t count) {
   std::string* out = static_cast<std::string*>(png_get_io_ptr(png));
   bool full = false;
@@ -131,6 +153,7 @@ PngImage read_png(const std::filesystem::path& file) {
     throw FileError(
         fmt::format("{}: must be a PNG image, got other first bytes. Convert the image to PNG", input.name()));
   }
+  check_chunks(input, signature.size());
   Failure failure;
   Reading reading(failure);
   const png_structp png = reading.png;

@@ -131,5 +131,15 @@ TEST(PngTest, CostsNoMemoryForAHeaderThatPromisesTooMuch) {
               ThrowsMessage<FileError>(HasSubstr("the image must have a size that fits its file")));
 }
 
+TEST(PngTest, CostsNoMemoryForAChunkThatPromisesTooMuch) {
+  const Scratch scratch;
+  write_png(scratch / "a.png", 1, 1, 1, std::vector<uint8_t>{0}, {{"a", "b"}});
+  std::string bytes = bytes_of_file(scratch / "a.png");
+  bytes[bytes.find("tEXt") - 4] = 0x26;  // "a", a zero and "b", and a checksum: 0x26000003 + 4 bytes
+  EXPECT_THAT(
+      [&] { read_png(scratch.file("b.png", bytes)); },
+      ThrowsMessage<FileError>(HasSubstr(": must be a whole PNG image, got a chunk of 637534215 bytes where ")));
+}
+
 }  // namespace
 }  // namespace potluck
