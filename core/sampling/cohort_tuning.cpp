@@ -20,6 +20,7 @@ void persist_method(StateArchive& archive, Method& method) {
     double step_size = part.method->step_size(), length = part.method->trajectory_length();
     Ladder ladder = part.method->ladder();
     archive(step_size, length, ladder);
+    archive.demand(std::isfinite(step_size) && step_size > 0 && std::isfinite(length) && length >= 0, "step sizes");
     if (!archive.reading()) continue;
     part.method->set_ladder(ladder);
     part.method->set_step_size(step_size);

@@ -7,8 +7,9 @@
 namespace potluck {
 
 namespace {
+constexpr double kMostLog = 700;                                 // of a size that is a number
 constexpr double kShrinkage = 0.05, kDelay = 10, kDecay = 0.75;  // gamma, t0 and kappa of Hoffman & Gelman
-}
+}  // namespace
 
 DualAveraging::DualAveraging(double first, double most)
     : log_most_(std::log(most)),
@@ -35,6 +36,14 @@ void DualAveraging::restart(double factor) {
   log_first_ = log_step_ = log_average_ = std::min(log_average_ + std::log(factor), log_most_);
   error_ = 0;
   seen_ = 0;
+}
+
+void DualAveraging::persist(StateArchive& archive) {
+  archive(log_most_, log_first_, log_step_, log_average_, error_, seen_);
+  const auto some_size = [](double log_size) { return std::fabs(log_size) < kMostLog; };
+  archive.demand(!std::isnan(log_most_) && some_size(log_first_) && some_size(log_step_) && some_size(log_average_) &&
+                     std::isfinite(error_) && seen_ >= 0,
+                 "values of a tuned step size");
 }
 
 }  // namespace potluck

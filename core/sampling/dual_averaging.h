@@ -24,7 +24,8 @@ class DualAveraging {
   /// Begins anew from the tuned step size times a factor, as after a change of metric; the bound goes with it.
   void restart(double factor);
 
-  void persist(StateArchive& archive) { archive(log_most_, log_first_, log_step_, log_average_, error_, seen_); }
+  /// @throws FileError where what is read is nothing that errors can have led to.
+  void persist(StateArchive& archive);
 
  private:
   double log_most_, log_first_, log_step_, log_average_;

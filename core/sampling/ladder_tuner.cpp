@@ -26,7 +26,8 @@ Ladder geometric_ladder(double coldest, double hottest, int64_t replicas) {
 double on_line(const std::vector<double>& x, const std::vector<double>& y, double at) {
   if (at <= x.front()) return y.front();
   if (at >= x.back()) return y.back();
-  const auto right = static_cast<size_t>(std::upper_bound(x.begin(), x.end(), at) - x.begin());
+  // Between the first and the last, for a NaN too.
+  const auto right = static_cast<size_t>(std::upper_bound(x.begin() + 1, x.end() - 1, at) - x.begin());
   const double share = (at - x[right - 1]) / (x[right] - x[right - 1]);
   return y[right - 1] + share * (y[right] - y[right - 1]);
 }
@@ -37,6 +38,7 @@ void LadderTuner::clear() {
 }
 
 void LadderTuner::observe(size_t pair, uint32_t attempts, double acceptance) {
+  if (!std::isfinite(acceptance)) return;  // of energies that are no numbers: it tells nothing
   attempts_[pair] += attempts;
   acceptance_[pair] += acceptance;
 }
@@ -74,6 +76,20 @@ bool LadderTuner::respace(double raise) {
   }
   clear();
   return true;
+}
+
+void LadderTuner::persist(StateArchive& archive) {
+  archive(temperature_, attempts_, acceptance_);
+  const auto ascending = [&] {
+    for (size_t k = 1; k < temperature_.size(); ++k)
+      if (!(temperature_[k - 1] < temperature_[k])) return false;
+    return temperature_.size() < 2 || (temperature_.front() > 0 && std::isfinite(temperature_.back()));
+  };
+  const auto counts = [](int64_t attempts) { return attempts >= 0; };
+  const auto sums = [](double acceptance) { return acceptance >= 0 && std::isfinite(acceptance); };
+  archive.demand(ascending() && std::all_of(attempts_.begin(), attempts_.end(), counts) &&
+                     std::all_of(acceptance_.begin(), acceptance_.end(), sums),
+                 "rates of a ladder");
 }
 
 }  // namespace potluck

@@ -31,7 +31,8 @@ class LadderTuner {
   bool respace(double raise = 1);
   const std::vector<double>& temperature() const { return temperature_; }
 
-  void persist(StateArchive& archive) { archive(temperature_, attempts_, acceptance_); }
+  /// @throws FileError where what is read is no ladder, or nothing that swaps can have counted.
+  void persist(StateArchive& archive);
 
  private:
   void clear();

@@ -75,7 +75,8 @@ double trajectory_jitter(uint32_t step) {
 
 int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, uint32_t step) {
   const double wanted = std::ceil(trajectory_jitter(step) * trajectory_length / step_size);
-  return static_cast<int64_t>(std::clamp(wanted, 1.0, static_cast<double>(most)));
+  if (!(wanted > 1)) return 1;  // a NaN too
+  return static_cast<int64_t>(std::min(wanted, static_cast<double>(most)));
 }
 
 int64_t jittered_steps(double trajectory_length, double step_size, int64_t most, StepRange steps) {

@@ -24,7 +24,8 @@ class TrajectoryTuner {
   /// The metric changed, and with it what a length means.
   void rescale(double factor);
 
-  void persist(StateArchive& archive) { archive(log_length_, mean_, square_, seen_, sum_, summed_); }
+  /// @throws FileError where what is read is nothing that slopes can have led to.
+  void persist(StateArchive& archive);
 
  private:
   double log_length_ = 0, mean_ = 0, square_ = 0;
