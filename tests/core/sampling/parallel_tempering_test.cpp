@@ -92,6 +92,37 @@ TEST(LadderTunerTest, PutsTheMiddleWhereHalfOfTheBarrierIs) {
   EXPECT_EQ(tuner.temperature()[2], std::exp(2.0));
 }
 
+TEST(LadderTunerTest, RefusesASavedStateThatNoSwapsCanHaveLedTo) {
+  const auto refused = [](std::vector<double> temperature, std::vector<int64_t> attempts,
+                          std::vector<double> acceptance) {
+    StateArchive saved;
+    saved(temperature, attempts, acceptance);
+    const std::vector<std::byte> bytes = saved.take();
+    StateArchive archive(bytes);
+    LadderTuner tuner({1, 2, 4});
+    try {
+      tuner.persist(archive);
+    } catch (const FileError& error) {
+      return std::string(error.what()) ==
+             "a saved state must fit its run, got other rates of a ladder. Start the run anew";
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused({1, 2, 4}, {30, 30}, {10, 20}));
+  EXPECT_TRUE(refused({1, 2, 4}, {30, 30}, {10, std::nan("")}));
+  EXPECT_TRUE(refused({1, 2, 4}, {30, -1}, {10, 20}));
+  EXPECT_TRUE(refused({1, 4, 2}, {30, 30}, {10, 20}));
+  EXPECT_TRUE(refused({1, 2, std::nan("")}, {30, 30}, {10, 20}));
+}
+
+TEST(LadderTunerTest, SwapsOfEnergiesThatAreNoNumbersTellNothing) {
+  LadderTuner tuner({1, 2, 4});
+  tuner.observe(0, 30, std::nan(""));
+  tuner.observe(1, 30, 10);
+  EXPECT_FALSE(tuner.respace());
+  EXPECT_EQ(tuner.temperature(), (std::vector<double>{1, 2, 4}));
+}
+
 TEST(LadderTunerTest, RaisesTheHottestAndGoesOnWithTheSlopeOfTheLastPair) {
   LadderTuner tuner({1, std::exp(1.0), std::exp(2.0)});
   EXPECT_FALSE(tuner.known());

@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
+#include "core/sampling/dual_averaging.h"
+
 namespace potluck {
 namespace {
 
@@ -45,6 +49,21 @@ TEST(StateArchiveTest, AVectorWithNumbersKeepsItsLength) {
   std::vector<double> three(3);
   EXPECT_THAT([&] { archive(three); },
               ThrowsMessage<FileError>("a saved state must fit its run, got other lengths. Start the run anew"));
+}
+
+TEST(StateArchiveTest, WhatWasTunedIsASize) {
+  // log of the bound, of the first and of the next size, log of the mean, error, errors seen
+  const auto tuned = [](double log_size, int64_t seen) {
+    const auto bytes = saved(9.0, 0.0, log_size, log_size, 0.1, seen);
+    StateArchive archive(bytes);
+    DualAveraging(1, 2).persist(archive);
+  };
+  constexpr const char* kOther =
+      "a saved state must fit its run, got other values of a tuned step size. Start the run anew";
+  EXPECT_NO_THROW(tuned(-3, 7));
+  EXPECT_THAT([&] { tuned(std::nan(""), 7); }, ThrowsMessage<FileError>(kOther));
+  EXPECT_THAT([&] { tuned(1e300, 7); }, ThrowsMessage<FileError>(kOther));
+  EXPECT_THAT([&] { tuned(-3, -1); }, ThrowsMessage<FileError>(kOther));
 }
 
 TEST(StateArchiveTest, AFlagIsOneOrNothing) {
