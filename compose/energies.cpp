@@ -181,7 +181,7 @@ NodePointer EnergyBuilder::node(const Yaml& value, const Yaml* inputs, const Pos
 NodePointer EnergyBuilder::finish(Node built, const Yaml& value, const Position& at) {
   built.name = at.name;
   built.place = value.place;
-  const auto node = std::make_shared<const Node>(std::move(built));
+  NodePointer node = std::make_shared<const Node>(std::move(built));
   int64_t places = std::holds_alternative<Leaf>(node->kind) ? 1 : 0;
   for (const NodePointer& child : children(*node)) places += places_.at(child.get());
   if (places > kMostPlaces) {

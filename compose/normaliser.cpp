@@ -162,7 +162,7 @@ LogNormaliser Normaliser::of_product(const std::vector<NodePointer>& factors, co
     waiting.erase(ready);
   }
   for (const NodePointer& factor : factors) {
-    const LogNormaliser own = of(*factor, given);
+    LogNormaliser own = of(*factor, given);
     if (!own.known) return own;
     for (const Leaf* leaf : own.leaves)
       for (size_t i = 0; i < leaf->inputs.size(); ++i) {
@@ -191,7 +191,7 @@ LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet
       return unknown("its branches draw different variables: " + coordinates_->describe(first) + "; " +
                      coordinates_->describe(drawn));
     first = drawn;
-    const LogNormaliser own = log_normaliser_of_branch(*this, branch, given);
+    LogNormaliser own = log_normaliser_of_branch(*this, branch, given);
     if (!own.known) return own;
     if (is_truncated(*coordinates_, branch))
       return unknown(fmt::format("its branch '{}' is normalised on its support", branch.energy->name));
@@ -207,7 +207,7 @@ LogNormaliser Normaliser::of_hierarchy(const Hierarchy& hierarchy, const Coordin
   LogNormaliser sum = known(0, "the sum of its levels'");
   CoordinateSet above = given;
   for (const NodePointer& level : hierarchy.levels) {
-    const LogNormaliser own = of(*level, above);
+    LogNormaliser own = of(*level, above);
     if (!own.known) return own;
     // Of a lower level that depends on its parents the plan adds log Z to the energy; what remains is 0.
     const bool top = level == hierarchy.levels.front();
@@ -272,7 +272,7 @@ LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixtu
   LogNormaliser log_z;
   if (branch.estimation) {
     if (!is_truncated(normaliser.coordinates(), branch)) {
-      const LogNormaliser computed = normaliser.of(*branch.energy, given);
+      LogNormaliser computed = normaliser.of(*branch.energy, given);
       if (computed.known) return computed;
     }
     return estimate_of_branch(normaliser.coordinates(), branch, given);

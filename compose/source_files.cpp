@@ -22,7 +22,7 @@ std::filesystem::path SourceFiles::absolute_path(const Yaml& value) const {
 }
 
 std::filesystem::path SourceFiles::resolve(const Yaml& value) {
-  const std::filesystem::path path = absolute_path(value);
+  std::filesystem::path path = absolute_path(value);
   resolved_[&value] = path.string();
   return path;
 }
