@@ -108,9 +108,9 @@ function(potluck_add_plugin)
       set_target_properties(${arg_NAME} PROPERTIES ${property} ${least})
     endif()
   endforeach()
-  # Unique symbols of g++ would join plugins that were opened apart.
-  target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Unique symbols of g++ would join plugins that were opened apart. clang-tidy does not know the option.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT POTLUCK_TIDY)
+    target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
     target_compile_options(${arg_NAME} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fno-gnu-unique>)
   endif()
   if(arg_SOURCES MATCHES "\\.cu(;|$)")

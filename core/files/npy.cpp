@@ -87,7 +87,7 @@ class HeaderParser {
     if (quote != '\'' && quote != '"') fail(fmt::format("'{}'", text_.substr(std::min(at_, text_.size()), 20)));
     const size_t end = text_.find(quote, at_ + 1);
     if (end == std::string::npos) fail("an open quote");
-    const std::string word = text_.substr(at_ + 1, end - at_ - 1);
+    std::string word = text_.substr(at_ + 1, end - at_ - 1);
     at_ = end + 1;
     return word;
   }

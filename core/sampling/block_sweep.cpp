@@ -101,7 +101,7 @@ int BlockSweep::energy_errors() const {
 void BlockSweep::check(const Target& target) const {
   const std::vector<Variable>& variables = target.energy->variables();
   const std::vector<SettingError> errors = block_errors(options_, variables, target.held);
-  if (!errors.empty()) throw errors.front();
+  if (!errors.empty()) throw SettingError(errors.front());
   for (size_t b = 0; b < blocks_.size(); ++b) {
     in_block(b, [&] { blocks_[b].method()->check(target_of(target, indices_of(options_[b], variables))); });
   }

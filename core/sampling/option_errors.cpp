@@ -49,7 +49,8 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
   double numbers = 0;
   for (const Variable& variable : variables) numbers += static_cast<double>(variable.size());
   const double replicas = static_cast<double>(make_method(options)->replicas());
-  const double chains = static_cast<double>(options.chains), draws = static_cast<double>(options.steps / options.thin);
+  const int64_t whole_draws = options.steps / options.thin;
+  const double chains = static_cast<double>(options.chains), draws = static_cast<double>(whole_draws);
   if (numbers * replicas * chains > kMostInChains) {
     return {SettingError(fmt::format("sample.chains must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
                                      std::floor(kMostInChains / (numbers * replicas)), numbers * replicas,

@@ -97,7 +97,7 @@ inline Matrix positive_definite(const GivenNumbers& given, int64_t n, int64_t fi
                           std::to_string(i) + ", column " + std::to_string(j) + " and " +
                           GivenNumbers::text_of(matrix(j, i)) + " in row " + std::to_string(j) + ", column " +
                           std::to_string(i));
-  const Matrix symmetric = 0.5 * (matrix + matrix.transpose());
+  Matrix symmetric = 0.5 * (matrix + matrix.transpose());
   if (Eigen::LLT<Matrix>(symmetric).info() != Eigen::Success) {
     const double least =
         Eigen::SelfAdjointEigenSolver<Matrix>(symmetric, Eigen::EigenvaluesOnly).eigenvalues().minCoeff();

@@ -15,11 +15,13 @@
 
 /// A loop over lanes that stays one. Left to itself g++ unrolls a loop as short as this before it looks for vector
 /// instructions, and then finds fewer.
+// NOLINTBEGIN(bugprone-macro-parentheses): the argument is the name of a new variable.
 #if defined(__GNUC__) && !defined(__clang__)
 #define POTLUCK_FOR_LANES(lane) _Pragma("GCC unroll 1") for (int64_t lane = 0; lane < kLanes; ++lane)
 #else
 #define POTLUCK_FOR_LANES(lane) for (int64_t lane = 0; lane < kLanes; ++lane)
 #endif
+// NOLINTEND(bugprone-macro-parentheses)
 
 namespace potluck::models {
 
