@@ -32,7 +32,7 @@ std::string unfit_reason(const PluginNote& note) {
                        release(note.torch), release(libtorch_build()));
   }
   for (size_t i = 0; i < note.models.size(); ++i) {
-    const std::string complaint = complaint_about_model_name(note.models[i], note.id);
+    std::string complaint = complaint_about_model_name(note.models[i], note.id);
     if (!complaint.empty()) return complaint;
     if (std::find(note.models.begin(), note.models.begin() + static_cast<std::ptrdiff_t>(i), note.models[i]) !=
         note.models.begin() + static_cast<std::ptrdiff_t>(i)) {

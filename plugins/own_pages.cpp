@@ -33,7 +33,7 @@ uintptr_t up(uintptr_t address) { return down(address + page_size() - 1); }
 void replace(Pages pages, int protection) {
   if (pages.begin >= pages.end) return;
   const size_t bytes = pages.end - pages.begin;
-  void* const place = reinterpret_cast<void*>(pages.begin);
+  void* const place = reinterpret_cast<void*>(pages.begin);  // NOLINT(performance-no-int-to-ptr): as /proc tells it
   void* const copy = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (copy == MAP_FAILED) return;
   std::memcpy(copy, place, bytes);

@@ -43,7 +43,7 @@ std::string given_text(const std::string& what, const char* text) {
 
 /// Names of inputs and settings: what can stand as a key in a composition.
 std::string key_name(const std::string& what, const char* text) {
-  const std::string name = given_text(what, text);
+  std::string name = given_text(what, text);
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const auto sound = [letter](char c) { return letter(c) || (c >= '0' && c <= '9'); };
   if (!letter(name[0]) || !std::all_of(name.begin(), name.end(), sound)) {

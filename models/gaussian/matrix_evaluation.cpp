@@ -124,8 +124,8 @@ POTLUCK_VECTOR_VERSIONS void finish(const Finish<float>& task) { finish_rows(tas
 POTLUCK_VECTOR_VERSIONS void finish(const Finish<double>& task) { finish_rows(task); }
 
 at::Tensor to_torch(const Matrix& matrix, const plugin::Setup& setup) {
-  const Matrix copy = matrix;
-  return tensor_view(copy.data(), {copy.rows(), copy.cols()}, at::kCPU).to(plugin::torch_options(setup), false, true);
+  return tensor_view(matrix.data(), {matrix.rows(), matrix.cols()}, at::kCPU)
+      .to(plugin::torch_options(setup), false, true);
 }
 
 template <class Real>

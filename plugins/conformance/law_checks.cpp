@@ -121,7 +121,7 @@ Finding check_log_normaliser(const Subject& subject) {
                                   exact.log_z, drawn_numbers(model), setup.said, claimed, apart, bound),
                       "log Z is log of the integral of exp(-E) of the very E that is returned, constants and all");
       }
-      text = fmt::format("{}{} drawn{}: {:.6g}, {:.2g} away, bound {:.2g}", text.empty() ? "" : text + "; ",
+      text = fmt::format("{}{}{} drawn{}: {:.6g}, {:.2g} away, bound {:.2g}", text, text.empty() ? "" : "; ",
                          drawn_numbers(model), setup.said, claimed, apart, bound);
       break;
     }

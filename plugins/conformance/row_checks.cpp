@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <numeric>
 #include <thread>
 
@@ -22,7 +23,7 @@ constexpr int64_t kRows = 37;
 /// How far row `a` of `one` and row `b` of `other` are apart; 0 where all bits are equal.
 double distance(const Evaluation& one, int64_t a, const Evaluation& other, int64_t b) {
   const auto between = [](double x, double y) {
-    if (std::memcmp(&x, &y, sizeof x) == 0) return 0.0;
+    if (std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(y)) return 0.0;
     const double apart = std::abs(x - y);
     return std::isnan(apart) ? static_cast<double>(INFINITY) : std::max(apart, 5e-324);
   };

@@ -76,8 +76,8 @@ StartPoints::StartPoints(const Array& points, const Slot& slot)
 }
 
 double StartPoints::near(double uniform, size_t j, double noise) const {
-  const auto rows = static_cast<double>(numbers_.size() / size_);
-  const auto row = static_cast<size_t>(uniform * rows);
+  const size_t rows = numbers_.size() / size_;
+  const auto row = static_cast<size_t>(uniform * static_cast<double>(rows));
   const double value = std::round((numbers_[row * size_ + j] + step_ * noise) / grid_) * grid_;
   return slot_.least.empty() ? value : std::clamp(value, slot_.least[j], slot_.most[j]);
 }
