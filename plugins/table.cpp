@@ -13,6 +13,7 @@ namespace potluck {
 
 namespace {
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type stands in no parentheses there.
 /// Size of a struct up to and with its last member of version 1.0: the least that any plugin may say.
 #define POTLUCK_SIZE_THROUGH(type, member) (offsetof(type, member) + sizeof(static_cast<type*>(nullptr)->member))
 constexpr size_t kPluginBytes = POTLUCK_SIZE_THROUGH(potluck_plugin, models);
@@ -20,6 +21,7 @@ constexpr size_t kModelBytes = POTLUCK_SIZE_THROUGH(potluck_model_kind, category
 constexpr size_t kInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, summary);
 constexpr size_t kSettingBytes = POTLUCK_SIZE_THROUGH(potluck_setting, summary);
 #undef POTLUCK_SIZE_THROUGH
+// NOLINTEND(bugprone-macro-parentheses)
 
 template <typename... Parts>
 [[noreturn]] void refuse(fmt::format_string<Parts...> format, Parts&&... parts) {
