@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -55,21 +54,6 @@ void begin_energy_sums(Group& group) {
   for (int64_t e = 0; e < experts; ++e) std::copy_n(group.expert_energy + e * group.rows, group.rows, sums(3 + 4 * e));
 }
 
-}  // namespace
-
-int64_t cohort_size(int64_t ladder) { return kMostTileRows / ladder * ladder; }
-
-void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
-
-CpuChains::Memory CpuChains::allocate(size_t bytes) {
-  void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
-  if (!memory) throw std::bad_alloc();
-  std::memset(memory, 0, padded(bytes));
-  return Memory(static_cast<std::byte*>(memory));
-}
-
-namespace {
-
 const ChainsOptions& checked(const Energy& energy, const ChainsOptions& options) {
   if (options.ladder > kMostTileRows || options.chains % options.ladder != 0) {
     throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
@@ -83,6 +67,17 @@ const ChainsOptions& checked(const Energy& energy, const ChainsOptions& options)
 }
 
 }  // namespace
+
+int64_t cohort_size(int64_t ladder) { return kMostTileRows / ladder * ladder; }
+
+void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
+
+CpuChains::Memory CpuChains::allocate(size_t bytes) {
+  void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
+  if (!memory) throw std::bad_alloc();
+  std::memset(memory, 0, padded(bytes));
+  return Memory(static_cast<std::byte*>(memory));
+}
 
 CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     : energy_(*target.energy),
