@@ -8,12 +8,13 @@
 #include <cstring>
 #include <exception>
 
-#include "apps/command.h"
-#include "apps/command_line.h"
-#include "apps/crash_guard.h"
-#include "apps/exit_code.h"
-#include "apps/failure.h"
-#include "apps/standard_streams.h"
+#include "apps/process/crash_guard.h"
+#include "apps/process/exit_code.h"
+#include "apps/process/standard_streams.h"
+#include "apps/terminal/command.h"
+#include "apps/terminal/command_line.h"
+#include "apps/terminal/failure.h"
+#include "core/version.h"
 
 namespace {
 
@@ -67,7 +68,7 @@ std::string help() {
 /// @param product  of the command that was found
 int run(const Words& all, Product& product) {
   const potluck::SplitWords words = potluck::split_command(all);
-  if (words.version) return fmt::print("potluck {}\n", POTLUCK_VERSION), potluck::kDone;
+  if (words.version) return fmt::print("potluck {}\n", potluck::kVersion), potluck::kDone;
   if (words.help) return fmt::print("{}", help()), potluck::kDone;
   if (words.command.empty()) return fmt::print(stderr, "{}", help()), potluck::kBadInput;
 

@@ -9,11 +9,12 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "compose/file.h"
-#include "core/backend/chains.h"
+#include "compose/file/file.h"
+#include "core/backend/tiles.h"
+#include "core/chains/chains.h"
 #include "core/error.h"
-#include "core/files/safetensors.h"
-#include "core/sampling/run.h"
+#include "core/files/formats/safetensors.h"
+#include "core/sampling/run/run.h"
 
 namespace potluck::benchmarks {
 
@@ -62,7 +63,7 @@ Composed::Composed(const ScratchFolder& folder, const std::string& text, int thr
   PlanOptions options;
   options.precision = composition_.sample.precision;
   options.device = device;
-  options.most_rows = rows_of_a_call(device, composition_.sample.chains);
+  options.most_rows = most_rows_of_run(device, composition_.sample.chains);
   options.workers = threads;
   plan_ = make_plan(composition_, options);
   start_ = normal_start(composition_.variables);

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "benchmarks/timing.h"
-#include "compose/plan.h"
-#include "compose/tree.h"
-#include "core/sampling/start.h"
+#include "compose/plan/plan.h"
+#include "compose/tree/tree.h"
+#include "core/sampling/start/start.h"
 #include "plugins/registry.h"
 
 namespace potluck::benchmarks {

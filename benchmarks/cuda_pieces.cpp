@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/backend/cuda/grids.h"
-#include "core/backend/cuda/runtime.h"
+#include "core/device/cuda/runtime.h"
 
 namespace potluck::benchmarks {
 

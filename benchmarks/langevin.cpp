@@ -11,7 +11,7 @@
 
 #include "benchmarks/bare_pieces.h"
 #include "benchmarks/composed.h"
-#include "core/backend/devices.h"
+#include "core/device/devices.h"
 #include "core/error.h"
 #ifdef POTLUCK_HAVE_CUDA
 #include "benchmarks/cuda_pieces.h"

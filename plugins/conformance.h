@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/files/array.h"
+#include "core/files/formats/array.h"
 #include "plugins/model.h"
 
 namespace potluck {

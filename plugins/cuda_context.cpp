@@ -5,7 +5,7 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
-#include "core/backend/devices.h"
+#include "core/device/devices.h"
 #include "core/error.h"
 #endif
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
 #include "plugins/library.h"
 
 namespace potluck {

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <string>
 
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
 #include "plugins/first_sight.h"
 #include "plugins/library.h"
 #include "plugins/own_pages.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "core/files/atomic_file.h"
+#include "core/files/formats/atomic_file.h"
 #include "plugins/library.h"
 
 namespace potluck {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/weights.h"
 
-#include "core/files/safetensors.h"
+#include "core/files/formats/safetensors.h"
 
 namespace potluck {
 

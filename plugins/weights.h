@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/files/array.h"
+#include "core/files/formats/array.h"
 #include "plugins/model.h"
 
 namespace potluck {

@@ -90,7 +90,7 @@ struct Group {
                                       ///< a step; null: not counted here
   double* reflected = nullptr;        ///< [rows] how often a coordinate was folded back at a face
   double* energy_sums = nullptr;      ///< [energy_sum_count(experts), energy_stride], over the states after steps: see
-                                      ///< core/backend/energy_sums.h; null: not counted here
+                                      ///< core/chains/energy_sums.h; null: not counted here
   int64_t energy_stride = 0;
   double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 

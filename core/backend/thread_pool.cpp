@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/thread_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <chrono>
 #include <new>
@@ -102,6 +104,12 @@ void ThreadPool::take_pieces(int worker) {
       next_ = pieces_;
     }
   }
+}
+
+int usable_threads() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return CPU_COUNT(&cores);
 }
 
 int startable_threads(int wanted) { return ThreadPool(wanted).workers(); }

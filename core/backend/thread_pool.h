@@ -48,6 +48,9 @@ class ThreadPool {
   std::exception_ptr failure_;
 };
 
+/// Threads that this process may use: a container's share rather than the machine's.
+int usable_threads();
+
 /// How many threads at most a process may have that is to have `wanted`: it starts them, and ends them again. They are
 /// taken as they are now; other processes of the user may take or leave some.
 int startable_threads(int wanted);

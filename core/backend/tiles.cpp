@@ -69,4 +69,13 @@ int64_t Tiles::tile_of(int64_t chain) const {
   return chain < cohort_ ? chain / rows_ : cohort_tiles_ + (chain - cohort_) / rows_;
 }
 
+int64_t most_rows_of_run(const Device& device, int64_t chains, int64_t replicas) {
+  return device.kind == Device::Kind::kCpu ? kMostTileRows : chains * replicas;
+}
+
+int workers_of_run(const Device& device, int64_t chains, int threads) {
+  if (device.kind != Device::Kind::kCpu) return 1;
+  return static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(chains, 1) + 1));
+}
+
 }  // namespace potluck

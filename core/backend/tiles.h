@@ -44,4 +44,12 @@ class Tiles {
 /// Rows of the tiles of an energy that is not batch invariant. Between its multiples a run may be split.
 int64_t filled_tile_rows(const Energy& energy, int64_t ladder);
 
+/// How many rows the energy of a run must be made for (`Energy::most_rows`): the largest tile on the CPU, all chains
+/// with all their replicas on CUDA.
+int64_t most_rows_of_run(const Device& device, int64_t chains, int64_t replicas = 1);
+
+/// How many workers may evaluate the energy of a run at once, before it is known how its chains are cut: no more than
+/// `threads`, and on the CPU one for each chain, and one that stores draws beside them.
+int workers_of_run(const Device& device, int64_t chains, int threads);
+
 }  // namespace potluck

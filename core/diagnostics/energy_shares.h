@@ -37,7 +37,7 @@ class EnergyShares {
   void add(double energy, const double* expert_energy);
 
   /// The energies of one chain over `steps` steps.
-  /// @param sums a column of core/backend/energy_sums.h, whose numbers are `stride` apart.
+  /// @param sums a column of core/chains/energy_sums.h, whose numbers are `stride` apart.
   void add_steps(double steps, const double* sums, int64_t stride);
 
   /// Those of other chains, or of later draws. @throws SettingError for another number of experts.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cuda_runtime.h>
 
-#include "core/backend/cuda/runtime.h"
+#include "core/device/cuda/launch.cuh"
+#include "core/device/cuda/runtime.h"
 #include "core/energy/annealed_arithmetic_cuda.h"
 #include "core/energy/annealed_element.h"
 
@@ -9,20 +10,15 @@ namespace potluck {
 
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarp = 32;
+using cuda::blocks_for, cuda::item_of_thread, cuda::kThreads, cuda::of;
+using cuda::kWarp, cuda::lane_of_thread, cuda::row_of_warp, cuda::warp_sum;
 
-int blocks_for(int64_t items) { return static_cast<int>((items + kThreads - 1) / kThreads); }
-cudaStream_t of(void* stream) { return static_cast<cudaStream_t>(stream); }
-__device__ int64_t item_of_thread() { return static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; }
-
-// One warp a row: lane l takes elements l, l + 32, ..., and the row's sum is folded in one order. The count of threads
-// is a multiple of the warp's, so that all lanes of a warp have the same row.
+// One warp a row: lane l takes elements l, l + 32, ..., and the row's sum is folded in one order.
 template <class Real>
 __global__ void add_base_kernel(BaseRows variable, double* base) {
-  const int64_t row = item_of_thread() / kWarp;
+  const int64_t row = row_of_warp();
   if (row >= variable.rows) return;
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const int lane = lane_of_thread();
   const Real* x = static_cast<const Real*>(variable.position) + row * variable.n;
   double sum = 0;
   for (int64_t j = lane; j < variable.n; j += kWarp) {
@@ -30,7 +26,7 @@ __global__ void add_base_kernel(BaseRows variable, double* base) {
     const double apart = static_cast<double>(x[j]) - variable.centre;
     sum += apart * apart;
   }
-  for (int apart = kWarp / 2; apart > 0; apart /= 2) sum += __shfl_down_sync(0xffffffffu, sum, apart);
+  sum = warp_sum(sum);
   if (lane == 0) base[row] += variable.precision / 2 * sum;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/backend/cuda/grid_launch.cuh"
+#include "core/device/cuda/launch.cuh"
 #include "core/energy/whitening_arithmetic_cuda.h"
 #include "core/energy/whitening_element.h"
 

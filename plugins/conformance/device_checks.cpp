@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/backend/devices.h"
+#include "core/device/devices.h"
 #include "plugins/conformance/checks.h"
 
 #ifdef POTLUCK_HAVE_CUDA
-#include "core/backend/cuda/runtime.h"
+#include "core/device/cuda/runtime.h"
 #endif
 
 namespace potluck::conformance {

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "core/files/parts.h"
+#include "core/files/run/parts.h"
 
 namespace potluck::testing {
 namespace {

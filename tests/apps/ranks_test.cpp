@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apps/ranks.h"
-
 #include <fmt/format.h>
 
 #include <cmath>
 #include <filesystem>
 #include <map>
 
+#include "apps/terminal/rank_options.h"
 #include "tests/apps/command_test.h"
 
 namespace potluck::testing {

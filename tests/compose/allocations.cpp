@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "allocations.h"
+#include "tests/compose/allocations.h"
 
 #include <atomic>
 #include <cstdlib>

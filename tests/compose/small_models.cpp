@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "small_models.h"
+#include "tests/compose/small_models.h"
 
 #include <cmath>
 #include <limits>

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "compose/tree.h"
+#include "compose/tree/tree.h"
 #include "potluck/plugin.h"
 
 namespace potluck::testing {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "compose/file.h"
+#include "compose/file/file.h"
 #include "core/error.h"
 #include "plugins/model_source.h"
 

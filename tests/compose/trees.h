@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "compose/plan.h"
-#include "small_models.h"
+#include "compose/plan/plan.h"
+#include "tests/compose/small_models.h"
 
 namespace potluck::testing {
 

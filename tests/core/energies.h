@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 #include "tests/core/host_energy.h"
 
 namespace potluck::testing {

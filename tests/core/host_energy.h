@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/backend/tiles.h"
 #include "core/energy/energy.h"
-#include "core/sampling/run.h"
 
 namespace potluck::testing {
 
@@ -17,7 +17,7 @@ class HostEnergy : public Energy {
   const std::vector<Variable>& variables() const override { return variables_; }
   Precision precision() const override { return Precision::kFloat64; }
   Device device() const override { return {}; }
-  int64_t most_rows() const override { return rows_of_a_call({}, 0); }
+  int64_t most_rows() const override { return most_rows_of_run({}, 0); }
   size_t workspace_bytes(int64_t) const override { return 0; }
   const std::vector<std::string>& experts() const override { return experts_; }
   bool rows_alone() const override { return true; }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 
 namespace potluck::testing {
 

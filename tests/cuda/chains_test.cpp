@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 #include "tests/cuda/composed_on.h"
 #include "tests/cuda/visible_device.h"
 

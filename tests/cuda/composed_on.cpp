@@ -7,8 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "compose/file.h"
-#include "core/sampling/run.h"
+#include "compose/file/file.h"
+#include "core/backend/tiles.h"
+#include "core/sampling/run/run.h"
 #include "plugins/registry.h"
 
 namespace potluck::testing {
@@ -35,7 +36,7 @@ ComposedOn::ComposedOn(const std::string& text, const Device& device, int64_t ro
   options.precision = settings.precision;
   options.workers = 2;
   options.most_rows =
-      rows_of_a_call(device, rows > 0 ? rows : settings.chains, replicas_of(settings.method, settings.method_values));
+      most_rows_of_run(device, rows > 0 ? rows : settings.chains, replicas_of(settings.method, settings.method_values));
   plan = make_plan(composition, options);
 }
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "compose/plan.h"
-#include "compose/tree.h"
+#include "compose/plan/plan.h"
+#include "compose/tree/tree.h"
 #include "core/energy/energy.h"
 
 namespace potluck::testing {

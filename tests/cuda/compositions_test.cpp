@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend/chains.h"
+#include "core/chains/chains.h"
 #include "core/random/philox.h"
 #include "tests/cuda/composed_on.h"
 #include "tests/cuda/visible_device.h"

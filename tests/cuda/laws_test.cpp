@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/sampling/evidence.h"
+#include "core/sampling/annealing/evidence.h"
 #include "tests/cuda/composed_on.h"
 #include "tests/cuda/visible_device.h"
 #include "tests/exactness/effort.h"

@@ -4,7 +4,7 @@
 
 #include "core/backend/cpu_rows.h"
 #include "core/backend/cuda/grids.h"
-#include "core/backend/cuda/runtime.h"
+#include "core/device/cuda/runtime.h"
 #include "core/random/philox.h"
 #include "tests/cuda/visible_device.h"
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend/devices.h"
+#include "core/device/devices.h"
 
 namespace potluck::testing {
 

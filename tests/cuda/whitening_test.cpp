@@ -2,7 +2,7 @@
 #include <random>
 #include <vector>
 
-#include "core/backend/cuda/runtime.h"
+#include "core/device/cuda/runtime.h"
 #include "core/energy/whitening_arithmetic_cuda.h"
 #include "tests/cuda/visible_device.h"
 

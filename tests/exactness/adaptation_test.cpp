@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What warm-up finds: a 50-dimensional normal with variances geometric from 1 to 100, 256 chains, 500 warm-up steps.
-#include "core/sampling/adaptation.h"
+#include "core/sampling/tuning/adaptation.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <cmath>
 #include <memory>
 
-#include "core/backend/cpu_chains.h"
-#include "core/sampling/method_options.h"
+#include "core/chains/cpu_chains.h"
+#include "core/methods/method_options.h"
 #include "tests/core/energies.h"
 #include "tests/exactness/harness.h"
 

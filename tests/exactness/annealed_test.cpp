@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // log Z by annealing: 16 repeats of 4096 particles against exact values, with four broken twins.
-#include "core/sampling/annealed.h"
+#include "core/sampling/annealing/annealed.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 
 #include "core/error.h"
 #include "core/random/philox.h"
-#include "core/sampling/evidence.h"
-#include "core/sampling/weights.h"
+#include "core/sampling/annealing/evidence.h"
+#include "core/sampling/annealing/weights.h"
 #include "tests/core/energies.h"
 #include "tests/exactness/harness.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sweeps over blocks keep an exact start: 10^6 chains, 20 sweeps.
-#include "core/sampling/block_sweep.h"
+#include "core/methods/block_sweep.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "core/backend/cpu_chains.h"
+#include "core/chains/cpu_chains.h"
 #include "tests/core/energies.h"
 #include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"

@@ -13,8 +13,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "compose/exact_start.h"
-#include "compose/file.h"
+#include "compose/file/file.h"
+#include "compose/start/exact_start.h"
+#include "core/backend/tiles.h"
 #include "plugins/registry.h"
 #include "tests/core/files/scratch.h"
 
@@ -90,7 +91,7 @@ Composed::Composed(const std::string& text, const std::string& sample,
       read_composition(scratch.file("scene.yaml", "potluck: 1\n" + text + sample_section(sample)), {}, registry());
   PlanOptions options;
   options.precision = composition_.sample.precision;
-  options.most_rows = rows_of_a_call(options.device, composition_.sample.chains);
+  options.most_rows = most_rows_of_run(options.device, composition_.sample.chains);
   options.workers = std::max(5, static_cast<int>(std::thread::hardware_concurrency()));
   plan_ = make_plan(composition_, options);
 }

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "compose/plan.h"
-#include "compose/tree.h"
-#include "core/sampling/run.h"
-#include "core/sampling/start.h"
+#include "compose/plan/plan.h"
+#include "compose/tree/tree.h"
+#include "core/sampling/run/run.h"
+#include "core/sampling/start/start.h"
 #include "tests/exactness/harness.h"
 
 namespace potluck::testing {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-#include "compose/exact_start.h"
+#include "compose/start/exact_start.h"
 #include "core/energy/forwarding_energy.h"
 #include "tests/exactness/composed.h"
 #include "tests/exactness/targets.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dense metric: kernels in whitened coordinates keep the law of x, and warm-up finds the axes of a rotated normal.
-#include "core/sampling/dense_metric.h"
+#include "core/sampling/tuning/dense_metric.h"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 #include <random>
 #include <thread>
 
-#include "core/backend/cpu_chains.h"
-#include "core/sampling/adaptation.h"
+#include "core/chains/cpu_chains.h"
+#include "core/sampling/tuning/adaptation.h"
 #include "tests/core/energies.h"
 #include "tests/core/sampling/sampled.h"
 #include "tests/exactness/effort.h"

@@ -8,10 +8,10 @@
 #include <cmath>
 #include <random>
 
-#include "core/backend/cpu_chains.h"
-#include "core/sampling/cohort_tuning.h"
-#include "core/sampling/placement.h"
-#include "core/sampling/whitened_run.h"
+#include "core/chains/cpu_chains.h"
+#include "core/sampling/run/whitened_run.h"
+#include "core/sampling/start/placement.h"
+#include "core/sampling/tuning/cohort_tuning.h"
 #include "tests/core/energies.h"
 #include "tests/core/sampling/sampled.h"
 #include "tests/exactness/harness.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "core/sampling/trajectory.h"
+#include "core/methods/trajectory.h"
 #include "tests/core/energies.h"
 #include "tests/exactness/exact_kernel.h"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/chains.h"
+#include "core/chains/chains.h"
 #include "core/energy/energy.h"
-#include "core/sampling/method.h"
+#include "core/methods/method.h"
 
 namespace potluck::testing {
 

@@ -14,8 +14,8 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "core/files/idx.h"
-#include "core/files/safetensors.h"
+#include "core/files/formats/idx.h"
+#include "core/files/formats/safetensors.h"
 #include "tests/exactness/composed.h"
 
 namespace potluck::testing {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
-#include "core/files/checkpoint_file.h"
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
+#include "core/files/run/checkpoint_file.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 /// A checkpoint as it is, and once more with its own SHA-256 behind it, which lets any header through.

@@ -3,8 +3,8 @@
 #include <map>
 #include <memory>
 
-#include "compose/file.h"
-#include "compose/plan.h"
+#include "compose/file/file.h"
+#include "compose/plan/plan.h"
 #include "core/error.h"
 #include "plugins/model_source.h"
 #include "tests/compose/small_models.h"

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/files/draws.h"
+#include "core/files/run/draws.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 namespace {

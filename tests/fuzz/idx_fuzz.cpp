@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
-#include "core/files/idx.h"
+#include "core/files/formats/idx.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 /// An IDX file, plain or gzip'ed: whole, and the row that the last byte names.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
-#include "core/files/npy.h"
+#include "core/files/formats/npy.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 /// A .npy file, and its numbers.

@@ -2,7 +2,7 @@
 #include <zlib.h>
 
 #include "core/error.h"
-#include "core/files/png.h"
+#include "core/files/formats/png.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 namespace {

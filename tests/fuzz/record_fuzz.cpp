@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apps/record_shape.h"
+#include "apps/record/record_shape.h"
 #include "core/error.h"
 #include "tests/fuzz/fuzz_folder.h"
 

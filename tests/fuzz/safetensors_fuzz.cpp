@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
-#include "core/files/safetensors.h"
+#include "core/files/formats/safetensors.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 /// A file of weights, and all numbers in it.

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/sampling/method.h"
-#include "core/sampling/run.h"
+#include "core/methods/method.h"
+#include "core/sampling/run/run.h"
 #include "tests/core/energies.h"
 #include "tests/fuzz/fuzz_folder.h"
 

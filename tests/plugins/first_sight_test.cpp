@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
 #include "tests/plugins/plugins_fixture.h"
 
 namespace potluck {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
 #include "tests/plugins/plugins_fixture.h"
 
 namespace potluck {

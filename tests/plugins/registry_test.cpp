@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "core/files/sha256.h"
+#include "core/files/formats/sha256.h"
 #include "tests/plugins/plugins_fixture.h"
 
 namespace potluck {

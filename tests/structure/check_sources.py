@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of the source tree itself: which room includes which, licence lines, nothing of one machine.
 
-    python check_sources.py arrows|licence|machine FOLDER
+    python check_sources.py arrows|floors|licence|machine FOLDER
 
 Prints one line for each violation, `file:line: text`, and exits with 1 where there is any.
 """
@@ -22,6 +22,37 @@ ARROWS = {
     "examples/plugins": {"door", "examples/plugins"},
 }
 ROOMS = ["core", "plugins", "models", "compose", "apps", "tests", "examples", "benchmarks"]
+
+# The floors of a room, the lowest first. A folder includes itself, what stands in it, and folders on lower floors; those
+# that share a floor do not know each other. docs/architecture.md says what lives in each.
+FLOORS = {
+    "core": [
+        ["core"],
+        ["core/random", "core/variables", "core/device", "core/files/formats"],
+        ["core/energy"],
+        ["core/backend", "core/diagnostics"],
+        ["core/methods"],
+        ["core/chains"],
+        ["core/sampling/start", "core/sampling/tuning"],
+        ["core/sampling/run"],
+        ["core/sampling/annealing", "core/files/run"],
+    ],
+    "compose": [
+        ["compose/tree"],
+        ["compose/text", "compose/experts"],
+        ["compose/file", "compose/known"],
+        ["compose/plan"],
+        ["compose/start"],
+        ["compose/session"],
+    ],
+    "apps": [
+        ["apps/process"],
+        ["apps/terminal"],
+        ["apps/record"],
+        ["apps/commands"],
+        ["apps"],
+    ],
+}
 
 # The engine starts in milliseconds because LibTorch comes with those who need it.
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
@@ -99,6 +130,39 @@ def check_arrows(folder):
     return violations
 
 
+def folder_of(name, room):
+    """The folder of FLOORS that a file or header belongs to, and its floor; None where nothing names it."""
+    found = None
+    for floor, folders in enumerate(FLOORS[room]):
+        for one in folders:
+            below = name.startswith(one + "/") if one != room else os.path.dirname(name) == room
+            if below and (found is None or len(one) > len(found[0])):
+                found = (one, floor)
+    return found
+
+
+def check_floors(folder):
+    violations = []
+    for name in files(folder):
+        room = name.split("/")[0]
+        if room not in FLOORS or not name.endswith(C_FAMILY):
+            continue
+        own = folder_of(name, room)
+        if own is None:
+            violations.append(f"{name}:1: must be in a folder that FLOORS names, got {os.path.dirname(name)}. Give the "
+                              f"folder a floor")
+            continue
+        for number, line in enumerate(lines(folder, name), 1):
+            found = INCLUDE.match(line)
+            if not found or not found.group(2).startswith(room + "/"):
+                continue
+            other = folder_of(found.group(2), room)
+            if other is None or (other[0] != own[0] and other[1] >= own[1]):
+                violations.append(f"{name}:{number}: {own[0]}/ must include headers of lower floors only, got "
+                                  f"{found.group(2)}")
+    return violations
+
+
 def check_licence(folder):
     violations = []
     for name in files(folder):
@@ -123,7 +187,7 @@ def check_machine(folder):
     return violations
 
 
-CHECKS = {"arrows": check_arrows, "licence": check_licence, "machine": check_machine}
+CHECKS = {"arrows": check_arrows, "floors": check_floors, "licence": check_licence, "machine": check_machine}
 
 
 def main(arguments):

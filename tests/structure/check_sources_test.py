@@ -29,7 +29,7 @@ class SourcesTest(unittest.TestCase):
 
     def test_every_arrow_against_the_direction_is_found(self):
         for name, header in [("core/a.cpp", "plugins/model.h"), ("core/a.cpp", "potluck/plugin.h"),
-                             ("plugins/a.cpp", "compose/tree.h"), ("compose/a.h", "apps/main.h"),
+                             ("plugins/a.cpp", "compose/tree/tree.h"), ("compose/a.h", "apps/main.h"),
                              ("models/x/a.cpp", "core/error.h"), ("models/x/a.cu", "plugins/model.h"),
                              ("plugins/include/potluck/a.h", "core/error.h"), ("plugins/a.cpp", "models/x/x.h"),
                              ("examples/plugins/acme/a.c", "core/error.h"), ("core/a.cpp", "ATen/core/Tensor.h"),
@@ -55,6 +55,30 @@ class SourcesTest(unittest.TestCase):
                              ("core/a.cpp", "vector"), ("tests/a.cpp", "apps/b.h")]:
             self.plant(name, f'#include "{header}"\n')
             self.assertEqual(check_sources.check_arrows(self.folder), [], (name, header))
+
+    def test_a_step_up_a_floor_is_found(self):
+        for name, header in [("core/energy/a.cpp", "core/backend/b.h"), ("core/backend/a.h", "core/diagnostics/b.h"),
+                             ("core/methods/a.cpp", "core/chains/b.h"), ("core/a.h", "core/random/b.h"),
+                             ("core/files/formats/a.h", "core/files/run/b.h"), ("compose/tree/a.h", "compose/text/b.h"),
+                             ("compose/known/a.h", "compose/nowhere/b.h"), ("apps/terminal/a.h", "apps/main.h")]:
+            self.plant(name, f'// first\n#include "{header}"\n')
+            found = check_sources.check_floors(self.folder)
+            self.assertEqual(len(found), 1, (name, header))
+            self.assertTrue(found[0].startswith(f"{name}:2: "), found)
+            os.remove(os.path.join(self.folder, name))
+
+    def test_a_folder_without_a_floor_is_found(self):
+        self.plant("compose/drawer/a.cpp", "")
+        self.plant("compose/a.cpp", "")
+        self.assertEqual(len(check_sources.check_floors(self.folder)), 2)
+
+    def test_steps_down_pass(self):
+        for name, header in [("core/energy/a.cpp", "core/error.h"), ("core/backend/cuda/a.h", "core/backend/b.h"),
+                             ("core/backend/a.h", "core/backend/cuda/b.h"), ("core/chains/a.h", "core/methods/b.h"),
+                             ("core/files/run/a.h", "core/files/formats/b.h"), ("apps/main.cpp", "apps/record/b.h"),
+                             ("compose/tree/a.h", "core/chains/b.h")]:
+            self.plant(name, f'#include "{header}"\n')
+            self.assertEqual(check_sources.check_floors(self.folder), [], (name, header))
 
     def test_a_file_without_licence_is_found(self):
         for name, text in [("core/a.h", "#pragma once\n"), ("b/CMakeLists.txt", ""), ("c/run", "#!/bin/bash\necho\n"),

@@ -7,6 +7,7 @@
 // is not there is 1, which changes no bit.
 
 #include "core/backend/cuda/grids.h"
+#include "core/device/cuda/warp.h"
 #include "core/random/element.h"
 
 #if defined(__CUDACC__)
@@ -22,8 +23,6 @@
 #endif
 
 namespace potluck::cuda {
-
-inline constexpr int kWarp = 32;
 
 /// Four neighbouring elements of one row, or those that are left at its end.
 struct Four {

@@ -9,9 +9,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "compose/file.h"
-#include "compose/plan.h"
-#include "core/sampling/run.h"
+#include "compose/file/file.h"
+#include "compose/plan/plan.h"
+#include "core/backend/tiles.h"
+#include "core/sampling/run/run.h"
 #include "plugins/registry.h"
 
 namespace {
@@ -41,7 +42,7 @@ double mean_of_draws(const std::string& plugin, const std::string& file) {
   const potluck::Composition composition = potluck::read_composition(file, {}, registry);
 
   potluck::PlanOptions plan_options;
-  plan_options.most_rows = potluck::rows_of_a_call(plan_options.device, composition.sample.chains);
+  plan_options.most_rows = potluck::most_rows_of_run(plan_options.device, composition.sample.chains);
   const auto plan = potluck::make_plan(composition, plan_options);
 
   potluck::RunOptions options;

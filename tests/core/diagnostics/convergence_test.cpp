@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "core/files/npy.h"
+#include "core/files/formats/npy.h"
 #include "tests/core/files/scratch.h"
 #include "tests/core/python.h"
 

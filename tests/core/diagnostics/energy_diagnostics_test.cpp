@@ -9,7 +9,7 @@
 #include <random>
 
 #include "core/error.h"
-#include "core/files/npy.h"
+#include "core/files/formats/npy.h"
 #include "tests/core/files/scratch.h"
 #include "tests/core/python.h"
 

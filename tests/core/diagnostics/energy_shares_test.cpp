@@ -47,7 +47,7 @@ TEST(EnergySharesTest, OfOneExpertAreOneWhateverItsWeight) {
   EXPECT_NEAR(all.share(0), 1, 1e-14);
 }
 
-// Two chains of 40 states each, summed about their first states as core/backend/energy_sums.h says, against all states
+// Two chains of 40 states each, summed about their first states as core/chains/energy_sums.h says, against all states
 // one by one, and the same merged. The twin leaves out that the chains have means of their own.
 TEST(EnergySharesTest, OfSumsOverStepsAreThoseOfEveryState) {
   std::mt19937_64 engine(4);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/files/draws.h"
+#include "core/files/run/draws.h"
 
 namespace potluck {
 

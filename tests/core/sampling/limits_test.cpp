@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/sampling/option_errors.h"
+#include "core/backend/tiles.h"
+#include "core/sampling/run/option_errors.h"
 #include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
@@ -109,10 +110,10 @@ TEST(LimitsTest, ChainsThatMemoryCannotHoldAreALackOfMemory) {
 }
 
 TEST(LimitsTest, ARunHasNoMoreWorkersThanItsChainsCanGiveWork) {
-  EXPECT_EQ(workers_of_a_run({}, 1, 1024), 2);  // a tile, and the draws beside it
-  EXPECT_EQ(workers_of_a_run({}, 64, 1024), 65);
-  EXPECT_EQ(workers_of_a_run({}, 64, 3), 3);
-  EXPECT_EQ(workers_of_a_run({Device::Kind::kCuda, 0}, 64, 1024), 1);
+  EXPECT_EQ(workers_of_run({}, 1, 1024), 2);  // a tile, and the draws beside it
+  EXPECT_EQ(workers_of_run({}, 64, 1024), 65);
+  EXPECT_EQ(workers_of_run({}, 64, 3), 3);
+  EXPECT_EQ(workers_of_run({Device::Kind::kCuda, 0}, 64, 1024), 1);
 }
 
 }  // namespace

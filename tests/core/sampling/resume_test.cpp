@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 #include "tests/core/energies.h"
 #include "tests/core/method_values.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 #include "tests/core/energies.h"
 #include "tests/core/host_energy.h"
 #include "tests/core/method_values.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/sampling/run.h"
+#include "core/sampling/run/run.h"
 #include "tests/cuda/host/moved_chains.h"
 
 namespace potluck {

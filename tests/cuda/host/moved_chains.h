@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/chains.h"
+#include "core/chains/chains.h"
 #include "tests/core/method_values.h"
 #include "tests/cuda/host/cliff_energy.h"
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "apps/process/exit_code.h"
+#include "apps/record/run_folder.h"
+#include "apps/record/run_products.h"
+#include "apps/record/run_record.h"
+#include "apps/terminal/command.h"
+#include "apps/terminal/command_line.h"
+#include "apps/terminal/progress_report.h"
+#include "core/error.h"
+#include "core/files/formats/netcdf.h"
+#include "core/files/run/checkpoint_file.h"
+#include "core/files/run/draws.h"
+
+namespace potluck {
+namespace {
+
+/// @throws FileError where draws.nc has draws that can no longer be read: it is then worth more than a new one.
+void check_not_fewer(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "draws.nc";
+  const std::optional<int64_t> there = netcdf_length(file, "posterior", "draw");
+  if (!there) return;
+  DrawsReader reader(folder);
+  int64_t draws = 0;
+  while (reader.next() != nullptr) ++draws;
+  if (draws >= *there) return;
+  throw FileError(
+      fmt::format("{}: must have no more draws than can be read now to be made anew, got {} of {}{}. It "
+                  "stays as it is; to export fewer, move it away first",
+                  file.string(), *there, draws, reader.lost().empty() ? "" : ": " + reader.lost()));
+}
+
+/// @throws FileError for a run without a single draw, with why, and what to do.
+void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
+  if (record.contains("annealing"))
+    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
+                                folder.string(), (folder / "evidence.json").string()));
+  DrawsReader reader(folder);
+  if (reader.next() != nullptr) return;
+  std::string how;
+  if (has_checkpoint(folder)) {
+    how = fmt::format("To go on with it: potluck sample --resume {}", folder.string());
+  } else {
+    Words command = record.value("command", Words());
+    if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
+    how = fmt::format("To draw it again: {}", fmt::join(command, " "));
+  }
+  const std::string state = record.value("state", "");
+  std::string why = reader.lost().empty() ? "it has no draws" : reader.lost();
+  if (state == "running" && reader.lost().empty())
+    why = "it has no draws yet: it is in its warm-up, or was killed there";
+  if (state == "interrupted") why = "it was interrupted before its first draw";
+  if (record.contains("why_stopped") && record["why_stopped"] == "interrupted in the warm-up")
+    why = "it was interrupted in its warm-up and had no draws yet";
+  throw FileError(fmt::format("{}: there is nothing to export, as {}. {}", folder.string(), why, how));
+}
+
+}  // namespace
+
+int export_command(const Words& words) {
+  CommandLine line(
+      "export", {"RUN"},
+      "Makes draws.nc, summary.json and pictures/ of what a run left in its folder RUN, such as one that was\n"
+      "killed. What is there already is made anew, but for draws that could not be read again.");
+  line.add_flag("quiet", "print errors only");
+  if (!line.parse(words)) return kDone;
+  const std::filesystem::path folder = line.operand(0);
+  // Null: a process goes on with the run. Its draws so far are read then, and its record and files are left to it.
+  const std::unique_ptr<RunFolder> held = RunFolder::if_free(folder);
+  RunRecord record = read_record(folder);
+  const bool quiet = line.flag("quiet");
+  check_for_draws(folder, record);
+  check_not_fewer(folder);
+  if (held) held->clear_leftovers();
+
+  RunProducts products;
+  {
+    ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
+    products = make_run_products(folder, record.value("pictures", std::vector<std::string>()), figures_of(record),
+                                 [&](const std::string& text) { progress.say(text); });
+  }
+  const DrawsSummary& draws = products.summary;
+  // A record that still says "running" is of a process that was killed, or that goes on.
+  const std::string state = record.value("state", "");
+  const bool cut_short = held && (state == "running" || state == "cut short");
+  const bool completes = held && record.contains("not_made") && products.not_made.empty();
+  if (cut_short) {
+    record["state"] = "cut short";
+    if (state == "running") record["why_stopped"] = "ended without a word; exported from its parts";
+    record["draws"] = draws.draws;
+  }
+  if (completes) all_are_made(record);
+  if (cut_short || completes) {
+    add_verdict(record, products.verdict);
+    write_record(folder, record);
+  }
+  if (!products.not_made.empty())
+    return report_not_made(products.not_made,
+                           fmt::format("To make what is missing: potluck export {}", folder.string()));
+  if (quiet) return kDone;
+  fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),
+             convergence_text(draws));
+  if (!held) fmt::print("The run goes on: these are its draws so far.\n");
+  for (const std::string& text : branch_texts(draws)) fmt::print("{}\n", text);
+  fmt::print("{}\n", products.verdict.text());
+  return kDone;
+}
+
+}  // namespace potluck

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/commands/plugins_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/process/exit_code.h"
+#include "apps/terminal/search_paths.h"
+#include "apps/terminal/text.h"
+#include "core/files/formats/npy.h"
+#include "plugins/conformance.h"
+#include "plugins/weights.h"
+
+namespace potluck {
+namespace {
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t first = 0;
+  for (size_t at; (at = text.find(separator, first)) != std::string::npos; first = at + 1)
+    parts.push_back(text.substr(first, at - first));
+  parts.push_back(text.substr(first));
+  return parts;
+}
+
+int64_t whole_number(const std::string& word, const std::string& what) {
+  const double number = parse_number(word, what);
+  if (!(number >= 1) || number > 1e9 || number != std::floor(number))
+    throw SettingError(fmt::format("{} must be a whole number >= 1, got '{}'", what, word));
+  return static_cast<int64_t>(number);
+}
+
+/// "28x28" -> [28, 28]; "" -> one number
+std::vector<int64_t> shape_of(const std::string& word) {
+  std::vector<int64_t> shape;
+  if (word.empty()) return shape;
+  for (const std::string& length : split(word, 'x')) shape.push_back(whole_number(length, "--shape"));
+  return shape;
+}
+
+std::pair<double, double> support_of(const std::string& word) {
+  const std::vector<std::string> ends = split(word, ':');
+  if (ends.size() != 2) throw SettingError(fmt::format("--support must be INPUT=LEAST:MOST, got '{}'", word));
+  const std::pair<double, double> support = {parse_number(ends[0], "--support"), parse_number(ends[1], "--support")};
+  if (!(support.first < support.second))
+    throw SettingError(fmt::format("--support must rise from LEAST to MOST, got '{}'", word));
+  return support;
+}
+
+void add_options(CommandLine& line) {
+  line.add_values("model", "NAME", "check this model of the plugin; all of them where none is named (repeatable)");
+  line.add_values("set", "SETTING=VALUE", "a setting that is not at its preset; a list as 1,2,3 (repeatable)");
+  line.add_values("shape", "INPUT=NxM", "shape of an input's row, such as image=28x28; small ones are tried without");
+  line.add_values("support", "INPUT=A:B", "ends between which an input is tested; standard normal without");
+  line.add_values("categories", "INPUT=K", "how many categories a categorical input has");
+  line.add_values(
+      "start", "[INPUT=]FILE.npy",
+      "points [rows, shape] at which the model is meant to be held, such as atoms that do not overlap: it is "
+      "tested near them. INPUT may be left out where the model draws one input (repeatable)");
+  line.add_value("weights", "FILE", "a safetensors file for the model");
+  line.add_value("seed", "N", "of the test points, default 1");
+  line.add_value("patience", "SECONDS", "that one check may take, default 60");
+}
+
+ConformanceOptions options_of(const CommandLine& line) {
+  ConformanceOptions options;
+  for (const auto& [input, shape] : line.pairs("shape")) options.shapes[input] = shape_of(shape);
+  for (const auto& [input, ends] : line.pairs("support")) options.supports[input] = support_of(ends);
+  for (const auto& [input, count] : line.pairs("categories"))
+    options.categories[input] = whole_number(count, "--categories");
+  if (const auto file = line.value("weights")) options.weights = read_weights(*file);
+  if (const auto seed = line.value("seed")) options.seed = static_cast<uint32_t>(whole_number(*seed, "--seed"));
+  if (const auto patience = line.value("patience"))
+    options.patience = std::chrono::seconds(whole_number(*patience, "--patience"));
+  return options;
+}
+
+/// "x" of "x=points.npy"; of a file alone the one input that the model draws.
+std::string input_of_start(const ModelKind& kind, const std::string& word, size_t equals) {
+  if (equals != std::string::npos) return word.substr(0, equals);
+  std::vector<std::string> drawn;
+  for (const InputDescription& input : kind.inputs)
+    if (!input.parent && !input.categorical) drawn.push_back(input.name);
+  if (drawn.size() == 1) return drawn[0];
+  throw SettingError(
+      fmt::format("--start must be INPUT=FILE.npy where a model does not draw one input, got '{}'; '{}' draws {}", word,
+                  kind.name, fmt::join(drawn, ", ")));
+}
+
+void add_starts(const CommandLine& line, const ModelKind& kind, ConformanceOptions& options) {
+  options.starts.clear();
+  for (const std::string& word : line.values("start")) {
+    const size_t equals = word.find('=');
+    const std::string file = equals == std::string::npos ? word : word.substr(equals + 1);
+    options.starts[input_of_start(kind, word, equals)] = read_npy(file);
+  }
+}
+
+/// The words of the settings: only the model knows which are lists.
+void add_settings(const CommandLine& line, const ModelKind& kind, ConformanceOptions& options) {
+  options.settings.clear();
+  for (const auto& [name, value] : line.pairs("set")) {
+    const int at = kind.setting(name);
+    const bool list = at >= 0 && kind.settings[static_cast<size_t>(at)].list;
+    options.settings[name] = list ? split(value, ',') : std::vector<std::string>{value};
+  }
+}
+
+void print(const ConformanceReport& report) {
+  fmt::print("{}{}\n", report.model, report.setup.empty() ? "" : ": " + report.setup);
+  std::vector<std::vector<std::string>> rows;
+  int count[3] = {0, 0, 0};
+  for (const ConformanceCheck& check : report.checks) {
+    ++count[static_cast<int>(check.outcome)];
+    rows.push_back({name_of(check.outcome), check.name, check.text});
+    if (!check.advice.empty()) rows.push_back({"", "", "-> " + check.advice});
+  }
+  fmt::print("{}{}: {} passed, {} failed, {} not applicable\n", columns(rows), report.model, count[0], count[1],
+             count[2]);
+}
+
+}  // namespace
+
+int check_plugin(const Words& words) {
+  CommandLine line("plugins check", {"FILE-or-ID"},
+                   "Checks the models of a plugin against what they claim: gradients, rows, threads, memory, log Z, "
+                   "draws. Each check runs in a process of its own. Exit code 3 where one fails.");
+  add_options(line);
+  if (!line.parse(words)) return kDone;
+  ConformanceOptions options = options_of(line);
+  PluginSearch plugins(plugin_search_options(line, /*trust_verdicts=*/false));
+  const std::vector<const ModelKind*> kinds = plugins.registry().models_of(line.operand(0));
+
+  std::vector<std::string> known, wanted = line.values("model");
+  for (const ModelKind* kind : kinds) known.push_back(kind->name);
+  for (const std::string& name : wanted) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError(unknown_name("model", name, known));
+  }
+  bool passed = true;
+  for (const ModelKind* kind : kinds) {
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), kind->name) == wanted.end()) continue;
+    add_settings(line, *kind, options);
+    add_starts(line, *kind, options);
+    const ConformanceReport report = check_model(*kind, options);
+    print(report);
+    passed = passed && report.passed();
+  }
+  return passed ? kDone : kModelFailed;
+}
+
+}  // namespace potluck

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace potluck {
+
+/// From here on, an end of the process inside a plugin's call is told: by exit() and its kin, by an exception that
+/// nothing catches, by a crash. What is said, on stderr and as the last words of the run (apps/process/last_words.h),
+/// names the plugin, its version, the model and the call; the exit code is kModelFailed. A crash that no plugin is to
+/// blame for is told as well, and then goes its way.
+///
+/// Call it once, first thing in main(). Its handlers stay out of processes that are forked off this one.
+void guard_against_crashes();
+
+/// For `_exit()` and `_Exit()`, which the program defines itself so that those of plugins come here: tells of an end
+/// inside a plugin's call, and ends the process. Signal-safe, as they are.
+/// @param from  the address that it was called from: the program's own calls are its own affair
+[[noreturn]] void end_process(int status, const char* function, const void* from) noexcept;
+
+}  // namespace potluck

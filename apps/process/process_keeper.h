@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/sampling/run/run.h"
+#include "plugins/model.h"
+#include "plugins/process_state.h"
+
+namespace potluck {
+
+/// Keeps what belongs to the whole process while models run in it: looks now and then, between blocks of steps, whether
+/// it is as it was, and puts it back (ProcessState). What cannot be put back, descriptors that were closed and a
+/// process that a model forked, is an error.
+class ProcessKeeper final : public Observer {
+ public:
+  /// @param models  those of the run, named where one of them is to blame
+  /// @param folder  of the run, whose lock must stay; empty: there is none
+  ProcessKeeper(const std::vector<const ModelKind*>& models, const std::filesystem::path& folder);
+
+  void progressed(const Progress&) override { look_now_and_then(); }
+  /// Looks where the last look is long enough ago. @throws PluginError
+  void look_now_and_then();
+  /// @throws PluginError
+  void look() const;
+  /// Runs `work` and looks behind it. An error that comes of closed descriptors is told as that.
+  template <class Work>
+  auto watch(const Work& work) const {
+    try {
+      auto result = work();
+      look();
+      return result;
+    } catch (const FileError&) {
+      look();
+      throw;
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string models_;
+  ProcessState state_;
+  OpenDescriptors descriptors_;
+  Clock::time_point looked_;
+};
+
+}  // namespace potluck

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/record/run_products.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "apps/record/folder_lock.h"
+#include "apps/terminal/failure.h"
+#include "core/error.h"
+#include "core/files/formats/atomic_file.h"
+#include "core/files/run/arviz_netcdf.h"
+#include "core/files/run/draws.h"
+#include "core/files/run/portable_state.h"
+#include "core/files/run/run_pictures.h"
+#include "core/files/run/summary_netcdf.h"
+
+namespace potluck {
+namespace {
+
+/// Calls `make`; notes where it fails. Returns whether it did not.
+bool made(std::vector<NotMade>& not_made, const std::string& file, const std::function<void()>& make) {
+  try {
+    make();
+    return true;
+  } catch (const std::exception& error) {
+    not_made.push_back({file, error.what(), std::current_exception()});
+    return false;
+  }
+}
+
+const std::string kNotSummarised = "the draws were not summarised: ";
+
+RunVerdict no_summary(const std::string& why) {
+  RunVerdict verdict;
+  verdict.findings.push_back({.rule = "summary",
+                              .weight = Finding::Weight::kStop,
+                              .text = kNotSummarised + why,
+                              .advice = "make the summary with `potluck export`"});
+  return verdict;
+}
+
+}  // namespace
+
+RunProducts make_run_products(const std::filesystem::path& folder, const std::vector<std::string>& pictures,
+                              const RunFigures& run, const std::function<void(const std::string&)>& say) {
+  // `potluck export` may look at a run that goes on: what is made of fewer draws must not land on what is made of more.
+  const FolderLock alone = FolderLock::wait(draws_folder(folder));
+  RunProducts products;
+  std::vector<NotMade>& not_made = products.not_made;
+  say("writing draws.nc");
+  made(not_made, "draws.nc", [&] { write_arviz_netcdf(folder, folder / "draws.nc"); });
+  made(not_made, "state.safetensors", [&] { write_portable_state(folder); });
+  say("writing the summary");
+  const bool summarised = made(not_made, "summary.json", [&] {
+    products.summary = summarize_draws(folder, {.mixtures = run.mixtures});
+    // Of all steps where they were counted, else of the draws.
+    if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
+    products.verdict = run_verdict(with_figures_of(products.summary, run));
+    nlohmann::json all = to_json(products.summary);
+    all["verdict"] = to_json(products.verdict);
+    write_whole_file(folder / "summary.json", all.dump(2) + "\n");
+  });
+  if (summarised) made(not_made, "summary.nc", [&] { write_summary_netcdf(products.summary, folder / "summary.nc"); });
+  if (!summarised) products.verdict = no_summary(not_made.back().why);
+  if (!pictures.empty()) say("drawing pictures");
+  for (const std::string& variable : pictures) {
+    made(not_made, "pictures of " + variable, [&] {
+      std::filesystem::create_directories(folder / "pictures");
+      write_pictures(folder, variable, folder / "pictures");
+    });
+  }
+  return products;
+}
+
+RunProducts make_rank_products(const std::filesystem::path& folder) {
+  RunProducts products;
+  made(products.not_made, "state.safetensors", [&] { write_portable_state(folder); });
+  return products;
+}
+
+void add_not_made(RunRecord& record, const std::vector<NotMade>& not_made) {
+  if (not_made.empty()) return;
+  RunRecord files = RunRecord::object();
+  std::vector<std::string> names;
+  for (const NotMade& one : not_made) {
+    files[one.file] = one.why;
+    names.push_back(one.file);
+  }
+  const std::string ended = record.at("why_stopped").is_string() ? record["why_stopped"].get<std::string>() : "";
+  record["not_made"] = {{"files", files}, {"state", record.at("state")}, {"why_stopped", ended}};
+  record["state"] = "failed";
+  record["why_stopped"] = fmt::format("{}, but {} could not be made", ended, fmt::join(names, ", "));
+}
+
+void all_are_made(RunRecord& record) {
+  if (!record.contains("not_made")) return;
+  const RunRecord before = record["not_made"];
+  record["state"] = before.at("state");
+  record["why_stopped"] = before.at("why_stopped");
+  RunRecord& warnings = record["warnings"];
+  for (size_t i = warnings.size(); i-- > 0;)
+    if (warnings[i].is_string() && warnings[i].get<std::string>().starts_with(kNotSummarised)) warnings.erase(i);
+  record.erase("not_made");
+}
+
+int report_not_made(const std::vector<NotMade>& not_made, const std::string& how) {
+  int code = 0;
+  for (const NotMade& one : not_made) {
+    fmt::print(stderr, "potluck: {} could not be made; what is beside it was:\n", one.file);
+    const int own = report_failure(one.error);
+    if (code == 0) code = own;
+  }
+  fmt::print(stderr, "{}\n", how);
+  return code;
+}
+
+std::string convergence_text(const DrawsSummary& summary) {
+  if (!std::isfinite(summary.worst_rhat)) return "Too few draws for R-hat";
+  return fmt::format("R-hat at most {:.3f}, effective sample size at least {:.0f}", summary.worst_rhat,
+                     summary.least_ess);
+}
+
+std::vector<std::string> branch_texts(const DrawsSummary& summary) {
+  constexpr size_t kMostTold = 8;
+  std::vector<std::string> texts;
+  for (const BranchShare& branch : summary.branches) {
+    if (texts.size() == kMostTold) break;
+    std::string text = branch_text(branch);
+    text[0] = 'B';
+    if (!branch.unjudged.empty()) text += fmt::format(" (which need not agree: {})", branch.unjudged);
+    texts.push_back(text + ".");
+  }
+  if (summary.branches.size() > texts.size())
+    texts.push_back(fmt::format("{} more branches are in summary.json.", summary.branches.size() - texts.size()));
+  return texts;
+}
+
+}  // namespace potluck

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/terminal/failure.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <initializer_list>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "apps/process/last_words.h"
+#include "core/error.h"
+#include "core/files/formats/write_error.h"
+
+namespace potluck {
+namespace {
+
+void print_error(std::string_view text) { fmt::print(stderr, "potluck: error: {}\n", text); }
+
+void print_diagnostic(const Diagnostic& diagnostic) {
+  const std::string where = to_string(diagnostic.where);
+  if (diagnostic.where.line > 0)
+    fmt::print(stderr, "{}: {}\n", where, diagnostic.text);
+  else
+    print_error(where.empty() ? diagnostic.text : where + ": " + diagnostic.text);
+}
+
+[[noreturn]] void end_with(const char* why) noexcept {
+  // Not by way of stdio, which may not be there yet.
+  for (const char* text : {"potluck: error: ", why, "\n"})
+    if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  leave_last_words("failed", why);
+  _exit(kUnexpected);
+}
+
+}  // namespace
+
+ExitCode report_failure(std::exception_ptr thrown) {
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const CompositionError& error) {
+    for (const Diagnostic& diagnostic : error.all()) print_diagnostic(diagnostic);
+    return kBadInput;
+  } catch (const PluginError& error) {
+    print_error(error.what());
+    return kModelFailed;
+  } catch (const NumericalError& error) {
+    print_error(error.what());
+    return kNumbersFailed;
+  } catch (const WriteError& error) {
+    print_error(error.what());
+    return kUnexpected;
+  } catch (const Error& error) {
+    print_error(error.what());
+    return kBadInput;
+  } catch (const std::bad_alloc&) {
+    print_error(
+        "this machine has not enough memory for the run, or its limits (ulimit -v, ulimit -d, a container's) leave too "
+        "little. Raise them, or use fewer chains (--set sample.chains=N) and threads (--threads N)");
+    return kUnexpected;
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report_failure(file_error_of(error));
+  } catch (const std::exception& error) {
+    print_error(
+        fmt::format("{}. This is a fault of Potluck or of the machine; `potluck doctor` may tell", error.what()));
+    return kUnexpected;
+  }
+}
+
+void end_with_words() noexcept {
+  constexpr const char* kMemory =
+      "there is not enough memory for Potluck and its libraries. Raise the limits (ulimit -v, ulimit -d, a "
+      "container's), "
+      "or close other programs";
+  // Of one that is thrown where nothing can catch it, by a static initialiser or in a thread of a library.
+  const char* why = "an error that nothing catches, or no memory to tell it. `potluck doctor` may tell";
+  if (const std::exception_ptr thrown = std::current_exception()) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+      why = kMemory;
+    } catch (const std::exception& error) {
+      why = error.what();
+    } catch (...) {
+      // Of no type that has words.
+    }
+    end_with(why);  // while the exception, and so its words, is there
+  }
+  end_with(why);
+}
+
+}  // namespace potluck

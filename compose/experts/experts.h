@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "compose/experts/plan_options.h"
+#include "compose/tree/tree.h"
+#include "plugins/model.h"
+
+namespace potluck {
+
+/// Same model, settings, weights and inputs: evaluated once.
+bool same_leaf(const Leaf& a, const Leaf& b);
+
+/// The created models of a composition: one for leaves that differ only in the variables they read, one more for each
+/// worker where a model is not thread-safe.
+class Experts {
+ public:
+  /// Creates the models of every leaf below `composition.target`.
+  /// @throws CompositionError with everything that the models refuse, each at its place in the file.
+  Experts(const Composition& composition, const PlanOptions& options);
+  ~Experts();
+  Experts(const Experts&) = delete;
+  Experts& operator=(const Experts&) = delete;
+
+  /// The model that evaluates `leaf` for a worker.
+  const Model& model(const Leaf& leaf, int worker = 0) const;
+  /// A model of the leaf on the CPU, for what is asked of it outside a run. Null where the model cannot be there.
+  const Model* on_cpu(const Leaf& leaf) const;
+
+ private:
+  struct Instance;
+  const Instance& find(const Leaf& leaf) const;
+  void create(const Node& node, std::set<const Node*>& seen, std::vector<Diagnostic>& wrong);
+
+  const Composition* composition_;
+  PlanOptions options_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+};
+
+}  // namespace potluck

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/file/file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compose/file/energies.h"
+#include "compose/file/given.h"
+#include "compose/file/included.h"
+#include "compose/file/leaves.h"
+#include "compose/file/roles.h"
+#include "compose/file/sample.h"
+#include "compose/file/scope.h"
+#include "compose/file/source_files.h"
+#include "compose/text/keys.h"
+#include "compose/tree/diagnostics.h"
+#include "core/methods/block_errors.h"
+#include "core/sampling/run/option_errors.h"
+
+namespace potluck {
+
+namespace {
+
+void add_plugins(const Yaml& section, SourceFiles& files, ModelSource& models, Diagnostics& diagnostics) {
+  if (!read_texts(section, "plugins", diagnostics)) return;
+  std::vector<const Yaml*> all;
+  if (section.is_scalar()) all.push_back(&section);
+  for (const Yaml& item : section.list) all.push_back(&item);
+  for (const Yaml* one : all) {
+    try {
+      models.add_place(files.resolve(*one), one->place.file, true);
+    } catch (const Error& error) {
+      diagnostics.add(one->place, error.what());
+    }
+  }
+}
+
+void check_variables(const Composition& composition, const Scope& scope, Diagnostics& diagnostics) {
+  const std::vector<uint8_t> used = variables_of(*composition.target, scope.variables);
+  for (size_t v = 0; v < scope.variables.size(); ++v) {
+    const Variable& variable = scope.variables[v];
+    if (!used[v])
+      diagnostics.add(scope.variable_places[v],
+                      fmt::format("variable '{}' must be read by the target, got no energy in it "
+                                  "that does. Bind it to an input, or remove it",
+                                  variable.name));
+  }
+}
+
+void check_labels(const std::vector<Held>& held, const Scope& scope, Diagnostics& diagnostics) {
+  for (size_t v = 0; v < scope.variables.size(); ++v) {
+    const Variable& variable = scope.variables[v];
+    if (variable.categorical() && !held[v].all())
+      diagnostics.add(
+          scope.variable_places[v],
+          fmt::format("categorical variable '{}' must be given, got {} of it: labels are not sampled. Add {{of: "
+                      "{}, value: 0}} to given",
+                      variable.name, held[v].any() ? "only a part" : "nothing", variable.name));
+  }
+}
+
+/// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
+void read_sample_and_check(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
+                           Diagnostics& diagnostics) {
+  const size_t before = diagnostics.size();
+  composition.sample = read_sample(section, files, diagnostics);
+  if (diagnostics.size() != before) return;
+  std::vector<SettingError> errors = option_errors(run_options(composition.sample), composition.sample.temperature);
+  const bool fits = errors.empty();
+  if (scope.broken.empty() && !scope.incomplete) {
+    for (SettingError& error : block_errors(composition.sample.blocks, scope.variables, composition.held))
+      errors.push_back(std::move(error));
+    if (fits)
+      for (SettingError& error : size_errors(run_options(composition.sample), scope.variables))
+        errors.push_back(std::move(error));
+  }
+  for (const SettingError& error : errors) {
+    const Diagnostic placed = composition.places.at_place(error);
+    diagnostics.add(placed.where, placed.text);
+  }
+}
+
+}  // namespace
+
+Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
+  Diagnostics diagnostics;
+  SourceFiles files(diagnostics, overrides.folders);
+  const MainFile main = main_file(file, overrides.text);
+  const Yaml root = read_with_includes(main, overrides, files, diagnostics);
+  check_keys(root, Section::kFile, "a composition", diagnostics);
+
+  Composition composition;
+  composition.file = main.name;
+  composition.piped = main.piped;
+  if (const Yaml* plugins = root.find("plugins")) add_plugins(*plugins, files, models, diagnostics);
+  Scope scope;
+  if (const Yaml* variables = root.find("variables")) read_variables(*variables, scope, diagnostics);
+  if (const Yaml* views = root.find("views")) read_views(*views, scope, diagnostics);
+
+  LeafReader leaves(scope, models, files, diagnostics);
+  EnergyBuilder energies(scope, root.find("energies"), leaves, diagnostics);
+  if (const Yaml* target = root.find("target")) composition.target = energies.target(*target);
+  composition.energies = energies.named();
+
+  const size_t before_given = diagnostics.size();
+  composition.held = read_given(root.find("given"), scope, files, diagnostics);
+  if (diagnostics.size() == before_given && scope.broken.empty()) check_labels(composition.held, scope, diagnostics);
+  if (composition.target && scope.broken.empty()) check_variables(composition, scope, diagnostics);
+  if (const Yaml* integrable = root.find("integrable"))
+    composition.integrable = read_flag(*integrable, "integrable", diagnostics);
+  composition.places = places_of(root);
+  read_sample_and_check(root.find("sample"), scope, composition, files, diagnostics);
+  composition.output = read_output(root.find("output"), scope, composition.held, files, diagnostics);
+  diagnostics.throw_if_any();
+
+  if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
+    composition.warnings.push_back("every variable is given: there is nothing left to draw");
+  composition.variables = std::move(scope.variables);
+  composition.views = std::move(scope.views);
+  composition.resolved = write_yaml(root, files.resolved());
+  composition.files = files.hashes();
+  return composition;
+}
+
+}  // namespace potluck

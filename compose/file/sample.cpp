@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/file/sample.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "compose/text/keys.h"
+#include "core/files/formats/array.h"
+#include "core/settings.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr int64_t kWarmupTrips = 250;
+
+const MethodDescription* find_method(const std::string& name) {
+  for (const MethodDescription& one : methods())
+    if (one.name == name) return &one;
+  return nullptr;
+}
+
+std::vector<std::string> words_of(const Yaml& value) {
+  if (!value.is_list()) return {value.text};
+  std::vector<std::string> words;
+  for (const Yaml& item : value.list) words.push_back(item.text);
+  return words;
+}
+
+/// The method of that name, or null after a diagnostic.
+const MethodDescription* require_method(const std::string& name, const Place& place, const std::string& what,
+                                        Diagnostics& diagnostics) {
+  const MethodDescription* method = find_method(name);
+  if (method) return method;
+  std::vector<std::string> known;
+  for (const MethodDescription& one : methods()) known.push_back(one.name);
+  const auto near = nearest_name(name, known);
+  diagnostics.add(place, fmt::format("{} must be one of {}; got '{}'{}", what, joined(known), name,
+                                     near ? ". Did you mean '" + *near + "'?" : ""));
+  return nullptr;
+}
+
+/// Names of the options of a method. With an unknown method any key of the section may be one.
+std::vector<std::string> option_names(const Yaml& section, const MethodDescription* method) {
+  std::vector<std::string> names;
+  if (method)
+    for (const SettingDescription& option : method->options) names.push_back(option.name);
+  else
+    for (const Yaml::Entry& entry : section.map) names.push_back(entry.key);
+  return names;
+}
+
+/// The values of the method's options from a section, presets where it is silent.
+std::vector<SettingValue> read_options(const Yaml* section, const std::string& path, const MethodDescription& method,
+                                       Diagnostics& diagnostics) {
+  std::vector<SettingValue> values;
+  for (const SettingDescription& option : method.options) {
+    const Yaml* value = section ? section->find(option.name) : nullptr;
+    const std::string what = path + '.' + option.name;
+    try {
+      if (value && !value->is_scalar() && !(value->is_list() && option.list))
+        throw SettingError(
+            fmt::format("{} must be {}, got {}", what, option.list ? "a list" : "one value", value->describe()));
+      values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
+    } catch (const SettingError& error) {
+      diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());
+    }
+  }
+  return values;
+}
+
+/// A list of names, moved by the section's method, or a map with a method of its own.
+BlockOptions read_block(const Yaml& entry, const std::string& what, const SampleSettings& sample,
+                        Diagnostics& diagnostics) {
+  BlockOptions block{{}, sample.method, sample.method_values};
+  if (entry.is_list()) {
+    block.variables = read_texts(entry, what, diagnostics).value_or(block.variables);
+    return block;
+  }
+  const Yaml* name = entry.is_map() ? entry.find("method") : nullptr;
+  const MethodDescription* method = nullptr;
+  if (name) {
+    if (const auto text = read_text(*name, Key{}, what + ".method", diagnostics)) {
+      block.method = *text;
+      method = require_method(*text, name->place, what + ".method", diagnostics);
+    }
+  }
+  if (!check_keys(entry, Section::kBlock, what, diagnostics, option_names(entry, method))) return block;
+  if (method) block.values = read_options(&entry, what, *method, diagnostics);
+  if (const Yaml* variables = entry.find("variables"))
+    block.variables = read_texts(*variables, what + ".variables", diagnostics).value_or(block.variables);
+  return block;
+}
+
+void read_blocks(const Yaml& section, const Yaml& list, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!list.is_list() || list.list.empty()) {
+    diagnostics.add(list.place, fmt::format("sample.blocks must be a list of blocks, each a list of variables or a map "
+                                            "with a method, got {}. Leave it out to move all variables together",
+                                            list.is_list() ? "an empty one" : list.describe()));
+    return;
+  }
+  bool inherited = false;
+  for (size_t b = 0; b < list.list.size(); ++b) {
+    sample.blocks.push_back(read_block(list.list[b], fmt::format("sample.blocks[{}]", b), sample, diagnostics));
+    inherited = inherited || !list.list[b].is_map();
+  }
+  if (inherited) return;
+  std::vector<std::string> unused = option_names(section, find_method(sample.method));
+  unused.emplace_back("method");
+  for (const Yaml::Entry& entry : section.map)
+    if (find_method(sample.method) && std::find(unused.begin(), unused.end(), entry.key) != unused.end())
+      diagnostics.add(entry.place,
+                      fmt::format("sample.{} must be used by a block, got blocks that all have a method of "
+                                  "their own. Remove it",
+                                  entry.key));
+}
+
+void read_start(const Yaml& value, SampleSettings& sample, SourceFiles& files, Diagnostics& diagnostics) {
+  static const std::vector<std::string> names = {"auto", "exact", "uniform", "normal"};
+  const auto text = read_text(value, Key{}, "sample.start", diagnostics);
+  if (!text) return;
+  if (std::find(names.begin(), names.end(), *text) != names.end()) {
+    sample.start = *text;
+    return;
+  }
+  if (!text->ends_with(".npy") && !text->ends_with(".safetensors")) {
+    diagnostics.add(
+        value.place,
+        fmt::format("sample.start must be an .npy or .safetensors file or one of {}; got '{}'{}", joined(names), *text,
+                    nearest_name(*text, names) ? ". Did you mean '" + *nearest_name(*text, names) + "'?" : ""));
+    return;
+  }
+  if (const auto path = files.require(value, "sample.start")) sample.start = path->string();
+}
+
+bool image_shaped(const Variable& variable) {
+  const auto channels = [](int64_t length) { return length == 1 || length == 3; };
+  const std::vector<int64_t>& shape = variable.shape;
+  return !variable.categorical() &&
+         (shape.size() == 2 || (shape.size() == 3 && (channels(shape[0]) || channels(shape[2]))));
+}
+
+/// Seconds of "90", "90s", "10min", "2h", "1d".
+std::optional<double> read_time(const Yaml& value, Diagnostics& diagnostics) {
+  static const std::pair<const char*, double> units[] = {{"min", 60}, {"s", 1}, {"h", 3600}, {"d", 86400}};
+  const auto wrong = [&] {
+    diagnostics.add(
+        value.place,
+        fmt::format("sample.until.time must be a time > 0 such as 90s, 10min, 2h or 1d, got {}", value.describe()));
+    return std::nullopt;
+  };
+  if (!value.is_scalar()) return wrong();
+  std::string text = value.text;
+  double factor = 1;
+  for (const auto& [unit, seconds] : units) {
+    if (!text.ends_with(unit)) continue;
+    text.resize(text.size() - std::string_view(unit).size());
+    factor = seconds;
+    break;
+  }
+  try {
+    const double seconds = factor * parse_number(text, "");
+    if (!(seconds > 0) || !std::isfinite(seconds)) return wrong();
+    return seconds;
+  } catch (const SettingError&) {
+    return wrong();
+  }
+}
+
+void read_cooling(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!check_keys(section, Section::kCooling, "sample.cooling", diagnostics)) return;
+  const KeyTable& table = key_table(Section::kCooling);
+  if (const Yaml* from = section.find("from"))
+    sample.cooling.from = read_number(*from, table.key("from"), "sample.cooling.from", diagnostics).value_or(0);
+  if (const Yaml* steps = section.find("steps"))
+    sample.cooling.steps = read_integer(*steps, table.key("steps"), "sample.cooling.steps", diagnostics).value_or(0);
+}
+
+void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
+  if (!check_keys(section, Section::kUntil, "sample.until", diagnostics)) return;
+  const KeyTable& table = key_table(Section::kUntil);
+  const auto number = [&](const char* key) -> std::optional<double> {
+    const Yaml* value = section.find(key);
+    if (!value) return std::nullopt;
+    return read_number(*value, table.key(key), std::string("sample.until.") + key, diagnostics);
+  };
+  sample.until.rhat = number("rhat");
+  sample.until.ess = number("ess");
+  sample.until.mcse = number("mcse");
+  if (const Yaml* value = section.find("time")) sample.until.seconds = read_time(*value, diagnostics);
+  if (const Yaml* value = section.find("steps"))
+    sample.steps = read_integer(*value, table.key("steps"), "sample.until.steps", diagnostics).value_or(sample.steps);
+}
+
+/// Where the file says nothing. A ladder of n replicas that swap at a rate of 1/2 makes a round trip to the hottest and
+/// back every 2 n proposals (Syed et al. 2022: even and odd pairs by turns make 1 / (2 + 2 sum r / (1 - r)) a proposal,
+/// r the rejections), and what it knows of modes comes that way. A warm-up has room for 250 such trips
+/// (docs/decisions/0012-how-tempering-warms-up.md).
+int64_t preset_warmup(const SampleSettings& sample) {
+  const MethodDescription* method = find_method(sample.method);
+  if (!method || method->options.size() != sample.method_values.size()) return sample.warmup;
+  const int64_t replicas = replicas_of(sample.method, sample.method_values);
+  if (replicas == 1) return sample.warmup;
+  int64_t pause = 1;
+  for (size_t i = 0; i < method->options.size(); ++i)
+    if (method->options[i].name == "swap_every") pause = sample.method_values[i].integer.at(0);
+  return std::max(sample.warmup, kWarmupTrips * 2 * replicas * pause);
+}
+
+}  // namespace
+
+SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics) {
+  SampleSettings sample;
+  const KeyTable& table = key_table(Section::kSample);
+  const Yaml* name = section ? section->find("method") : nullptr;
+  if (name) sample.method = read_text(*name, Key{}, "sample.method", diagnostics).value_or(sample.method);
+  const MethodDescription* method =
+      require_method(sample.method, name ? name->place : Place{}, "sample.method", diagnostics);
+  if (method) sample.method_values = read_options(section, "sample", *method, diagnostics);
+  if (!section) return sample;
+  if (!check_keys(*section, Section::kSample, "sample", diagnostics, option_names(*section, method))) return sample;
+
+  const auto integer = [&](const char* key, int64_t preset) {
+    const Yaml* value = section->find(key);
+    if (!value) return preset;
+    return read_integer(*value, table.key(key), std::string("sample.") + key, diagnostics).value_or(preset);
+  };
+  sample.chains = integer("chains", sample.chains);
+  sample.warmup = integer("warmup", preset_warmup(sample));
+  if (const Yaml* value = section->find("cooling")) read_cooling(*value, sample, diagnostics);
+  sample.steps = integer("steps", sample.steps);
+  sample.thin = integer("thin", sample.thin);
+  sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
+  if (const Yaml* value = section->find("temperature"))
+    sample.temperature = read_number(*value, table.key("temperature"), "sample.temperature", diagnostics).value_or(1);
+  if (const Yaml* value = section->find("precision"))
+    if (read_text(*value, table.key("precision"), "sample.precision", diagnostics) == "float64")
+      sample.precision = Precision::kFloat64;
+  if (const Yaml* value = section->find("start")) read_start(*value, sample, files, diagnostics);
+  sample.superchain = integer("superchain", sample.superchain);
+  sample.checkpoint_every = integer("checkpoint_every", sample.checkpoint_every);
+  if (const Yaml* value = section->find("until")) read_until(*value, sample, diagnostics);
+  if (const Yaml* value = section->find("blocks")) read_blocks(*section, *value, sample, diagnostics);
+  return sample;
+}
+
+RunOptions run_options(const SampleSettings& sample) {
+  RunOptions run;
+  run.method = sample.method;
+  run.values = sample.method_values;
+  run.blocks = sample.blocks;
+  run.chains = sample.chains;
+  run.cooling = sample.cooling;
+  run.warmup = sample.warmup;
+  run.steps = sample.steps;
+  run.thin = sample.thin;
+  run.seed = sample.seed;
+  run.checkpoint_every = sample.checkpoint_every;
+  return run;
+}
+
+OutputSettings read_output(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics) {
+  OutputSettings output;
+  if (!section || !check_keys(*section, Section::kOutput, "output", diagnostics)) return output;
+  if (const Yaml* folder = section->find("folder"))
+    if (read_text(*folder, Key{}, "output.folder", diagnostics)) output.folder = files.resolve(*folder).string();
+  const Yaml* pictures = section->find("pictures");
+  if (!pictures) return output;
+  const auto names = read_texts(*pictures, "output.pictures", diagnostics);
+  if (!names) return output;
+  for (size_t i = 0; i < names->size(); ++i) {
+    const Place& place = pictures->is_list() ? pictures->list[i].place : pictures->place;
+    const std::string what = fmt::format("output.pictures[{}]", i);
+    const int index = scope.variable((*names)[i]);
+    if (index < 0) {
+      diagnostics.add(place, fmt::format("{} must be the name of a variable, got '{}'. {}", what, (*names)[i],
+                                         suggestion((*names)[i], scope.variable_names())));
+    } else if (scope.broken.count((*names)[i]) == 0 && !image_shaped(scope.variables[static_cast<size_t>(index)])) {
+      diagnostics.add(place,
+                      fmt::format("{} must be image-shaped, [height, width] with or without 1 or 3 channels, got "
+                                  "'{}' {}",
+                                  what, (*names)[i], shape_text(scope.variables[static_cast<size_t>(index)].shape)));
+    } else if (static_cast<size_t>(index) < held.size() && held[static_cast<size_t>(index)].all()) {
+      diagnostics.add(place,
+                      fmt::format("{} must be a variable that is drawn, got '{}', which is given whole. Leave it "
+                                  "out",
+                                  what, (*names)[i]));
+    } else {
+      output.pictures.push_back((*names)[i]);
+    }
+  }
+  return output;
+}
+
+}  // namespace potluck

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/file/source_files.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "core/files/formats/safetensors.h"
+#include "core/files/formats/sha256.h"
+#include "plugins/weights.h"
+
+namespace potluck {
+
+std::filesystem::path SourceFiles::absolute_path(const Yaml& value) const {
+  std::filesystem::path path = value.text;
+  if (const auto folder = folders_.find(value.place.file); folder != folders_.end())
+    path = folder->second / path;
+  else if (value.place.line > 0)
+    path = std::filesystem::path(value.place.file).parent_path() / path;
+  return std::filesystem::absolute(path).lexically_normal();
+}
+
+std::filesystem::path SourceFiles::resolve(const Yaml& value) {
+  std::filesystem::path path = absolute_path(value);
+  resolved_[&value] = path.string();
+  return path;
+}
+
+std::optional<std::filesystem::path> SourceFiles::require(const Yaml& value, const std::string& what) {
+  if (!value.is_scalar() || value.text.empty()) {
+    diagnostics_.add(value.place, fmt::format("{} must be the path of a file, got {}", what, value.describe()));
+    return {};
+  }
+  const std::filesystem::path path = resolve(value);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    diagnostics_.add(
+        value.place,
+        fmt::format("{} must be a file that is there, got '{}'. Paths are relative to {}", what, value.text,
+                    value.place.line > 0 ? "the file that says them" : "the working directory"));
+    return {};
+  }
+  try {
+    if (hashes_.count(path.string()) == 0) hashes_[path.string()] = sha256_of_file(path);
+    return path;
+  } catch (const FileError& failure) {
+    diagnostics_.add(value.place, failure.what());
+    return {};
+  }
+}
+
+std::string SourceFiles::text(const std::filesystem::path& path) {
+  std::error_code error;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream || !std::filesystem::is_regular_file(path, error))
+    throw FileError(fmt::format("{}: must be a file that can be read. Check the path", path.string()));
+  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (stream.bad()) throw FileError(fmt::format("{}: reading failed", path.string()));
+  hashes_[path.lexically_normal().string()] = sha256_of_text(text);
+  return text;
+}
+
+std::shared_ptr<const WeightsFile> SourceFiles::weights(const Yaml& value, const std::string& what) {
+  const auto path = require(value, what);
+  if (!path) return nullptr;
+  const auto known = weights_.find(path->string());
+  if (known != weights_.end()) return known->second;
+  std::shared_ptr<WeightsFile> file;
+  try {
+    const Safetensors contents = read_safetensors(*path);
+    file = std::make_shared<WeightsFile>();
+    file->path = path->string();
+    file->sha256 = hashes_.at(path->string());
+    for (const auto& [name, array] : contents.arrays) file->arrays.push_back(weight_of(name, array));
+  } catch (const FileError& failure) {
+    file.reset();
+    diagnostics_.add(value.place, fmt::format("{} must be a safetensors file. {}", what, failure.what()));
+  }
+  return weights_[path->string()] = file;
+}
+
+}  // namespace potluck

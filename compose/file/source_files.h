@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "compose/text/yaml.h"
+#include "compose/tree/diagnostics.h"
+#include "compose/tree/tree.h"
+
+namespace potluck {
+
+/// The files that a composition names: resolves their paths, records their SHA-256 and reads each weights file once.
+class SourceFiles {
+ public:
+  /// @param folders  as in Overrides
+  explicit SourceFiles(Diagnostics& diagnostics, std::map<std::string, std::filesystem::path> folders = {})
+      : diagnostics_(diagnostics), folders_(std::move(folders)) {}
+
+  /// Absolute path of what `value` names: relative to the file that says it, or to the working folder where the command
+  /// line says it, or to what `folders` has for that option.
+  std::filesystem::path absolute_path(const Yaml& value) const;
+
+  /// absolute_path(value), which then stands in `resolved`. `value` must stay where it is.
+  std::filesystem::path resolve(const Yaml& value);
+
+  /// The same, for a file that must be there; records it. Nothing, after a diagnostic, where it cannot be read.
+  std::optional<std::filesystem::path> require(const Yaml& value, const std::string& what);
+
+  /// The whole text of a file that `path` leads to; records it. @throws FileError
+  std::string text(const std::filesystem::path& path);
+
+  /// The arrays of a safetensors file. Null, after a diagnostic, where it cannot be read.
+  std::shared_ptr<const WeightsFile> weights(const Yaml& value, const std::string& what);
+
+  const std::map<std::string, std::string>& hashes() const { return hashes_; }
+  const std::map<const Yaml*, std::string>& resolved() const { return resolved_; }
+
+ private:
+  Diagnostics& diagnostics_;
+  std::map<std::string, std::filesystem::path> folders_;
+  std::map<std::string, std::string> hashes_;    ///< absolute path -> SHA-256
+  std::map<const Yaml*, std::string> resolved_;  ///< scalar -> absolute path
+  std::map<std::string, std::shared_ptr<const WeightsFile>> weights_;
+};
+
+}  // namespace potluck

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/known/dropped_normaliser.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+namespace potluck {
+
+namespace {
+
+class Finder {
+ public:
+  Finder(const Coordinates& coordinates, const Normaliser& normaliser)
+      : coordinates_(coordinates), normaliser_(normaliser), free_(coordinates.free()) {}
+
+  /// @param product  the one that the node is a factor of, or null
+  void walk(const Node& node, const Node* product) {
+    if (!seen_.insert({&node, product}).second) return;
+    if (std::holds_alternative<Leaf>(node.kind)) {
+      if (product) look_at(node, *product);
+    } else if (const auto* factors = std::get_if<Product>(&node.kind)) {
+      for (const Product::Term& term : factors->terms)
+        if (term.weight > 0) walk(*term.energy, &node);
+    } else if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) {
+      // What is below the top is normalised given what is above it, or is left as it is by the user's word.
+      walk(*hierarchy->levels.front(), product);
+    } else if (const auto* temper = std::get_if<Temper>(&node.kind)) {
+      walk(*temper->energy, product);
+    } else if (const auto* each = std::get_if<Each>(&node.kind)) {
+      walk(*each->energy, product);
+    }
+    // Branches of a mixture are normalised, or are left as they are by the user's word.
+  }
+
+  std::vector<std::string> warnings;
+
+ private:
+  void look_at(const Node& leaf, const Node& product) {
+    CoordinateSet parents = coordinates_.parents(leaf);
+    for (size_t i = 0; i < parents.size(); ++i) parents[i] = parents[i] && free_[i];
+    if (is_empty(parents)) return;
+    const LogNormaliser log_z = normaliser_.of(leaf);
+    if (!log_z.known || !log_z.depends_on_parents()) return;
+    warnings.push_back(
+        fmt::format("product '{}' leaves out log Z of '{}', which depends on {}, drawn too: it is not the density of "
+                    "what '{}' draws given {} times the rest. Where that is meant, use a hierarchy with '{}' below {}",
+                    product.name, leaf.name, coordinates_.describe(parents), leaf.name, coordinates_.describe(parents),
+                    leaf.name, coordinates_.describe(parents)));
+  }
+
+  const Coordinates& coordinates_;
+  const Normaliser& normaliser_;
+  CoordinateSet free_;
+  std::set<std::pair<const Node*, const Node*>> seen_;
+};
+
+}  // namespace
+
+std::vector<std::string> dropped_normalisers(const Composition& composition, const Coordinates& coordinates,
+                                             const Normaliser& normaliser) {
+  Finder finder(coordinates, normaliser);
+  finder.walk(*composition.target, nullptr);
+  return std::move(finder.warnings);
+}
+
+}  // namespace potluck

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cmath>
+#include <mutex>
+
+#ifdef POTLUCK_HAVE_CUDA
+#include "compose/plan/arithmetic_cuda.h"
+#endif
+#include "compose/known/bounds.h"
+#include "compose/known/coarse_numbers.h"
+#include "compose/known/dropped_normaliser.h"
+#include "compose/known/explanation.h"
+#include "compose/known/integrability.h"
+#include "compose/plan/mixtures.h"
+#include "compose/plan/schedule.h"
+
+namespace potluck {
+
+namespace {
+
+/// Chains are rounded up to this many, so that every place in the workspace is aligned to 64 bytes.
+constexpr int64_t kStride = 8;
+
+/// What one thread needs to make its calls without allocating.
+struct Worker {
+  std::vector<const void*> input;
+  std::vector<void*> gradient;
+  std::vector<Contribution> contributions;
+  std::vector<Evaluated> evaluated;  ///< [evaluations]
+  std::vector<uint8_t> started;      ///< [variables] 1: its gradient holds something
+};
+
+/// The places of one call.
+struct Frame {
+  const EnergyCall* call;
+  int64_t chains, stride;
+  char* workspace;
+  double* memory;  ///< of the program
+  void* model_scratch;
+  Worker* worker;
+
+  void* at(int64_t bytes_a_chain) const { return workspace + bytes_a_chain * stride; }
+  void* wanted(const PlannedInput& input) const {
+    if (!input.has_gradient() || !call->gradient) return nullptr;
+    return call->gradient[input.variable];
+  }
+};
+
+class CompositePlan final : public Plan {
+ public:
+  CompositePlan(const Composition& composition, const PlanOptions& options)
+      : composition_(composition),
+        options_(options),
+        coordinates_(composition_),
+        arithmetic_(arithmetic_for(options)),
+        experts_(composition_, options),
+        normaliser_(coordinates_, experts_),
+        schedule_(make_schedule(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
+        workers_(static_cast<size_t>(std::max(options.workers, 1))),
+        counts_(schedule_.experts.size()) {
+    verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
+    if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
+    describe_leaves();
+    mixtures_ = watched_mixtures(composition_, coordinates_, schedule_);
+    size_t inputs = 0;
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+      inputs = std::max(inputs, evaluation.inputs.size());
+    for (Worker& worker : workers_) {
+      worker.input.resize(inputs);
+      worker.gradient.resize(inputs);
+      worker.contributions.resize(schedule_.evaluations.size() * std::max<size_t>(inputs, 1));
+      worker.evaluated.resize(schedule_.evaluations.size());
+      worker.started.resize(composition_.variables.size());
+    }
+    // model_of() must not search in the middle of a step.
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+      for (size_t worker = 0; worker < workers_.size(); ++worker)
+        models_.push_back(&experts_.model(*evaluation.leaf, static_cast<int>(worker)));
+  }
+
+  const std::vector<Variable>& variables() const override { return composition_.variables; }
+  Precision precision() const override { return options_.precision; }
+  Device device() const override { return options_.device; }
+  int64_t most_rows() const override { return options_.most_rows; }
+  const std::vector<std::string>& experts() const override { return schedule_.experts; }
+  bool rows_alone() const override { return all_can(POTLUCK_ROWS_ALONE); }
+  bool batch_invariant() const override { return all_can(POTLUCK_BATCH_INVARIANT); }
+  /// The largest wish of an expert, in chains: one inside `each` has several rows of each.
+  int64_t preferred_rows() const override {
+    int64_t rows = 0;
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+      const int64_t wish = experts_.model(*evaluation.leaf).facts().preferred_rows;
+      rows = std::max(rows, wish / evaluation.parts + (wish % evaluation.parts > 0 ? 1 : 0));
+    }
+    return rows;
+  }
+  bool capturable() const override { return all_can(POTLUCK_GRAPH_CAPTURABLE); }
+  bool hard_walls() const override {
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+      if (experts_.model(*evaluation.leaf).can(POTLUCK_HARD_WALLS)) return true;
+    return false;
+  }
+  const std::vector<PlannedLeaf>& leaves() const override { return leaves_; }
+  const Mixtures& mixtures() const override { return mixtures_; }
+  const std::vector<std::string>& explanation() const override {
+    // log Z of a large quadratic target takes a while, and a run does not need it.
+    std::call_once(explained_,
+                   [&] { explanation_ = explain(composition_, coordinates_, experts_, normaliser_, verdict_); });
+    return explanation_;
+  }
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = dropped_normalisers(composition_, coordinates_, normaliser_);
+    for (std::string& one : coarse_numbers(composition_, coordinates_, experts_, normaliser_))
+      all.push_back(std::move(one));
+    return all;
+  }
+  std::vector<int64_t> evaluations() const override { return std::vector<int64_t>(counts_.begin(), counts_.end()); }
+
+  size_t workspace_bytes(int64_t rows) const override {
+    size_t scratch = 0;
+    for (size_t e = 0; e < schedule_.evaluations.size(); ++e)
+      scratch = std::max(scratch, model_of(e, 0).workspace_bytes(rows * schedule_.evaluations[e].parts));
+    return static_cast<size_t>(schedule_.bytes_a_chain * stride_of(rows)) + scratch;
+  }
+
+  void evaluate(const EnergyCall& call) const override {
+    Frame frame;
+    frame.call = &call;
+    frame.chains = call.rows;
+    frame.stride = stride_of(call.rows);
+    frame.workspace = static_cast<char*>(call.workspace);
+    frame.memory = static_cast<double*>(call.workspace);
+    frame.model_scratch = frame.at(schedule_.bytes_a_chain);
+    frame.worker = &workers_[static_cast<size_t>(call.worker)];
+    std::fill(frame.worker->started.begin(), frame.worker->started.end(), uint8_t{0});
+    for (size_t e = 0; e < schedule_.evaluations.size(); ++e) {
+      evaluate_leaf(e, frame);
+      if (schedule_.evaluations[e].constant_rate && !schedule_.evaluations[e].direct)
+        add_gradients(schedule_.evaluations[e], frame);
+    }
+    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(schedule_.evaluations.size()),
+                        schedule_.program, {frame.memory, frame.stride, frame.chains, call.gradient != nullptr},
+                        call.energy, call.stream);
+    if (call.gradient) finish_gradients(frame);
+  }
+
+ private:
+  static int64_t stride_of(int64_t rows) { return (rows + kStride - 1) / kStride * kStride; }
+
+  static std::unique_ptr<Arithmetic> arithmetic_for(const PlanOptions& options) {
+    if (options.device.kind == Device::Kind::kCpu) return cpu_arithmetic(options.precision);
+#ifdef POTLUCK_HAVE_CUDA
+    return cuda_arithmetic(options.precision, options.device.index);
+#else
+    throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+#endif
+  }
+
+  bool all_can(uint64_t ability) const {
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+      if (!experts_.model(*evaluation.leaf).can(ability)) return false;
+    return true;
+  }
+
+  const Model& model_of(size_t evaluation, int worker) const {
+    return *models_[evaluation * workers_.size() + static_cast<size_t>(worker)];
+  }
+
+  size_t variable_bytes(int variable) const {
+    return static_cast<size_t>(composition_.variables[static_cast<size_t>(variable)].size()) *
+           bytes_of(options_.precision);
+  }
+
+  /// Zeroes the gradient of a variable that holds nothing yet.
+  void start(int variable, const Frame& frame) const {
+    uint8_t& started = frame.worker->started[static_cast<size_t>(variable)];
+    if (!started)
+      arithmetic_->set_zero(frame.call->gradient[variable],
+                            static_cast<size_t>(frame.chains) * variable_bytes(variable), frame.call->stream);
+    started = 1;
+  }
+
+  /// Binds the inputs: variables as they stand, gathered parts of them, literals.
+  void bind_inputs(const PlannedEvaluation& evaluation, const Frame& frame) const {
+    int64_t gathered = evaluation.gathered;
+    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
+      const PlannedInput& input = evaluation.inputs[i];
+      const void*& bound = frame.worker->input[i];
+      bound = nullptr;
+      if (!input.asked) continue;
+      bound = input.variable < 0 ? input.literal.get() : frame.call->position[input.variable];
+      if (input.variable < 0 || input.whole) continue;
+      void* rows = frame.at(gathered);
+      arithmetic_->gather(input.elements, input.categorical, bound,
+                          composition_.variables[static_cast<size_t>(input.variable)].size(), frame.chains, rows,
+                          frame.call->stream);
+      bound = rows;
+      const int64_t width = input.categorical ? 8 : static_cast<int64_t>(bytes_of(options_.precision));
+      gathered += (evaluation.parts * input.size * width + 7) / 8 * 8;
+    }
+  }
+
+  int64_t gradient_bytes(const PlannedEvaluation& evaluation, const PlannedInput& input) const {
+    const int64_t width = static_cast<int64_t>(bytes_of(options_.precision));
+    return (evaluation.parts * input.size * width + 7) / 8 * 8;
+  }
+
+  /// Says where the gradients go. True where the model has to add to what is there.
+  bool bind_gradients(const PlannedEvaluation& evaluation, const Frame& frame, bool& any) const {
+    bool add = false;
+    int64_t at = evaluation.gradients;
+    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
+      const PlannedInput& input = evaluation.inputs[i];
+      void* wanted = frame.wanted(input);
+      frame.worker->gradient[i] = wanted;
+      any = any || wanted;
+      if (evaluation.direct) {
+        add = add || (wanted && frame.worker->started[static_cast<size_t>(input.variable)]);
+      } else if (input.has_gradient()) {
+        if (wanted) frame.worker->gradient[i] = frame.at(at);
+        at += gradient_bytes(evaluation, input);
+      }
+    }
+    if (!evaluation.direct) return false;
+    for (const PlannedInput& input : evaluation.inputs) {
+      if (!frame.wanted(input)) continue;
+      if (add) start(input.variable, frame);
+      frame.worker->started[static_cast<size_t>(input.variable)] = 1;
+    }
+    return add;
+  }
+
+  /// To the rows behind those of the call. Literals are the same in all.
+  void go_on(const PlannedEvaluation& evaluation, const Frame& frame, potluck_call& passed, double*& log_z) const {
+    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
+      const PlannedInput& input = evaluation.inputs[i];
+      const auto bytes = static_cast<size_t>(passed.rows * input.size) *
+                         (input.categorical ? sizeof(int64_t) : bytes_of(options_.precision));
+      const void*& from = frame.worker->input[i];
+      void*& gradient = frame.worker->gradient[i];
+      if (from && input.variable >= 0) from = static_cast<const char*>(from) + bytes;
+      if (gradient) gradient = static_cast<char*>(gradient) + bytes;
+    }
+    if (passed.energy) passed.energy += passed.rows;
+    if (passed.row_weight) passed.row_weight += passed.rows;
+    log_z += passed.rows;
+  }
+
+  void evaluate_leaf(size_t e, const Frame& frame) const {
+    const PlannedEvaluation& evaluation = schedule_.evaluations[e];
+    const EnergyCall& call = *frame.call;
+    double* energy = schedule_.program.values(frame.memory, frame.stride, evaluation.slot);
+    bind_inputs(evaluation, frame);
+    bool any = false;
+    const bool add = bind_gradients(evaluation, frame, any);
+    potluck_call passed{};
+    passed.size = sizeof(passed);
+    passed.rows = frame.chains * evaluation.parts;
+    double* log_z = energy;
+    passed.input = frame.worker->input.data();
+    passed.energy = evaluation.normaliser ? nullptr : energy;
+    passed.gradient = any ? frame.worker->gradient.data() : nullptr;
+    passed.row_weight = evaluation.direct && any ? evaluation.row_weight.get() : nullptr;
+    passed.accumulate = add;
+    passed.threads = 1;
+    passed.workspace = frame.model_scratch;
+    passed.stream = call.stream;
+    const Model& model = model_of(e, call.worker);
+    for (int64_t left = passed.rows; left > 0; left -= passed.rows) {
+      passed.rows = std::min(left, evaluation.rows_of_a_call);
+      if (!evaluation.normaliser)
+        model.evaluate(passed);
+      else if (!model.log_normaliser(passed, log_z))
+        throw PluginError("model '" + model.kind().name + "' must know its log Z for all parents, got none for these");
+      if (left > passed.rows) go_on(evaluation, frame, passed, log_z);
+    }
+    double* expert_energy = nullptr;
+    if (evaluation.expert >= 0) {
+      counts_[static_cast<size_t>(evaluation.expert)].fetch_add(1, std::memory_order_relaxed);
+      if (call.expert_energy) expert_energy = call.expert_energy + evaluation.expert * frame.chains;
+    }
+    frame.worker->evaluated[e] = {energy, evaluation.parts, expert_energy};
+  }
+
+  /// Adds an evaluation's gradients to those of its variables, at its rate.
+  void add_gradients(const PlannedEvaluation& evaluation, const Frame& frame) const {
+    int64_t at = evaluation.gradients;
+    for (const PlannedInput& input : evaluation.inputs) {
+      if (!input.has_gradient()) continue;
+      const void* own = frame.at(at);
+      at += gradient_bytes(evaluation, input);
+      void* total = frame.wanted(input);
+      if (!total) continue;
+      const int64_t n = composition_.variables[static_cast<size_t>(input.variable)].size();
+      Contribution from{own, nullptr, evaluation.rate};
+      if (!evaluation.constant_rate) from.rate = schedule_.program.rates(frame.memory, frame.stride, evaluation.slot);
+      uint8_t& started = frame.worker->started[static_cast<size_t>(input.variable)];
+      if (input.whole) {
+        arithmetic_->add_whole(&from, 1, !started, n, frame.chains, total, frame.call->stream);
+        started = 1;
+      } else {
+        start(input.variable, frame);
+        arithmetic_->add_view(from, input.elements, n, frame.chains, total, frame.call->stream);
+      }
+    }
+  }
+
+  /// The gradients of nonlinear evaluations, whole variables in one pass each, and zeros where no expert looks.
+  void finish_gradients(const Frame& frame) const {
+    for (int v = 0; v < static_cast<int>(composition_.variables.size()); ++v) {
+      void* total = frame.call->gradient[v];
+      if (!total || composition_.variables[static_cast<size_t>(v)].categorical()) continue;
+      const int count = collect_whole(v, frame);
+      uint8_t& started = frame.worker->started[static_cast<size_t>(v)];
+      if (count == 0) continue;
+      arithmetic_->add_whole(frame.worker->contributions.data(), count, !started,
+                             composition_.variables[static_cast<size_t>(v)].size(), frame.chains, total,
+                             frame.call->stream);
+      started = 1;
+    }
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+      if (!evaluation.constant_rate) add_views(evaluation, frame);
+    for (int v = 0; v < static_cast<int>(composition_.variables.size()); ++v)
+      if (frame.call->gradient[v] && !composition_.variables[static_cast<size_t>(v)].categorical()) start(v, frame);
+  }
+
+  int collect_whole(int variable, const Frame& frame) const {
+    int count = 0;
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+      if (evaluation.constant_rate) continue;
+      int64_t at = evaluation.gradients;
+      for (const PlannedInput& input : evaluation.inputs) {
+        if (!input.has_gradient()) continue;
+        if (input.variable == variable && input.whole)
+          frame.worker->contributions[static_cast<size_t>(count++)] = {
+              frame.at(at), schedule_.program.rates(frame.memory, frame.stride, evaluation.slot), 1};
+        at += gradient_bytes(evaluation, input);
+      }
+    }
+    return count;
+  }
+
+  void add_views(const PlannedEvaluation& evaluation, const Frame& frame) const {
+    int64_t at = evaluation.gradients;
+    for (const PlannedInput& input : evaluation.inputs) {
+      if (!input.has_gradient()) continue;
+      void* total = frame.wanted(input);
+      if (total && !input.whole) {
+        start(input.variable, frame);
+        arithmetic_->add_view({frame.at(at), schedule_.program.rates(frame.memory, frame.stride, evaluation.slot), 1},
+                              input.elements, composition_.variables[static_cast<size_t>(input.variable)].size(),
+                              frame.chains, total, frame.call->stream);
+      }
+      at += gradient_bytes(evaluation, input);
+    }
+  }
+
+  void describe_leaves() {
+    for (const std::string& name : schedule_.experts) leaves_.push_back({name, "", 1, 1, ""});
+    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+      if (evaluation.expert < 0) continue;
+      PlannedLeaf& leaf = leaves_[static_cast<size_t>(evaluation.expert)];
+      const ModelKind& kind = *evaluation.leaf->kind;
+      leaf.model = fmt::format("{} ({} {})", kind.name, kind.plugin_id, kind.plugin_version);
+      leaf.rows_a_chain = evaluation.parts;
+      leaf.used = evaluation.used;
+      leaf.weight = evaluation.constant_rate ? fmt::format("{}", evaluation.rate) : "depends on the state";
+    }
+  }
+
+  const Composition composition_;
+  const PlanOptions options_;
+  const Coordinates coordinates_;
+  const std::unique_ptr<Arithmetic> arithmetic_;
+  const Experts experts_;
+  const Normaliser normaliser_;
+  const Schedule schedule_;
+  std::vector<const Model*> models_;  ///< [evaluations, workers]
+  mutable std::vector<Worker> workers_;
+  mutable std::vector<std::atomic<int64_t>> counts_;
+  std::vector<PlannedLeaf> leaves_;
+  Mixtures mixtures_;
+  Integrability verdict_;
+  mutable std::once_flag explained_;
+  mutable std::vector<std::string> explanation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plan> make_plan(const Composition& composition, const PlanOptions& options) {
+  return std::make_unique<CompositePlan>(composition, options);
+}
+
+}  // namespace potluck

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compose/experts/plan_options.h"
+#include "compose/tree/tree.h"
+#include "core/diagnostics/responsibilities.h"
+#include "core/energy/energy.h"
+
+namespace potluck {
+
+/// What is evaluated in each step, for `explain`.
+struct PlannedLeaf {
+  std::string name;   ///< of the node that first names it
+  std::string model;  ///< with plugin id and version
+  int64_t rows_a_chain = 1;
+  int used = 1;        ///< how many places in the tree share this evaluation
+  std::string weight;  ///< "1", "0.5", "depends on the state"
+};
+
+/// A composition made ready to evaluate: each distinct leaf (same model, settings, weights and inputs) once.
+class Plan : public Energy {
+ public:
+  virtual const std::vector<PlannedLeaf>& leaves() const = 0;
+  /// How many times each distinct leaf has been evaluated since creation.
+  virtual std::vector<int64_t> evaluations() const = 0;
+  /// Its mixtures, as far as the energies of the experts tell their responsibilities.
+  virtual const Mixtures& mixtures() const = 0;
+  virtual const std::vector<std::string>& explanation() const = 0;  ///< normalisation, integrability, T: a line each
+  /// What a person should know before a run: numbers that float32 is too coarse for, normalisers that a product leaves
+  /// out. A sentence each.
+  virtual std::vector<std::string> warnings() const = 0;
+};
+
+/// @throws CompositionError for everything that only created models can tell: shapes and settings they refuse, an
+///   unknown normaliser where one is needed, a composite that is not integrable, a device that a model cannot use.
+std::unique_ptr<Plan> make_plan(const Composition& composition, const PlanOptions& options);
+
+}  // namespace potluck

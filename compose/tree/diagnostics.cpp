@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/tree/diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "core/settings.h"
+
+namespace potluck {
+
+void Diagnostics::name_file(const std::string& file) { order_.emplace(file, order_.size()); }
+
+void Diagnostics::add(const Place& where, const std::string& text) {
+  if (seen_.emplace(to_string(where), text).second) all_.push_back({where, text});
+}
+
+void Diagnostics::throw_if_any() const {
+  if (all_.empty()) return;
+  std::vector<Diagnostic> sorted = all_;
+  const auto rank = [this](const Diagnostic& one) {
+    const auto found = order_.find(one.where.file);
+    const size_t file = found == order_.end() ? order_.size() : found->second;
+    return std::make_tuple(file, one.where.line, one.where.column);
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Diagnostic& a, const Diagnostic& b) { return rank(a) < rank(b); });
+  throw CompositionError(std::move(sorted));
+}
+
+std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+std::string suggestion(const std::string& wrong, const std::vector<std::string>& known) {
+  if (known.empty()) return "None is known here";
+  const auto near = nearest_name(wrong, known);
+  return fmt::format("{}Known: {}", near ? fmt::format("Did you mean '{}'? ", *near) : "", joined(known));
+}
+
+}  // namespace potluck

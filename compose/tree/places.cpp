@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/tree/places.h"
+
+namespace potluck {
+
+Place Places::at(const std::string& path) const {
+  for (std::string at = path; !at.empty();) {
+    if (const auto found = places_.find(at); found != places_.end()) return found->second;
+    const size_t end = at.find_last_of(".[");
+    at.resize(end == std::string::npos ? 0 : end);
+  }
+  return {file_, 0, 0};
+}
+
+Diagnostic Places::at_place(const SettingError& error) const {
+  const std::string text = error.what();
+  return {at(text.substr(0, text.find_first_of(" :"))), text};
+}
+
+}  // namespace potluck

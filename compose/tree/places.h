@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace potluck {
+
+/// Where the values of a composition stand, by the path that --set takes: "sample.steps", "given[0].value".
+class Places {
+ public:
+  Places() = default;
+  explicit Places(std::string file) : file_(std::move(file)) {}
+
+  /// The value at `path` stands there.
+  void add(const std::string& path, const Place& place) { places_[path] = place; }
+
+  /// Of the value at `path`; where it was left to its default, of the section that would hold it; where that is not
+  /// there either, of the file.
+  Place at(const std::string& path) const;
+
+  /// An error that begins with the path of what is wrong, such as "sample.steps must be …", at its place.
+  Diagnostic at_place(const SettingError& error) const;
+
+ private:
+  std::string file_;
+  std::map<std::string, Place> places_;
+};
+
+}  // namespace potluck

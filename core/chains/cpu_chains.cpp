@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/chains/cpu_chains.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "core/chains/energy_sums.h"
+#include "core/error.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr size_t kAlign = 64;
+
+size_t padded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+/// Hands out aligned pieces of one allocation; with a null base it only measures.
+class Carver {
+ public:
+  explicit Carver(std::byte* base) : base_(base) {}
+  template <class T>
+  T* take(size_t count) {
+    T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
+    used_ += padded(count * sizeof(T));
+    return piece;
+  }
+  size_t used() const { return used_; }
+
+ private:
+  std::byte* base_;
+  size_t used_ = 0;
+};
+
+void store(Precision precision, void* to, int64_t index, double value) {
+  if (precision == Precision::kFloat32) {
+    static_cast<float*>(to)[index] = static_cast<float>(value);
+  } else {
+    static_cast<double*>(to)[index] = value;
+  }
+}
+
+void begin_energy_sums(Group& group) {
+  if (!group.energy_sums) return;
+  const auto sums = [&group](int64_t number) { return group.energy_sums + number * group.energy_stride; };
+  const auto experts = static_cast<int64_t>(group.target->experts().size());
+  std::fill_n(group.energy_sums, energy_sum_count(experts) * group.energy_stride, 0.0);
+  std::copy_n(group.energy, group.rows, sums(0));
+  for (int64_t e = 0; e < experts; ++e) std::copy_n(group.expert_energy + e * group.rows, group.rows, sums(3 + 4 * e));
+}
+
+const ChainsOptions& checked(const Energy& energy, const ChainsOptions& options) {
+  if (options.ladder > kMostTileRows || options.chains % options.ladder != 0) {
+    throw SettingError(fmt::format("a ladder must have at most {} chains and divide the {} chains, got {}",
+                                   kMostTileRows, options.chains, options.ladder));
+  }
+  if (energy.most_rows() < kMostTileRows) {
+    throw SettingError(
+        fmt::format("an energy for {} rows must be made, got one for {}", kMostTileRows, energy.most_rows()));
+  }
+  return options;
+}
+
+}  // namespace
+
+int64_t cohort_size(int64_t ladder) { return kMostTileRows / ladder * ladder; }
+
+void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
+
+CpuChains::Memory CpuChains::allocate(size_t bytes) {
+  void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
+  if (!memory) throw std::bad_alloc();
+  std::memset(memory, 0, padded(bytes));
+  return Memory(static_cast<std::byte*>(memory));
+}
+
+CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
+    : energy_(*target.energy),
+      chains_(checked(energy_, options).chains),
+      ladder_(options.ladder),
+      tiles_(energy_, chains_, cohort_size(ladder_), ladder_),
+      real_(bytes_of(energy_.precision())),
+      // One for each tile and one for the work beside: more would have memory, and wake up, for nothing.
+      pool_(static_cast<int>(std::min<int64_t>(options.threads, tiles_.count() + 1))),
+      held_(target.held) {
+  const std::vector<Variable>& variables = energy_.variables();
+  held_.resize(variables.size());
+  const int64_t tiles = tiles_.count(), most_rows = tiles_.most_rows();
+  const size_t experts = energy_.experts().size();
+
+  Group pattern;
+  pattern.target = &energy_;
+  pattern.temperature = target.temperature;
+  pattern.seed = options.seed;
+  pattern.ladder = ladder_;
+  pattern.current.resize(variables.size());
+  pattern.proposed.resize(variables.size());
+  pattern.current_gradient.resize(variables.size());
+  pattern.proposed_gradient.resize(variables.size());
+  for (size_t v = 0; v < variables.size(); ++v) {
+    const Variable& variable = variables[v];
+    const Held& held = held_[v];
+    const int64_t n = variable.size();
+    if (variable.categorical() || held.all()) {
+      constants_.push_back(allocate(most_rows * n * std::max<size_t>(real_, 8)));
+      void* constant = constants_.back().get();
+      for (int64_t i = 0; i < most_rows * n; ++i) {
+        if (variable.categorical()) {
+          static_cast<int64_t*>(constant)[i] = static_cast<int64_t>(held.value.at(i % n));
+        } else {
+          store(energy_.precision(), constant, i, held.value[i % n]);
+        }
+      }
+      pattern.current[v] = pattern.proposed[v] = constant;
+      continue;
+    }
+    Block block = block_of(static_cast<int>(v), variable);
+    block.held = held.any() ? held.mask.data() : nullptr;
+    block.moving = n - std::count(held.mask.begin(), held.mask.end(), uint8_t{1});
+    pattern.dimension += block.moving;
+    pattern.blocks.push_back(block);
+  }
+
+  ids_.resize(tiles * most_rows);
+  groups_.assign(tiles, pattern);
+  const auto carve_state = [&](std::byte* base) {
+    Carver carver(base);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      Group& group = groups_[tile];
+      const int64_t rows = group.rows = tiles_.rows(tile);
+      for (Block& block : group.blocks) {
+        block.position = carver.take<std::byte>(rows * block.n * real_);
+        block.gradient = carver.take<std::byte>(rows * block.n * real_);
+        group.current[block.variable] = block.position;
+        if (options.needs.velocity) block.velocity = carver.take<std::byte>(rows * block.n * real_);
+        group.current_gradient[block.variable] = block.gradient;
+      }
+      group.energy = carver.take<double>(rows);
+      group.expert_energy = carver.take<double>(experts * rows);
+      group.frozen = carver.take<uint8_t>(rows);
+      group.frozen_step = carver.take<uint32_t>(rows);
+      group.nan_proposals = carver.take<uint32_t>(rows);
+      group.divergences = carver.take<uint32_t>(rows);
+      group.acceptance = carver.take<double>(rows);
+      group.energy_error = carver.take<double>(rows);
+      group.clipped = carver.take<double>(rows);
+      group.trajectory_slope = carver.take<double>(rows);
+      group.gradient_square = carver.take<double>(rows);
+      group.reflected = carver.take<double>(rows);
+      if (sums_energies(static_cast<int64_t>(experts))) {
+        group.energy_sums = carver.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
+        group.energy_stride = rows;
+      }
+      if (ladder_ == 1) continue;
+      group.swap_attempts = carver.take<uint32_t>(rows);
+      group.swap_acceptance = carver.take<double>(rows);
+      group.replica = carver.take<uint32_t>(rows);
+      group.has_been = carver.take<uint8_t>(rows);
+      group.round_trips = carver.take<uint32_t>(rows);
+    }
+    return carver.used();
+  };
+  state_bytes_ = carve_state(nullptr);
+  state_ = allocate(state_bytes_);
+  carve_state(state_.get());
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    Group& group = groups_[tile];
+    group.chains = tiles_.chains(tile);
+    group.chain = &ids_[tile * most_rows];
+    for (int64_t row = 0; row < group.rows; ++row) {
+      const int64_t index = tiles_.first(tile) + (row < group.chains ? row : row % ladder_);
+      const int64_t behind = index - tiles_.cohort_chains();
+      const bool skips = options.rest >= 0 && behind >= 0;
+      ids_[tile * most_rows + row] = static_cast<uint32_t>(skips ? options.rest + behind : index);
+      if (ladder_ > 1) group.replica[row] = static_cast<uint32_t>(row % ladder_);
+    }
+  }
+
+  workers_.resize(pool_.workers());
+  for (WorkerArrays& worker : workers_) {
+    const auto carve = [&](std::byte* base) {
+      Carver carver(base);
+      worker.proposal.clear();
+      worker.proposal_gradient.clear();
+      worker.proposal_velocity.clear();
+      worker.unfolded.clear();
+      for (const Block& block : pattern.blocks) {
+        const size_t bytes = options.needs.proposal ? most_rows * block.n * real_ : 0;
+        worker.proposal.push_back(carver.take<std::byte>(bytes));
+        worker.proposal_gradient.push_back(carver.take<std::byte>(bytes));
+        worker.proposal_velocity.push_back(
+            options.needs.proposal_velocity ? carver.take<std::byte>(most_rows * block.n * real_) : nullptr);
+        worker.unfolded.push_back(block.faces ? carver.take<std::byte>(bytes) : worker.proposal.back());
+      }
+      worker.energy = carver.take<double>(most_rows);
+      worker.expert_energy = carver.take<double>(experts * most_rows);
+      worker.log_ratio = carver.take<double>(most_rows);
+      worker.scratch = carver.take<double>(3 * most_rows);
+      worker.left = carver.take<uint8_t>(most_rows);
+      worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(most_rows));
+      return carver.used();
+    };
+    scratch_.push_back(allocate(carve(nullptr)));
+    carve(scratch_.back().get());
+  }
+
+  // Held coordinates get their values once; nothing writes them again.
+  for (Group& group : groups_) {
+    for (Block& block : group.blocks) {
+      if (!block.held) continue;
+      const Held& held = held_[block.variable];
+      for (int64_t i = 0; i < group.rows * block.n; ++i) {
+        if (held.mask[i % block.n]) store(energy_.precision(), block.position, i, held.value[i % block.n]);
+      }
+    }
+  }
+}
+
+Group& CpuChains::group_for(int64_t tile, int worker) {
+  Group& group = groups_[tile];
+  const WorkerArrays& arrays = workers_[worker];
+  for (size_t b = 0; b < group.blocks.size(); ++b) {
+    Block& block = group.blocks[b];
+    block.proposal = arrays.proposal[b];
+    block.proposal_gradient = arrays.proposal_gradient[b];
+    block.proposal_velocity = arrays.proposal_velocity[b];
+    block.scale = scale_.empty() || scale_[b].empty() ? nullptr : scale_[b].data();
+    block.centre = centre_.empty() || centre_[b].empty() ? nullptr : centre_[b].data();
+    block.unfolded = arrays.unfolded[b];
+    group.proposed[block.variable] = block.proposal;
+    group.proposed_gradient[block.variable] = block.proposal_gradient;
+  }
+  group.proposal_energy = arrays.energy;
+  group.proposal_expert_energy = arrays.expert_energy;
+  group.log_ratio = arrays.log_ratio;
+  group.scratch = arrays.scratch;
+  group.left = arrays.left;
+  group.row_temperature = ladder_temperature_.empty() ? nullptr : ladder_temperature_.data();
+  group.row_step = ladder_step_.empty() ? nullptr : ladder_step_.data();
+  group.workspace = arrays.workspace;
+  group.worker = worker;
+  return group;
+}
+
+void CpuChains::write(int64_t first, int64_t rows, const double* const* position) {
+  for (int64_t i = 0; i < rows; ++i) {
+    Group& group = groups_[tiles_.tile_of(first + i)];
+    const int64_t row = row_of(first + i);
+    for (Block& block : group.blocks) {
+      const double* from = position[block.variable] + i * block.n;
+      const auto put = [&](int64_t to) {
+        for (int64_t j = 0; j < block.n; ++j) {
+          if (!block.held || !block.held[j]) store(energy_.precision(), block.position, to * block.n + j, from[j]);
+        }
+      };
+      put(row);
+      if (row >= ladder_) continue;
+      for (int64_t filling = group.chains; filling < group.rows; ++filling) {
+        if (filling % ladder_ == row) put(filling);
+      }
+    }
+  }
+}
+
+int64_t CpuChains::rows(Part part) const {
+  int64_t rows = 0;
+  for (int64_t tile = first_tile(part); tile < end_tile(part); ++tile) rows += tiles_.rows(tile);
+  return rows;
+}
+
+void CpuChains::evaluate() {
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { group_for(tile, worker).evaluate(); });
+}
+
+void CpuChains::freeze_failed(uint32_t step) {
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { kernels_.freeze_failed(group_for(tile, worker), step); });
+}
+
+void CpuChains::begin(const Method& method, uint32_t step) {
+  pool_.run(tiles_.count(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
+}
+
+void CpuChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
+  // The work beside is one more tile, before the others: it is begun first, as it cannot be shared out.
+  const int64_t first = first_tile(part) - (beside ? 1 : 0);
+  pool_.run(end_tile(part) - first, [&](int64_t piece, int worker) {
+    if (piece == 0 && beside) return beside();
+    method.advance(group_for(first + piece, worker), kernels_, steps);
+  });
+}
+
+void CpuChains::set_reals(const std::vector<std::vector<double>>& values,
+                          std::vector<std::vector<std::byte>>& reals) const {
+  const std::vector<Block>& blocks = groups_[0].blocks;
+  reals.resize(blocks.size());
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const std::vector<double>& from = values.at(blocks[b].variable);
+    if (from.empty()) continue;
+    reals[b].resize(from.size() * real_);
+    for (size_t j = 0; j < from.size(); ++j) {
+      store(energy_.precision(), reals[b].data(), static_cast<int64_t>(j), from[j]);
+    }
+  }
+}
+
+void CpuChains::set_metric(const std::vector<std::vector<double>>& scale) { set_reals(scale, scale_); }
+
+void CpuChains::set_centre(const std::vector<std::vector<double>>& centre) { set_reals(centre, centre_); }
+
+void CpuChains::set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) {
+  ladder_temperature_.clear();
+  ladder_step_.clear();
+  if (temperature.empty()) return;
+  for (int64_t row = 0; row < tiles_.most_rows(); ++row) {
+    ladder_temperature_.push_back(temperature[row % temperature.size()]);
+    ladder_step_.push_back(step_factor[row % step_factor.size()]);
+  }
+}
+
+template <class Use>
+void CpuChains::for_cohort(Use use) {
+  for (int64_t chain = 0; chain < tiles_.cohort_chains(); ++chain)
+    use(groups_[tiles_.tile_of(chain)], row_of(chain), chain);
+}
+
+void CpuChains::take_cohort(CohortReading& reading) {
+  const int64_t cohort = tiles_.cohort_chains();
+  for (std::vector<double>* one : {&reading.acceptance, &reading.energy_error, &reading.trajectory_slope}) {
+    one->resize(cohort);
+  }
+  reading.frozen.resize(cohort);
+  reading.nan_proposals.resize(cohort);
+  reading.swap_attempts.resize(ladder_ > 1 ? cohort : 0);
+  reading.swap_acceptance.resize(ladder_ > 1 ? cohort : 0);
+  reading.replica.resize(ladder_ > 1 ? cohort : 0);
+  for_cohort([&](Group& group, int64_t row, int64_t chain) {
+    reading.acceptance[chain] = std::exchange(group.acceptance[row], 0.0);
+    reading.energy_error[chain] = std::exchange(group.energy_error[row], 0.0);
+    reading.trajectory_slope[chain] = std::exchange(group.trajectory_slope[row], 0.0);
+    reading.frozen[chain] = group.frozen[row];
+    reading.nan_proposals[chain] = group.nan_proposals[row];
+    if (ladder_ == 1) return;
+    reading.swap_attempts[chain] = std::exchange(group.swap_attempts[row], 0u);
+    reading.swap_acceptance[chain] = std::exchange(group.swap_acceptance[row], 0.0);
+    reading.replica[chain] = group.replica[row];
+  });
+}
+
+void CpuChains::read_cohort(CohortPositions& positions) {
+  const size_t variables = energy_.variables().size();
+  positions.position.resize(variables);
+  positions.gradient.resize(variables);
+  for (const Block& block : groups_[0].blocks) {
+    positions.position[block.variable].resize(tiles_.cohort_chains() * block.n);
+    positions.gradient[block.variable].resize(tiles_.cohort_chains() * block.n);
+  }
+  for_cohort([&](Group& group, int64_t row, int64_t chain) {
+    for (const Block& block : group.blocks) {
+      double* position = &positions.position[block.variable][chain * block.n];
+      double* gradient = &positions.gradient[block.variable][chain * block.n];
+      const auto copy = [&](const auto* x, const auto* g) {
+        std::copy_n(x + row * block.n, block.n, position);
+        std::copy_n(g + row * block.n, block.n, gradient);
+      };
+      if (energy_.precision() == Precision::kFloat32) {
+        copy(static_cast<const float*>(block.position), static_cast<const float*>(block.gradient));
+      } else {
+        copy(static_cast<const double*>(block.position), static_cast<const double*>(block.gradient));
+      }
+    }
+  });
+}
+
+std::vector<std::byte> CpuChains::save() {
+  const int64_t rows = tiles_.most_rows();  // with it goes where everything lies
+  std::vector<std::byte> saved(sizeof rows + state_bytes_);
+  std::memcpy(saved.data(), &rows, sizeof rows);
+  std::memcpy(saved.data() + sizeof rows, state_.get(), state_bytes_);
+  return saved;
+}
+
+void CpuChains::restore(std::span<const std::byte> saved) {
+  int64_t rows = 0;
+  if (saved.size() != sizeof rows + state_bytes_) {
+    throw SettingError(fmt::format("the saved chains must have {} bytes, got {}: another composition",
+                                   sizeof rows + state_bytes_, saved.size()));
+  }
+  std::memcpy(&rows, saved.data(), sizeof rows);
+  if (rows != tiles_.most_rows()) {
+    throw SettingError(fmt::format("the saved chains must be in tiles of {} rows, got tiles of {}: another composition",
+                                   tiles_.most_rows(), rows));
+  }
+  std::memcpy(state_.get(), saved.data() + sizeof rows, state_bytes_);
+}
+
+void CpuChains::read(ChainsState& state) {
+  const std::vector<Variable>& variables = energy_.variables();
+  const size_t experts = energy_.experts().size();
+  state.position.resize(variables.size());
+  for (size_t v = 0; v < variables.size(); ++v) {
+    const size_t row = variables[v].size() * (variables[v].categorical() ? sizeof(int64_t) : real_);
+    state.position[v].resize(chains_ * row);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::memcpy(state.position[v].data() + tiles_.first(tile) * row, groups_[tile].current[v],
+                  groups_[tile].chains * row);
+    }
+  }
+  const auto gather = [&](auto& to, auto member) {
+    to.resize(chains_);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::copy_n(groups_[tile].*member, groups_[tile].chains, to.begin() + tiles_.first(tile));
+    }
+  };
+  gather(state.energy, &Group::energy);
+  gather(state.frozen, &Group::frozen);
+  gather(state.frozen_step, &Group::frozen_step);
+  gather(state.nan_proposals, &Group::nan_proposals);
+  gather(state.divergences, &Group::divergences);
+  gather(state.acceptance, &Group::acceptance);
+  gather(state.energy_error, &Group::energy_error);
+  gather(state.clipped, &Group::clipped);
+  gather(state.gradient_square, &Group::gradient_square);
+  gather(state.reflected, &Group::reflected);
+  if (ladder_ > 1) {
+    gather(state.swap_attempts, &Group::swap_attempts);
+    gather(state.swap_acceptance, &Group::swap_acceptance);
+    gather(state.round_trips, &Group::round_trips);
+    gather(state.replica, &Group::replica);
+  }
+  state.expert_energy.resize(experts * chains_);
+  const int64_t sums = groups_[0].energy_sums ? energy_sum_count(static_cast<int64_t>(experts)) : 0;
+  state.energy_sums.resize(static_cast<size_t>(sums * chains_));
+  for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+    Group& group = groups_[tile];
+    for (int64_t number = 0; number < sums; ++number) {
+      std::copy_n(group.energy_sums + number * group.energy_stride, group.chains,
+                  state.energy_sums.begin() + number * chains_ + tiles_.first(tile));
+    }
+    for (size_t e = 0; e < experts; ++e) {
+      std::copy_n(group.expert_energy + e * group.rows, group.chains,
+                  state.expert_energy.begin() + e * chains_ + tiles_.first(tile));
+    }
+  }
+}
+
+void CpuChains::read_gradients(ChainsState& state) {
+  state.gradient.resize(energy_.variables().size());
+  for (size_t b = 0; b < groups_[0].blocks.size(); ++b) {
+    const Block& block = groups_[0].blocks[b];
+    const size_t row = static_cast<size_t>(block.n) * real_;
+    std::vector<std::byte>& to = state.gradient[static_cast<size_t>(block.variable)];
+    to.resize(static_cast<size_t>(chains_) * row);
+    for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+      std::memcpy(to.data() + tiles_.first(tile) * row, groups_[tile].blocks[b].gradient, groups_[tile].chains * row);
+    }
+  }
+}
+
+void CpuChains::clear_sums() {
+  for (Group& group : groups_) {
+    for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope,
+                         group.gradient_square, group.reflected}) {
+      std::fill_n(sums, group.rows, 0.0);
+    }
+    std::fill_n(group.divergences, group.rows, uint32_t{0});
+    begin_energy_sums(group);
+    if (ladder_ == 1) continue;
+    std::fill_n(group.swap_acceptance, group.rows, 0.0);
+    std::fill_n(group.swap_attempts, group.rows, 0u);
+    std::fill_n(group.round_trips, group.rows, 0u);
+  }
+}
+
+}  // namespace potluck

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "core/files/formats/array.h"
+
+namespace potluck {
+
+/// Named arrays with text metadata, as a .safetensors file holds them: 8 bytes of header length, a JSON header, raw
+/// little-endian numbers.
+struct Safetensors {
+  std::map<std::string, Array> arrays;
+  std::map<std::string, std::string> metadata;
+};
+
+/// F16 and BF16 are converted to float32. The offsets must cover the data without holes or overlaps, and the header
+/// may have at most 100 MB, as the format asks. @throws FileError naming the file, the array and what is wrong.
+Safetensors read_safetensors(const std::filesystem::path& file);
+
+/// Writes whole or not at all, arrays in the order of their names; the numbers begin at a multiple of 8 bytes.
+void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);
+
+}  // namespace potluck

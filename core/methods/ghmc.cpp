@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/methods/ghmc.h"
+
+#include <cmath>
+
+#include "core/methods/method_options.h"
+#include "core/methods/trajectory.h"
+
+namespace potluck {
+
+MethodDescription Ghmc::describe() {
+  return {.name = "ghmc",
+          .summary = "Hamiltonian Monte Carlo whose velocity persists and turns back on rejection; exact",
+          .reference = "Horowitz 1991, A generalized guided Monte Carlo algorithm, Phys. Lett. B 268",
+          .exact = true,
+          .options = {step_size_option("h, the time of a leapfrog", "tuned in warm-up to a mean acceptance of 0.9"),
+                      {.name = "leapfrogs",
+                       .kind = SettingKind::kInteger,
+                       .preset = "1",
+                       .least = 1,
+                       .most = 1000,
+                       .summary = "leapfrogs of a proposal"},
+                      {.name = "kept",
+                       .kind = SettingKind::kReal,
+                       .preset = "0.9",
+                       .least = 0,
+                       .most = 0.999999,
+                       .summary = "share of the velocity that a refreshment keeps"},
+                      metric_option()}};
+}
+
+std::unique_ptr<Method> Ghmc::create(const std::vector<SettingValue>& values) {
+  return std::make_unique<Ghmc>(Options{.step_size = number_of(values.at(0), 0.1),
+                                        .leapfrogs = values.at(1).integer.at(0),
+                                        .kept = values.at(2).real.at(0),
+                                        .tuned = is_auto(values[0]),
+                                        .metric = metric_tuned(values.at(3), values[0]),
+                                        .dense = metric_dense(values.at(3))});
+}
+
+const MethodDescription& Ghmc::description() const { return method("ghmc"); }
+
+void Ghmc::begin(Group& group, const Kernels& kernels, uint32_t step) const {
+  const Piece fresh{
+      .kind = Piece::Kind::kRefresh, .noise = std::sqrt(group.temperature), .purpose = Purpose::kFirstMomentum};
+  kernels.split(group, step, State::kCurrent, State::kCurrent, {{fresh}});
+}
+
+void Ghmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
+  const Piece refresh{.kind = Piece::Kind::kRefresh,
+                      .amount = options_.kept,
+                      .noise = std::sqrt((1 - options_.kept * options_.kept) * group.temperature)};
+  for (int64_t i = 0; i < steps.count; ++i) {
+    const uint32_t step = steps.first + static_cast<uint32_t>(i);
+    // The refreshed velocity stays with the current state: it is the one that turns back.
+    kernels.split(group, step, State::kCurrent, State::kCurrent, {{refresh}});
+    leapfrogs(group, kernels, step, std::nullopt, options_.step_size, options_.leapfrogs);
+    kernels.decide(group, step, true);
+  }
+}
+
+Tuning Ghmc::tuning() const {
+  if (!options_.tuned) return {};
+  return {.acceptance = 0.9, .metric = options_.metric, .dense = options_.dense};
+}
+
+}  // namespace potluck

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/methods/underdamped.h"
+
+#include <cmath>
+
+#include "core/methods/mala.h"
+#include "core/methods/method_options.h"
+
+namespace potluck {
+
+std::vector<SettingDescription> Underdamped::option_table(bool friction) {
+  std::vector<SettingDescription> table = {
+      step_size_option("h, the time of a step; stable while h times the square root of the largest curvature stays "
+                       "below 2",
+                       "sqrt(2 eps) with eps that at which mala accepts 0.9, found in warm-up")};
+  if (friction) {
+    table.push_back({.name = "friction",
+                     .kind = SettingKind::kReal,
+                     .preset = "1",
+                     .least = kPositive,
+                     .summary = "gamma: velocities forget within a time 1/gamma"});
+  }
+  return table;
+}
+
+Underdamped::Options Underdamped::options_from(const std::vector<SettingValue>& values) {
+  Options options;
+  options.step_size = number_of(values.at(0), options.step_size);
+  options.tuned = is_auto(values.at(0));
+  if (values.size() > 1) options.friction = values[1].real.at(0);
+  return options;
+}
+
+void Underdamped::begin(Group& group, const Kernels& kernels, uint32_t step) const {
+  const Piece fresh{
+      .kind = Piece::Kind::kRefresh, .noise = std::sqrt(group.temperature), .purpose = Purpose::kFirstMomentum};
+  kernels.split(group, step, State::kCurrent, State::kCurrent, {{fresh}});
+}
+
+Tuning Underdamped::tuning() const {
+  return {.acceptance = options_.tuned ? std::optional<double>(0.9) : std::nullopt};
+}
+
+std::unique_ptr<Method> Underdamped::tuned_in_place() const {
+  const double h = options_.step_size;
+  return std::make_unique<Mala>(Mala::Options{.step_size = h * h / 2, .acceptance = 0.9, .metric = false});
+}
+
+void Underdamped::take_tuned(const Method& adjusted) { options_.step_size = std::sqrt(2 * adjusted.step_size()); }
+
+void Underdamped::kick_drift_refresh(Group& group, const Kernels& kernels, StepRange steps,
+                                     const Piece& refresh) const {
+  const double half = options_.step_size / 2;
+  const Piece kick{.kind = Piece::Kind::kKick, .amount = half}, drift{.kind = Piece::Kind::kDrift, .amount = half};
+  // The last kick of a step and the first of the next are made in one pass, in their order.
+  const Piece pieces[] = {kick, kick, drift, refresh, drift};
+  for (int64_t i = 0; i < steps.count; ++i) {
+    const uint32_t step = steps.first + static_cast<uint32_t>(i);
+    kernels.split(group, step, State::kCurrent, State::kCurrent, std::span(pieces).subspan(i == 0 ? 1 : 0));
+    group.evaluate();
+    kernels.freeze_failed(group, step);
+  }
+  kernels.split(group, steps.first, State::kCurrent, State::kCurrent, {{kick}});
+}
+
+Piece Underdamped::refreshment(const Group& group, double time, Purpose purpose) const {
+  const double kept = std::exp(-options_.friction * time);
+  // 1 - kept^2 without cancellation.
+  return {.kind = Piece::Kind::kRefresh,
+          .amount = kept,
+          .noise = std::sqrt(-std::expm1(-2 * options_.friction * time) * group.temperature),
+          .purpose = purpose};
+}
+
+}  // namespace potluck

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/run/frozen_chains.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr int64_t kReportedFrozen = 100;
+
+}  // namespace
+
+int64_t count_frozen(const OwnChains& own) {
+  return std::count(own.state().frozen.begin(), own.state().frozen.end(), uint8_t{1});
+}
+
+int64_t count_frozen_replicas(const OwnChains& own) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < own.count() && own.replicas() > 1; ++i) {
+    for (int64_t rung = 1; rung < own.replicas(); ++rung) count += own.rows().frozen[own.row(i) + rung];
+  }
+  return count;
+}
+
+std::vector<FrozenChain> frozen_chains(const OwnChains& own, const std::vector<int64_t>& ids, size_t experts) {
+  std::vector<FrozenChain> frozen;
+  const ChainsState& state = own.state();
+  for (int64_t i = 0; i < own.count(); ++i) {
+    if (!state.frozen[i]) continue;
+    if (static_cast<int64_t>(frozen.size()) == kReportedFrozen) break;
+    FrozenChain one{.chain = ids[own.row(i)] / own.replicas(), .step = state.frozen_step[i], .expert_energy = {}};
+    for (size_t e = 0; e < experts; ++e) {
+      one.expert_energy.push_back(state.expert_energy[static_cast<int64_t>(e) * own.count() + i]);
+    }
+    frozen.push_back(std::move(one));
+  }
+  return frozen;
+}
+
+void fail_where_all_frozen(const OwnChains& own, const std::vector<int64_t>& ids,
+                           const std::vector<std::string>& experts, double step_size) {
+  if (count_frozen(own) < own.count()) return;
+  const FrozenChain first = frozen_chains(own, ids, experts.size()).front();
+  std::string energies;
+  for (size_t e = 0; e < first.expert_energy.size(); ++e) {
+    if (e > 0) energies += ", ";
+    energies += fmt::format("expert '{}' = {:g}", experts[e], first.expert_energy[e]);
+  }
+  throw NumericalError(
+      fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). Lower step_size (now {:g})",
+                  first.step, own.count(), first.chain, energies, step_size));
+}
+
+}  // namespace potluck

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/run/recorder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace potluck {
+
+namespace {
+
+double coordinates_with_faces(const Target& target) {
+  const std::vector<Variable>& variables = target.energy->variables();
+  double count = 0;
+  for (size_t v = 0; v < variables.size(); ++v) {
+    const Variable& variable = variables[v];
+    if (variable.categorical() || !variable.has_face()) continue;
+    count += static_cast<double>(variable.size());
+    if (v >= target.held.size()) continue;
+    const std::vector<uint8_t>& held = target.held[v].mask;
+    count -= static_cast<double>(std::count(held.begin(), held.end(), uint8_t{1}));
+  }
+  return count;
+}
+
+void add(StepSum& to, double sum, double count) {
+  to.sum += sum;
+  to.count += count;
+}
+
+}  // namespace
+
+Recorder::Recorder(const Target& target, const RunOptions& options, const Method& method,
+                   std::span<Observer* const> observers, Chains& chains, OwnChains& own, RunSummary& summary)
+    : observers_(observers),
+      method_(method),
+      chains_(chains),
+      own_(own),
+      summary_(summary),
+      thin_(static_cast<double>(options.thin)),
+      counts_energies_(options.blocks.empty()),
+      coordinates_with_faces_(coordinates_with_faces(target)),
+      virial_(target, method.description(), 0, own.count()) {}
+
+void Recorder::begin() {
+  own_.read();
+  virial_.begin(own_.state());
+}
+
+double Recorder::take(int64_t step) {
+  own_.read();
+  chains_.clear_sums();
+  if (virial_.any()) own_.read_gradients();
+  const ChainsState& state = own_.state();
+  const auto count = static_cast<size_t>(own_.count());
+  const int decisions = method_.decisions();
+  acceptance_.resize(count);
+  diverged_.resize(count);
+  double sum = 0, moving = 0;
+  for (size_t i = 0; i < count; ++i) {
+    acceptance_[i] = decisions > 0 ? state.acceptance[i] / (thin_ * decisions) : 1.0;
+    diverged_[i] = state.divergences[i] > 0;
+    if (state.frozen[i]) continue;
+    sum += acceptance_[i];
+    ++moving;
+  }
+  draw_ = shown(step);
+  for (Observer* observer : observers_) observer->drew(draw_);
+  left_ = true;
+  ++summary_.draws;
+  const double mean = moving > 0 ? sum / moving : std::nan("");
+  if (std::isfinite(mean)) summary_.acceptance_sum += mean;
+  summary_.steps_done = step;
+  return mean;
+}
+
+Draw Recorder::shown(int64_t step) const {
+  const ChainsState& state = own_.state();
+  Draw draw;
+  draw.index = summary_.draws;
+  draw.step = step;
+  draw.chains = own_.count();
+  for (const std::vector<std::byte>& one : state.position) draw.position.push_back(one.data());
+  draw.energy = state.energy.data();
+  draw.expert_energy = state.expert_energy.data();
+  draw.acceptance = acceptance_.data();
+  draw.frozen = state.frozen.data();
+  draw.diverged = diverged_.data();
+  return draw;
+}
+
+std::function<void()> Recorder::rest() {
+  if (!left_) return {};
+  return [this] { finish(); };
+}
+
+void Recorder::finish() {
+  if (!std::exchange(left_, false)) return;
+  for (Observer* observer : observers_) observer->record(draw_);
+  count();
+}
+
+void Recorder::count() {
+  const ChainsState& state = own_.state();
+  virial_.add(state);
+  swaps_.add(own_);
+  const bool energies = counts_energies_ && !state.energy_sums.empty();
+  for (size_t i = 0; i < static_cast<size_t>(own_.count()); ++i) {
+    summary_.clipped_sum += state.clipped[i] / thin_;
+    summary_.divergences += state.divergences[i];
+    if (state.frozen[i]) continue;
+    add(summary_.energy_error, state.energy_error[i], thin_ * method_.energy_errors());
+    add(summary_.gradient_square, state.gradient_square[i], thin_);
+    if (energies) summary_.energy_shares.add_steps(thin_, state.energy_sums.data() + i, own_.count());
+    add(summary_.reflected, state.reflected[i], thin_ * coordinates_with_faces_);
+  }
+}
+
+}  // namespace potluck

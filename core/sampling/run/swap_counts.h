@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/chains/own_chains.h"
+#include "core/sampling/run/run.h"
+#include "core/state_archive.h"
+
+namespace potluck {
+
+/// What the ladders of a run counted of their swaps, and what their hottest replicas' energies were, over its draws.
+class SwapCounts {
+ public:
+  /// A draw. Nothing where there are no ladders.
+  void add(const OwnChains& own);
+  /// @param temperature  [replicas]
+  SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
+
+  void persist(StateArchive& archive) {
+    archive(attempts_, acceptance_, round_trips_, draws_, mean_, squares_);
+    archive.demand(attempts_.size() == acceptance_.size() && mean_.size() == squares_.size(), "numbers of pairs");
+  }
+
+ private:
+  void add_hottest(const OwnChains& own);
+
+  std::vector<int64_t> attempts_;   ///< [replicas - 1]
+  std::vector<double> acceptance_;  ///< likewise
+  int64_t round_trips_ = 0;
+  int64_t draws_ = 0;
+  // Of the hottest replica's energies, [ladders]: squares are of distances from the mean. NaN once it froze.
+  std::vector<double> mean_, squares_;
+};
+
+}  // namespace potluck

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/run/until_rule.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "core/diagnostics/convergence.h"
+#include "core/error.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr int64_t kLeastDraws = 50;  // of a coordinate and chain, before fewer coordinates are looked at
+
+/// The worse of the two; what is not a number is worst.
+bool worse(double one, double other, bool large_is_worse) {
+  if (std::isnan(one) || std::isnan(other)) return std::isnan(one) && !std::isnan(other);
+  return large_is_worse ? one > other : one < other;
+}
+
+/// "x[3]" counts in C order, whatever the shape.
+std::string name_of(const Variable& variable, int64_t element) {
+  return variable.size() == 1 ? variable.name : fmt::format("{}[{}]", variable.name, element);
+}
+
+int64_t after(int64_t look) { return look + std::max<int64_t>(1, look / 4); }
+
+}  // namespace
+
+UntilRule::UntilRule(const Until& until, const std::vector<Variable>& variables, const std::vector<Held>& held,
+                     Precision precision, int64_t chains)
+    : until_(until), precision_(precision), chains_(chains) {
+  std::vector<Coordinate> all;
+  for (size_t v = 0; v < variables.size(); ++v) {
+    sizes_.push_back(variables[v].size());
+    if (variables[v].categorical()) continue;
+    for (int64_t element = 0; element < variables[v].size(); ++element) {
+      const bool fixed = v < held.size() && !held[v].mask.empty() && held[v].mask[static_cast<size_t>(element)] != 0;
+      if (!fixed) all.push_back({v, element, "", {}});
+    }
+  }
+  free_ = static_cast<int64_t>(all.size());
+  const int64_t room = kMostValues / (chains * kLeastDraws) - 1;  // beside the energy
+  const int64_t taken = std::clamp<int64_t>(room, std::min<int64_t>(free_, 1), std::min(free_, kMostCoordinates));
+  for (int64_t k = 0; k < taken; ++k) {
+    coordinates_.push_back(all[static_cast<size_t>(k * free_ / taken)]);
+    Coordinate& one = coordinates_.back();
+    one.name = name_of(variables[one.variable], one.element);
+  }
+  capacity_ = std::clamp<int64_t>(kMostValues / (chains * (taken + 1)) / 2 * 2, 8, kMostDraws);
+  // After it was thinned out the buffer is half full.
+  const double most = static_cast<double>(chains) * static_cast<double>(capacity_) / 2;
+  if (until.ess && *until.ess > most) {
+    throw SettingError(fmt::format(
+        "sample.until.ess must be <= {:.0f} with {} chains, as that many draws are looked at, got {:g}. Use more "
+        "chains, or mcse",
+        most, chains, *until.ess));
+  }
+  if (until.mcse && 1 / (*until.mcse * *until.mcse) > most) {
+    throw SettingError(
+        fmt::format("sample.until.mcse must be >= {:.2g} with {} chains, as {:.0f} draws are looked at, got {:g}. Use "
+                    "more chains",
+                    1 / std::sqrt(most), chains, most, *until.mcse));
+  }
+}
+
+double UntilRule::value_of(const Draw& draw, const Coordinate& coordinate, int64_t chain) const {
+  const int64_t at = chain * sizes_[coordinate.variable] + coordinate.element;
+  const void* from = draw.position[coordinate.variable];
+  return precision_ == Precision::kFloat32 ? double{static_cast<const float*>(from)[at]}
+                                           : static_cast<const double*>(from)[at];
+}
+
+void UntilRule::drew(const Draw& draw) {
+  ++seen_;
+  frozen_.assign(draw.frozen, draw.frozen + chains_);
+  if (!until_.convergence() || (seen_ - 1) % every_ != 0) return;
+  if (kept_ == capacity_) {
+    thin_out();
+    if ((seen_ - 1) % every_ != 0) return;
+  }
+  ++kept_;
+  energy_.insert(energy_.end(), draw.energy, draw.energy + chains_);
+  for (Coordinate& one : coordinates_) {
+    for (int64_t chain = 0; chain < chains_; ++chain) one.values.push_back(value_of(draw, one, chain));
+  }
+}
+
+/// Keeps every second draw of the buffer.
+void UntilRule::thin_out() {
+  const auto halve = [this](std::vector<double>& values) {
+    for (int64_t draw = 0; draw < kept_ / 2; ++draw)
+      std::copy_n(values.begin() + 2 * draw * chains_, chains_, values.begin() + draw * chains_);
+    values.resize(static_cast<size_t>(kept_ / 2 * chains_));
+  };
+  halve(energy_);
+  for (Coordinate& one : coordinates_) halve(one.values);
+  kept_ /= 2;
+  every_ *= 2;
+}
+
+void UntilRule::resume() {
+  while (next_look_ < seen_) next_look_ = after(next_look_);
+}
+
+std::optional<std::string> UntilRule::reached(int64_t draws, int64_t steps) {
+  const bool looks = until_.convergence() && draws >= next_look_;
+  if (looks) {
+    next_look_ = after(next_look_);
+    if (converged()) return fmt::format("until {} after {} steps, at {}", standing(), steps, scope());
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  if (until_.seconds && seconds >= *until_.seconds)
+    return fmt::format("until time {:g} s, after {} steps; where that falls is not reproducible", *until_.seconds,
+                       steps);
+  return std::nullopt;
+}
+
+void UntilRule::look_at(const std::string& name, const std::vector<double>& values, bool& any) {
+  std::vector<double> by_chain;  // [chains that move, draws]
+  int64_t moving = 0;
+  for (int64_t chain = 0; chain < chains_; ++chain) {
+    if (frozen_[static_cast<size_t>(chain)] != 0) continue;
+    ++moving;
+    for (int64_t draw = 0; draw < kept_; ++draw)
+      by_chain.push_back(values[static_cast<size_t>(draw * chains_ + chain)]);
+  }
+  const Convergence found = diagnose({by_chain, moving, kept_});
+  const double ess = std::isnan(found.ess_bulk) ? found.ess_bulk : std::min(found.ess_bulk, found.ess_tail);
+  const auto take = [&](Worst& worst, double value, bool large_is_worse) {
+    if (!any || worse(value, worst.value, large_is_worse)) worst = {value, name};
+  };
+  take(rhat_, found.rhat, true);
+  take(ess_, ess, false);
+  take(mcse_, found.mcse_mean / found.sd, true);
+  any = true;
+}
+
+bool UntilRule::converged() {
+  if (kept_ == 0) return false;
+  bool any = false;
+  const bool flat = std::adjacent_find(energy_.begin(), energy_.end(), std::not_equal_to<>()) == energy_.end();
+  // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
+  if (!flat) look_at("the energy", energy_, any);
+  for (const Coordinate& one : coordinates_) look_at(one.name, one.values, any);
+  if (!any) return false;
+  const auto holds = [](const std::optional<double>& asked, double value, bool at_most) {
+    return !asked || (at_most ? value <= *asked : value >= *asked);  // not where it is not a number
+  };
+  return holds(until_.rhat, rhat_.value, true) && holds(until_.ess, ess_.value, false) &&
+         holds(until_.mcse, mcse_.value, true);
+}
+
+std::string UntilRule::standing() const {
+  if (kept_ == 0) return "there is no draw to look at yet";
+  std::vector<std::string> texts;
+  if (until_.rhat)
+    texts.push_back(fmt::format("rhat {:.4f} of {} (asked: at most {:g})", rhat_.value, rhat_.name, *until_.rhat));
+  if (until_.ess)
+    texts.push_back(fmt::format("ess {:.0f} of {} (asked: at least {:g})", ess_.value, ess_.name, *until_.ess));
+  if (until_.mcse)
+    texts.push_back(fmt::format("mcse {:.4f} of {} (asked: at most {:g})", mcse_.value, mcse_.name, *until_.mcse));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string UntilRule::scope() const {
+  const auto looked = static_cast<int64_t>(coordinates_.size());
+  return looked == free_ ? fmt::format("all {} coordinates that move", free_)
+                         : fmt::format("{} evenly spread coordinates of {} that move", looked, free_);
+}
+
+}  // namespace potluck

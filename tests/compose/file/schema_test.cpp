@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compose/text/keys.h"
+#include "tests/compose/table_of_models.h"
+
+namespace potluck {
+namespace {
+
+using nlohmann::json;
+
+/// Every "$ref" below `value`.
+void collect_references(const json& value, std::vector<std::string>& into) {
+  if (value.is_object() && value.contains("$ref")) into.push_back(value["$ref"]);
+  if (value.is_structured())
+    for (const json& below : value) collect_references(below, into);
+}
+
+TEST(SchemaTest, EveryReferenceLeadsToADefinition) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  std::vector<std::string> references;
+  collect_references(schema, references);
+  EXPECT_GT(references.size(), 30u);
+  for (const std::string& one : references) EXPECT_TRUE(schema.contains(json::json_pointer(one.substr(1)))) << one;
+}
+
+TEST(SchemaTest, HoldsTheKeysThatValidate) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  const auto keys = [](const json& object) {
+    std::vector<std::string> all;
+    for (const auto& [key, value] : object["properties"].items()) all.push_back(key);
+    return all;
+  };
+  EXPECT_THAT(keys(schema), testing::UnorderedElementsAreArray(key_table(Section::kFile).names()));
+  EXPECT_THAT(keys(schema["$defs"]["mixture_branch"]), testing::ElementsAre("energy", "inputs", "log_z", "weight"));
+  EXPECT_EQ(schema["required"], json({"variables", "target"}));
+  EXPECT_EQ(schema["unevaluatedProperties"], false);
+  EXPECT_EQ(schema["properties"]["potluck"]["maximum"], 1);
+  EXPECT_EQ(schema["$defs"]["sample"]["properties"]["chains"]["minimum"], 1);
+  // A strength is > 0, a share >= 0.
+  EXPECT_EQ(schema["$defs"]["not_body"]["properties"]["strength"]["anyOf"][0]["exclusiveMinimum"], 0);
+  EXPECT_EQ(schema["$defs"]["mixture_branch"]["properties"]["weight"]["anyOf"][0]["minimum"], 0);
+}
+
+TEST(SchemaTest, KnowsTheSettingsOfEachModelAndTheOptionsOfEachMethod) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  bool network = false;
+  for (const json& rule : schema["$defs"]["leaf"]["allOf"]) {
+    if (rule["if"]["properties"]["model"]["const"] != "network") continue;
+    network = true;
+    EXPECT_EQ(rule["then"]["properties"]["settings"]["required"], json({"network"}));
+    EXPECT_EQ(rule["then"]["required"], json({"settings"}));
+  }
+  EXPECT_TRUE(network);
+  bool step_size = false;
+  for (const json& rule : schema["$defs"]["sample"]["allOf"]) {
+    if (rule["if"]["properties"]["method"]["const"] != "mala") continue;
+    step_size = rule["then"]["properties"].contains("step_size");
+    EXPECT_FALSE(rule["if"].contains("required")) << "mala is meant where no method is named";
+  }
+  EXPECT_TRUE(step_size);
+}
+
+TEST(SchemaTest, ABlockIsAListOfNamesOrAMapWithAMethodThatCanMoveAPart) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  const json& block = schema["$defs"]["sample"]["properties"]["blocks"]["items"]["anyOf"];
+  EXPECT_EQ(block[0]["type"], "array");
+  EXPECT_EQ(block[1]["$ref"], "#/$defs/block");
+  EXPECT_EQ(schema["$defs"]["block"]["required"], json({"variables", "method"}));
+  const json& methods = schema["$defs"]["block"]["properties"]["method"]["enum"];
+  EXPECT_TRUE(std::count(methods.begin(), methods.end(), "mala") == 1);
+  EXPECT_TRUE(std::count(methods.begin(), methods.end(), "ebm_practice") == 0);
+  EXPECT_EQ(schema["$defs"]["block"]["allOf"], schema["$defs"]["sample"]["allOf"]);
+}
+
+TEST(SchemaTest, AModelsSettingsStandAlone) {
+  TableOfModels models;
+  const json schema = json::parse(model_schema(models.model("gaussian")));
+  EXPECT_EQ(schema["title"], "Settings of gaussian");
+  EXPECT_EQ(schema["properties"]["covariance"]["enum"], json({"full", "diagonal"}));
+  EXPECT_EQ(schema["properties"]["scale"]["anyOf"][0]["minimum"], 0);
+  EXPECT_EQ(schema["properties"]["mean"]["anyOf"][1]["type"], "array");
+  EXPECT_EQ(schema["additionalProperties"], false);
+  EXPECT_FALSE(schema.contains("required"));
+}
+
+}  // namespace
+}  // namespace potluck

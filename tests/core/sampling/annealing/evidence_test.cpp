@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Estimates of log Z that go on from a checkpoint. What they estimate is held against exact values in
+// tests/exactness/annealed_test.cpp.
+#include "core/sampling/annealing/evidence.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "core/error.h"
+#include "core/random/philox.h"
+#include "tests/core/energies.h"
+
+namespace potluck {
+namespace {
+
+using testing::line;
+using testing::RowEnergy;
+
+constexpr int64_t kParticles = 257;  // a number that stands nowhere else in a checkpoint
+constexpr int64_t kRepeats = 3;
+
+/// A normal whose coordinates have other widths, so that the metric is not 1.
+auto ridge() {
+  return RowEnergy(
+      line("x", 3),
+      [](const double* x, double* g) {
+        double energy = 0;
+        for (int j = 0; j < 3; ++j) {
+          g[j] = (1 + 2 * j) * x[j];
+          energy += 0.5 * g[j] * x[j];
+        }
+        return energy;
+      },
+      Precision::kFloat32);
+}
+
+/// Its exact draws.
+class RidgeDraws final : public Start {
+ public:
+  std::string description() const override { return "normal"; }
+  bool exact() const override { return true; }
+  void draw(uint32_t seed, int64_t first, int64_t rows, int attempt, double* const* position) const override {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t j = 0; j < 3; ++j)
+        position[0][row * 3 + j] = standard_normal({seed, variable_key("x"), static_cast<uint32_t>(first + row),
+                                                    static_cast<uint32_t>(attempt), Purpose::kStart},
+                                                   j) /
+                                   std::sqrt(1 + 2.0 * static_cast<double>(j));
+  }
+};
+
+AnnealedOptions options_of(const std::string& method) {
+  AnnealedOptions options;
+  options.particles = kParticles;
+  options.moves = 2;
+  options.method = method;
+  options.conditional_ess = 0.8;
+  options.base.scale = 3;
+  options.threads = 2;
+  return options;
+}
+
+struct Checkpoint {
+  EvidenceProgress progress;
+  std::vector<std::byte> bytes;
+};
+
+class Recorder final : public EvidenceObserver {
+ public:
+  void progressed(const EvidenceProgress& progress) override {
+    stages.push_back(progress);
+    if (then) then(stages.size());
+  }
+  void checkpointed(std::span<const std::byte> state) override {
+    checkpoints.push_back({stages.back(), {state.begin(), state.end()}});
+  }
+  std::vector<EvidenceProgress> stages;
+  std::vector<Checkpoint> checkpoints;
+  std::function<void(size_t)> then;
+};
+
+/// Every bit of an estimate.
+std::string words_of(const Evidence& found) {
+  std::string text = fmt::format("{} {:a} {:a} {} {} {}", found.interrupted, found.log_z, found.standard_error,
+                                 found.particles, found.coordinates, found.evaluations);
+  for (const double one : found.repeats) text += fmt::format(" {:a}", one);
+  for (const AnnealedStage& stage : found.stages) {
+    text += fmt::format("; {:a} {:a} {:a} {:a}", stage.beta, stage.step_size, stage.acceptance, stage.ess);
+    for (const std::vector<double>& scale : stage.scale)
+      for (const double one : scale) text += fmt::format(" {:a}", one);
+  }
+  if (found.bracket)
+    text += fmt::format("; {:a} {:a} {:a} {:a}", found.bracket->lower, found.bracket->lower_error, found.bracket->upper,
+                        found.bracket->upper_error);
+  return text;
+}
+
+Evidence estimate(const AnnealedOptions& options, EvidenceControl control = {}) {
+  const auto energy = ridge();
+  const RidgeDraws exact;
+  return estimate_evidence({&energy, {{}}, 1}, options, kRepeats, &exact, control);
+}
+
+/// What goes on from a checkpoint.
+std::string rest_of(const AnnealedOptions& options, const std::vector<std::byte>& checkpoint) {
+  return words_of(estimate(options, {.checkpoint = checkpoint}));
+}
+
+/// A whole estimate with a checkpoint behind every stage.
+struct Whole {
+  explicit Whole(const AnnealedOptions& options)
+      : words(words_of(estimate(options, {.observer = &recorder, .checkpoint_every = 1, .checkpoint = {}}))) {}
+  /// The first checkpoint of a run that has come to so many stages.
+  const std::vector<std::byte>& at(EvidenceProgress::Run run, int64_t repeat, int64_t stage) const {
+    for (const Checkpoint& one : recorder.checkpoints)
+      if (one.progress.run == run && one.progress.repeat == repeat && one.progress.stage == stage) return one.bytes;
+    throw std::runtime_error("no such checkpoint");
+  }
+  Recorder recorder;
+  std::string words;
+};
+
+using Phase = EvidenceProgress::Run;
+
+class EvidenceResumeTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(EvidenceResumeTest, GoesOnBitForBitFromEveryStage) {
+  for (const double resample_below : {0.9, 0.0}) {
+    AnnealedOptions options = options_of(GetParam());
+    options.resample_below = resample_below;
+    const Whole whole(options);
+    EXPECT_EQ(whole.words, words_of(estimate(options)));  // to be watched changes nothing
+    const std::vector<Checkpoint>& all = whole.recorder.checkpoints;
+    ASSERT_EQ(all.size(), whole.recorder.stages.size());
+    ASSERT_GT(all.size(), (1 + kRepeats + 2) * 4u);
+    for (const Checkpoint& one : all) {
+      EXPECT_EQ(rest_of(options, one.bytes), whole.words)
+          << "run " << static_cast<int>(one.progress.run) << ", repeat " << one.progress.repeat << ", stage "
+          << one.progress.stage << ", resampling below " << resample_below;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, EvidenceResumeTest, ::testing::Values("mala", "hmc", "ghmc", "adjusted_mclmc"),
+                         [](const auto& one) { return one.param; });
+
+// The twins: a checkpoint from which one thing was not restored.
+TEST(EvidenceResumeTest, ALostFieldIsSeen) {
+  AnnealedOptions options = options_of("mala");
+  options.resample_below = 0.3;
+  const Whole whole(options);
+  const auto weightless = [](std::vector<std::byte> bytes) {
+    const uint64_t count = kParticles;
+    const auto* from = reinterpret_cast<const std::byte*>(&count);
+    const auto found = std::search(bytes.begin(), bytes.end(), from, from + sizeof count);
+    EXPECT_NE(found, bytes.end());
+    std::fill_n(found + sizeof count, kParticles * static_cast<int64_t>(sizeof(double)), std::byte{0});
+    return bytes;
+  };
+  for (const auto& [run, repeat] :
+       {std::pair(Phase::kPilot, 0), std::pair(Phase::kRepeat, 2), std::pair(Phase::kDown, 0)})
+    EXPECT_NE(rest_of(options, weightless(whole.at(run, repeat, 1))), whole.words) << static_cast<int>(run);
+
+  // The numbers that stand first, where they begin: behind the version.
+  struct Field {
+    const char* name;
+    size_t at, bytes;
+    Phase run;
+  };
+  const Field fields[] = {{"the step", 4, 4, Phase::kPilot},         {"the step", 4, 4, Phase::kUp},
+                          {"evaluations", 12, 8, Phase::kRepeat},    {"the step size", 20, 8, Phase::kPilot},
+                          {"b of the energy", 28, 8, Phase::kPilot}, {"a run under way", 36, 1, Phase::kRepeat},
+                          {"log Z so far", 37, 8, Phase::kRepeat}};
+  for (const Field& field : fields) {
+    std::vector<std::byte> bytes = whole.at(field.run, field.run == Phase::kRepeat ? 2 : 0, 3);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(field.at), field.bytes, std::byte{0});
+    EXPECT_NE(rest_of(options, bytes), whole.words) << field.name;
+  }
+}
+
+TEST(EvidenceResumeTest, AStopEndsItWithTheStageAndLeavesACheckpoint) {
+  const AnnealedOptions options = options_of("mala");
+  const Whole whole(options);
+  const size_t all = whole.recorder.stages.size();
+  for (const size_t at : {size_t{1}, all / 2, all - 1, all}) {
+    std::atomic<bool> stop{false};
+    Recorder recorder;
+    recorder.then = [&](size_t stage) { stop = stage >= at; };
+    const Evidence cut = estimate(options, {.observer = &recorder, .stop = &stop, .checkpoint = {}});
+    EXPECT_TRUE(cut.interrupted);
+    EXPECT_EQ(recorder.stages.size(), at);
+    ASSERT_EQ(recorder.checkpoints.size(), 1u);
+    EXPECT_EQ(rest_of(options, recorder.checkpoints[0].bytes), whole.words) << at;
+  }
+}
+
+TEST(EvidenceResumeTest, SaysWhereItStands) {
+  Recorder recorder;
+  const Evidence found = estimate(options_of("mala"), {.observer = &recorder, .checkpoint_every = 5, .checkpoint = {}});
+  const auto stages = static_cast<int64_t>(found.stages.size());
+  ASSERT_EQ(static_cast<int64_t>(recorder.stages.size()), (1 + kRepeats + 2) * stages);
+  EXPECT_EQ(static_cast<int64_t>(recorder.checkpoints.size()), (1 + kRepeats + 2) * stages / 5);
+  for (int64_t i = 0; i < static_cast<int64_t>(recorder.stages.size()); ++i) {
+    const EvidenceProgress& one = recorder.stages[static_cast<size_t>(i)];
+    const int64_t run = i / stages;
+    EXPECT_EQ(one.run, run == 0          ? Phase::kPilot
+                       : run <= kRepeats ? Phase::kRepeat
+                       : run == 4        ? Phase::kUp
+                                         : Phase::kDown);
+    EXPECT_EQ(one.repeat, one.run == Phase::kRepeat ? run : 0);
+    EXPECT_EQ(one.stage, i % stages + 1);
+    EXPECT_EQ(one.total, run == 0 ? 0 : (kRepeats + 2) * stages);
+    EXPECT_EQ(one.done, run == 0 ? 0 : i + 1 - stages);
+    const int64_t rung = one.run == Phase::kDown ? stages - one.stage : one.stage - 1;
+    EXPECT_EQ(one.beta, found.stages[static_cast<size_t>(rung)].beta);
+  }
+}
+
+TEST(EvidenceResumeTest, RefusesBytesThatAreNoCheckpointOfThisEstimate) {
+  AnnealedOptions options = options_of("mala");
+  const Whole whole(options);
+  std::vector<std::byte> bytes = whole.at(Phase::kRepeat, 2, 1);
+  const auto text = [&]() -> std::string {
+    try {
+      return rest_of(options, bytes);
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  bytes.resize(bytes.size() - 100);
+  EXPECT_EQ(text(), "a saved state must be whole, got one that ends early. Start the run anew");
+  bytes = whole.at(Phase::kRepeat, 2, 1);
+  bytes[0] = std::byte{99};
+  EXPECT_EQ(text(), "a checkpoint must be of version 1, got 99. Start the run anew");
+  bytes = whole.at(Phase::kRepeat, 2, 1);
+  options.particles = 256;
+  EXPECT_EQ(text(), "annealing: particles must be the 257 that were saved, got 256");
+}
+
+// How many stages there are is known behind the pilot, and told before the first repeat.
+TEST(EvidenceTest, MoreStepsThanTheNoiseCountsAreRefused) {
+  const auto energy = ridge();
+  try {
+    estimate_evidence({&energy, {{}}, 1}, options_of("mala"), 10'000'000'000, nullptr);
+    FAIL();
+  } catch (const SettingError& error) {
+    EXPECT_THAT(error.what(), ::testing::StartsWith("annealing: the "));
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr("in 10000000000 runs must be at most 4294967295 steps in all, got "));
+    EXPECT_THAT(error.what(), ::testing::EndsWith(": the noise counts that far. Take fewer moves or repeats"));
+  }
+}
+
+}  // namespace
+}  // namespace potluck
