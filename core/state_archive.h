@@ -51,6 +51,10 @@ class StateArchive {
     (one(values), ...);
   }
 
+  /// A number of things that a run can have counted: it goes on counting and has room for sums.
+  static constexpr bool counted(int64_t count) { return count >= 0 && count <= kMostCounted; }
+  static constexpr int64_t kMostCounted = int64_t{1} << 53;
+
   /// @throws StateError where something was read that does not fit the run, named by `what`: "numbers of chains".
   void demand(bool fits, const char* what) const {
     if (reading_ && !fits)

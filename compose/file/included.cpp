@@ -32,12 +32,17 @@ class Includer {
     for (const Yaml& item : include.list) one(root, item);
   }
 
-  void seen(const std::filesystem::path& file) { seen_.insert(std::filesystem::weakly_canonical(file).string()); }
+  /// Whether it was not seen before, by a link or another name either.
+  bool seen_first(const std::filesystem::path& file) {
+    std::error_code failed;
+    const std::filesystem::path real = std::filesystem::weakly_canonical(file, failed);
+    return seen_.insert(failed ? file.string() : real.string()).second;
+  }
 
  private:
   void one(Yaml& root, const Yaml& name) {
     const std::filesystem::path path = files_.absolute_path(name);
-    if (!seen_.insert(std::filesystem::weakly_canonical(path).string()).second) return;
+    if (!seen_first(path)) return;
     const std::filesystem::path folder =
         name.place.line > 0 ? std::filesystem::path(name.place.file).parent_path() : std::filesystem::path();
     const std::string shown = (folder / name.text).lexically_normal().string();
@@ -171,7 +176,7 @@ Yaml read_with_includes(const MainFile& main, const Overrides& overrides, Source
   check_version(root, diagnostics);
   apply_overrides(overrides, root, diagnostics);
   Includer includer(files, diagnostics);
-  if (!main.piped) includer.seen(std::filesystem::absolute(main.path));
+  if (!main.piped) includer.seen_first(std::filesystem::absolute(main.path));
   includer.take_in(root, root);
 
   const std::vector<std::string> order = key_table(Section::kFile).names();

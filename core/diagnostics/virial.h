@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class Virial {
   template <class Archive>
   void persist(Archive& archive) {
     archive(centre_, counts_, coordinates_, draws_, virial_, squares_);
+    archive.demand(std::all_of(draws_.begin(), draws_.end(), Archive::counted), "numbers of draws");
   }
 
  private:

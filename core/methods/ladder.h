@@ -23,7 +23,8 @@ struct Ladder {
   std::vector<double> step_factor;  ///< a replica's step size over the coldest one's
   Hottest hottest = Hottest::kGiven;
 
-  void persist(StateArchive& archive) { archive(temperature, step_factor, hottest); }
+  /// @throws FileError where what is read is no ladder of as many replicas.
+  void persist(StateArchive& archive);
 };
 
 /// Equal ratios from the coldest temperature to the hottest, step factors 1.

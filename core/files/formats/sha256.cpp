@@ -56,8 +56,10 @@ std::string sha256_of_file(const std::filesystem::path& file) {
   }
   // A folder opens, but fails at the first read with badbit.
   if (!stream.eof() || stream.bad()) {
+    std::error_code failed;
+    const bool there = std::filesystem::exists(file, failed);
     throw FileError(fmt::format("{}: must be a file that can be read, got {}. Check its name and permissions",
-                                file.string(), std::filesystem::exists(file) ? "one that cannot" : "nothing there"));
+                                file.string(), there ? "one that cannot" : "nothing there"));
   }
   return digest.hex();
 }

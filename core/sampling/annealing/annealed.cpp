@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <utility>
 
@@ -244,9 +245,13 @@ void Annealed::persist(StateArchive& archive) {
     throw SettingError(fmt::format("annealing: particles must be the {} that were saved, got {}", log_weight_.size(),
                                    options_.particles));
   const std::vector<Variable>& variables = energy_.variables();
-  bool fit = fits(variables, scale_);
-  for (const AnnealedStage& stage : run_.stages) fit = fit && fits(variables, stage.scale);
+  bool fit = scales(variables, scale_);
+  for (const AnnealedStage& stage : run_.stages) fit = fit && scales(variables, stage.scale);
   archive.demand(fit, "lengths of a metric");
+  archive.demand(step_size_ > 0 && std::isfinite(step_size_) && beta >= 0 && beta <= 1, "stages");
+  archive.demand(reversals_ >= 0 && reversals_ < INT_MAX && StateArchive::counted(evaluations_), "counts");
+  archive.demand(std::all_of(log_weight_.begin(), log_weight_.end(), [](double one) { return one < INFINITY; }),
+                 "weights of particles");
   energy_.set_beta(beta);
   chains_->restore(chains);
   read();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -38,7 +39,11 @@ struct AnnealedStage {
   double ess = 1;                          ///< effective share of the particles after its weights, before a resampling
   bool resampled = false;
 
-  void persist(StateArchive& archive) { archive(beta, step_size, scale, acceptance, ess, resampled); }
+  /// @throws FileError where what is read is no stage.
+  void persist(StateArchive& archive) {
+    archive(beta, step_size, scale, acceptance, ess, resampled);
+    archive.demand(beta > 0 && beta <= 1 && step_size > 0 && std::isfinite(step_size), "stages");
+  }
 };
 
 }  // namespace potluck

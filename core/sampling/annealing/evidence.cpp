@@ -11,6 +11,7 @@
 #include "core/methods/method_options.h"
 #include "core/sampling/annealing/annealed.h"
 #include "core/sampling/annealing/weights.h"
+#include "core/sampling/tuning/diagonal_metric.h"
 
 namespace potluck {
 
@@ -46,7 +47,8 @@ class Estimator {
  public:
   Estimator(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
             const EvidenceControl& control)
-      : annealed_(target, options),
+      : variables_(target.energy->variables()),
+        annealed_(target, options),
         repeats_(repeats),
         resamples_(options.resample_below > 0),
         exact_(exact),
@@ -163,11 +165,19 @@ class Estimator {
     return progress;
   }
 
-  /// The last stage, and no other, is the target.
-  static bool ends_at_the_target(const std::vector<AnnealedStage>& stages) {
-    for (size_t k = 0; k < stages.size(); ++k)
-      if ((stages[k].beta < 1) != (k + 1 < stages.size())) return false;
+  /// Of a pilot: they lead up to the target, which the last is and no other, with a metric of its variables.
+  bool lead_to_the_target(const std::vector<AnnealedStage>& stages) const {
+    for (size_t k = 0; k < stages.size(); ++k) {
+      if ((stages[k].beta < 1) != (k + 1 < stages.size()) || !scales(variables_, stages[k].scale)) return false;
+      if (k > 0 && stages[k].beta < stages[k - 1].beta) return false;
+    }
     return true;
+  }
+
+  /// Repeats that are done while the run under way is what it is.
+  bool repeats_fit() const {
+    if (run_ == Run::kPilot) return repeats_done() == 0;
+    return run_ == Run::kRepeat ? repeats_done() < repeats_ : repeats_done() == repeats_;
   }
 
   int64_t repeats_done() const { return static_cast<int64_t>(evidence_.repeats.size()); }
@@ -186,11 +196,13 @@ class Estimator {
     archive(run_, evidence_.repeats, up_.value, up_.error, evidence_.stages, means_);
     archive.demand(run_ == Run::kPilot || run_ == Run::kRepeat || (exact_ && (run_ == Run::kUp || run_ == Run::kDown)),
                    "runs");
-    archive.demand(repeats_done() <= repeats_ && evidence_.stages.size() == means_.size() &&
-                       evidence_.stages.empty() == (run_ == Run::kPilot) && ends_at_the_target(evidence_.stages),
+    archive.demand(repeats_fit(), "numbers of repeats");
+    archive.demand(evidence_.stages.size() == means_.size() && evidence_.stages.empty() == (run_ == Run::kPilot) &&
+                       lead_to_the_target(evidence_.stages),
                    "stages");
   }
 
+  const std::vector<Variable>& variables_;
   Annealed annealed_;
   int64_t repeats_;
   bool resamples_;

@@ -26,9 +26,8 @@ namespace potluck {
 
 namespace {
 
-constexpr int64_t kMostInABlock = 50;             // steps between two looks at `stop`
-constexpr int64_t kLookedAhead = 32;              // steps whose trajectories tell how long they are now
-constexpr int64_t kMostSteps = int64_t{1} << 53;  // of a run that was saved: room for sums
+constexpr int64_t kMostInABlock = 50;  // steps between two looks at `stop`
+constexpr int64_t kLookedAhead = 32;   // steps whose trajectories tell how long they are now
 constexpr uint32_t kCheckpointVersion = 6;
 
 using Clock = std::chrono::steady_clock;
@@ -334,13 +333,19 @@ class Runner {
     archive.version(kCheckpointVersion);
     archive(phase_, step_, since_checkpoint_);
     archive.demand(phase_ == Phase::kWarmUp || phase_ == Phase::kSampling, "phases");
-    archive.demand(step_ >= 0 && step_ <= (phase_ == Phase::kWarmUp ? warm_up_steps() : kMostSteps) &&
-                       since_checkpoint_ >= 0 && since_checkpoint_ <= kMostSteps,
+    // A checkpoint was just handed out.
+    archive.demand(StateArchive::counted(step_) && (phase_ == Phase::kSampling || step_ <= warm_up_steps()) &&
+                       since_checkpoint_ == 0,
                    "numbers of steps");
     archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
             summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
             summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_seconds, summary_.sampling_seconds,
-            summary_.warmup_nan_proposals, summary_.start_energy, recorder_->swaps());
+            summary_.warmup_nan_proposals, summary_.start_energy);
+    for (const int64_t count :
+         {summary_.draws, summary_.steps_done, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
+          summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_nan_proposals})
+      archive.demand(StateArchive::counted(count), "counts");
+    recorder_->swaps().persist(archive, static_cast<size_t>(replicas_ - 1), static_cast<size_t>(count_));
     for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
       archive(one->sum, one->count);
     }

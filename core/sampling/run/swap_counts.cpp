@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sampling/run/swap_counts.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace potluck {
@@ -47,7 +48,7 @@ SwapSummary SwapCounts::summary(const std::vector<double>& temperature, int64_t 
     swaps.rate.push_back(acceptance_[pair] / static_cast<double>(attempts_[pair]));
     swaps.barrier += 1 - swaps.rate.back();
   }
-  swaps.round_trips = static_cast<double>(round_trips_) / static_cast<double>(chains * steps);
+  swaps.round_trips = static_cast<double>(round_trips_) / (static_cast<double>(chains) * static_cast<double>(steps));
   LadderEnergies& hottest = swaps.hottest;
   hottest.draws = draws_;
   for (size_t ladder = 0; ladder < mean_.size() && draws_ > 1; ++ladder) {
@@ -60,6 +61,20 @@ SwapSummary SwapCounts::summary(const std::vector<double>& temperature, int64_t 
     hottest.within += (squares_[ladder] / static_cast<double>(draws_ - 1) - hottest.within) / count;
   }
   return swaps;
+}
+
+void SwapCounts::persist(StateArchive& archive, size_t pairs, size_t ladders) {
+  archive(attempts_, acceptance_, round_trips_, draws_, mean_, squares_);
+  archive.demand((attempts_.empty() || attempts_.size() == pairs) && acceptance_.size() == attempts_.size() &&
+                     (mean_.empty() || mean_.size() == ladders) && squares_.size() == mean_.size(),
+                 "numbers of pairs");
+  bool sums = StateArchive::counted(round_trips_) && StateArchive::counted(draws_);
+  for (size_t pair = 0; sums && pair < attempts_.size(); ++pair) {
+    // Of energies that are no numbers it is a NaN.
+    const bool outside = acceptance_[pair] < 0 || acceptance_[pair] > static_cast<double>(attempts_[pair]);
+    sums = StateArchive::counted(attempts_[pair]) && !outside;
+  }
+  archive.demand(sums, "counts of swaps");
 }
 
 }  // namespace potluck

@@ -18,10 +18,9 @@ class SwapCounts {
   /// @param temperature  [replicas]
   SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
 
-  void persist(StateArchive& archive) {
-    archive(attempts_, acceptance_, round_trips_, draws_, mean_, squares_);
-    archive.demand(attempts_.size() == acceptance_.size() && mean_.size() == squares_.size(), "numbers of pairs");
-  }
+  /// @param pairs, ladders  of the run
+  /// @throws FileError where what is read is nothing that swaps of so many can have led to.
+  void persist(StateArchive& archive, size_t pairs, size_t ladders);
 
  private:
   void add_hottest(const OwnChains& own);

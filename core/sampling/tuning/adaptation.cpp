@@ -279,9 +279,10 @@ void Adaptation::persist(StateArchive& archive, const std::vector<Variable>& var
     size_t moving = 0;
     if (whitened_)
       for (const std::vector<int64_t>& one : whitened_->moving()) moving += one.size();
-    archive.demand(
-        fits(variables, scale_) && fits(variables, centre_) && fits(variables, metric_.centre()) && dense_.fits(moving),
-        "lengths of a metric");
+    archive.demand(most_ > 0, "step sizes");
+    archive.demand(scales(variables, scale_) && fits(variables, centre_) && fits(variables, metric_.centre()) &&
+                       dense_.fits(moving),
+                   "lengths of a metric");
     if (!scale_.empty()) chains_.set_metric(scale_);
     if (!centre_.empty()) chains_.set_centre(centre_);
   }

@@ -92,12 +92,13 @@ int64_t CohortTuning::frozen() const {
 void CohortTuning::persist(StateArchive& archive, Chains& chains) {
   bool adapts = adapting();
   archive(adapts, nan_proposals_, scale_);
+  archive.demand(!adapts || any(), "tuned parts");
   if (adapts && !adapting()) begin(chains);
   for (const auto& one : adaptation_) one->persist(archive, target_.energy->variables());
   // After the adaptation, which sets a method's first lengths as it begins.
   persist_method(archive, method_);
   if (tuned_) persist_method(archive, *tuned_);
-  archive.demand(fits(target_.energy->variables(), scale_), "lengths of a metric");
+  archive.demand(scales(target_.energy->variables(), scale_), "lengths of a metric");
   if (archive.reading() && !scale_.empty()) chains.set_metric(scale_);
 }
 

@@ -91,7 +91,7 @@ void CrossingWatch::add_place(int64_t quarter, const std::vector<uint32_t>& repl
       const double apart = value[ladder * replicas + rung] - mean;
       if (!lost_[of(ladder)]) squares += apart * apart;
     }
-    if (!(squares > 0)) continue;
+    if (!(squares > 0) || !std::isfinite(squares)) continue;
     const double scale = std::sqrt(squares / count);
     for (size_t ladder = 0; ladder < ladders; ++ladder)
       if (!lost_[of(ladder)])
@@ -167,8 +167,12 @@ void CrossingWatch::clear() {
 void CrossingWatch::persist(StateArchive& archive) {
   archive(places_, lost_, at_hottest_);
   const size_t of_a_number = kQuarters * lost_.size();
+  const auto some_place = [](double place) { return std::isfinite(place); };
+  const auto some_steps = [&](int64_t steps) { return steps >= 0 && steps <= steps_; };
   archive.demand(lost_.size() == at_hottest_.size() && lost_.size() % static_cast<size_t>(replicas_) == 0 &&
-                     (of_a_number == 0 ? places_.empty() : places_.size() % of_a_number == 0),
+                     (of_a_number == 0 ? places_.empty() : places_.size() % of_a_number == 0) &&
+                     std::all_of(places_.begin(), places_.end(), some_place) &&
+                     std::all_of(at_hottest_.begin(), at_hottest_.end(), some_steps),
                  "replicas that are watched");
   if (!archive.reading()) return;
   elements_.clear();

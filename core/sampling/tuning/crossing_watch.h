@@ -49,6 +49,7 @@ class CrossingWatch {
   /// Begins another window.
   void clear();
 
+  /// @throws FileError where what is read is nothing that a window can have shown.
   void persist(StateArchive& archive);
 
  private:

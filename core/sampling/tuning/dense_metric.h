@@ -38,7 +38,11 @@ class DenseMetric {
   bool fits(size_t d) const {
     return (mean_.empty() && square_.empty()) || (mean_.size() == d && square_.size() == d * d);
   }
-  void persist(StateArchive& archive) { archive(count_, mean_, square_); }
+  /// @throws FileError where what is read is nothing that readings can have led to.
+  void persist(StateArchive& archive) {
+    archive(count_, mean_, square_);
+    archive.demand(StateArchive::counted(count_), "readings of a metric");
+  }
 
  private:
   int64_t count_ = 0;

@@ -33,6 +33,12 @@ bool fits(const std::vector<Variable>& variables, const std::vector<std::vector<
   return fit;
 }
 
+bool scales(const std::vector<Variable>& variables, const std::vector<std::vector<double>>& lengths) {
+  for (const std::vector<double>& one : lengths)
+    if (!std::all_of(one.begin(), one.end(), [](double s) { return s > 0 && std::isfinite(s); })) return false;
+  return fits(variables, lengths);
+}
+
 void DiagonalMetric::add(const CohortPositions& cohort, const std::vector<uint8_t>& which) {
   const size_t variables = cohort.position.size(), chains = which.size();
   sums_.resize(variables);

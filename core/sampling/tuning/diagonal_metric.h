@@ -11,6 +11,8 @@ namespace potluck {
 
 /// Nothing, or a list for each variable, which is empty or has a number for each of its coordinates.
 bool fits(const std::vector<Variable>& variables, const std::vector<std::vector<double>>& lengths);
+/// What fits, and is the scale of a metric: positive.
+bool scales(const std::vector<Variable>& variables, const std::vector<std::vector<double>>& lengths);
 
 /// The scale of every coordinate, pooled over chains and steps from draws and gradients:
 ///
@@ -30,7 +32,11 @@ class DiagonalMetric {
   int64_t readings() const { return count_; }
   void clear();
 
-  void persist(StateArchive& archive) { archive(count_, sums_); }
+  /// @throws FileError where what is read is nothing that readings can have led to.
+  void persist(StateArchive& archive) {
+    archive(count_, sums_);
+    archive.demand(StateArchive::counted(count_) && (count_ == 0 || !sums_.empty()), "readings of a metric");
+  }
 
  private:
   struct Sums {

@@ -41,8 +41,8 @@ void DualAveraging::restart(double factor) {
 void DualAveraging::persist(StateArchive& archive) {
   archive(log_most_, log_first_, log_step_, log_average_, error_, seen_);
   const auto some_size = [](double log_size) { return std::fabs(log_size) < kMostLog; };
-  archive.demand(!std::isnan(log_most_) && some_size(log_first_) && some_size(log_step_) && some_size(log_average_) &&
-                     std::isfinite(error_) && seen_ >= 0,
+  archive.demand(log_most_ >= log_first_ && some_size(log_first_) && some_size(log_step_) && some_size(log_average_) &&
+                     std::isfinite(error_) && StateArchive::counted(seen_),
                  "values of a tuned step size");
 }
 

@@ -56,4 +56,10 @@ double HottestClimb::decide(CrossingWatch::Found found, bool last, const LadderT
   return 1;
 }
 
+void HottestClimb::persist(StateArchive& archive) {
+  const bool climbs = found_ != Hottest::kGiven;
+  archive(found_, stayed_, watch_);
+  archive.demand(found_ <= Hottest::kStillStays && (found_ != Hottest::kGiven) == climbs, "findings of a ladder");
+}
+
 }  // namespace potluck

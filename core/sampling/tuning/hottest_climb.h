@@ -37,7 +37,8 @@ class HottestClimb {
                  const LadderTuner& ladder);
   Hottest found() const { return found_; }
 
-  void persist(StateArchive& archive) { archive(found_, stayed_, watch_); }
+  /// @throws FileError where what is read is nothing that this climb can have found.
+  void persist(StateArchive& archive);
 
  private:
   double decide(CrossingWatch::Found found, bool last, const LadderTuner& ladder);

@@ -11,7 +11,28 @@ namespace potluck {
 namespace {
 constexpr int64_t kLeastAttempts = 20;     // of a pair, before a rate means anything
 constexpr double kLeastRejection = 0.001;  // a pair that always swaps still has a place between its neighbours
+
+bool positive(double value) { return value > 0 && std::isfinite(value); }
+
+/// From above 0 on.
+bool ascending(const std::vector<double>& temperature) {
+  double below = 0;
+  for (const double one : temperature) {
+    if (!positive(one) || one <= below) return false;
+    below = one;
+  }
+  return true;
+}
 }  // namespace
+
+void Ladder::persist(StateArchive& archive) {
+  const size_t replicas = temperature.size();
+  archive(temperature, step_factor, hottest);
+  archive.demand(temperature.size() == replicas && ascending(temperature), "temperatures of a ladder");
+  archive.demand(step_factor.size() == replicas && std::all_of(step_factor.begin(), step_factor.end(), positive),
+                 "step sizes of a ladder");
+  archive.demand(hottest <= Hottest::kStillStays, "findings of a ladder");
+}
 
 Ladder geometric_ladder(double coldest, double hottest, int64_t replicas) {
   Ladder ladder;
@@ -80,14 +101,10 @@ bool LadderTuner::respace(double raise) {
 
 void LadderTuner::persist(StateArchive& archive) {
   archive(temperature_, attempts_, acceptance_);
-  const auto ascending = [&] {
-    for (size_t k = 1; k < temperature_.size(); ++k)
-      if (!(temperature_[k - 1] < temperature_[k])) return false;
-    return temperature_.size() < 2 || (temperature_.front() > 0 && std::isfinite(temperature_.back()));
-  };
-  const auto counts = [](int64_t attempts) { return attempts >= 0; };
   const auto sums = [](double acceptance) { return acceptance >= 0 && std::isfinite(acceptance); };
-  archive.demand(ascending() && std::all_of(attempts_.begin(), attempts_.end(), counts) &&
+  archive.demand((temperature_.size() < 2 || ascending(temperature_)) && attempts_.size() + 1 == temperature_.size() &&
+                     acceptance_.size() == attempts_.size() &&
+                     std::all_of(attempts_.begin(), attempts_.end(), StateArchive::counted) &&
                      std::all_of(acceptance_.begin(), acceptance_.end(), sums),
                  "rates of a ladder");
 }

@@ -44,8 +44,8 @@ void TrajectoryTuner::rescale(double factor) { log_length_ += std::log(factor); 
 void TrajectoryTuner::persist(StateArchive& archive) {
   archive(log_length_, mean_, square_, seen_, sum_, summed_);
   const auto some_length = [](double length) { return std::isfinite(length) && length > 0; };
-  archive.demand(some_length(current()) && some_length(tuned()) && std::isfinite(mean_) && square_ >= 0 && seen_ >= 0 &&
-                     summed_ >= 0,
+  archive.demand(some_length(current()) && some_length(tuned()) && std::isfinite(mean_) && square_ >= 0 &&
+                     StateArchive::counted(seen_) && StateArchive::counted(summed_) && (summed_ > 0 || sum_ == 0),
                  "values of a tuned trajectory");
 }
 

@@ -422,6 +422,8 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:11: plugins must name what is there, got 'missing.so'"},
       {"an include that is not there", small("include: [more.yaml]\n"),
        "scene.yaml:6:11: more.yaml: must be a file that can be read. Check the path"},
+      {"an include whose name no file can have", small("include: " + std::string(300, 'x') + ".yaml\n"),
+       "scene.yaml:6:10: " + std::string(300, 'x') + ".yaml: must be a file that can be read. Check the path"},
       {"an include of itself only", small("include: [{a: 1}]\n"),
        "scene.yaml:6:11: include[0] must be a text, got a map"},
   };

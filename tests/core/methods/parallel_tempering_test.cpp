@@ -111,8 +111,11 @@ TEST(LadderTunerTest, RefusesASavedStateThatNoSwapsCanHaveLedTo) {
   EXPECT_FALSE(refused({1, 2, 4}, {30, 30}, {10, 20}));
   EXPECT_TRUE(refused({1, 2, 4}, {30, 30}, {10, std::nan("")}));
   EXPECT_TRUE(refused({1, 2, 4}, {30, -1}, {10, 20}));
+  EXPECT_TRUE(refused({1, 2, 4}, {30, INT64_MAX}, {10, 20}));
   EXPECT_TRUE(refused({1, 4, 2}, {30, 30}, {10, 20}));
   EXPECT_TRUE(refused({1, 2, std::nan("")}, {30, 30}, {10, 20}));
+  EXPECT_TRUE(refused({1, 2, INFINITY}, {30, 30}, {10, 20}));
+  EXPECT_TRUE(refused({0, 2, 4}, {30, 30}, {10, 20}));
 }
 
 TEST(LadderTunerTest, SwapsOfEnergiesThatAreNoNumbersTellNothing) {

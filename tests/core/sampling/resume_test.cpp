@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/sampling/run/run.h"
+#include "core/state_archive.h"
 #include "tests/core/energies.h"
 #include "tests/core/method_values.h"
 
@@ -372,6 +373,40 @@ TEST(ResumeTest, RefusesBytesThatAreNoCheckpointOfThisRun) {
   bytes = recorder.checkpoints[3].bytes;
   options.chains = 3000;
   EXPECT_THAT(text(), HasSubstr("the saved chains must have "));
+}
+
+TEST(ResumeTest, RefusesCountsThatNoRunCanHave) {
+  const auto energy = ridge();
+  const RunOptions options = options_of({"mala", true});
+  Recorder recorder;
+  run_of(energy, options, recorder);
+  const std::vector<std::byte>& sound = recorder.checkpoints[3].bytes;
+  const auto said = [&](size_t at, int64_t value) -> std::string {
+    std::vector<std::byte> bytes = sound;
+    std::memcpy(&bytes[at], &value, sizeof value);
+    try {
+      Recorder ignored;
+      run_of(energy, options, ignored, {}, bytes);
+    } catch (const StateError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  // Behind the step: steps since the last checkpoint, what the start was called, whether it was exact, draws, steps.
+  constexpr size_t kSince = kStepByte + 8, kStart = kSince + 8;
+  uint64_t letters = 0;
+  std::memcpy(&letters, &sound[kStart], sizeof letters);
+  const size_t draws = kStart + 8 + letters + 1;
+  const char* const other_steps = "a saved state must fit its run, got other numbers of steps. Start the run anew";
+  const char* const other_counts = "a saved state must fit its run, got other counts. Start the run anew";
+  EXPECT_EQ(said(kStepByte, -1), other_steps);
+  EXPECT_EQ(said(kStepByte, kWarmup + 1), other_steps);
+  EXPECT_EQ(said(kSince, 1), other_steps);
+  for (const size_t at : {draws, draws + 8}) {
+    EXPECT_EQ(said(at, 0), "accepted");
+    EXPECT_EQ(said(at, -1), other_counts);
+    EXPECT_EQ(said(at, INT64_MAX), other_counts);
+  }
 }
 
 }  // namespace

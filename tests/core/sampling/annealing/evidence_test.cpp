@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 #include "core/error.h"
 #include "core/random/philox.h"
+#include "core/state_archive.h"
 #include "tests/core/energies.h"
 
 namespace potluck {
@@ -23,6 +25,8 @@ using testing::RowEnergy;
 
 constexpr int64_t kParticles = 257;  // a number that stands nowhere else in a checkpoint
 constexpr int64_t kRepeats = 3;
+// Of a checkpoint: the numbers behind its version, the step, reversals and evaluations.
+constexpr size_t kStepSize = 20, kBeta = 28;
 
 /// A normal whose coordinates have other widths, so that the metric is not 1.
 auto ridge() {
@@ -172,9 +176,12 @@ TEST(EvidenceResumeTest, ALostFieldIsSeen) {
     size_t at, bytes;
     Phase run;
   };
-  const Field fields[] = {{"the step", 4, 4, Phase::kPilot},         {"the step", 4, 4, Phase::kUp},
-                          {"evaluations", 12, 8, Phase::kRepeat},    {"the step size", 20, 8, Phase::kPilot},
-                          {"b of the energy", 28, 8, Phase::kPilot}, {"a run under way", 36, 1, Phase::kRepeat},
+  const Field fields[] = {{"the step", 4, 4, Phase::kPilot},
+                          {"the step", 4, 4, Phase::kUp},
+                          {"evaluations", 12, 8, Phase::kRepeat},
+                          {"the step size", kStepSize, 4, Phase::kPilot},
+                          {"b of the energy", kBeta, 8, Phase::kPilot},
+                          {"a run under way", 36, 1, Phase::kRepeat},
                           {"log Z so far", 37, 8, Phase::kRepeat}};
   for (const Field& field : fields) {
     std::vector<std::byte> bytes = whole.at(field.run, field.run == Phase::kRepeat ? 2 : 0, 3);
@@ -240,6 +247,69 @@ TEST(EvidenceResumeTest, RefusesBytesThatAreNoCheckpointOfThisEstimate) {
   bytes = whole.at(Phase::kRepeat, 2, 1);
   options.particles = 256;
   EXPECT_EQ(text(), "annealing: particles must be the 257 that were saved, got 256");
+}
+
+// What no run can have: each would be gone on with as if it were sound, or be read beyond its end.
+TEST(EvidenceResumeTest, RefusesASavedStateThatNoParticlesCanHaveLedTo) {
+  const AnnealedOptions options = options_of("mala");
+  const Whole whole(options);
+  const auto said = [&](const std::vector<std::byte>& bytes) -> std::string {
+    try {
+      return rest_of(options, bytes);
+    } catch (const StateError& error) {
+      return error.what();
+    }
+  };
+  const auto other = [](const std::string& what) {
+    return "a saved state must fit its run, got other " + what + ". Start the run anew";
+  };
+  const auto with = [&](std::vector<std::byte> bytes, size_t at, auto value) {
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+    return said(bytes);
+  };
+  const std::vector<std::byte> sound = whole.at(Phase::kRepeat, 2, 1);
+  EXPECT_EQ(said(sound), whole.words);
+  for (const double none : {0.0, -1.0, double{INFINITY}, std::nan("")})
+    EXPECT_EQ(with(sound, kStepSize, none), other("stages")) << none;
+  for (const double none : {-0.1, 1.1, std::nan("")}) EXPECT_EQ(with(sound, kBeta, none), other("stages")) << none;
+  EXPECT_EQ(with(sound, 8, int32_t{-1}), other("counts"));
+  EXPECT_EQ(with(sound, 12, INT64_MAX), other("counts"));
+
+  // From the end backwards: the pilot's stages twice, each of b, step size, one list of three numbers, acceptance,
+  // share and a flag: 8 + 8 + 8 + 8 + 3 * 8 + 8 + 8 + 1 bytes; the last has no acceptance, and a list like the others.
+  constexpr size_t kStage = 73;
+  size_t stages = 0;
+  for (const EvidenceProgress& one : whole.recorder.stages) stages += one.run == Phase::kPilot;
+  const size_t means = sound.size() - stages * kStage - 8, pilots = means - stages * kStage;
+  uint64_t count = 0;
+  std::memcpy(&count, &sound[pilots - 8], sizeof count);
+  ASSERT_EQ(count, stages);
+  constexpr size_t kLists = 16, kNumbers = 24, kScale = 32;
+  EXPECT_EQ(with(sound, pilots, std::nan("")), other("stages"));
+  EXPECT_EQ(with(sound, pilots, 1.0), other("stages"));                // the target, and more behind it
+  EXPECT_EQ(with(sound, pilots + 2 * kStage, 1e-9), other("stages"));  // below the one before
+  EXPECT_EQ(with(sound, pilots + 8, 0.0), other("stages"));
+  EXPECT_EQ(with(sound, pilots + kScale, 0.0), other("stages"));
+  const auto cut = [&](size_t from, size_t length, size_t at, uint64_t left) {
+    std::vector<std::byte> bytes = sound;
+    std::memcpy(bytes.data() + at, &left, sizeof left);
+    bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                bytes.begin() + static_cast<std::ptrdiff_t>(from + length));
+    return said(bytes);
+  };
+  EXPECT_EQ(cut(pilots + kScale + 8, 16, pilots + kNumbers, 1), other("stages"));  // one number for three coordinates
+  std::memcpy(&count, &sound[pilots + kLists], sizeof count);
+  EXPECT_EQ(count, 1u);
+
+  // A run in the other direction comes behind all repeats.
+  std::vector<std::byte> up = whole.at(Phase::kUp, 0, 1);
+  const size_t run = up.size() - 2 * (stages * kStage + 8) - 16 - kRepeats * 8 - 8 - 1;
+  ASSERT_EQ(up[run], static_cast<std::byte>(Phase::kUp));
+  up[run] = static_cast<std::byte>(Phase::kRepeat);
+  EXPECT_EQ(said(up), other("numbers of repeats"));
+  std::vector<std::byte> early = sound;  // one repeat is done
+  early[early.size() - 2 * (stages * kStage + 8) - 16 - 8 - 8 - 1] = static_cast<std::byte>(Phase::kDown);
+  EXPECT_EQ(said(early), other("numbers of repeats"));
 }
 
 // How many stages there are is known behind the pilot, and told before the first repeat.

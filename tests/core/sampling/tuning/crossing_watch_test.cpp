@@ -112,5 +112,31 @@ TEST_F(CrossingWatchTest, JudgesTheSameFromASavedState) {
   EXPECT_EQ(first.judge(), Found::kStay);
 }
 
+TEST_F(CrossingWatchTest, RefusesASavedWindowThatNoReplicasCanHaveShown) {
+  // Of one ladder of two replicas and a number that is watched: sums in four quarters, who froze, steps at the hottest.
+  const auto said = [](std::vector<double> places, std::vector<uint8_t> lost, std::vector<int64_t> at_hottest) {
+    StateArchive saved;
+    saved(places, lost, at_hottest);
+    const std::vector<std::byte> bytes = saved.take();
+    StateArchive archive(bytes);
+    CrossingWatch watch(2, 40);
+    try {
+      watch.persist(archive);
+    } catch (const FileError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string refused = "a saved state must fit its run, got other replicas that are watched. Start the run anew";
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, 8}, {0, 1}, {0, 40}), "");
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, std::nan("")}, {0, 1}, {0, 40}), refused);
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, INFINITY}, {0, 1}, {0, 40}), refused);
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, 8}, {0, 1}, {0, 41}), refused);
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, 8}, {0, 1}, {-1, 40}), refused);
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7}, {0, 1}, {0, 40}), refused);
+  EXPECT_EQ(said({1, 2, 3, 4, 5, 6, 7, 8}, {0, 1}, {0}), refused);
+  EXPECT_EQ(said({}, {0}, {0}), refused);
+}
+
 }  // namespace
 }  // namespace potluck
