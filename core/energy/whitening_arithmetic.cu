@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/device/cuda/launch.cuh"
+#include "core/device/cuda/runtime.h"
 #include "core/energy/whitening_arithmetic_cuda.h"
 #include "core/energy/whitening_element.h"
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/backend/tiles.h"
 #include "core/chains/energy_sums.h"
 #include "core/error.h"
 
