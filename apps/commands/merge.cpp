@@ -106,7 +106,9 @@ std::vector<Part> parts_of(const filesystem::path& run) {
     belonging["rank"]["rank"] = 0;
     belonging["settings"].erase("start");  // says how many of the rank's starts were drawn again
     if (rank == 0) first = belonging;
-    const std::vector<std::string> differing = differences(first, belonging);
+    const std::string name = part.folder.filename().string();
+    const std::vector<std::string> differing =
+        differences(first, belonging, {.first = "in " + rank_folder("", 0).string(), .second = "in " + name});
     if (!differing.empty())
       throw FileError(fmt::format("{}: must be of the same run as {}, got {}", part.folder.string(),
                                   parts[0].folder.string(), differing[0]));

@@ -90,16 +90,17 @@ void rename(Flat& flat, const Renamed& renamed) {
   flat = std::move(all);
 }
 
-void compare(const Flat& there, const Flat& here, std::vector<std::string>& texts) {
+void compare(const Flat& there, const Flat& here, const Sides& sides, std::vector<std::string>& texts) {
   for (const auto& [path, value] : there) {
     const auto now = here.find(path);
     if (now == here.end())
-      texts.push_back(fmt::format("{}: {} in the checkpoint, not there now", path, value));
+      texts.push_back(fmt::format("{}: {} {}, not there {}", path, value, sides.first, sides.second));
     else if (now->second != value)
-      texts.push_back(fmt::format("{}: {} in the checkpoint, {} now", path, value, now->second));
+      texts.push_back(fmt::format("{}: {} {}, {} {}", path, value, sides.first, now->second, sides.second));
   }
   for (const auto& [path, value] : here)
-    if (there.count(path) == 0) texts.push_back(fmt::format("{}: not in the checkpoint, {} now", path, value));
+    if (there.count(path) == 0)
+      texts.push_back(fmt::format("{}: not {}, {} {}", path, sides.first, value, sides.second));
 }
 
 }  // namespace
@@ -131,14 +132,14 @@ Json belonging_of(const RunRecord& record) {
   return belonging;
 }
 
-std::vector<std::string> differences(const Json& checkpoint, const Json& now) {
+std::vector<std::string> differences(const Json& first, const Json& second, const Sides& sides) {
   std::vector<std::string> texts;
-  const Renamed renamed = renamed_files(checkpoint, now);
-  Flat composition = flat_composition(checkpoint), rest = flat_rest(checkpoint);
+  const Renamed renamed = renamed_files(first, second);
+  Flat composition = flat_composition(first), rest = flat_rest(first);
   rename(composition, renamed);
   rename(rest, renamed);
-  compare(composition, flat_composition(now), texts);
-  compare(rest, flat_rest(now), texts);
+  compare(composition, flat_composition(second), sides, texts);
+  compare(rest, flat_rest(second), sides, texts);
   return texts;
 }
 

@@ -14,8 +14,15 @@ namespace potluck {
 /// Potluck, the rank.
 nlohmann::json belonging_of(const RunRecord& record);
 
+/// What two records are called in a text about them.
+struct Sides {
+  std::string first = "in the checkpoint";
+  std::string second = "now";
+};
+
 /// What differs, a text each: "sample.seed: 1 in the checkpoint, 2 now". Files that were moved together with the folder
 /// in which the run was begun are the same files.
-std::vector<std::string> differences(const nlohmann::json& checkpoint, const nlohmann::json& now);
+std::vector<std::string> differences(const nlohmann::json& first, const nlohmann::json& second,
+                                     const Sides& sides = {});
 
 }  // namespace potluck

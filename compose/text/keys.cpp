@@ -152,6 +152,22 @@ std::optional<std::vector<std::string>> read_texts(const Yaml& value, const std:
   return good ? std::optional(all) : std::nullopt;
 }
 
+namespace {
+
+/// With control characters written as in JSON.
+std::string visible(const std::string& text) {
+  std::string shown;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20)
+      shown += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\u{:04x}", static_cast<int>(c));
+    else
+      shown += c;
+  }
+  return shown;
+}
+
+}  // namespace
+
 bool check_name(const Yaml::Entry& entry, const std::string& what, Diagnostics& diagnostics) {
   const std::string& name = entry.key;
   // Whatever the locale, which a plugin may change, says of letters: names become those of files and of NetCDF.
@@ -164,9 +180,11 @@ bool check_name(const Yaml::Entry& entry, const std::string& what, Diagnostics& 
                                 kLongestName, name.size(), name.substr(0, 20)));
     return false;
   }
-  diagnostics.add(entry.place, fmt::format("the name of {} must be a letter followed by letters, digits, '_' or '-', "
-                                           "got '{}'. Rename it",
-                                           what, name));
+  diagnostics.add(
+      entry.place,
+      fmt::format("the name of {} must be a letter of ASCII followed by letters, digits, '_' or '-', got '{}'. "
+                  "Rename it",
+                  what, visible(name)));
   return false;
 }
 

@@ -53,6 +53,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& text) override {
     refuse_tag(mark, tag);
     if (at_key()) {
+      if (text.empty()) diagnostics_.add(place(mark), "a key must be a name, got an empty text");
       if (text == "<<") diagnostics_.add(place(mark), "YAML merge keys (<<) must not be used. Write the keys out");
       return open_key(text, place(mark));
     }

@@ -253,8 +253,8 @@ TEST_F(RanksCommandTest, RanksOfAnotherRunAreNotJoined) {
   ASSERT_EQ(rank(0, 2, "run").exit_code, 0);
   ASSERT_EQ(rank(1, 2, "run", {"--seed", "2"}).exit_code, 0);
   EXPECT_EQ(potluck({"merge", "run"}).err,
-            "potluck: error: run/rank-0001: must be of the same run as run/rank-0000, got sample.seed: 1 in the "
-            "checkpoint, 2 now\n");
+            "potluck: error: run/rank-0001: must be of the same run as run/rank-0000, got sample.seed: 1 in "
+            "rank-0000, 2 in rank-0001\n");
 }
 
 // A copy of another rank, swapped ranks, a rank of another number of processes, one too many: each by its name.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 
@@ -51,9 +52,14 @@ void fail_where_all_frozen(const OwnChains& own, const std::vector<int64_t>& ids
     if (e > 0) energies += ", ";
     energies += fmt::format("expert '{}' = {:g}", experts[e], first.expert_energy[e]);
   }
-  throw NumericalError(
-      fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). Lower step_size (now {:g})",
-                  first.step, own.count(), first.chain, energies, step_size));
+  // A state fails by its energy or by its gradient.
+  if (std::all_of(first.expert_energy.begin(), first.expert_energy.end(), [](double e) { return std::isfinite(e); }))
+    energies += ", with a gradient that is not finite";
+  // A state of step 0 is where the chain began, or one step further.
+  const char* advice =
+      first.step == 0 ? "Let chains begin elsewhere (sample.start), or lower step_size" : "Lower step_size";
+  throw NumericalError(fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). {} (now {:g})",
+                                   first.step, own.count(), first.chain, energies, advice, step_size));
 }
 
 }  // namespace potluck

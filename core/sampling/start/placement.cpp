@@ -41,9 +41,11 @@ Placement place(Chains& chains, const Start& start, const std::vector<Variable>&
                 const std::vector<int64_t>& ids, int64_t replicas) {
   std::vector<int64_t> again(chains.count());
   std::iota(again.begin(), again.end(), 0);
+  // A position that the user gave is the same in every attempt.
+  const int attempts = start.given() ? 1 : kMostAttempts;
   int64_t redrawn = 0;
   ChainsState state;
-  for (int attempt = 0; !again.empty() && attempt < kMostAttempts; ++attempt) {
+  for (int attempt = 0; !again.empty() && attempt < attempts; ++attempt) {
     draw(chains, start, variables, seed, ids, replicas, again, attempt);
     chains.evaluate();
     chains.read(state);
@@ -53,6 +55,12 @@ Placement place(Chains& chains, const Start& start, const std::vector<Variable>&
     }
     redrawn += static_cast<int64_t>(without_density.size());
     again = std::move(without_density);
+  }
+  if (!again.empty() && start.given()) {
+    throw NumericalError(fmt::format(
+        "{} of {} chains begin where the target has no density: its energy is infinite there, or beyond what the "
+        "run's precision can hold (first: chain {}; starts: {}). Give positions where all experts have density",
+        again.size(), chains.count(), ids[again.front()], start.description()));
   }
   if (!again.empty()) {
     throw NumericalError(fmt::format(

@@ -94,8 +94,12 @@ std::vector<Broken> broken_files() {
        "of "
        "'x' there. Rename it"},
       {"a letter beyond ASCII", with(", \u00e9: {}"),
-       "scene.yaml:1:33: the name of a variable must be a letter followed by letters, digits, '_' or '-', got "
+       "scene.yaml:1:33: the name of a variable must be a letter of ASCII followed by letters, digits, '_' or '-', got "
        "'\u00e9'. Rename it"},
+      {"an empty name", with(", '': {}"), "scene.yaml:1:33: a key must be a name, got an empty text"},
+      {"a name with a new line", with(", \"a\\nb\": {}"),
+       "scene.yaml:1:33: the name of a variable must be a letter of ASCII followed by letters, digits, '_' or '-', got "
+       "'a\\nb'. Rename it"},
       {"a name longer than files take", with(", " + std::string(129, 'n') + ": {}"),
        "scene.yaml:1:33: the name of a variable must have at most 128 characters, got 129: 'nnnnnnnnnnnnnnnnnnnn...'. "
        "Rename it"},
@@ -124,7 +128,8 @@ std::vector<Broken> broken_files() {
       {"unknown walls", with(", y: {support: [0, 1], walls: reflct}"),
        "scene.yaml:1:61: variables.y.walls must be one of reflect, transform; got 'reflct'. Did you mean 'reflect'?"},
       {"a name with a dot", with(", y.z: {}"),
-       "scene.yaml:1:33: the name of a variable must be a letter followed by letters, digits, '_' or '-', got 'y.z'. "
+       "scene.yaml:1:33: the name of a variable must be a letter of ASCII followed by letters, digits, '_' or '-', got "
+       "'y.z'. "
        "Rename it"},
       {"an unused variable", with(", y: {}"),
        "scene.yaml:1:33: variable 'y' must be read by the target, got no energy in it that does. Bind it to an input, "

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -172,6 +173,37 @@ TEST(RunTest, DrawsStartsWithoutDensityAgainAndThenGivesUp) {
   }
 }
 
+TEST(RunTest, DoesNotDrawGivenStartsAgain) {
+  const RowEnergy half(line("x"), [](const double* x, double* g) {
+    g[0] = x[0];
+    return x[0] < 0 ? INFINITY : 0.5 * x[0] * x[0];
+  });
+  const auto start = given_start({{1, -1}}, 2, half.variables(), "2 positions of start.npy");
+  const std::atomic<bool> stop = false;
+  try {
+    run({&half, {{}}, 1}, *start, mala("0.5", 4, 0, 10, 10), {}, stop);
+    FAIL();
+  } catch (const NumericalError& error) {
+    EXPECT_STREQ(error.what(),
+                 "2 of 4 chains begin where the target has no density: its energy is infinite there, or beyond what "
+                 "the run's precision can hold (first: chain 1; starts: 2 positions of start.npy). Give positions "
+                 "where all experts have density");
+  }
+}
+
+TEST(RunTest, SaysThatAGradientFailed) {
+  const RowEnergy steep(line("x"), [](const double*, double* g) {
+    g[0] = std::nan("");
+    return 2.0;
+  });
+  try {
+    sampled(steep, mala("0.5", 2, 0, 10, 10));
+    FAIL();
+  } catch (const NumericalError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("(first: chain 0, expert 'row' = 2, with a gradient that is not finite)"));
+  }
+}
+
 TEST(RunTest, SaysWhichChainAndExpertWhenAllFail) {
   const RowEnergy energy(line("x"), [](const double* x, double* g) {
     g[0] = -1e200 * x[0];
@@ -189,7 +221,8 @@ TEST(RunTest, SaysWhichChainAndExpertWhenAllFail) {
   } catch (const NumericalError& error) {
     EXPECT_STREQ(
         error.what(),
-        "step 0: all 2 chains became non-finite (first: chain 0, expert 'row' = nan). Lower step_size (now 0.5)");
+        "step 0: all 2 chains became non-finite (first: chain 0, expert 'row' = nan). Let chains begin elsewhere "
+        "(sample.start), or lower step_size (now 0.5)");
   }
 }
 
