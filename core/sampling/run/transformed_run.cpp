@@ -76,9 +76,9 @@ class FreeStart final : public Start {
   mutable std::atomic<int64_t> moved_{0};
 };
 
-class UserObserver final : public TranslatingObserver {
+class TransformedObserver final : public TranslatingObserver {
  public:
-  UserObserver(std::span<Observer* const> observers, const TransformedEnergy& energy, const Target& target)
+  TransformedObserver(std::span<Observer* const> observers, const TransformedEnergy& energy, const Target& target)
       : TranslatingObserver(observers),
         energy_(energy),
         target_(target),
@@ -132,7 +132,7 @@ TransformedRun::TransformedRun(const Target& target, std::span<Observer* const> 
   target_.held.resize(target.energy->variables().size());
   energy_ = std::make_unique<TransformedEnergy>(*target.energy, target_.held, target.temperature, workers);
   target_.energy = energy_.get();
-  observer_ = std::make_unique<UserObserver>(observers, *energy_, target_);
+  observer_ = std::make_unique<TransformedObserver>(observers, *energy_, target_);
   observer_in_list_ = observer_.get();
 }
 
