@@ -290,9 +290,8 @@ class Runner {
                                      .frozen_replicas = count_frozen_replicas(*own_)});
     if (!target_.energy->rows_alone()) {
       summary_.notes.push_back(fmt::format(
-          "an expert says that its rows depend on their company: the same seed gives other bits with another number of "
-          "chains{}",
-          options_.rank.count > 0 ? ", and several processes may draw others than one process" : ""));
+          "rows of an expert depend on their company: the same seed gives other bits with another number of chains{}",
+          options_.rank.count > 0 ? ", and several processes may draw other bits than one process" : ""));
     }
   }
 
