@@ -45,11 +45,11 @@ class Finder {
     if (is_empty(parents)) return;
     const LogNormaliser log_z = normaliser_.of(leaf);
     if (!log_z.known || !log_z.depends_on_parents()) return;
-    warnings.push_back(
-        fmt::format("product '{}' leaves out log Z of '{}', which depends on {}, drawn too: it is not the density of "
-                    "what '{}' draws given {} times the rest. Where that is meant, use a hierarchy with '{}' below {}",
-                    product.name, leaf.name, coordinates_.describe(parents), leaf.name, coordinates_.describe(parents),
-                    leaf.name, coordinates_.describe(parents)));
+    warnings.push_back(fmt::format(
+        "product '{}' leaves out log Z of '{}', which depends on {}, drawn too: it is not the joint density of '{}' "
+        "and "
+        "the rest. If you mean that density, use a hierarchy with '{}' below {}",
+        product.name, leaf.name, coordinates_.describe(parents), leaf.name, leaf.name, coordinates_.describe(parents)));
   }
 
   const Coordinates& coordinates_;

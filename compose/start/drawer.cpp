@@ -171,7 +171,7 @@ class AnnealedDrawer final : public Drawer {
   bool exact() const override { return false; }
 
   void draw(const double* uniform, std::vector<double>& state) const override {
-    if (draws_->rows == 0) throw FileError("starts must be made before a run begins, got one that is gone on with");
+    if (draws_->rows == 0) throw FileError("starts must be made before a run begins, got a run that is resumed");
     const auto rows = static_cast<size_t>(draws_->rows);
     const size_t row = std::min(rows - 1, static_cast<size_t>(uniform[0] * static_cast<double>(rows)));
     for (const Numbers& one : numbers_)

@@ -20,7 +20,7 @@ MethodDescription EbmPractice::describe() {
                        .kind = SettingKind::kReal,
                        .preset = "10",
                        .least = kPositive,
-                       .summary = "what the clipped gradient is multiplied by"},
+                       .summary = "factor of the clipped gradient"},
                       {.name = "noise",
                        .kind = SettingKind::kReal,
                        .preset = "0.005",
@@ -34,7 +34,7 @@ MethodDescription EbmPractice::describe() {
                       {.name = "clamp",
                        .kind = SettingKind::kBool,
                        .preset = "true",
-                       .summary = "put what leaves the support on its face, as published; false: reflect"}}};
+                       .summary = "true: put what leaves the support on its face, as published; false: reflect it"}}};
 }
 
 std::unique_ptr<Method> EbmPractice::create(const std::vector<SettingValue>& values) {

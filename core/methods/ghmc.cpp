@@ -19,7 +19,7 @@ MethodDescription Ghmc::describe() {
                        .preset = "1",
                        .least = 1,
                        .most = 1000,
-                       .summary = "leapfrogs of a proposal"},
+                       .summary = "number of leapfrogs in a proposal"},
                       {.name = "kept",
                        .kind = SettingKind::kReal,
                        .preset = "0.9",

@@ -23,8 +23,7 @@ MethodDescription Hmc::describe() {
                .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
                           "warm-up to move far from the centre (ChEES)"},
               metric_option(),
-              max_leapfrogs_option(kDefaultMaxLeapfrogs,
-                                   ", and a length that is tuned has at most half as many at the mean")}};
+              max_leapfrogs_option(kDefaultMaxLeapfrogs, ", and a tuned length has at most half as many at the mean")}};
 }
 
 std::unique_ptr<Method> Hmc::create(const std::vector<SettingValue>& values) {

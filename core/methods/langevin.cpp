@@ -19,7 +19,7 @@ MethodDescription Langevin::describe() {
           .exact = false,
           .options = {step_size_option("eps: x moves by -eps grad E + sqrt(2 eps T) z; stable while eps times the "
                                        "largest curvature of E stays below 2",
-                                       "that at which mala accepts 0.9, found in warm-up")}};
+                                       "the step size at which mala accepts 0.9, found in warm-up")}};
 }
 
 std::unique_ptr<Method> Langevin::create(const std::vector<SettingValue>& values) {

@@ -24,8 +24,8 @@ SettingDescription metric_option() {
   SettingDescription option = diagonal_metric_option();
   option.choices.emplace_back("dense");
   option.summary +=
-      "; dense: a full matrix for all coordinates together, from the draws of the warm-up, for long axes that lie "
-      "across the coordinates";
+      "; dense: a full matrix for all coordinates together, found from the draws of the warm-up, for long axes that "
+      "lie across the coordinates";
   return option;
 }
 
@@ -35,8 +35,8 @@ SettingDescription diagonal_metric_option() {
           .preset = "auto",
           .choices = {"auto", "identity"},
           .summary =
-              "auto: a scale for every coordinate, from draws and gradients of the warm-up, where step_size is "
-              "auto; identity: none"};
+              "auto: a scale for every coordinate, found from draws and gradients of the warm-up where step_size is "
+              "auto; identity: no scale"};
 }
 
 SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned) {
@@ -45,7 +45,7 @@ SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tu
           .preset = std::to_string(preset),
           .least = 1,
           .most = kMostLeapfrogs,
-          .summary = "most leapfrogs of a trajectory: longer ones end there" + of_tuned};
+          .summary = "most leapfrogs of a trajectory; longer trajectories are cut there" + of_tuned};
 }
 
 bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }
@@ -99,10 +99,8 @@ std::vector<std::string> cut_trajectory_notes(double trajectory_length, double s
                                      ? "Where chains mix slowly, raise it"
                                      : "Where chains mix slowly, look for what keeps the step size so small";
   if (reach < 1 + kRounding) {
-    return {
-        fmt::format("trajectories wanted to be longer than max_leapfrogs ({}) lets them be: they have {:g} leapfrogs "
-                    "at the mean. {}",
-                    max_leapfrogs, static_cast<double>(max_leapfrogs) / 2, what_to_do)};
+    return {fmt::format("max_leapfrogs ({}) held trajectories back: they have {:g} leapfrogs at the mean. {}",
+                        max_leapfrogs, static_cast<double>(max_leapfrogs) / 2, what_to_do)};
   }
   return {
       fmt::format("trajectories of length {:g} would have {:.0f} leapfrogs at the mean: those of more than {} were "

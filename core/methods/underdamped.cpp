@@ -12,13 +12,13 @@ std::vector<SettingDescription> Underdamped::option_table(bool friction) {
   std::vector<SettingDescription> table = {
       step_size_option("h, the time of a step; stable while h times the square root of the largest curvature stays "
                        "below 2",
-                       "sqrt(2 eps) with eps that at which mala accepts 0.9, found in warm-up")};
+                       "sqrt(2 eps), where eps is the step size at which mala accepts 0.9, found in warm-up")};
   if (friction) {
     table.push_back({.name = "friction",
                      .kind = SettingKind::kReal,
                      .preset = "1",
                      .least = kPositive,
-                     .summary = "gamma: velocities forget within a time 1/gamma"});
+                     .summary = "gamma: velocities are forgotten within a time of 1/gamma"});
   }
   return table;
 }
