@@ -78,10 +78,11 @@ void RunningCommand::send(int signal) {
 }
 
 CommandResult RunningCommand::wait() {
-  const auto end = std::chrono::steady_clock::now() + 60s;
+  const std::chrono::seconds most(POTLUCK_SECONDS_A_COMMAND);
+  const auto end = std::chrono::steady_clock::now() + most;
   while (!ended()) {
     if (std::chrono::steady_clock::now() > end) {
-      ADD_FAILURE() << "still running after a minute: it printed " << contents(out_) << contents(err_);
+      ADD_FAILURE() << "still running after " << most.count() << " s: it printed " << contents(out_) << contents(err_);
       send(SIGKILL);
     }
     std::this_thread::sleep_for(2ms);
