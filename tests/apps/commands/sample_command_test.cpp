@@ -284,6 +284,33 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {
   EXPECT_TRUE(exists(".run.potluck-new/checkpoint/latest"));
 }
 
+TEST_F(SampleCommandTest, AnInterruptedOverwriteLeavesTheOlderRunUntilItIsToldToTakeItsPlace) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 10");
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
+  write_scene("test_bench.slow", "chains: 4, warmup: 20, steps: 100000, thin: 2");
+  auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
+  ASSERT_TRUE(wait_for(".run.potluck-new/draws/0000.part", 2000));
+  running->send(SIGINT);
+  CommandResult result = running->wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  const std::string beside = path(".run.potluck-new").string();
+  EXPECT_THAT(result.out, HasSubstr("Draws, summary and pictures are in " + beside + "\n"));
+  EXPECT_THAT(result.out, HasSubstr("The run that is in run stays as it was. To go on with the new one, and put it "
+                                    "there at its end: potluck sample --resume " +
+                                    beside + "\n"));
+  EXPECT_EQ(read_json("run/run.json").at("state"), "done");
+  EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
+  const int64_t draws = read_json(".run.potluck-new/run.json").at("draws");
+  const std::string steps = "sample.steps=" + std::to_string(2 * draws);
+  EXPECT_THAT(result.out, HasSubstr("To put it there as short as it is: potluck sample --resume " + beside +
+                                    " --set " + steps + "\n"));
+  // The advice is good.
+  result = potluck_with_bench({"sample", "--resume", ".run.potluck-new", "--set", steps});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(exists(".run.potluck-new"));
+  EXPECT_EQ(draws_in("run").size(), static_cast<size_t>(draws) * 4u * 16u);
+}
+
 TEST_F(SampleCommandTest, ARunThatWasKilledInItsWarmupHasNothingToExport) {
   write_scene("test_bench.slow", "chains: 4, warmup: 100000, steps: 10");
   auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
