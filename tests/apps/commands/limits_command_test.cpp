@@ -60,6 +60,41 @@ TEST_F(LimitsCommandTest, TerminationAfterCtrlCIsNotASecondCtrlC) {
   EXPECT_TRUE(exists("run/checkpoint/latest"));
 }
 
+// What batch systems send ahead of the end of a job, and a limit on the time of the processor (ulimit -t).
+TEST_F(LimitsCommandTest, AnEndThatIsAnnouncedLeavesACheckpoint) {
+  write_slow("steps: 100000");
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGXCPU}) {
+    const std::string name = "run" + std::to_string(signal);
+    const auto run = start_with_bench({"sample", "scene.yaml", "--output", name});
+    ASSERT_TRUE(wait_for(name + "/draws/0000.part", 2000));
+    run->send(signal);
+    run->send(signal);
+    const CommandResult result = run->wait();
+    EXPECT_EQ(result.exit_code, 130) << result.signal;
+    EXPECT_EQ(read_json(name + "/run.json").at("state"), "interrupted");
+    EXPECT_TRUE(exists(name + "/checkpoint/latest"));
+  }
+}
+
+// From the moment when the record says that a run is done, a signal costs neither its report nor its exit code.
+TEST_F(LimitsCommandTest, ASignalInTheLastMomentsChangesNothing) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = "run" + std::to_string(i);
+    const auto run = start_with_bench({"sample", "scene.yaml", "--output", name});
+    const auto is_done = [&] { return read(name + "/run.json").find("\"state\": \"done\"") != std::string::npos; };
+    while (!run->ended() && !is_done()) {
+    }
+    for (int again = 0; again < 100 && !run->ended(); ++again) {
+      run->send(i % 2 == 0 ? SIGTERM : SIGHUP);
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    const CommandResult result = run->wait();
+    EXPECT_EQ(result.exit_code, 0) << result.signal;
+    EXPECT_THAT(result.out, HasSubstr("Done in"));
+  }
+}
+
 // A block takes a second, so that no end of a block comes between the two.
 TEST_F(LimitsCommandTest, ASecondCtrlCEndsAtOnceAndTheRecordSaysSo) {
   write_scene("test_bench.slow, settings: {pause: 20000}",
