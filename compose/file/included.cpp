@@ -175,6 +175,8 @@ Yaml read_with_includes(const MainFile& main, const Overrides& overrides, Source
   }
   check_version(root, diagnostics);
   apply_overrides(overrides, root, diagnostics);
+  const auto is_version = [](const Overrides::Setting& one) { return one.path == "potluck"; };
+  if (std::any_of(overrides.set.begin(), overrides.set.end(), is_version)) check_version(root, diagnostics);
   Includer includer(files, diagnostics);
   if (!main.piped) includer.seen_first(std::filesystem::absolute(main.path));
   includer.take_in(root, root);
