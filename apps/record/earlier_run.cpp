@@ -86,7 +86,7 @@ filesystem::path resumed_in(const RunRecord& noted, const filesystem::path& run,
 void add_resume_options(CommandLine& line, const std::string& folder_name) {
   line.add_value("resume", folder_name,
                  "go on with what is in this folder, from its last checkpoint; FILE is left out");
-  line.let_replace_operands("resume");
+  line.let_replace_operands("resume", {"output", "overwrite"});
   line.add_value(
       "project", "DIR",
       "with --resume: where the folder is now in which the run was begun. Relative paths of then are relative "
