@@ -175,7 +175,6 @@ TEST_F(SampleCommandTest, GivenCoordinatesAreInTheDrawsBitForBit) {
 TEST_F(SampleCommandTest, AnExistingFolderIsRefusedAndReplacedWhenAsked) {
   write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 10");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
-  write("run/mine.txt", "a note");
 
   const CommandResult refused = potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2"});
   EXPECT_EQ(refused.exit_code, 2);
@@ -183,11 +182,18 @@ TEST_F(SampleCommandTest, AnExistingFolderIsRefusedAndReplacedWhenAsked) {
             "potluck: error: output folder run is there already. Choose another with --output, or give --overwrite\n");
   EXPECT_EQ(read_json("run/run.json").at("seed"), 1);
 
+  write("run/mine.txt", "a note");
+  const CommandResult with_a_note =
+      potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2", "--overwrite"});
+  EXPECT_EQ(with_a_note.exit_code, 2);
+  EXPECT_THAT(with_a_note.err, HasSubstr("must have nothing but what runs make to be overwritten, got mine.txt. Move"));
+  EXPECT_EQ(read("run/mine.txt"), "a note");
+  std::filesystem::remove(path("run/mine.txt"));
+
   const CommandResult replaced =
       potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2", "--overwrite"});
   EXPECT_EQ(replaced.exit_code, 0) << replaced.err;
   EXPECT_EQ(read_json("run/run.json").at("seed"), 2);
-  EXPECT_FALSE(exists("run/mine.txt"));
   for (const auto& entry : std::filesystem::directory_iterator(path("")))
     EXPECT_THAT(entry.path().filename().string(), Not(StartsWith(".run.")));  // nothing is left beside it
 }

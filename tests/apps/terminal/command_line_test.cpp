@@ -70,7 +70,7 @@ TEST_F(CommandLineTest, AnOptionIsNoValueOfAnother) {
     const CommandResult result = potluck({"sample", "scene.yaml", "--output", second});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.err, "potluck: error: --output must have a value, got the option " + name +
-                              ". Write --output=./" + name + " for a file or folder of that name\n");
+                              ". Write --output=./" + second + " for a file or folder of that name\n");
     EXPECT_FALSE(exists(second));
   }
   EXPECT_THAT(potluck({"sample", "scene.yaml", "--quiet", "--overwrite"}).err, HasSubstr("scene.yaml: must be a file"));
