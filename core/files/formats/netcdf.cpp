@@ -6,6 +6,9 @@
 #include <netcdf.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "core/files/formats/write_error.h"
 
@@ -40,6 +43,14 @@ size_t bytes_of(NetcdfWriter::Number number) {
 
 std::vector<size_t> sizes(const std::vector<int64_t>& values) { return {values.begin(), values.end()}; }
 
+/// HDF5 does not tell what failed within it. A limit on memory (ulimit -v) that leaves no room for what a chunk's
+/// writing takes is one that it fails at; address space alone is asked for here.
+bool memory_is_short() {
+  constexpr size_t kEnough = size_t{64} << 20;
+  const std::unique_ptr<void, decltype(&std::free)> room(std::malloc(kEnough), std::free);
+  return room == nullptr;
+}
+
 /// HDF5, under NetCDF, keeps a file that a full disk did not let it close, tries again as the process ends, and crashes
 /// there. Files that could be closed need nothing at the end. It heeds this only before it is first used.
 void keep_hdf5_from_the_end_of_the_process() {
@@ -66,6 +77,7 @@ NetcdfWriter::~NetcdfWriter() {
 
 void NetcdfWriter::check(int status, const std::string& what) const {
   if (status == NC_NOERR) return;
+  if (status == NC_ENOMEM || (status == NC_EHDFERR && memory_is_short())) throw std::bad_alloc();
   if (status > 0) fail_to_write(name_, status, "Check its folder");  // an error of errno
   // Of all that HDF5 refuses, names and sizes come with numbers of their own: what is left is the disk.
   if (status == NC_EHDFERR) {
