@@ -239,6 +239,7 @@ int sample(CommandLine& line, const Words& words) {
 
   const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "this block of steps");
   const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
+  session.check_memory(rank.count > 0 ? rank.count : composition.sample.chains, /*draws=*/true);
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
   if (ranks.several()) output = rank_folder(output, ranks.rank);
