@@ -35,6 +35,7 @@ struct Mark {
 
 nlohmann::json json_in(const filesystem::path& file) {
   std::ifstream text(file);
+  if (!text) blame_machine(file, errno);
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : nlohmann::json::object();
 }
@@ -105,7 +106,21 @@ filesystem::path real_name(const filesystem::path& given) {
   return filesystem::weakly_canonical(folder);
 }
 
+/// "run" of "runs/run/"
+std::string real_ending(const filesystem::path& given) {
+  return given.has_filename() ? given.filename().string() : given.parent_path().filename().string();
+}
+
 [[noreturn]] void fail_to_make(const filesystem::path& given, const std::error_code& error) {
+  // What is built beside a run, or aside of it, has a longer name; no file system of ours has names of more bytes.
+  constexpr size_t kMostBytes = 255;
+  const size_t most = kMostBytes - 1 - kNewEnd.size();
+  const std::string name = real_ending(given);
+  if (error.value() == ENAMETOOLONG && name.size() > most)
+    throw FileError(
+        fmt::format("output folder {} must have a name of at most {} bytes, got {}. A run that takes its "
+                    "place is built beside it under a longer one; choose another with --output",
+                    given.string(), most, name.size()));
   fail_with(error.value(), fmt::format("output folder {} cannot be made: {}", given.string(), error.message()),
             "Choose another with --output");
 }

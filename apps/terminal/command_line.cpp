@@ -117,9 +117,10 @@ void CommandLine::check_values(const Words& words) const {
     const std::string& value = words[++i];
     const std::string name = value.substr(0, value.find('='));
     if (std::find(known.begin(), known.end(), name) == known.end()) continue;
-    throw UsageError(fmt::format("{0} must have a value, got the option {1}. Write {0}=./{2} for a file or folder of "
-                                 "that name",
-                                 *option, name, value));
+    throw UsageError(
+        fmt::format("{0} must have a value, got the option {1}. Write {0}=./{2} for a file or folder of "
+                    "that name",
+                    *option, name, value));
   }
 }
 

@@ -308,8 +308,8 @@ TEST_F(SampleCommandTest, AnInterruptedOverwriteLeavesTheOlderRunUntilItIsToldTo
   EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
   const int64_t draws = read_json(".run.potluck-new/run.json").at("draws");
   const std::string steps = "sample.steps=" + std::to_string(2 * draws);
-  EXPECT_THAT(result.out, HasSubstr("To put it there as short as it is: potluck sample --resume " + beside +
-                                    " --set " + steps + "\n"));
+  EXPECT_THAT(result.out, HasSubstr("To put it there as short as it is: potluck sample --resume " + beside + " --set " +
+                                    steps + "\n"));
   // The advice is good.
   result = potluck_with_bench({"sample", "--resume", ".run.potluck-new", "--set", steps});
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -69,8 +69,8 @@ TEST_F(CommandLineTest, AnOptionIsNoValueOfAnother) {
     const std::string name = std::string(second).substr(0, std::string(second).find('='));
     const CommandResult result = potluck({"sample", "scene.yaml", "--output", second});
     EXPECT_EQ(result.exit_code, 2);
-    EXPECT_EQ(result.err, "potluck: error: --output must have a value, got the option " + name +
-                              ". Write --output=./" + second + " for a file or folder of that name\n");
+    EXPECT_EQ(result.err, "potluck: error: --output must have a value, got the option " + name + ". Write --output=./" +
+                              second + " for a file or folder of that name\n");
     EXPECT_FALSE(exists(second));
   }
   EXPECT_THAT(potluck({"sample", "scene.yaml", "--quiet", "--overwrite"}).err, HasSubstr("scene.yaml: must be a file"));
