@@ -2,10 +2,13 @@
 #include "core/files/formats/netcdf.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <netcdf.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -66,8 +69,14 @@ void keep_hdf5_from_the_end_of_the_process() {
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& file) : name_(file.string()), target_(file) {
   keep_hdf5_from_the_end_of_the_process();
   const int status = nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_);
-  // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, tells why.
-  if (status > 0) target_.write(" ", 1);
+  // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, and opening it
+  // once more tell why.
+  if (status > 0) {
+    target_.write(" ", 1);
+    const int again = ::open(target_.temporary().c_str(), O_RDWR | O_CLOEXEC);
+    if (again < 0) fail_to_write(name_, errno, "Check its folder");
+    ::close(again);
+  }
   check(status, "the file");
 }
 
