@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <memory>
 
 #include "apps/process/crash_guard.h"
 #include "apps/process/exit_code.h"
+#include "apps/process/own_stack.h"
 #include "apps/process/standard_streams.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/failure.h"
+#include "core/error.h"
 #include "core/version.h"
 
 namespace {
@@ -65,6 +70,15 @@ std::string help() {
          "everything drawn so far usable.\n";
 }
 
+/// Libraries end the process without words that anybody understands where it is gone.
+void check_working_folder() {
+  const std::unique_ptr<char, decltype(&std::free)> folder(getcwd(nullptr, 0), std::free);
+  if (!folder)
+    throw potluck::MachineError(
+        fmt::format("the working folder must be one that is there, got '{}' for its name. Change to another (cd)",
+                    std::strerror(errno)));
+}
+
 /// @param product  of the command that was found
 int run(const Words& all, Product& product) {
   const potluck::SplitWords words = potluck::split_command(all);
@@ -76,6 +90,7 @@ int run(const Words& all, Product& product) {
   for (const Command& command : kCommands) {
     if (words.command == command.name) {
       product = command.product;
+      check_working_folder();
       return command.run(words.rest);
     }
     known.push_back(command.name);
@@ -117,6 +132,7 @@ int main(int count, char** words) {
   // A file that grows past a limit (ulimit -f) is then a write that fails.
   std::signal(SIGXFSZ, SIG_IGN);
   Product product = Product::kPrinted;
-  const int code = run_and_report(Words(words + 1, words + count), product);
+  const int code =
+      potluck::run_on_enough_stack([&] { return run_and_report(Words(words + 1, words + count), product); });
   return check_printed(code, product);
 }

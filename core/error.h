@@ -54,6 +54,13 @@ class CompositionError : public Error {
   std::vector<Diagnostic> all_;
 };
 
+/// The machine or a limit on this process refuses what any command needs: memory, processes, open files. Nothing is
+/// wrong with what was asked for. Exit code 1.
+class MachineError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A plugin that was refused, or a model that failed in a call. Exit code 3.
 class PluginError : public Error {
  public:

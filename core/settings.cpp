@@ -208,6 +208,10 @@ double parse_number(const std::string& word, const std::string& what) {
 std::optional<std::string> nearest_name(const std::string& wrong, const std::vector<std::string>& known) {
   const std::string lower = lower_case(wrong);
   std::optional<std::string> nearest;
+  // What stops short of one name only is that one cut off: --out is --output and not --set.
+  const auto is_begun = [&](const std::string& name) { return lower_case(name).starts_with(lower); };
+  if (wrong.size() >= 3 && std::count_if(known.begin(), known.end(), is_begun) == 1)
+    return *std::find_if(known.begin(), known.end(), is_begun);
   size_t least = 2 + wrong.size() / 4;  // a slip is at most one edit, and one more for every four letters
   for (const std::string& name : known) {
     const size_t distance = edit_distance(lower, lower_case(name));

@@ -25,8 +25,8 @@ namespace potluck {
 namespace {
 
 [[noreturn]] void fail_to_start(int error) {
-  throw PluginError(
-      fmt::format("a plugin is tried in a child process first, and none can be started: {}. Close other "
+  throw MachineError(
+      fmt::format("a child process is needed, such as to try a plugin in, and none can be started: {}. Close other "
                   "programs, or raise the limits of this shell (ulimit -a)",
                   std::strerror(error)));
 }

@@ -34,7 +34,7 @@ struct ChildEnd {
 /// The child is apart from the host: its standard streams lead nowhere, signals have their default meaning, it leaves
 /// no core file, dies with its parent and runs no exit handler of the host. An exception that leaves `work` is a crash.
 /// Call it before worker threads are started, as the child is a fork (docs/decisions/0003-first-sight.md).
-/// @throws PluginError where no child can be started.
+/// @throws MachineError where no child can be started.
 ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& work, std::chrono::milliseconds patience);
 
 /// "signal 11, Segmentation fault"

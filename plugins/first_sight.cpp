@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <new>
 
 #include "core/error.h"
 #include "plugins/child_process.h"
@@ -20,7 +21,7 @@ namespace {
 
 // What the child writes into the pipe: a letter as it enters each stage, and at its end one sign and a text.
 constexpr char kOpening = 'o', kAsking = 'a', kReading = 'r';
-constexpr char kFit = '+', kUnfit = '-', kPassing = '~', kThrew = '!', kLeft = '0';
+constexpr char kFit = '+', kUnfit = '-', kPassing = '~', kThrew = '!', kLeft = '0', kShort = '#';
 
 // For the handlers, which take no argument. Set in the child, which has one thread of ours.
 const ChildReport* to_host = nullptr;
@@ -39,6 +40,8 @@ void enter(char stage) { to_host->write({&stage, 1}); }
   if (const std::exception_ptr thrown = std::current_exception()) {
     try {
       std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+      report(kShort, "");
     } catch (const std::exception& error) {
       report(kThrew, error.what());
     } catch (...) {
@@ -61,6 +64,10 @@ void try_in_child(const std::filesystem::path& file, const PluginNote& note, con
     read_table(table);
     compare_with_note(*table, note);
     report(kFit, "");
+  } catch (const MachineError& error) {
+    report(kShort, error.what());
+  } catch (const std::bad_alloc&) {
+    report(kShort, "");
   } catch (const LibraryError& error) {
     report(kPassing, error.what());
   } catch (const PluginError& error) {
@@ -99,6 +106,9 @@ Verdict judge(const ChildEnd& end) {
       return {false, text};
     case kPassing:
       return {false, text, false};
+    case kShort:
+      if (text.empty()) throw std::bad_alloc();
+      throw MachineError(text);
     case kThrew:
       return {false, fmt::format("threw an exception {}: {}", in_words(stage), text)};
     default:

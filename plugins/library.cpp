@@ -3,8 +3,11 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <boost/dll/shared_library.hpp>
+#include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -42,6 +45,29 @@ std::string loaders_words(const std::exception& error, const std::filesystem::pa
   return text.starts_with(own_name) ? text.substr(own_name.size()) : text;
 }
 
+/// Whether the loader had no memory, which it says in several ways; one of them it also says of a disk from which
+/// nothing may be run.
+bool is_want_of_memory(const std::string& words) {
+  for (const char* text : {"annot allocate", "ut of memory", "cannot enlarge", "cannot map zero-fill pages"})
+    if (words.find(text) != std::string::npos) return true;
+  rlimit memory = {RLIM_INFINITY, RLIM_INFINITY}, data = memory;
+  getrlimit(RLIMIT_AS, &memory);
+  getrlimit(RLIMIT_DATA, &data);
+  const bool limited = memory.rlim_cur != RLIM_INFINITY || data.rlim_cur != RLIM_INFINITY;
+  return limited && words.find("failed to map segment") != std::string::npos && words.find("ermi") == std::string::npos;
+}
+
+/// Returns where the loader's words say something of the file `what`. @throws MachineError
+void blame_machine_for(const std::string& what, const std::string& words) {
+  if (words.find(std::strerror(EMFILE)) != std::string::npos || words.find(std::strerror(ENFILE)) != std::string::npos)
+    throw MachineError(fmt::format("{} cannot be opened: {}. Raise the limit on open files (ulimit -n)", what, words));
+  if (!is_want_of_memory(words)) return;
+  throw MachineError(fmt::format(
+      "{} cannot be opened: {}. This machine has not enough memory for it, or its limits (ulimit -v, ulimit "
+      "-d, a container's) leave too little. Raise them, or close other programs",
+      what, words));
+}
+
 /// A library of LibTorch: the one that is open already, that of our build, or the one the system finds.
 void open_part_of_libtorch(const char* name) {
   const FloatingPointGuard guard;
@@ -58,10 +84,12 @@ void open_part_of_libtorch(const char* name) {
       }
     }
   } catch (const boost::dll::fs::system_error& error) {
+    const std::string words = loaders_words(error, ours);
+    blame_machine_for("LibTorch " + libtorch_build(), words);
     throw PluginError(
         fmt::format("uses LibTorch {}, which cannot be opened: {}. Put the folder of {} on "
                     "LD_LIBRARY_PATH",
-                    libtorch_build(), loaders_words(error, ours), name));
+                    libtorch_build(), words, name));
   }
   keep(std::move(library));
 }
@@ -77,7 +105,9 @@ PluginEntry* open_plugin(const std::filesystem::path& file) {
     }
     return &library.get<PluginEntry>(kEntry);
   } catch (const boost::dll::fs::system_error& error) {
-    throw LibraryError(fmt::format("cannot be opened: {}", loaders_words(error, file)));
+    const std::string words = loaders_words(error, file);
+    blame_machine_for(file.string(), words);
+    throw LibraryError("cannot be opened: " + words);
   }
 }
 

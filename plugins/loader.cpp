@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "core/files/formats/sha256.h"
+#include "core/files/formats/write_error.h"
 #include "plugins/first_sight.h"
 #include "plugins/library.h"
 #include "plugins/own_pages.h"
@@ -43,6 +45,7 @@ void judge_first(const std::filesystem::path& file, const PluginNote& note, cons
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) blame_machine(file, errno);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw PluginError("cannot be read");
   return bytes;

@@ -106,6 +106,9 @@ double memory_of_machine() {
   return memory;
 }
 
+constexpr const char* kMoreMemory =
+    "Use smaller variables or fewer chains, or raise the limits on memory (ulimit -v, ulimit -d, a container's)";
+
 std::string status_in_words(int status) {
   switch (status) {
     case POTLUCK_BAD_SETTING:
@@ -182,9 +185,11 @@ struct Model::State {
   [[noreturn]] void fail(const char* call, int64_t rows, int status, Complaint& complaint) const {
     std::string why = complaint.text();
     if (why.empty()) why = status_in_words(status);
-    throw PluginError(fmt::format("{} failed in {} ({} rows of {}; {} on {}): {}", name(), call, rows, shapes(),
-                                  setup.precision == Precision::kFloat32 ? "float32" : "float64",
-                                  device_in_words(setup.device), why));
+    const std::string text =
+        fmt::format("{} failed in {} ({} rows of {}; {} on {}): {}", name(), call, rows, shapes(),
+                    setup.precision == Precision::kFloat32 ? "float32" : "float64", device_in_words(setup.device), why);
+    if (status == POTLUCK_OUT_OF_MEMORY) throw MachineError(text + ". " + kMoreMemory);
+    throw PluginError(text);
   }
 
   const ModelKind& kind;
@@ -263,8 +268,9 @@ void Model::State::create() {
   if (status != POTLUCK_OK) {
     std::string why = complaint.text();
     if (why.empty()) why = about_in_words(complaint.about(), complaint.index()) + status_in_words(status);
-    throw ModelCreateError(fmt::format("{} refused {}: {}", name(), shapes(), why), status, complaint.about(),
-                           complaint.index());
+    const std::string text = fmt::format("{} refused {}: {}", name(), shapes(), why);
+    if (status == POTLUCK_OUT_OF_MEMORY) throw MachineError(text + ". " + kMoreMemory);
+    throw ModelCreateError(text, status, complaint.about(), complaint.index());
   }
   setup.weights = {};
 }

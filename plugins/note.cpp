@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/files/formats/write_error.h"
 #include "plugins/plain_text.h"
 
 namespace potluck {
@@ -29,7 +31,11 @@ constexpr uint64_t kLongestSegment = 1 << 20;  // of notes; nothing sensible com
 class Bytes {
  public:
   explicit Bytes(const std::filesystem::path& file) : stream_(file, std::ios::binary) {
-    if (!stream_) refuse(fmt::format("cannot be read: {}", std::strerror(errno)));
+    if (!stream_) {
+      const int reason = errno;
+      blame_machine(file, reason);
+      refuse(fmt::format("cannot be read: {}", std::strerror(reason)));
+    }
     size_ = std::filesystem::file_size(file);
   }
 

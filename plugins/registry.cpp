@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/files/formats/write_error.h"
 #include "plugins/fitness.h"
 #include "plugins/loader.h"
 #include "plugins/verdict.h"
@@ -121,6 +122,8 @@ void Registry::State::open(Found& one) const {
   if (!one.listing.usable) throw PluginError(fmt::format("{}: {}", file, one.listing.reason));
   try {
     one.loaded = &load_plugin(one.real, one.listing.note, verdicts, options.trust_verdicts);
+  } catch (const MachineError&) {
+    throw;  // nothing that the file could do differently
   } catch (const Error& error) {
     one.reject(error.what());
     throw PluginError(fmt::format("{}: {}", file, one.listing.reason));
@@ -179,6 +182,7 @@ void Registry::add_place(const fs::path& file_or_folder, const std::string& plac
       if (entry->path().filename().string().ends_with(kSuffix)) files.push_back(entry->path());
     }
     if (error) {
+      blame_machine(path, error.value());
       throw FileError(
           fmt::format("{}: {} must be a folder that can be read: {}", path.string(), place, error.message()));
     }

@@ -121,6 +121,7 @@ int evidence(CommandLine& line, const Words& words) {
   });
   const Composition& composition = session.composition();
   const std::string file = earlier ? earlier->record().at("file").get<std::string>() : composition.file;
+  session.check_memory(asked.options.particles, /*draws=*/false);
   asked.options.seed = composition.sample.seed;
   asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");

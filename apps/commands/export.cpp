@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -17,19 +19,39 @@
 #include "core/files/formats/netcdf.h"
 #include "core/files/run/checkpoint_file.h"
 #include "core/files/run/draws.h"
+#include "plugins/child_process.h"
 
 namespace potluck {
 namespace {
 
+/// How many draws a draws.nc has; none where it is damaged. HDF5 crashes over some damages, so a child looks.
+std::optional<int64_t> draws_in(const std::filesystem::path& file) {
+  constexpr std::chrono::minutes kPatience{2};
+  const ChildEnd end = run_in_child_process(
+      [&](const ChildReport& report) {
+        if (const auto length = netcdf_length(file, "posterior", "draw")) report.write(fmt::format("{}.", *length));
+      },
+      kPatience);
+  int64_t draws = -1;
+  const char *begin = end.report.data(), *last = begin + end.report.size();
+  const auto [stop, failed] = std::from_chars(begin, last, draws);
+  return failed == std::errc() && stop + 1 == last && draws >= 0 ? std::optional(draws) : std::nullopt;
+}
+
 /// @throws FileError where draws.nc has draws that can no longer be read: it is then worth more than a new one.
-void check_not_fewer(const std::filesystem::path& folder) {
+void check_not_fewer(const std::filesystem::path& folder, const RunRecord& record) {
   const std::filesystem::path file = folder / "draws.nc";
-  const std::optional<int64_t> there = netcdf_length(file, "posterior", "draw");
-  if (!there) return;
+  if (!std::filesystem::exists(file)) return;
+  const std::optional<int64_t> there = draws_in(file);
   DrawsReader reader(folder);
   int64_t draws = 0;
   while (reader.next() != nullptr) ++draws;
-  if (draws >= *there) return;
+  if (draws >= there.value_or(record.value("draws", int64_t{0})) && (there || reader.lost().empty())) return;
+  if (!there)
+    throw FileError(fmt::format(
+        "{}: must be whole, or all draws of the run readable so that it can be made anew, got a damaged file "
+        "and {} draws that can be read{}. It stays as it is; to export those, move it away first",
+        file.string(), draws, reader.lost().empty() ? "" : ": " + reader.lost()));
   throw FileError(
       fmt::format("{}: must have no more draws than can be read now to be made anew, got {} of {}{}. It "
                   "stays as it is; to export fewer, move it away first",
@@ -77,7 +99,7 @@ int export_command(const Words& words) {
   RunRecord record = read_record(folder);
   const bool quiet = line.flag("quiet");
   check_for_draws(folder, record);
-  check_not_fewer(folder);
+  check_not_fewer(folder, record);
   if (held) held->clear_leftovers();
 
   RunProducts products;

@@ -182,6 +182,14 @@ void print_nothing_drawn(const RunSummary& run, double seconds, const RunFolder&
   fmt::print("Its record and a checkpoint are in {0}; to go on: potluck sample --resume {0}\n", place);
 }
 
+/// Of a run that was to take the place of another and was interrupted: the older one has draws that this one has not.
+void print_both_are_there(const RunFolder& folder, const filesystem::path& wanted, int64_t steps) {
+  fmt::print(
+      "The run that is in {0} stays as it was. To go on with the new one, and put it there at its end: potluck sample "
+      "--resume {1}\nTo put it there as short as it is: potluck sample --resume {1} --set sample.steps={2}\n",
+      wanted.string(), folder.path().string(), steps);
+}
+
 /// What an error leaves to go on from, or to export, is kept and named.
 void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const std::string& error) {
   const bool resumable = has_checkpoint(folder.path());
@@ -231,6 +239,7 @@ int sample(CommandLine& line, const Words& words) {
 
   const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "the steps that are under way");
   const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
+  session.check_memory(rank.count > 0 ? rank.count : composition.sample.chains, /*draws=*/true);
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
   if (ranks.several()) output = rank_folder(output, ranks.rank);
@@ -308,21 +317,28 @@ int sample(CommandLine& line, const Words& words) {
     throw;
   }
   const bool loud = style != ProgressReport::Style::kQuiet;
+  const filesystem::path wanted = earlier ? folder.wanted() : output;
   if (run.interrupted && run.draws == 0) {
     // Draws of an older run are worth more than the record of none.
     folder.keep();
-    if (loud) print_nothing_drawn(run, seconds, folder, output);
+    if (loud) print_nothing_drawn(run, seconds, folder, wanted);
     return kInterrupted;
   }
   if (!products.not_made.empty()) {
     folder.keep();
     return report_not_made(products.not_made, how_to_make(folder));
   }
-  folder.publish();
+  // What was interrupted is no match for a run that may have ended.
+  const bool beside = run.interrupted && folder.replaces();
+  if (beside)
+    folder.keep();
+  else
+    folder.publish();
   if (loud && ranks.several())
     print_rank_report(run, ranks, schema, seconds, folder.path());
   else if (loud)
     print_report(run, products, composition.sample.chains, seconds, folder.path(), session.warnings());
+  if (loud && beside) print_both_are_there(folder, wanted, run.draws * composition.sample.thin);
   if (run.interrupted) return kInterrupted;
   if (converged) return kDone;
   fmt::print(stderr,

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -12,11 +13,15 @@
 namespace potluck {
 namespace {
 
-std::atomic<bool> asked_to_stop{false}, asked_by_key{false};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2};
+
+std::atomic<bool> asked_to_stop{false}, asked_by_key{false}, over{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-// Of the first signal, and of the first Ctrl-C; not touched while a handler is set.
-std::string answer, answer_to_key;
+// Of the first signal, and of the first Ctrl-C; not touched while a handler is set that reads them. Never destroyed, as
+// handlers stay.
+std::string& answer = *new std::string;
+std::string& answer_to_key = *new std::string;
 
 // write() is among the few calls that a handler may make. A terminal that is gone changes nothing.
 void say(const std::string& text) {
@@ -31,8 +36,8 @@ void handle(int signal) {
       leave_last_words("cut short", "ended at once by a second Ctrl-C");
       _exit(kInterrupted);
     }
-    say(answer_to_key);
-  } else if (first) {
+    if (!over) say(answer_to_key);
+  } else if (first && !over) {
     say(answer);
   }
   errno = error;
@@ -51,26 +56,21 @@ bool ignored(int signal) {
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-bool takes_hangup = true;
-
 }  // namespace
 
 Interrupt::Interrupt(bool announce, const std::string& end) {
   asked_to_stop.store(false);
   asked_by_key.store(false);
+  over.store(true);
   answer = announce ? "\nStopping at the end of " + end + ".\n" : "";
   answer_to_key = announce ? "\nStopping at the end of " + end + ". Another Ctrl-C ends at once.\n" : "";
-  takes_hangup = !ignored(SIGHUP);
-  set(SIGINT, handle);
-  set(SIGTERM, handle);
-  if (takes_hangup) set(SIGHUP, handle);
+  over.store(false);
+  for (const int signal : kSignals)
+    // A Ctrl-C is asked for by somebody who is there.
+    if (signal == SIGINT || signal == SIGTERM || !ignored(signal)) set(signal, handle);
 }
 
-Interrupt::~Interrupt() {
-  set(SIGINT, SIG_DFL);
-  set(SIGTERM, SIG_DFL);
-  if (takes_hangup) set(SIGHUP, SIG_DFL);
-}
+Interrupt::~Interrupt() { over.store(true); }
 
 const std::atomic<bool>& Interrupt::flag() const { return asked_to_stop; }
 

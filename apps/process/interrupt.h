@@ -6,10 +6,14 @@
 
 namespace potluck {
 
-/// From construction to destruction, the first SIGINT, SIGTERM or SIGHUP sets a flag that a run looks at now and then.
-/// SIGTERM and SIGHUP may come again and change nothing: launchers and batch systems send them on to each other. A
-/// second SIGINT (Ctrl-C) ends the process at once, with the exit code of a run that was interrupted and its last words
-/// in run.json. A SIGHUP that was ignored before, as under nohup, stays ignored. At most one object at a time.
+/// From construction on, the first SIGINT, SIGTERM or SIGHUP sets a flag that a run looks at now and then. So do
+/// SIGXCPU, of a limit on the time of the processor, and SIGUSR1 and SIGUSR2, with which batch systems announce the end
+/// of a job. All but SIGINT may come again and change nothing: launchers and batch systems send them on to each other.
+/// A second SIGINT (Ctrl-C) ends the process at once, with the exit code of a run that was interrupted and its last
+/// words in run.json. What was ignored before, as SIGHUP is under nohup, stays ignored. At most one object at a time.
+///
+/// From destruction on the work is done and the process about to end: signals then change nothing, so that what is left
+/// to print is printed, and a second SIGINT ends the process at once even so.
 class Interrupt {
  public:
   /// `announce`: the first signal is answered on stderr. `end` names what is finished before the run ends, such as "the

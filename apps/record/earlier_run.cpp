@@ -85,7 +85,7 @@ filesystem::path resumed_in(const RunRecord& noted, const filesystem::path& run,
 void add_resume_options(CommandLine& line, const std::string& folder_name) {
   line.add_value("resume", folder_name,
                  "continue the run or estimate in this folder from its last checkpoint; leave FILE out");
-  line.let_replace_operands("resume");
+  line.let_replace_operands("resume", {"output", "overwrite"});
   line.add_value("project", "DIR",
                  "with --resume: where the folder in which the run was begun is now. The run's relative paths are "
                  "relative to it; default: the same place as seen from the run, else the old place");

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "core/files/formats/write_error.h"
+
 namespace potluck {
 namespace {
 
@@ -35,7 +37,10 @@ FolderLock FolderLock::wait(const filesystem::path& folder) { return std::move(*
 std::optional<FolderLock> FolderLock::locked(const filesystem::path& folder, int how) {
   while (true) {
     const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return FolderLock(-1);
+    if (descriptor < 0) {
+      blame_machine(folder, errno);
+      return FolderLock(-1);
+    }
     int failed = flock(descriptor, how);
     while (failed != 0 && errno == EINTR) failed = flock(descriptor, how);
     if (failed != 0 && errno == EWOULDBLOCK) {

@@ -98,7 +98,9 @@ RunRecord record_of(const Mixtures& mixtures) {
   return record;
 }
 
-Mixtures mixtures_of(const RunRecord& record) {
+namespace {
+
+Mixtures read_mixtures(const RunRecord& record) {
   Mixtures mixtures;
   mixtures.experts = record.at("experts");
   if (mixtures.experts < 0)
@@ -107,6 +109,16 @@ Mixtures mixtures_of(const RunRecord& record) {
     mixtures.operators.push_back(operator_of(op, mixtures.experts + static_cast<int64_t>(mixtures.operators.size())));
   for (const RunRecord& mixture : record.at("mixtures")) mixtures.mixtures.push_back(mixture_of(mixture, mixtures));
   return mixtures;
+}
+
+}  // namespace
+
+Mixtures mixtures_of(const RunRecord& record) {
+  try {
+    return read_mixtures(record);
+  } catch (const RunRecord::exception& error) {  // which keys an operator has depends on its kind
+    throw FileError(fmt::format("run.json: mixtures must be as Potluck writes them, got an error: {}", error.what()));
+  }
 }
 
 }  // namespace potluck

@@ -13,6 +13,7 @@
 #include <string>
 #include <system_error>
 
+#include "apps/record/foreign_files.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/write_error.h"
 #include "core/files/run/checkpoint_file.h"
@@ -34,6 +35,7 @@ struct Mark {
 
 nlohmann::json json_in(const filesystem::path& file) {
   std::ifstream text(file);
+  if (!text) blame_machine(file, errno);
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : nlohmann::json::object();
 }
@@ -104,7 +106,21 @@ filesystem::path real_name(const filesystem::path& given) {
   return filesystem::weakly_canonical(folder);
 }
 
+/// "run" of "runs/run/"
+std::string real_ending(const filesystem::path& given) {
+  return given.has_filename() ? given.filename().string() : given.parent_path().filename().string();
+}
+
 [[noreturn]] void fail_to_make(const filesystem::path& given, const std::error_code& error) {
+  // What is built beside a run, or aside of it, has a longer name; no file system of ours has names of more bytes.
+  constexpr size_t kMostBytes = 255;
+  const size_t most = kMostBytes - 1 - kNewEnd.size();
+  const std::string name = real_ending(given);
+  if (error.value() == ENAMETOOLONG && name.size() > most)
+    throw FileError(
+        fmt::format("output folder {} must have a name of at most {} bytes, got {}. A run that takes its "
+                    "place is built beside it under a longer one; choose another with --output",
+                    given.string(), most, name.size()));
   fail_with(error.value(), fmt::format("output folder {} cannot be made: {}", given.string(), error.message()),
             "Choose another with --output");
 }
@@ -156,6 +172,14 @@ std::string how_to_go_on(const filesystem::path& folder) {
   return fmt::format("potluck {} --resume {}", known ? (*command)[1].get<std::string>() : "sample", folder.string());
 }
 
+/// "notes.txt, inner and 3 more"
+std::string names_of(const std::vector<filesystem::path>& files) {
+  constexpr size_t kMostTold = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(files.size(), kMostTold); ++i) text += (i > 0 ? ", " : "") + files[i].string();
+  return files.size() > kMostTold ? fmt::format("{} and {} more", text, files.size() - kMostTold) : text;
+}
+
 /// Its mark goes last, so that what a kill leaves is known for what it is. What cannot be deleted now is deleted by the
 /// next process.
 void remove_marked(const filesystem::path& folder) {
@@ -166,6 +190,27 @@ void remove_marked(const filesystem::path& folder) {
   }
   filesystem::remove(folder / kMarkFile, ignored);
   filesystem::remove(folder, ignored);
+}
+
+std::string how_to_rename(const filesystem::path& built) {
+  return fmt::format("To go on with it, or export it, as a run of its own, rename it: mv {} {}", built.string(),
+                     (built.parent_path() / (wanted_name(built).filename().string() + "-new")).string());
+}
+
+/// What stands where a new run is to be built and is none, and what to do with it.
+std::string what_is_beside(const filesystem::path& built, Mark::Role role) {
+  if (role == Mark::Role::kOld) {
+    return "an older run that was replaced, with files in it that no run makes. Move them away, and delete it: rm -r " +
+           built.string();
+  }
+  if (!is_there(built / "run.json")) return "something else of that name. Move it away";
+  return fmt::format("a run whose {} is missing or damaged, which says what it is. {}. To do without it: rm -r {}",
+                     kMarkFile, how_to_rename(built), built.string());
+}
+
+/// Of an older run that `now` has taken the place of. What somebody else put there in the meantime is kept.
+void remove_older(const filesystem::path& old, const filesystem::path& now) {
+  if (!filesystem::is_directory(old) || carry_foreign_files(old, now)) remove_marked(old);
 }
 
 }  // namespace
@@ -192,6 +237,11 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
           fmt::format("output folder {} must be a run to be overwritten, got something without run.json. "
                       "Choose another with --output",
                       given.string()));
+    if (const std::vector<filesystem::path> others = foreign_files(folder_); !others.empty())
+      throw FileError(
+          fmt::format("output folder {} must have nothing but what runs make to be overwritten, got {}. Move what you "
+                      "want to keep to another folder and delete the rest, or choose another with --output",
+                      given.string(), names_of(others)));
     locks_ = lock_with_runs_below(folder_);
   } else {
     create_parents(folder_, given);
@@ -201,10 +251,9 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
   settle();
   check_free();
   if (is_there(built)) {
-    if (mark_of(built).role != Mark::Role::kNew)
-      throw FileError(fmt::format(
-          "{} must be free for the run that is to take the place of {}, got something else of that name. Move it away",
-          built.string(), given.string()));
+    if (const Mark::Role role = mark_of(built).role; role != Mark::Role::kNew)
+      throw FileError(fmt::format("{} must be free for the run that is to take the place of {}, got {}", built.string(),
+                                  given.string(), what_is_beside(built, role)));
     if (has_work(built))
       throw FileError(
           fmt::format("{} must be resumed first: it is an unfinished run that was to take the place of {}. To resume "
@@ -238,6 +287,10 @@ RunFolder::RunFolder(const filesystem::path& earlier) : folder_(real_name(earlie
           fmt::format("{} must be a run that was not replaced, got the older run of {}. It is deleted by the next "
                       "command that writes to or exports {}",
                       path_.string(), wanted_name(path_).string(), wanted_name(path_).string()));
+    if (mark.role == Mark::Role::kNone && is_there(path_ / "run.json"))
+      throw FileError(
+          fmt::format("{} must say in {} what it is, the new run of {} or the older one, got none that can be read. {}",
+                      path_.string(), kMarkFile, wanted_name(path_).string(), how_to_rename(path_)));
     if (mark.role == Mark::Role::kNew) folder_ = wanted_name(path_);
     if (replaces() && is_there(folder_))
       for (FolderLock& lock : lock_with_runs_below(folder_)) locks_.push_back(std::move(lock));
@@ -277,16 +330,18 @@ void RunFolder::settle() {
     const Mark mark = mark_of(built);
     if (mark.role == Mark::Role::kNew && is_whole(built, mark))
       swap_in(built);
-    else if (mark.role == Mark::Role::kOld ||
-             (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built)))
+    else if (mark.role == Mark::Role::kOld)
+      remove_older(built, folder_);
+    else if (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built))
       remove_marked(built);
   }
   if (is_there(old)) {
     const Mark::Role role = mark_of(old).role;
     if (role == Mark::Role::kOld && !is_there(folder_))
       give_name(old, folder_);
-    else if (role == Mark::Role::kOld ||
-             (role == Mark::Role::kNone && filesystem::is_directory(old) && only_leftovers(old)))
+    else if (role == Mark::Role::kOld)
+      remove_older(old, folder_);
+    else if (role == Mark::Role::kNone && filesystem::is_directory(old) && only_leftovers(old))
       remove_marked(old);
   }
   // A swap that was finished, or whose new run is gone.
@@ -333,7 +388,7 @@ void RunFolder::swap_in(const filesystem::path& built) {
   }
   sync_folder(folder_.parent_path());
   unmark(folder_);
-  if (is_there(old)) remove_marked(old);
+  if (is_there(old)) remove_older(old, folder_);
 }
 
 void RunFolder::clear_leftovers() const {

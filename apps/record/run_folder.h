@@ -54,6 +54,8 @@ class RunFolder {
 
   /// Where the run's files are now.
   const std::filesystem::path& path() const { return path_; }
+  /// Where they are once what is built is published.
+  const std::filesystem::path& wanted() const { return folder_; }
   /// Whether an older run stands under the wanted name.
   bool replaces() const { return path_ != folder_; }
   /// What was built stays where it is, in place or beside.

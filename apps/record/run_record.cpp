@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
@@ -22,6 +23,7 @@
 #include "core/energy/transform.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/utf8_text.h"
+#include "core/files/formats/write_error.h"
 #include "core/methods/method.h"
 #include "core/version.h"
 #include "plugins/library.h"
@@ -396,6 +398,7 @@ void write_or_leave(const std::filesystem::path& folder, const RunRecord& record
 RunRecord read_record(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "run.json";
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) blame_machine(file, errno);
   if (!stream)
     throw FileError(fmt::format("{} must be the folder of a run, got none with run.json in it", folder.string()));
   const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());

@@ -106,7 +106,26 @@ CommandLine::Given CommandLine::parsed(const Words& words) const {
   return given;
 }
 
+void CommandLine::check_values(const Words& words) const {
+  const std::vector<std::string> known = known_options();
+  for (size_t i = 0; i + 1 < words.size() && words[i] != "--"; ++i) {
+    const auto is_named = [&](const std::string& option) { return words[i] == option; };
+    const auto option = std::find_if(known.begin(), known.end(), is_named);
+    if (option == known.end()) continue;
+    const auto& semantic = options_.options()[static_cast<size_t>(option - known.begin())]->semantic();
+    if (semantic->min_tokens() == 0) continue;
+    const std::string& value = words[++i];
+    const std::string name = value.substr(0, value.find('='));
+    if (std::find(known.begin(), known.end(), name) == known.end()) continue;
+    throw UsageError(
+        fmt::format("{0} must have a value, got the option {1}. Write {0}=./{2} for a file or folder of "
+                    "that name",
+                    *option, name, value));
+  }
+}
+
 bool CommandLine::parse(const Words& words) {
+  check_values(words);
   given_ = {parsed(words)};
   if (flag("help")) {
     fmt::print("Usage: potluck {}\n\n{}\n\n", usage_, about_);
@@ -120,6 +139,14 @@ bool CommandLine::parse(const Words& words) {
   if (replaced && !operands_.empty())
     throw UsageError(
         fmt::format("{} must be left out with --{}, got '{}'", operand_names_[0], replaces_operands_, operand(0)));
+  if (replaced) {
+    for (const std::string& option : gone_on_without_)
+      if (flag(option))
+        throw UsageError(
+            fmt::format("--{0} must be left out with --{1}, which goes on in the folder that it names, got both. Leave "
+                        "out --{0} to go on, or --{1} to begin anew",
+                        option, replaces_operands_));
+  }
   if (!replaced && operands_.size() < operand_names_.size())
     throw UsageError(fmt::format("{} must be given: potluck {}", operand_names_[operands_.size()], usage_));
   if (operands_.size() > operand_names_.size())

@@ -66,8 +66,11 @@ class CommandLine {
   /// False where help was asked for, and printed. @throws UsageError
   bool parse(const Words& words);
 
-  /// Where the option is given, the operands are left out.
-  void let_replace_operands(const std::string& option) { replaces_operands_ = option; }
+  /// Where the option is given, the operands are left out, and so must be the options `without`.
+  void let_replace_operands(const std::string& option, std::vector<std::string> without) {
+    replaces_operands_ = option;
+    gone_on_without_ = std::move(without);
+  }
   /// Options and operands of earlier command lines hold where this one is silent; repeatable ones come first.
   /// @throws UsageError
   void go_on_from(const std::vector<EarlierWords>& earlier);
@@ -87,6 +90,8 @@ class CommandLine {
  private:
   using Given = boost::program_options::variables_map;
   Given parsed(const Words& words) const;
+  /// @throws UsageError where an option stands in the place of another's value
+  void check_values(const Words& words) const;
   std::vector<std::string> known_options() const;
 
   std::string name_, usage_, about_;
@@ -94,6 +99,7 @@ class CommandLine {
   std::vector<SaidWord> operands_;
   boost::program_options::options_description options_;
   std::string replaces_operands_;
+  std::vector<std::string> gone_on_without_;
   std::vector<Given> given_;                    ///< of each command line, the present one last
   std::vector<std::filesystem::path> folders_;  ///< of each but the present one
 };

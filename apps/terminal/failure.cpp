@@ -51,6 +51,9 @@ ExitCode report_failure(std::exception_ptr thrown) {
   } catch (const NumericalError& error) {
     print_error(error.what());
     return kNumbersFailed;
+  } catch (const MachineError& error) {
+    print_error(error.what());
+    return kUnexpected;
   } catch (const WriteError& error) {
     print_error(error.what());
     return kUnexpected;

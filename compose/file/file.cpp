@@ -30,6 +30,8 @@ void add_plugins(const Yaml& section, SourceFiles& files, ModelSource& models, D
   for (const Yaml* one : all) {
     try {
       models.add_place(files.resolve(*one), one->place.file, true);
+    } catch (const MachineError&) {
+      throw;
     } catch (const Error& error) {
       diagnostics.add(one->place, error.what());
     }

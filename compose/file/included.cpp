@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/file/included.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "compose/file/overrides.h"
@@ -141,6 +141,16 @@ void check_version(const Yaml& root, Diagnostics& diagnostics) {
                                                        kFormatVersion, *number)}});
 }
 
+/// A device may have no end, or be a disk; a terminal has one, and /dev/null is an empty file.
+void check_kind(const std::string& name, const std::string& word, const std::filesystem::file_status& status) {
+  const bool device = std::filesystem::is_character_file(status) || std::filesystem::is_block_file(status);
+  if (!device || std::filesystem::canonical(name) == "/dev/null") return;
+  const int descriptor = open(name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const bool terminal = descriptor >= 0 && isatty(descriptor) != 0;
+  if (descriptor >= 0) close(descriptor);
+  if (!terminal) throw FileError(fmt::format("{}: must be a file, a pipe or a terminal, got a device", word));
+}
+
 }  // namespace
 
 MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text) {
@@ -153,11 +163,9 @@ MainFile main_file(const std::filesystem::path& file, const std::optional<std::s
   if (!text && !(there && (descriptor || !std::filesystem::is_regular_file(status)))) return {file, word, {}};
   MainFile main{file, word == "-" || word == "/dev/stdin" ? "stdin" : "pipe-" + file.filename().string(), text};
   if (!text) {
-    std::ifstream stream(word == "-" ? "/dev/stdin" : word, std::ios::binary);
-    const bool opened = stream.is_open();
-    main.piped.emplace(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-    if (!opened || stream.bad())
-      throw FileError(fmt::format("{}: must be a pipe that can be read, got an error. Name a file", word));
+    const std::string name = word == "-" ? "/dev/stdin" : word;
+    check_kind(name, word, status);
+    main.piped = bounded_text(name, word);
   }
   return main;
 }
@@ -175,6 +183,8 @@ Yaml read_with_includes(const MainFile& main, const Overrides& overrides, Source
   }
   check_version(root, diagnostics);
   apply_overrides(overrides, root, diagnostics);
+  const auto is_version = [](const Overrides::Setting& one) { return one.path == "potluck"; };
+  if (std::any_of(overrides.set.begin(), overrides.set.end(), is_version)) check_version(root, diagnostics);
   Includer includer(files, diagnostics);
   if (!main.piped) includer.seen_first(std::filesystem::absolute(main.path));
   includer.take_in(root, root);

@@ -61,6 +61,8 @@ const Leaf& LeafReader::definition(const Yaml& value, const std::string& what) {
     const auto name = read_text(*model, Key{}, what + ".model", diagnostics_);
     try {
       if (name) leaf.kind = &models_.model(*name);
+    } catch (const MachineError&) {
+      throw;
     } catch (const Error& error) {
       diagnostics_.add(model->place, error.what());
     }

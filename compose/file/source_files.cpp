@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <fstream>
-#include <iterator>
+#include <vector>
 
 #include "core/files/formats/safetensors.h"
 #include "core/files/formats/sha256.h"
+#include "core/files/formats/write_error.h"
 #include "plugins/weights.h"
 
 namespace potluck {
@@ -50,13 +52,34 @@ std::optional<std::filesystem::path> SourceFiles::require(const Yaml& value, con
   }
 }
 
+std::string bounded_text(const std::filesystem::path& path, const std::string& name) {
+  constexpr size_t kMostBytes = size_t{64} << 20;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    blame_machine(name, errno);
+    throw FileError(fmt::format("{}: must be a file that can be read. Check the path", name));
+  }
+  std::string text;
+  std::vector<char> piece(size_t{1} << 16);
+  while (stream && text.size() <= kMostBytes) {
+    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    text.append(piece.data(), static_cast<size_t>(stream.gcount()));
+  }
+  if (text.size() > kMostBytes)
+    throw FileError(
+        fmt::format("{}: a composition must have at most {} MiB, got more. Keep large numbers in files of "
+                    "their own, such as .npy and .safetensors",
+                    name, kMostBytes >> 20));
+  if (stream.bad()) throw FileError(fmt::format("{}: reading failed", name));
+  return text;
+}
+
 std::string SourceFiles::text(const std::filesystem::path& path) {
   std::error_code error;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream || !std::filesystem::is_regular_file(path, error))
+  // First, as a pipe that nobody writes to cannot be opened without waiting.
+  if (!std::filesystem::is_regular_file(path, error))
     throw FileError(fmt::format("{}: must be a file that can be read. Check the path", path.string()));
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (stream.bad()) throw FileError(fmt::format("{}: reading failed", path.string()));
+  std::string text = bounded_text(path, path.string());
   hashes_[path.lexically_normal().string()] = sha256_of_text(text);
   return text;
 }

@@ -14,6 +14,10 @@
 
 namespace potluck {
 
+/// What a composition or a file that it includes says, called `name` in errors.
+/// @throws FileError where it has more than anybody writes: it is then something else, such as /dev/zero
+std::string bounded_text(const std::filesystem::path& path, const std::string& name);
+
 /// The files that a composition names: resolves their paths, records their SHA-256 and reads each weights file once.
 class SourceFiles {
  public:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -14,6 +15,7 @@
 #include "core/files/formats/safetensors.h"
 #include "core/files/formats/sha256.h"
 #include "core/files/formats/utf8_text.h"
+#include "core/files/formats/write_error.h"
 #include "core/version.h"
 
 namespace potluck {
@@ -58,6 +60,7 @@ Json without_checksum(Json record) {
 /// @throws FileError where it is not as it was kept
 UsedEstimate read_record(const std::filesystem::path& file, const std::string& key, std::string& sha256_of_draws) {
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) blame_machine(file, errno);
   const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   const Json record = parse_json<Json>(text, file.string());
   const JsonInput<Json> in(record, file.string());

@@ -9,6 +9,7 @@
 
 #include "compose/file/sample.h"
 #include "compose/session/device.h"
+#include "compose/session/memory.h"
 #include "compose/start/start_choice.h"
 #include "compose/tree/coordinates.h"
 #include "core/backend/thread_pool.h"
@@ -118,6 +119,20 @@ void Session::check() {
   collect([&] { start_ = make_start(composition_); });
   collect([&] { check_run(target(), options_of_run()); });
   if (!wrong.empty()) throw CompositionError(std::move(wrong));
+}
+
+void Session::check_memory(int64_t chains, bool draws) const {
+  const SampleSettings& sample = composition_.sample;
+  RunSize size;
+  size.chains = chains;
+  size.draws = draws;
+  size.replicas = device_.kind == Device::Kind::kCpu ? replicas_of(sample.method, sample.method_values) : 0;
+  size.experts = static_cast<int64_t>(plan_->experts().size());
+  size.bytes = bytes_of(sample.precision);
+  for (size_t v = 0; v < composition_.variables.size(); ++v)
+    if (!composition_.held[v].all()) size.numbers += composition_.variables[v].size();
+  if (const auto text = want_of_memory(size, memory_left()))
+    throw CompositionError({composition_.places.at_place(SettingError(*text))});
 }
 
 Target Session::target() const {

@@ -85,6 +85,11 @@ class Session {
   /// The kinds of model that the target is made of, each once, by name.
   std::vector<const ModelKind*> models() const;
 
+  /// @param chains  of this process
+  /// @param draws   whether their draws go to the disk
+  /// @throws CompositionError where a run of so many takes more memory than this process may have
+  void check_memory(int64_t chains, bool draws) const;
+
  private:
   std::unique_ptr<Plan> plan_for(Purpose purpose) const;
   /// As many threads as this machine starts: fewer than were asked for is a warning.

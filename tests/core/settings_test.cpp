@@ -139,6 +139,9 @@ TEST(NearestNameTest, FindsSlipsAndNothingFartherAway) {
   EXPECT_EQ(nearest_name("acme.ising2d", {"acme.ising"}), "acme.ising");
   EXPECT_EQ(nearest_name("a", {"b", "c"}), std::nullopt);
   EXPECT_EQ(nearest_name("temperature", {"weight", "energy"}), std::nullopt);
+  EXPECT_EQ(nearest_name("--out", {"--set", "--output", "--overwrite"}), "--output");
+  EXPECT_EQ(nearest_name("temp", {"item", "temperature"}), "temperature");
+  EXPECT_EQ(nearest_name("steps", {"step", "steps_a", "steps_b"}), "step");
 }
 
 }  // namespace

@@ -122,9 +122,10 @@ TEST_F(ChildProcessTest, SaysWhyNoneCanBeStarted) {
   setrlimit(RLIMIT_NOFILE, &none);
   const std::string error = error_of([] { run_in_child_process([](const ChildReport&) {}, kPatience); });
   setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(error,
-            "a plugin is tried in a child process first, and none can be started: Too many open files. Close other "
-            "programs, or raise the limits of this shell (ulimit -a)");
+  EXPECT_EQ(
+      error,
+      "a child process is needed, such as to try a plugin in, and none can be started: Too many open files. Close "
+      "other programs, or raise the limits of this shell (ulimit -a)");
 }
 
 }  // namespace

@@ -79,9 +79,11 @@ TEST_F(ModelTest, RefusesFactsThatCannotBe) {
   EXPECT_EQ(refusal(), "model 'acme.it' (acme.it 2.0.0): its preferred_rows must be >= 0, got -1");
   behaviour = Behaviour();
   behaviour.status = POTLUCK_OUT_OF_MEMORY;
-  EXPECT_EQ(refusal(),
-            "model 'acme.it' (acme.it 2.0.0) failed in facts (0 rows of image [28, 28], label [] of 10 categories; "
-            "float32 on cpu): out of memory");
+  EXPECT_EQ(
+      refusal(),
+      "model 'acme.it' (acme.it 2.0.0) failed in facts (0 rows of image [28, 28], label [] of 10 categories; "
+      "float32 on cpu): out of memory. Use smaller variables or fewer chains, or raise the limits on memory (ulimit "
+      "-v, ulimit -d, a container's)");
 }
 
 TEST_F(ModelTest, DestroysWhatItCreatedWhateverHappens) {

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/files/formats/write_error.h"
 
 namespace potluck {
 
@@ -26,7 +27,9 @@ BinaryInput::BinaryInput(const std::filesystem::path& file) : name_(file.string(
   require_file(file);
   stream_.reset(std::fopen(name_.c_str(), "rb"));
   if (!stream_) {
-    throw FileError(fmt::format("{}: must be readable, got '{}'. Check its permissions", name_, std::strerror(errno)));
+    const int reason = errno;
+    blame_machine(file, reason);
+    throw FileError(fmt::format("{}: must be readable, got '{}'. Check its permissions", name_, std::strerror(reason)));
   }
   std::error_code error;
   size_ = std::filesystem::file_size(file, error);

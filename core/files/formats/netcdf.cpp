@@ -2,10 +2,16 @@
 #include "core/files/formats/netcdf.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <netcdf.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "core/files/formats/write_error.h"
 
@@ -40,6 +46,14 @@ size_t bytes_of(NetcdfWriter::Number number) {
 
 std::vector<size_t> sizes(const std::vector<int64_t>& values) { return {values.begin(), values.end()}; }
 
+/// HDF5 does not tell what failed within it. A limit on memory (ulimit -v) that leaves no room for what a chunk's
+/// writing takes is one that it fails at; address space alone is asked for here.
+bool memory_is_short() {
+  constexpr size_t kEnough = size_t{64} << 20;
+  const std::unique_ptr<void, decltype(&std::free)> room(std::malloc(kEnough), std::free);
+  return room == nullptr;
+}
+
 /// HDF5, under NetCDF, keeps a file that a full disk did not let it close, tries again as the process ends, and crashes
 /// there. Files that could be closed need nothing at the end. It heeds this only before it is first used.
 void keep_hdf5_from_the_end_of_the_process() {
@@ -55,8 +69,14 @@ void keep_hdf5_from_the_end_of_the_process() {
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& file) : name_(file.string()), target_(file) {
   keep_hdf5_from_the_end_of_the_process();
   const int status = nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_);
-  // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, tells why.
-  if (status > 0) target_.write(" ", 1);
+  // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, and opening it
+  // once more tell why.
+  if (status > 0) {
+    target_.write(" ", 1);
+    const int again = ::open(target_.temporary().c_str(), O_RDWR | O_CLOEXEC);
+    if (again < 0) fail_to_write(name_, errno, "Check its folder");
+    ::close(again);
+  }
   check(status, "the file");
 }
 
@@ -66,6 +86,7 @@ NetcdfWriter::~NetcdfWriter() {
 
 void NetcdfWriter::check(int status, const std::string& what) const {
   if (status == NC_NOERR) return;
+  if (status == NC_ENOMEM || (status == NC_EHDFERR && memory_is_short())) throw std::bad_alloc();
   if (status > 0) fail_to_write(name_, status, "Check its folder");  // an error of errno
   // Of all that HDF5 refuses, names and sizes come with numbers of their own: what is left is the disk.
   if (status == NC_EHDFERR) {

@@ -66,7 +66,8 @@ class NetcdfWriter {
   int file_ = -1;
 };
 
-/// The length of a dimension of a group; none where there is no such file, group or dimension.
+/// The length of a dimension of a group; none where there is no such file, group or dimension. A damaged file may crash
+/// the process within HDF5: one that may be is looked at in a child process.
 std::optional<int64_t> netcdf_length(const std::filesystem::path& file, const std::string& group,
                                      const std::string& dimension);
 

@@ -5,10 +5,12 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <vector>
 
 #include "core/error.h"
+#include "core/files/formats/write_error.h"
 
 namespace potluck {
 
@@ -48,6 +50,7 @@ std::string sha256_of_text(std::string_view text) {
 
 std::string sha256_of_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) blame_machine(file, errno);
   std::vector<char> piece(size_t{1} << 16);
   Sha256 digest;
   while (stream) {

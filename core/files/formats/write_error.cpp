@@ -36,7 +36,14 @@ const char* what_helps(int error) {
 void fail_with(int error, const std::string& text, const std::string& advice) {
   const char* help = what_helps(error);
   if (help != nullptr) throw WriteError(text + ". " + help);
+  if (error == EACCES || error == EPERM || error == EROFS) throw WriteError(text + ". " + advice);
   throw FileError(text + ". " + advice);
+}
+
+void blame_machine(const std::filesystem::path& file, int error) {
+  if (error != EMFILE && error != ENFILE && error != ENOMEM) return;
+  throw MachineError(
+      fmt::format("{}: must be readable, got '{}'. {}", file.string(), std::strerror(error), what_helps(error)));
 }
 
 void fail_to_write(const std::filesystem::path& file, int error, const std::string& advice) {

@@ -11,7 +11,7 @@
 namespace potluck {
 
 /// The machine cannot take what is written to a file: a full disk or quota, a limit on the size of files, a device that
-/// fails. Nothing is wrong with what was asked for. Exit code 1.
+/// fails, a folder that may not be written. Nothing is wrong with what was asked for. Exit code 1.
 class WriteError : public FileError {
  public:
   using FileError::FileError;
@@ -24,6 +24,12 @@ class WriteError : public FileError {
 
 /// The same with a text of one's own: "TEXT. ADVICE", or what gets the machine more in place of the advice.
 [[noreturn]] void fail_with(int error, const std::string& text, const std::string& advice);
+
+/// After a call that was to open or read `file`, and failed with `error` of errno: returns where that says something of
+/// the file, such as that there is none.
+/// @throws MachineError where it says something of this process: "FILE: must be readable, got 'Too many open files'.
+/// ..."
+void blame_machine(const std::filesystem::path& file, int error);
 
 /// What the standard library throws of a file or folder, as an error of ours: a WriteError or FileError that names it.
 std::exception_ptr file_error_of(const std::filesystem::filesystem_error& error);

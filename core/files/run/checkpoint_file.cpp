@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "core/files/formats/json_input.h"
 #include "core/files/formats/sha256.h"
 #include "core/files/formats/utf8_text.h"
+#include "core/files/formats/write_error.h"
 
 namespace potluck {
 
@@ -64,6 +66,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
   const std::filesystem::path file = checkpoint_file(run_folder);
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
+    blame_machine(file, errno);
     throw FileError(
         fmt::format("{}: a run must have a checkpoint to be resumed, got none. A run writes one where it ends or is "
                     "interrupted, and every N steps with --checkpoint-every N",

@@ -206,6 +206,7 @@ bool PartReader::open_next() {
     return false;
   };
   stream_.reset(std::fopen(name.c_str(), "rb"));
+  if (!stream_) blame_machine(parts_[next_part_], errno);
   std::error_code error;
   left_ = size_ = std::filesystem::file_size(parts_[next_part_], error);
   if (!stream_ || error) return damaged("must be readable, got an error");

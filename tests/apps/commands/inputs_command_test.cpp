@@ -2,6 +2,7 @@
 // What the command reads: through pipes, under names of any bytes, damaged, deep, or with numbers where no chain may
 // be.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <fstream>
@@ -136,6 +137,35 @@ TEST_F(InputsCommandTest, ADamagedRecordIsAnErrorOfItsFileAndKey) {
   write("run/run.json", "{");
   EXPECT_THAT(potluck_with_bench({"sample", "--resume", "run"}).err,
               HasSubstr("run.json: must be JSON, got an error: "));
+}
+
+TEST_F(InputsCommandTest, WhatHasNoEndIsNotReadToIt) {
+  const CommandResult device = potluck({"check", "/dev/zero"});
+  EXPECT_EQ(device.exit_code, 2);
+  EXPECT_EQ(device.err, "potluck: error: /dev/zero: must be a file, a pipe or a terminal, got a device\n");
+  write("scene.yaml", "include: other.yaml\n" + std::string(size_t{65} << 20, '#'));
+  const CommandResult large = potluck({"check", "scene.yaml"});
+  EXPECT_EQ(large.exit_code, 2);
+  EXPECT_THAT(large.err,
+              HasSubstr("scene.yaml: a composition must have at most 64 MiB, got more. Keep large numbers in "
+                        "files of their own, such as .npy and .safetensors\n"));
+  // A pipe may be the composition, but nobody writes to one that is included.
+  ASSERT_EQ(mkfifo(path("pipe.yaml").c_str(), 0600), 0);
+  write("scene.yaml", "include: pipe.yaml\nvariables: {x: {}}\ntarget: {model: test_bench.bowl, inputs: x}\n");
+  const CommandResult pipe = potluck_with_bench({"check", "scene.yaml"});
+  EXPECT_EQ(pipe.exit_code, 2);
+  EXPECT_THAT(pipe.err, HasSubstr("pipe.yaml: must be a file that can be read"));
+}
+
+TEST_F(InputsCommandTest, AVersionThatIsSetIsCheckedAsThatOfTheFile) {
+  write("scene.yaml", "variables: {x: {}}\ntarget: {model: test_bench.bowl, inputs: x}\n");
+  EXPECT_EQ(potluck_with_bench({"check", "scene.yaml", "--set", "potluck=1"}).exit_code, 0);
+  EXPECT_EQ(
+      potluck_with_bench({"check", "scene.yaml", "--set", "potluck=99"}).err,
+      "potluck: error: --set potluck: potluck must be <= 1, the newest format that this Potluck reads, got 99. Use "
+      "a newer Potluck\n");
+  EXPECT_EQ(potluck_with_bench({"check", "scene.yaml", "--set", "potluck=abc"}).err,
+            "potluck: error: --set potluck: potluck must be an integer, got 'abc'\n");
 }
 
 TEST_F(InputsCommandTest, NestingHasAClearLimit) {

@@ -203,13 +203,44 @@ TEST_F(KeptResultsTest, ARefusedResumeChangesNothing) {
   EXPECT_LT(*netcdf_length(path("run/draws.nc"), "posterior", "draw"), 40);
 }
 
+// HDF5 crashes over some of these damages.
+TEST_F(KeptResultsTest, ADamagedFileOfDrawsIsMadeAnewWhereAllDrawsAreThere) {
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  const std::string whole = read("run/draws.nc");
+  uint32_t random = 1;
+  const auto next = [&] { return random = random * 1664525 + 1013904223; };
+  for (int damage = 0; damage < 30; ++damage) {
+    std::string bytes = whole;
+    const size_t changed = 1 + damage % 3 * 20;
+    for (size_t i = 0; i < changed; ++i) bytes[next() / 3 % bytes.size()] ^= static_cast<char>(1 << (next() >> 29));
+    if (damage % 10 == 9) bytes.resize(bytes.size() / 2);
+    write("run/draws.nc", bytes);
+    const CommandResult exported = potluck({"export", "run", "--quiet"});
+    EXPECT_EQ(exported.signal, 0) << damage;
+    if (exported.exit_code != 0) continue;  // it may claim to have more draws
+    EXPECT_EQ(netcdf_length(path("run/draws.nc"), "posterior", "draw"), 40) << damage;
+  }
+  // It is worth more than what can be made where draws are lost.
+  std::string part = read("run/draws/0000.part");
+  part[part.size() / 2] = static_cast<char>(part[part.size() / 2] ^ 1);
+  write("run/draws/0000.part", part);
+  write("run/draws.nc", whole.substr(0, whole.size() / 2));
+  const CommandResult exported = potluck({"export", "run"});
+  EXPECT_EQ(exported.exit_code, 2);
+  EXPECT_THAT(exported.err,
+              ContainsRegex("run/draws.nc: must be whole, or all draws of the run readable so that it can "
+                            "be made anew, got a damaged file and [0-9]+ draws that can be read: .*It "
+                            "stays as it is; to export those, move it away first\n"));
+  EXPECT_EQ(read("run/draws.nc").size(), whole.size() / 2);
+}
+
 TEST_F(KeptResultsTest, OutputsOfOddKindsAreRefusedBeforeTheFirstStep) {
   write_bowl("chains: 4, warmup: 20, steps: 40");
   write("file", "mine");
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   filesystem::create_symlink("nowhere", path("dangling"));
   filesystem::create_symlink("loop", path("loop"));
-  const std::string name(300, 'n');
   const std::string step(200, 'd');
   std::string deep = step;
   while (path(deep).string().size() < 3850) deep += "/" + step;
@@ -230,13 +261,18 @@ TEST_F(KeptResultsTest, OutputsOfOddKindsAreRefusedBeforeTheFirstStep) {
   expect("dangling", "output folder dangling must be a folder, got a symbolic link to nowhere, which is not there\n");
   expect("loop", "output folder loop cannot be made: Too many levels of symbolic links" + other);
   expect("file/run", "output folder file/run cannot be made: Not a directory" + other);
-  expect(name, "output folder " + name + " cannot be made: File name too long" + other);
+  for (const size_t bytes : {243, 255, 300}) {
+    const std::string longer(bytes, 'n');
+    expect(longer, "output folder " + longer + " must have a name of at most 242 bytes, got " + std::to_string(bytes) +
+                       ". A run that takes its place is built beside it under a longer one; choose another with "
+                       "--output\n");
+  }
   // The folder can have this name, and so can its record; a checkpoint is too long by a few characters.
   expect(deep, path(deep).string() + "/checkpoint/latest: must be a file that can be written, got 'File name too " +
                    "long'. Check that its folder is there and may be written\n");
   EXPECT_FALSE(filesystem::exists(path(deep)));
   EXPECT_EQ(read("file"), "mine");
-  for (const std::string odd : {"caf\xe9", "a\nb", "q\"uote", " ", "-x", "run/"}) {
+  for (const std::string odd : {"caf\xe9", "a\nb", "q\"uote", " ", "-x", "run/", std::string(242, 'n').c_str()}) {
     const CommandResult result = sample({"scene.yaml", "--output", odd});
     EXPECT_EQ(result.exit_code, 0) << odd << result.err;
     EXPECT_TRUE(exists(odd + "/draws.nc")) << odd;

@@ -60,6 +60,41 @@ TEST_F(LimitsCommandTest, TerminationAfterCtrlCIsNotASecondCtrlC) {
   EXPECT_TRUE(exists("run/checkpoint/latest"));
 }
 
+// What batch systems send ahead of the end of a job, and a limit on the time of the processor (ulimit -t).
+TEST_F(LimitsCommandTest, AnEndThatIsAnnouncedLeavesACheckpoint) {
+  write_slow("steps: 100000");
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGXCPU}) {
+    const std::string name = "run" + std::to_string(signal);
+    const auto run = start_with_bench({"sample", "scene.yaml", "--output", name});
+    ASSERT_TRUE(wait_for(name + "/draws/0000.part", 2000));
+    run->send(signal);
+    run->send(signal);
+    const CommandResult result = run->wait();
+    EXPECT_EQ(result.exit_code, 130) << result.signal;
+    EXPECT_EQ(read_json(name + "/run.json").at("state"), "interrupted");
+    EXPECT_TRUE(exists(name + "/checkpoint/latest"));
+  }
+}
+
+// From the moment when the record says that a run is done, a signal costs neither its report nor its exit code.
+TEST_F(LimitsCommandTest, ASignalInTheLastMomentsChangesNothing) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = "run" + std::to_string(i);
+    const auto run = start_with_bench({"sample", "scene.yaml", "--output", name});
+    const auto is_done = [&] { return read(name + "/run.json").find("\"state\": \"done\"") != std::string::npos; };
+    while (!run->ended() && !is_done()) {
+    }
+    for (int again = 0; again < 100 && !run->ended(); ++again) {
+      run->send(i % 2 == 0 ? SIGTERM : SIGHUP);
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    const CommandResult result = run->wait();
+    EXPECT_EQ(result.exit_code, 0) << result.signal;
+    EXPECT_THAT(result.out, HasSubstr("Done in"));
+  }
+}
+
 // A block takes a second, so that no end of a block comes between the two.
 TEST_F(LimitsCommandTest, ASecondCtrlCEndsAtOnceAndTheRecordSaysSo) {
   write_scene("test_bench.slow, settings: {pause: 20000}",
@@ -174,21 +209,87 @@ TEST_F(LimitsCommandTest, MoreThreadsThanThereIsWorkForAreHarmless) {
   EXPECT_TRUE(records("run") == records("whole"));
 }
 
-// Some of these limits let the libraries be mapped and not be initialised.
+// Some of these limits let the libraries be mapped and not be initialised, others not even that.
 TEST_F(LimitsCommandTest, TooLittleMemoryIsSaidInWords) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "the thread sanitizer maps terabytes of addresses before the program begins";
 #endif
-  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
-  for (int kilobytes = 300000; kilobytes <= 600000; kilobytes += 20000) {
+  write("scene.yaml",
+        "variables: {x: {shape: [3]}}\n"
+        "target: {model: gaussian, inputs: x}\n"
+        "sample: {chains: 8, warmup: 50, steps: 200}\n");
+  for (int kilobytes = 100000; kilobytes <= 600000; kilobytes += 20000) {
     const CommandResult result = shell(
         fmt::format("ulimit -v {}; exec $potluck sample scene.yaml --output run{} --quiet", kilobytes, kilobytes));
     EXPECT_EQ(result.signal, 0) << kilobytes;
     EXPECT_THAT(result.err, Not(HasSubstr("terminate called"))) << kilobytes;
     if (result.exit_code != 0) {
-      EXPECT_THAT(result.err, Not(::testing::IsEmpty())) << kilobytes;
+      EXPECT_EQ(result.exit_code, 1) << kilobytes;
+      EXPECT_THAT(result.err, HasSubstr("memory")) << kilobytes;
+      EXPECT_THAT(result.err, Not(HasSubstr("LD_LIBRARY_PATH"))) << kilobytes;
+      EXPECT_THAT(result.err, Not(HasSubstr("Free space"))) << kilobytes;
     }
   }
+}
+
+TEST_F(LimitsCommandTest, AModelThatFindsNoMemoryIsTheMachinesMatter) {
+  write("scene.yaml", "variables: {x: {shape: [1000000000]}}\ntarget: {model: gaussian, inputs: x}\n");
+  const CommandResult result = shell("ulimit -v 3000000; exec $potluck sample scene.yaml --output run");
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("memory"));
+}
+
+// The limit is there so that a run that is not refused does not take the machine with it.
+TEST_F(LimitsCommandTest, ARunThatNoMemoryIsLeftForIsRefusedAtItsPlaceBeforeTheFirstStep) {
+  write("scene.yaml",
+        "variables: {x: {shape: [3]}}\n"
+        "target: {model: gaussian, inputs: x}\n"
+        "sample: {chains: 100000000, warmup: 50, steps: 200}\n");
+  const CommandResult result = shell("ulimit -v 4000000; exec $potluck sample scene.yaml --output run");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err,
+              ::testing::ContainsRegex(
+                  "^scene.yaml:3:18: sample.chains must be <= [0-9]+, as this machine and its limits leave [0-9.]+ GB "
+                  "of memory, got 100000000 chains, which take [0-9.]+ GB at least. Use fewer, or give it more memory "
+                  "\\(ulimit -v, ulimit -d, a container's limit\\)\n$"));
+  EXPECT_FALSE(exists("run"));
+}
+
+TEST_F(LimitsCommandTest, TooFewOpenFilesAreNoDamage) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--quiet"}).exit_code, 0);
+  const std::string draws = records("run");
+  // With fewer the system does not load the program.
+  for (int files = 6; files <= 20; ++files) {
+    for (const std::string command : {"export run --quiet", "sample scene.yaml --output other --quiet"}) {
+      std::filesystem::remove_all(path("other"));
+      const CommandResult result = shell(fmt::format("ulimit -n {}; exec $potluck {}", files, command));
+      EXPECT_EQ(result.signal, 0) << files << command;
+      if (result.exit_code == 0) continue;
+      EXPECT_EQ(result.exit_code, 1) << files << " " << command << result.err;
+      EXPECT_THAT(result.err, ::testing::AnyOf(HasSubstr("ulimit -n"), HasSubstr("ulimit -a"))) << files << command;
+    }
+  }
+  EXPECT_TRUE(records("run") == draws);
+}
+
+TEST_F(LimitsCommandTest, NoLimitOnTheStackMakesDeepEnergiesCrash) {
+  std::string energies = "  e0: {model: gaussian, inputs: x}\n";
+  for (int i = 1; i < 498; ++i) energies += fmt::format("  e{}: {{product: [e{}]}}\n", i, i - 1);
+  write("deep.yaml", "variables: {x: {shape: [2]}}\nenergies:\n" + energies + "target: e497\n");
+  for (const std::string limit : {"ulimit -S -s 1024", "ulimit -s 1024", "ulimit -s 256", "ulimit -s unlimited"}) {
+    const CommandResult result = shell(limit + "; exec $potluck check deep.yaml");
+    EXPECT_EQ(result.exit_code, 0) << limit << result.signal << result.err;
+  }
+}
+
+TEST_F(LimitsCommandTest, AWorkingFolderThatIsGoneIsSaidFirst) {
+  write("scene.yaml", "variables: {x: {shape: [2]}}\ntarget: {model: gaussian, inputs: x}\n");
+  const CommandResult result = shell("mkdir gone; cd gone; rmdir ../gone; exec $potluck check ../scene.yaml");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err,
+            "potluck: error: the working folder must be one that is there, got 'No such file or directory' for its "
+            "name. Change to another (cd)\n");
 }
 
 }  // namespace

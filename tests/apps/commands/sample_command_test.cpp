@@ -175,7 +175,6 @@ TEST_F(SampleCommandTest, GivenCoordinatesAreInTheDrawsBitForBit) {
 TEST_F(SampleCommandTest, AnExistingFolderIsRefusedAndReplacedWhenAsked) {
   write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 10");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
-  write("run/mine.txt", "a note");
 
   const CommandResult refused = potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2"});
   EXPECT_EQ(refused.exit_code, 2);
@@ -183,11 +182,18 @@ TEST_F(SampleCommandTest, AnExistingFolderIsRefusedAndReplacedWhenAsked) {
             "potluck: error: output folder run is there already. Choose another with --output, or give --overwrite\n");
   EXPECT_EQ(read_json("run/run.json").at("seed"), 1);
 
+  write("run/mine.txt", "a note");
+  const CommandResult with_a_note =
+      potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2", "--overwrite"});
+  EXPECT_EQ(with_a_note.exit_code, 2);
+  EXPECT_THAT(with_a_note.err, HasSubstr("must have nothing but what runs make to be overwritten, got mine.txt. Move"));
+  EXPECT_EQ(read("run/mine.txt"), "a note");
+  std::filesystem::remove(path("run/mine.txt"));
+
   const CommandResult replaced =
       potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--seed", "2", "--overwrite"});
   EXPECT_EQ(replaced.exit_code, 0) << replaced.err;
   EXPECT_EQ(read_json("run/run.json").at("seed"), 2);
-  EXPECT_FALSE(exists("run/mine.txt"));
   for (const auto& entry : std::filesystem::directory_iterator(path("")))
     EXPECT_THAT(entry.path().filename().string(), Not(StartsWith(".run.")));  // nothing is left beside it
 }
@@ -282,6 +288,33 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {
   EXPECT_EQ(read_json("run/run.json").at("state"), "done");
   EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
   EXPECT_TRUE(exists(".run.potluck-new/checkpoint/latest"));
+}
+
+TEST_F(SampleCommandTest, AnInterruptedOverwriteLeavesTheOlderRunUntilItIsToldToTakeItsPlace) {
+  write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 10");
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
+  write_scene("test_bench.slow", "chains: 4, warmup: 20, steps: 100000, thin: 2");
+  auto running = start_with_bench({"sample", "scene.yaml", "--output", "run", "--overwrite"});
+  ASSERT_TRUE(wait_for(".run.potluck-new/draws/0000.part", 2000));
+  running->send(SIGINT);
+  CommandResult result = running->wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  const std::string beside = path(".run.potluck-new").string();
+  EXPECT_THAT(result.out, HasSubstr("Draws, summary and pictures are in " + beside + "\n"));
+  EXPECT_THAT(result.out, HasSubstr("The run that is in run stays as it was. To go on with the new one, and put it "
+                                    "there at its end: potluck sample --resume " +
+                                    beside + "\n"));
+  EXPECT_EQ(read_json("run/run.json").at("state"), "done");
+  EXPECT_EQ(draws_in("run").size(), 10u * 4u * 16u);
+  const int64_t draws = read_json(".run.potluck-new/run.json").at("draws");
+  const std::string steps = "sample.steps=" + std::to_string(2 * draws);
+  EXPECT_THAT(result.out, HasSubstr("To put it there as short as it is: potluck sample --resume " + beside + " --set " +
+                                    steps + "\n"));
+  // The advice is good.
+  result = potluck_with_bench({"sample", "--resume", ".run.potluck-new", "--set", steps});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(exists(".run.potluck-new"));
+  EXPECT_EQ(draws_in("run").size(), static_cast<size_t>(draws) * 4u * 16u);
 }
 
 TEST_F(SampleCommandTest, ARunThatWasKilledInItsWarmupHasNothingToExport) {

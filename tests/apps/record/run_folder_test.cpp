@@ -224,12 +224,70 @@ TEST_F(RunFolderTest, WhatOthersHaveBesideARunIsLeftAlone) {
   make_run("run", "old");
   make_run(".run.potluck-new", "mine");
   EXPECT_EQ(elsewhere([&] { RunFolder(path("run"), true); }),
-            path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
-                path("run").string() + ", got something else of that name. Move it away");
+             path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
+                 path("run").string() +
+                 ", got a run whose swap.json is missing or damaged, which says what it is. To go on with it, or export "
+                 "it, as a run of its own, rename it: mv " +
+                 path(".run.potluck-new").string() + " " + path("run-new").string() + ". To do without it: rm -r " +
+                 path(".run.potluck-new").string());
   EXPECT_EQ(whose(".run.potluck-new"), "mine");
+  write(path(".run.potluck-new/swap.json"), "{\"role\": \"ne");
+  EXPECT_EQ(elsewhere([&] { RunFolder{path(".run.potluck-new")}; }),
+            path(".run.potluck-new").string() + " must say in swap.json what it is, the new run of " +
+                path("run").string() +
+                " or the older one, got none that can be read. To go on with it, or export it, as a run of its own, "
+                "rename it: mv " +
+                path(".run.potluck-new").string() + " " + path("run-new").string());
+  filesystem::remove_all(path(".run.potluck-new"));
+  filesystem::create_directories(path(".run.potluck-new/letters"));
+  EXPECT_EQ(elsewhere([&] { RunFolder(path("run"), true); }),
+            path(".run.potluck-new").string() + " must be free for what takes the place of " + path("run").string() +
+                ", got something else of that name. Move it away");
   EXPECT_EQ(elsewhere([&] { RunFolder(path(".fresh.potluck-new"), false); }),
             "output folder " + path(".fresh.potluck-new").string() +
                 " must not have the name of a folder that is built beside a run. Choose another name");
+}
+
+TEST_F(RunFolderTest, WhatNoRunMakesIsNeitherDeletedNorLost) {
+  const auto refused = [&] { return elsewhere([&] { RunFolder(path("run"), true); }); };
+  const auto text = [&](const std::string& names) {
+    return "output folder " + path("run").string() + " must have nothing but what runs make to be overwritten, got " +
+           names +
+           ". Move what you want to keep to another folder and delete the rest, or choose another with --output";
+  };
+  const std::vector<std::string> all = {".hidden", "checkpoint/copy", "draws/mine.txt", "inner", "my-notes.txt"};
+  make_run("run", "old");
+  make_run("run/rank-0001", "rank");
+  filesystem::create_directories(path("run/draws"));
+  write(path("run/draws/0000.part"), "draws");
+  write(path("run/.run.json.4711-0.part-written"), "half");
+  for (const std::string& name : all) {
+    if (name == "inner")
+      make_run("run/inner", "another");
+    else
+      write(path("run") / name, "mine");
+    EXPECT_EQ(refused(), text(name));
+    filesystem::remove_all(path("run") / name);
+  }
+  write(path("run/rank-0001/a"), "mine");
+  EXPECT_EQ(refused(), text("rank-0001/a"));
+  for (const char* more : {"a", "b", "c", "d", "e", "f"}) write(path("run") / more, "mine");
+  EXPECT_EQ(refused(), text("a, b, c, d, e and 2 more"));
+  EXPECT_EQ(whose("run"), "old");
+  for (const char* more : {"a", "b", "c", "d", "e", "f", "rank-0001/a"}) filesystem::remove(path("run") / more);
+  // What comes while the new run is made is in its folder at its end.
+  {
+    RunFolder folder(path("run"), true);
+    begin(folder.path(), "new");
+    end(folder.path(), "new");
+    write(path("run/my-notes.txt"), "mine");
+    write(path("run/pictures/photo.jpeg"), "mine");
+    folder.publish();
+  }
+  EXPECT_EQ(whose("run"), "new");
+  EXPECT_EQ(read(path("run/my-notes.txt")), "mine");
+  EXPECT_EQ(read(path("run/pictures/photo.jpeg")), "mine");
+  EXPECT_THAT(names(), ElementsAre("run"));
 }
 
 TEST_F(RunFolderTest, OneHolderAtATime) {

@@ -59,6 +59,38 @@ TEST_F(CommandLineTest, AnUnknownOptionSuggestsTheNearest) {
               StartsWith("potluck: error: unknown option '--overwrit'. Did you mean '--overwrite'? Known: "));
 }
 
+TEST_F(CommandLineTest, AnOptionThatStopsShortSuggestsTheWholeOne) {
+  EXPECT_THAT(potluck({"sample", "scene.yaml", "--out", "run"}).err,
+              StartsWith("potluck: error: unknown option '--out'. Did you mean '--output'? Known: "));
+}
+
+TEST_F(CommandLineTest, AnOptionIsNoValueOfAnother) {
+  for (const char* second : {"--overwrite", "--seed=3"}) {
+    const std::string name = std::string(second).substr(0, std::string(second).find('='));
+    const CommandResult result = potluck({"sample", "scene.yaml", "--output", second});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, "potluck: error: --output must have a value, got the option " + name + ". Write --output=./" +
+                              second + " for a file or folder of that name\n");
+    EXPECT_FALSE(exists(second));
+  }
+  EXPECT_THAT(potluck({"sample", "scene.yaml", "--quiet", "--overwrite"}).err, HasSubstr("scene.yaml: must be a file"));
+}
+
+TEST_F(CommandLineTest, ARunThatGoesOnIsNotGivenAnotherPlace) {
+  for (const char* command : {"sample", "evidence"}) {
+    for (const std::vector<std::string>& more : {std::vector<std::string>{"--output", "other"}, {"--overwrite"}}) {
+      std::vector<std::string> words = {command, "--resume", "run"};
+      words.insert(words.end(), more.begin(), more.end());
+      const CommandResult result = potluck(words);
+      EXPECT_EQ(result.exit_code, 2);
+      EXPECT_EQ(result.err, "potluck: error: " + more[0] +
+                                " must be left out with --resume, which goes on in the folder that it names, got both. "
+                                "Leave out " +
+                                more[0] + " to go on, or --resume to begin anew\n");
+    }
+  }
+}
+
 TEST_F(CommandLineTest, AnUnknownActionSuggestsTheNearest) {
   const CommandResult result = potluck({"plugins", "lst"});
   EXPECT_EQ(result.exit_code, 2);
