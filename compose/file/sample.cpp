@@ -63,8 +63,8 @@ std::vector<SettingValue> read_options(const Yaml* section, const std::string& p
     const std::string what = path + '.' + option.name;
     try {
       if (value && !value->is_scalar() && !(value->is_list() && option.list))
-        throw SettingError(
-            fmt::format("{} must be {}, got {}", what, option.list ? "a list" : "one value", value->describe()));
+        throw SettingError(what,
+                           fmt::format(" must be {}, got {}", option.list ? "a list" : "one value", value->describe()));
       values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
     } catch (const SettingError& error) {
       diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());

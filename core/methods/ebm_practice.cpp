@@ -49,17 +49,19 @@ const MethodDescription& EbmPractice::description() const { return method("ebm_p
 void EbmPractice::check(const Target& target) const {
   Method::check(target);
   if (target.temperature != 1) {
-    throw SettingError(
-        fmt::format("sample.temperature must be 1 with ebm_practice, got {:g}. Its temperature is noise^2 / (2 step): "
-                    "set those, or temper the energy",
-                    target.temperature));
+    throw SettingError("sample.temperature",
+                       fmt::format(" must be 1 with ebm_practice, got {:g}. Its temperature is noise^2 / (2 step): "
+                                   "set those, or temper the energy",
+                                   target.temperature));
   }
   for (const Variable& variable : target.energy->variables()) {
     if (!variable.has_face() || variable.walls != Walls::kTransform) continue;
-    throw SettingError(fmt::format(
-        "sample.method must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
-        "Jacobian of its coordinates is for a temperature that ebm_practice does not run at: use walls: reflect",
-        variable.name));
+    throw SettingError(
+        "sample.method",
+        fmt::format(
+            " must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
+            "Jacobian of its coordinates is for a temperature that ebm_practice does not run at: use walls: reflect",
+            variable.name));
   }
 }
 

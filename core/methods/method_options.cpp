@@ -56,10 +56,11 @@ double number_of(const SettingValue& value, double where_auto) {
 
 bool metric_tuned(const SettingValue& metric, const SettingValue& step_size) {
   if (metric_dense(metric) && !is_auto(step_size))
-    throw SettingError(fmt::format(
-        "sample.metric must be auto or identity where step_size is a number ({:g}), got dense: the step size would be "
-        "that of coordinates which the warm-up has yet to find. Leave step_size auto",
-        step_size.real.at(0)));
+    throw SettingError(
+        "sample.metric",
+        fmt::format(" must be auto or identity where step_size is a number ({:g}), got dense: the step size would be "
+                    "that of coordinates which the warm-up has yet to find. Leave step_size auto",
+                    step_size.real.at(0)));
   return metric.integer.at(0) != 1 && is_auto(step_size);
 }
 
@@ -136,10 +137,11 @@ int64_t free_coordinates(const Target& target) {
 void check_at_least_two(const Target& target, const std::string& method_name) {
   const int64_t count = free_coordinates(target);
   if (count >= 2) return;
-  throw SettingError(fmt::format(
-      "sample.method {} must have at least 2 coordinates that move, got {}: a direction in one dimension cannot turn. "
-      "Use hmc",
-      method_name, count));
+  throw SettingError(
+      "sample.method",
+      fmt::format(" {} must have at least 2 coordinates that move, got {}: a direction in one dimension cannot turn. "
+                  "Use hmc",
+                  method_name, count));
 }
 
 }  // namespace potluck

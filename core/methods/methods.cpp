@@ -58,9 +58,9 @@ const MethodDescription& method(const std::string& name) {
     if (one.name == name) return one;
     names.push_back(one.name);
   }
-  std::string text = fmt::format("sample.method must be one of {}; got '{}'", fmt::join(names, ", "), name);
+  std::string text = fmt::format(" must be one of {}; got '{}'", fmt::join(names, ", "), name);
   if (const auto near = nearest_name(name, names)) text += fmt::format(". Did you mean '{}'?", *near);
-  throw SettingError(text);
+  throw SettingError("sample.method", text);
 }
 
 std::unique_ptr<Method> make_method(const std::string& name, const std::vector<SettingValue>& values) {
@@ -84,7 +84,8 @@ std::unique_ptr<Method> make_method(const MethodChoice& choice) {
 void Method::check(const Target& target) const {
   if (description().exact || !target.energy->hard_walls()) return;
   throw SettingError(
-      fmt::format("sample.method must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
+      "sample.method",
+      fmt::format(" must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
                   "Use mala, or give the variable a support with that box",
                   description().name));
 }

@@ -96,10 +96,10 @@ const MethodDescription& ParallelTempering::description() const { return method(
 void ParallelTempering::check(const Target& target) const {
   Method::check(target);
   if (hottest_of(options_, target) > target.temperature) return;
-  throw SettingError(
-      fmt::format("sample.hottest must be > sample.temperature ({:g}), got {:g}. Give one at which the "
-                  "barriers between modes are low",
-                  target.temperature, *options_.hottest));
+  throw SettingError("sample.hottest",
+                     fmt::format(" must be > sample.temperature ({:g}), got {:g}. Give one at which the "
+                                 "barriers between modes are low",
+                                 target.temperature, *options_.hottest));
 }
 
 void ParallelTempering::prepare(const Target& target) {
