@@ -48,7 +48,7 @@ std::string bounds_in_words(const SettingDescription& setting) {
   return "";
 }
 
-void check_bounds(const SettingDescription& setting, double value, const std::string& word, const std::string& what) {
+void check_number(const SettingDescription& setting, double value, const std::string& word, const std::string& what) {
   if (value >= setting.least && value <= setting.most) return;
   throw SettingError(what, fmt::format(" must be {}, got {}", bounds_in_words(setting), word));
 }
@@ -83,7 +83,7 @@ void parse_one(const SettingDescription& setting, const std::string& word, const
       return;
     case SettingKind::kInteger:
       value.integer.push_back(parse_integer(word, what));
-      check_bounds(setting, static_cast<double>(value.integer.back()), word, what);
+      check_number(setting, static_cast<double>(value.integer.back()), word, what);
       return;
     case SettingKind::kReal:
       if (std::find(setting.choices.begin(), setting.choices.end(), word) != setting.choices.end()) {
@@ -91,7 +91,7 @@ void parse_one(const SettingDescription& setting, const std::string& word, const
         return;
       }
       value.real.push_back(parse_number(word, what));
-      check_bounds(setting, value.real.back(), word, what);
+      check_number(setting, value.real.back(), word, what);
       return;
     case SettingKind::kChoice:
       value.integer.push_back(parse_choice(setting.choices, word, what));
@@ -176,6 +176,10 @@ SettingValue preset_value(const SettingDescription& setting, const std::string& 
   if (!setting.preset) throw SettingError(what, fmt::format(" must be given: {}", setting.summary));
   if (setting.list) return parse_setting(setting, split_at_commas(*setting.preset), what);
   return parse_setting(setting, {*setting.preset}, what);
+}
+
+void check_bounds(const SettingDescription& setting, double value, const std::string& what) {
+  check_number(setting, value, fmt::format("{:g}", value), what);
 }
 
 std::string describe_range(const SettingDescription& setting) {

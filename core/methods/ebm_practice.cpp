@@ -7,6 +7,32 @@
 
 namespace potluck {
 
+EbmPractice::EbmPractice(const Options& options) : options_(option_table().checked(options)) {}
+
+const OptionTable<EbmPractice::Options>& EbmPractice::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step, {.name = "step",
+                               .kind = SettingKind::kReal,
+                               .preset = "10",
+                               .least = kPositive,
+                               .summary = "what the clipped gradient is multiplied by"}),
+       option(&Options::noise, {.name = "noise",
+                                .kind = SettingKind::kReal,
+                                .preset = "0.005",
+                                .least = 0,
+                                .summary = "standard deviation of the noise of a step"}),
+       option(&Options::clip, {.name = "clip",
+                               .kind = SettingKind::kReal,
+                               .preset = "0.01",
+                               .least = 0,
+                               .summary = "bound of every element of the gradient; inf: off"}),
+       option(&Options::clamp, {.name = "clamp",
+                                .kind = SettingKind::kBool,
+                                .preset = "true",
+                                .summary = "put what leaves the support on its face, as published; false: reflect"})});
+  return table;
+}
+
 MethodDescription EbmPractice::describe() {
   return {.name = "ebm_practice",
           .summary =
@@ -16,32 +42,7 @@ MethodDescription EbmPractice::describe() {
           .exact = false,
           .whole = true,
           .own_temperature = true,
-          .options = {{.name = "step",
-                       .kind = SettingKind::kReal,
-                       .preset = "10",
-                       .least = kPositive,
-                       .summary = "what the clipped gradient is multiplied by"},
-                      {.name = "noise",
-                       .kind = SettingKind::kReal,
-                       .preset = "0.005",
-                       .least = 0,
-                       .summary = "standard deviation of the noise of a step"},
-                      {.name = "clip",
-                       .kind = SettingKind::kReal,
-                       .preset = "0.01",
-                       .least = 0,
-                       .summary = "bound of every element of the gradient; inf: off"},
-                      {.name = "clamp",
-                       .kind = SettingKind::kBool,
-                       .preset = "true",
-                       .summary = "put what leaves the support on its face, as published; false: reflect"}}};
-}
-
-std::unique_ptr<Method> EbmPractice::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<EbmPractice>(Options{.step = values.at(0).real.at(0),
-                                               .noise = values.at(1).real.at(0),
-                                               .clip = values.at(2).real.at(0),
-                                               .clamp = values.at(3).integer.at(0) != 0});
+          .options = option_table().declared()};
 }
 
 const MethodDescription& EbmPractice::description() const { return method("ebm_practice"); }
