@@ -52,8 +52,8 @@ std::string help() {
   for (const Command& command : kCommands) text += fmt::format("  {:<9} {}\n", command.name, command.summary);
   return text +
          "\nOptions of every command:\n"
-         "  --plugin FILE            a plugin, or a folder of plugins, that goes before all others (repeatable)\n"
-         "  --allow-world-writable   accept plugins that anybody may write to\n"
+         "  --plugin FILE            a plugin, or a folder of plugins, searched before all other places (repeatable)\n"
+         "  --allow-world-writable   accept plugins to which everybody may write\n"
          "  --help                   what a command does and takes\n"
          "  --version                the version of Potluck\n\n"
          "Plugins are looked for in --plugin, the composition's `plugins:`, POTLUCK_PLUGIN_PATH, the user's data "

@@ -12,7 +12,7 @@ namespace potluck {
 int check_command(const Words& words) {
   CommandLine line(
       "check", {"FILE"},
-      "Reads the composition in FILE, loads its models and reports everything that is wrong, a line each.\n"
+      "Reads the composition in FILE, loads its models and reports everything that is wrong, one line for each fault.\n"
       "Nothing is drawn.");
   add_session_options(line);
   if (!line.parse(words)) return kDone;

@@ -102,8 +102,9 @@ void look_at_folder(Findings& findings, const std::string& what, const filesyste
 }  // namespace
 
 int doctor_command(const Words& words) {
-  CommandLine line("doctor", {},
-                   "Says whether this machine has what Potluck needs, a line each, and what to do where not.");
+  CommandLine line(
+      "doctor", {},
+      "Reports, line by line, whether this machine has what Potluck needs, and what to do where it does not.");
   if (!line.parse(words)) return kDone;
   Findings findings;
   findings.ok("Potluck", kVersion);

@@ -197,23 +197,24 @@ int evidence_command(const Words& words) {
       "given, within the supports. Particles are annealed from a normal law, or a uniform one in bounded\n"
       "supports, to the target; a pilot run finds the ladder, and independent repeats give the estimate\n"
       "and its standard error. Where the target has exact draws, runs from both ends bracket log Z.\n"
-      "Of the file's `sample`, temperature, seed and precision count. Ctrl-C ends at the next stage; with\n"
-      "--output, --resume goes on from there.");
+      "Of the file's `sample`, only temperature, seed and precision are used. Ctrl-C ends the estimate at its\n"
+      "next stage; with --output, --resume continues it.");
   add_session_options(line);
   line.add_value("particles", "N", "particles of a repeat; default 4096");
   line.add_value("repeats", "N", "independent repeats, at least 2; default 8");
   line.add_value("moves", "N", "MALA moves of each particle in a stage; default 4");
-  line.add_value("base-mean", "X", "mean of the normal law that particles begin with; default 0");
+  line.add_value("base-mean", "X", "mean of the normal law from which particles begin; default 0");
   line.add_value("base-scale", "X",
-                 "standard deviation of that law, about as wide as the target or wider; default 1. On a half-line it "
-                 "falls off from the end");
-  line.add_value("output", "DIR",
-                 "folder for evidence.json, which has what --json prints, and on the way for checkpoints; default: "
-                 "nothing is written");
+                 "standard deviation of that law, which should be about as wide as the target or wider; default 1. On "
+                 "a half-line the law falls off from its end");
+  line.add_value(
+      "output", "DIR",
+      "folder for checkpoints and for evidence.json, which has what --json prints; default: no file is written");
   line.add_flag("overwrite", "replace what is in the output folder, once the new estimate is done");
   add_resume_options(line, "DIR");
   line.add_value("checkpoint-every", "N",
-                 "stages between checkpoints, not steps as in `sample`; default 10; 0: only where Ctrl-C ends it");
+                 "number of stages between checkpoints (not of steps, as in `sample`); default 10; 0: only where "
+                 "Ctrl-C ends the estimate");
   line.add_flag("json", "print everything as JSON");
   line.add_flag("quiet", "print the estimate and errors only");
   return line.parse(words) ? evidence(line, words) : kDone;

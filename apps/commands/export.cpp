@@ -45,7 +45,7 @@ void check_for_draws(const std::filesystem::path& folder, const RunRecord& recor
   if (reader.next() != nullptr) return;
   std::string how;
   if (has_checkpoint(folder)) {
-    how = fmt::format("To go on with it: potluck sample --resume {}", folder.string());
+    how = fmt::format("To resume it: potluck sample --resume {}", folder.string());
   } else {
     Words command = record.value("command", Words());
     if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
@@ -66,8 +66,9 @@ void check_for_draws(const std::filesystem::path& folder, const RunRecord& recor
 int export_command(const Words& words) {
   CommandLine line(
       "export", {"RUN"},
-      "Makes draws.nc, summary.json and pictures/ of what a run left in its folder RUN, such as one that was\n"
-      "killed. What is there already is made anew, but for draws that could not be read again.");
+      "Makes draws.nc, summary.json and pictures/ from the draws that a run left in its folder RUN, for example a\n"
+      "run that was killed. Files that are there already are made anew; a draws.nc with more draws than can be\n"
+      "read now stays.");
   line.add_flag("quiet", "print errors only");
   if (!line.parse(words)) return kDone;
   const std::filesystem::path folder = line.operand(0);
@@ -92,7 +93,7 @@ int export_command(const Words& words) {
   const bool completes = held && record.contains("not_made") && products.not_made.empty();
   if (cut_short) {
     record["state"] = "cut short";
-    if (state == "running") record["why_stopped"] = "ended without a word; exported from its parts";
+    if (state == "running") record["why_stopped"] = "ended without a record; exported from its parts";
     record["draws"] = draws.draws;
   }
   if (completes) all_are_made(record);

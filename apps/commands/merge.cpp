@@ -52,10 +52,9 @@ int64_t check_rank(const filesystem::path& folder, const RunRecord& record, int6
 void check_ended(const filesystem::path& folder, const RunRecord& record) {
   const std::string state = record.value("state", "");
   if (state != "done" && state != "interrupted") {
-    throw FileError(
-        fmt::format("{}: a rank to be joined must have ended, got one whose state is '{}'. Go on with "
-                    "it: potluck sample --resume {}",
-                    folder.string(), state, folder.string()));
+    throw FileError(fmt::format(
+        "{}: a rank to be joined must have ended, got one whose state is '{}'. Resume it: potluck sample --resume {}",
+        folder.string(), state, folder.string()));
   }
 }
 
@@ -114,7 +113,7 @@ std::vector<Part> parts_of(const filesystem::path& run) {
                                   parts[0].folder.string(), differing[0]));
     if (rank > 0 && part.record.at("draws") != parts[0].record.at("draws")) {
       throw FileError(
-          fmt::format("{}: must have the {} draws of {}, got {}. Go on with the shorter one: potluck sample --resume",
+          fmt::format("{}: must have the {} draws of {}, got {}. Resume the shorter one: potluck sample --resume",
                       part.folder.string(), parts[0].record.at("draws").get<int64_t>(), parts[0].folder.string(),
                       part.record.at("draws").get<int64_t>()));
     }
@@ -292,9 +291,9 @@ Joined join(const filesystem::path& run, std::vector<Part>& parts, bool quiet) {
 int merge_command(const Words& words) {
   CommandLine line(
       "merge", {"RUN"},
-      "Joins what the processes of a run left in RUN/rank-0000, RUN/rank-0001, ... to one run in RUN: the\n"
-      "same bits of draws as one process would have drawn. The ranks' folders stay.");
-  line.add_flag("overwrite", "make anew what was joined before");
+      "Joins the draws of processes that shared a run, in RUN/rank-0000, RUN/rank-0001, ..., to one run in RUN.\n"
+      "They have the same bits as the draws of one process. The ranks' folders stay.");
+  line.add_flag("overwrite", "replace the joined run that is there");
   line.add_flag("quiet", "print errors only");
   if (!line.parse(words)) return kDone;
   const filesystem::path run = line.operand(0);

@@ -52,17 +52,18 @@ std::pair<double, double> support_of(const std::string& word) {
 
 void add_options(CommandLine& line) {
   line.add_values("model", "NAME", "check this model of the plugin; all of them where none is named (repeatable)");
-  line.add_values("set", "SETTING=VALUE", "a setting that is not at its preset; a list as 1,2,3 (repeatable)");
-  line.add_values("shape", "INPUT=NxM", "shape of an input's row, such as image=28x28; small ones are tried without");
-  line.add_values("support", "INPUT=A:B", "ends between which an input is tested; standard normal without");
-  line.add_values("categories", "INPUT=K", "how many categories a categorical input has");
-  line.add_values(
-      "start", "[INPUT=]FILE.npy",
-      "points [rows, shape] at which the model is meant to be held, such as atoms that do not overlap: it is "
-      "tested near them. INPUT may be left out where the model draws one input (repeatable)");
+  line.add_values("set", "SETTING=VALUE", "a setting other than its default; a list is written 1,2,3 (repeatable)");
+  line.add_values("shape", "INPUT=NxM",
+                  "shape of an input's row, such as image=28x28; without it small shapes are tried");
+  line.add_values("support", "INPUT=A:B",
+                  "ends between which an input is tested; without it test points are standard normal");
+  line.add_values("categories", "INPUT=K", "number of categories of a categorical input");
+  line.add_values("start", "[INPUT=]FILE.npy",
+                  "points [rows, shape] near which the model is tested, such as atoms that do not overlap. INPUT may "
+                  "be left out where the model draws one input (repeatable)");
   line.add_value("weights", "FILE", "a safetensors file for the model");
-  line.add_value("seed", "N", "of the test points, default 1");
-  line.add_value("patience", "SECONDS", "that one check may take, default 60");
+  line.add_value("seed", "N", "seed of the test points, default 1");
+  line.add_value("patience", "SECONDS", "longest time that one check may take, default 60");
 }
 
 ConformanceOptions options_of(const CommandLine& line) {

@@ -229,7 +229,7 @@ int sample(CommandLine& line, const Words& words) {
   const std::vector<std::string> pictures = pictured_variables(composition);
   const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
 
-  const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "this block of steps");
+  const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "the steps that are under way");
   const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
   const std::unique_ptr<UntilRule> until = until_rule(session);
   filesystem::path output = output_folder(line, composition);
@@ -326,7 +326,7 @@ int sample(CommandLine& line, const Words& words) {
   if (run.interrupted) return kInterrupted;
   if (converged) return kDone;
   fmt::print(stderr,
-             "potluck: convergence was asked for and not reached: {}, at {}. To buy more: potluck sample --resume {} "
+             "potluck: convergence was asked for and not reached: {}, at {}. To draw more: potluck sample --resume {} "
              "--set sample.steps={}\n",
              until->standing(), until->scope(), folder.path().string(), 2 * run.steps_done);
   return kNotConverged;
@@ -336,9 +336,9 @@ int sample(CommandLine& line, const Words& words) {
 
 int sample_command(const Words& words) {
   CommandLine line("sample", {"FILE"},
-                   "Draws samples of the composition in FILE. Ctrl-C ends at the next block of steps with everything\n"
-                   "drawn so far usable; --resume goes on from there. Draws depend on the composition and the seed, "
-                   "not on the threads.");
+                   "Draws samples of the composition in FILE. Ctrl-C ends the run after the steps that are under way,\n"
+                   "with everything drawn so far usable; --resume continues it. Draws depend on the composition and\n"
+                   "the seed, not on the threads.");
   add_session_options(line);
   line.add_value("output", "DIR", "folder of the run; default: the composition's output.folder, else runs/NAME");
   line.add_flag("overwrite", "replace the run that is in the output folder, once the new one has ended");

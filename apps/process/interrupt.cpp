@@ -59,7 +59,7 @@ Interrupt::Interrupt(bool announce, const std::string& end) {
   asked_to_stop.store(false);
   asked_by_key.store(false);
   answer = announce ? "\nStopping at the end of " + end + ".\n" : "";
-  answer_to_key = announce ? "\nStopping at the end of " + end + ". Once more ends at once.\n" : "";
+  answer_to_key = announce ? "\nStopping at the end of " + end + ". Another Ctrl-C ends at once.\n" : "";
   takes_hangup = !ignored(SIGHUP);
   set(SIGINT, handle);
   set(SIGTERM, handle);

@@ -12,7 +12,8 @@ namespace potluck {
 /// in run.json. A SIGHUP that was ignored before, as under nohup, stays ignored. At most one object at a time.
 class Interrupt {
  public:
-  /// `announce`: the first signal is answered on stderr. `end` says where the run will end: "this block of steps".
+  /// `announce`: the first signal is answered on stderr. `end` names what is finished before the run ends, such as "the
+  /// steps that are under way".
   Interrupt(bool announce, const std::string& end);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;

@@ -26,8 +26,7 @@ void check_command(const std::string& command, const filesystem::path& folder, c
   const std::string begun_with = record.at("command").at(1);
   if (begun_with != command)
     throw FileError(
-        fmt::format("{}: must be of `potluck {}`, got one of `potluck {}`. To go on with it: potluck {} "
-                    "--resume {}",
+        fmt::format("{}: must be of `potluck {}`, got one of `potluck {}`. To resume it: potluck {} --resume {}",
                     folder.string(), command, begun_with, begun_with, folder.string()));
   if (command == "evidence" && record.value("state", "") == "done")
     throw FileError(fmt::format("{}: must have something left to do, got one whose estimate is done, in {}",
@@ -85,12 +84,11 @@ filesystem::path resumed_in(const RunRecord& noted, const filesystem::path& run,
 
 void add_resume_options(CommandLine& line, const std::string& folder_name) {
   line.add_value("resume", folder_name,
-                 "go on with what is in this folder, from its last checkpoint; FILE is left out");
+                 "continue the run or estimate in this folder from its last checkpoint; leave FILE out");
   line.let_replace_operands("resume");
-  line.add_value(
-      "project", "DIR",
-      "with --resume: where the folder is now in which the run was begun. Relative paths of then are relative "
-      "to it; default: where it is from the run, else where it was");
+  line.add_value("project", "DIR",
+                 "with --resume: where the folder in which the run was begun is now. The run's relative paths are "
+                 "relative to it; default: the same place as seen from the run, else the old place");
 }
 
 void note_folder(RunRecord& record, const filesystem::path& typed_in, const filesystem::path& run) {
@@ -145,8 +143,9 @@ void EarlierRun::carry_over(RunRecord& record) const {
 void EarlierRun::check_belonging(const RunRecord& record, const std::string& instead) const {
   const std::vector<std::string> differing = differences(checkpoint_.belongs, belonging_of(record));
   if (differing.empty()) return;
-  throw FileError(fmt::format("{}: a run must go on as it was begun, got differences:\n  {}\nTake them back, or {}",
-                              path_.string(), fmt::join(differing, "\n  "), instead));
+  throw FileError(
+      fmt::format("{}: a run must be resumed as it was begun, got differences:\n  {}\nTake them back, or {}",
+                  path_.string(), fmt::join(differing, "\n  "), instead));
 }
 
 void EarlierRun::check_steps(const RunRecord& record) const {

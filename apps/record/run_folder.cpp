@@ -183,8 +183,9 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
   };
   check_free();
   if (is_beside(folder_))
-    throw FileError(fmt::format("output folder {} must not be named as what is built beside a run. Choose another name",
-                                given.string()));
+    throw FileError(fmt::format(
+        "output folder {} must not have the name of a folder that is built beside a run. Choose another name",
+        given.string()));
   if (is_there(folder_)) {
     if (!may_be_replaced(folder_))
       throw FileError(
@@ -201,14 +202,13 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
   check_free();
   if (is_there(built)) {
     if (mark_of(built).role != Mark::Role::kNew)
-      throw FileError(
-          fmt::format("{} must be free for what takes the place of {}, got something else of that name. "
-                      "Move it away",
-                      built.string(), given.string()));
+      throw FileError(fmt::format(
+          "{} must be free for the run that is to take the place of {}, got something else of that name. Move it away",
+          built.string(), given.string()));
     if (has_work(built))
       throw FileError(
-          fmt::format("{} must be gone on with first: it was to take the place of {} and was cut short. To go on with "
-                      "it: {}. To do without it: rm -r {}",
+          fmt::format("{} must be resumed first: it is an unfinished run that was to take the place of {}. To resume "
+                      "it: {}. To delete it: rm -r {}",
                       built.string(), given.string(), how_to_go_on(built), built.string()));
     remove_marked(built);
   }
@@ -235,8 +235,8 @@ RunFolder::RunFolder(const filesystem::path& earlier) : folder_(real_name(earlie
     const Mark mark = mark_of(path_);
     if (mark.role == Mark::Role::kOld)
       throw FileError(
-          fmt::format("{} must be a run that nothing has taken the place of, got the older run of {}. It is deleted by "
-                      "the next command that writes to or exports {}",
+          fmt::format("{} must be a run that was not replaced, got the older run of {}. It is deleted by the next "
+                      "command that writes to or exports {}",
                       path_.string(), wanted_name(path_).string(), wanted_name(path_).string()));
     if (mark.role == Mark::Role::kNew) folder_ = wanted_name(path_);
     if (replaces() && is_there(folder_))

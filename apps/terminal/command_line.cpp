@@ -63,8 +63,8 @@ CommandLine::CommandLine(std::string name, std::vector<std::string> operands, st
       operand_names_(std::move(operands)),
       options_("Options", /*line_length=*/100, /*min_description_length=*/60) {
   options_.add_options()("help,h", "print this text");
-  add_values("plugin", "FILE", "a plugin, or a folder of plugins, that goes before all others (repeatable)");
-  add_flag("allow-world-writable", "accept plugins that anybody may write to");
+  add_values("plugin", "FILE", "a plugin, or a folder of plugins, searched before all other places (repeatable)");
+  add_flag("allow-world-writable", "accept plugins to which everybody may write");
 }
 
 void CommandLine::add_flag(const std::string& name, const std::string& summary) {

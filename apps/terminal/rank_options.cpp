@@ -61,8 +61,10 @@ Launcher launcher(const EnvironmentVariable& variable) {
 }  // namespace
 
 void add_rank_options(CommandLine& line) {
-  line.add_value("rank", "R", "with --world: which of several processes that share the run this one is, 0 ... W-1");
-  line.add_value("world", "W", "with --rank: how many there are. torchrun, srun and mpirun say both by themselves");
+  line.add_value("rank", "R", "with --world: number of this process among those that share the run, 0 ... W-1");
+  line.add_value(
+      "world", "W",
+      "with --rank: number of processes that share the run. torchrun, srun and mpirun set both by themselves");
 }
 
 Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable) {

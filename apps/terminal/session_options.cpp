@@ -27,7 +27,7 @@ int parse_threads(const std::string& word) {
 void add_session_options(CommandLine& line) {
   line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
   line.add_values("given", "NAME=VALUE",
-                  "hold a variable or view: --given label=3, --given upper=photo.png (repeatable)");
+                  "fix a variable or view at a value: --given label=3, --given upper=photo.png (repeatable)");
   line.add_value("seed", "N", "the same as --set sample.seed=N");
   line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
   line.add_value(

@@ -15,17 +15,6 @@ namespace potluck {
 
 namespace {
 
-/// "image[13, 4]", or "label" for a single number.
-std::string element_name(const Variable& variable, int64_t element) {
-  if (variable.shape.empty()) return variable.name;
-  std::vector<int64_t> at(variable.shape.size());
-  for (size_t axis = variable.shape.size(); axis-- > 0;) {
-    at[axis] = element % variable.shape[axis];
-    element /= variable.shape[axis];
-  }
-  return variable.name + shape_text(at);
-}
-
 /// What is wrong with `value` as a number of `variable`; "" where nothing is.
 std::string objection(const Variable& variable, double value) {
   if (variable.categorical()) {
@@ -112,14 +101,16 @@ class GivenReader {
         diagnostics_.add(place,
                          fmt::format("{} must not hold what {} holds already, got {} in both. Remove one, or give "
                                      "views that do not overlap",
-                                     what, owner[element], element_name(variable, static_cast<int64_t>(element))));
+                                     what, owner[element],
+                                     element_name(variable.name, variable.shape, static_cast<int64_t>(element))));
         return;
       }
       const double value = number(position, element);
       const std::string wrong = objection(variable, value);
       if (!wrong.empty()) {
-        diagnostics_.add(place,
-                         fmt::format("{}: {} {}", what, element_name(variable, static_cast<int64_t>(element)), wrong));
+        diagnostics_.add(
+            place, fmt::format("{}: {} {}", what,
+                               element_name(variable.name, variable.shape, static_cast<int64_t>(element)), wrong));
         return;
       }
       target.mask[element] = 1;

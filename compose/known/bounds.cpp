@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "compose/tree/visit.h"
+
 namespace potluck {
 
 namespace {
@@ -78,28 +80,28 @@ EnergyRange of_levels(const Hierarchy& hierarchy, const Experts& experts, const 
 
 EnergyRange energy_range(const Node& node, const Experts& experts, const Normaliser& normaliser,
                          const CoordinateSet& given) {
-  if (const auto* leaf = std::get_if<Leaf>(&node.kind)) {
-    const Model& model = experts.model(*leaf);
-    const double least = model.facts().least_energy;
-    const bool on_boxes = model.can(POTLUCK_BOUNDED_ON_BOXES);
-    return {least, kInfinity, on_boxes || std::isfinite(least), on_boxes};
-  }
-  if (const auto* product = std::get_if<Product>(&node.kind)) {
-    EnergyRange range{0, 0, true, true};
-    for (const Product::Term& term : product->terms)
-      if (term.weight != 0)
-        range = sum(range, scaled(energy_range(*term.energy, experts, normaliser, given), term.weight));
-    return range;
-  }
-  if (const auto* mixture = std::get_if<Mixture>(&node.kind)) return mixed(*mixture, experts, normaliser, given);
-  if (const auto* inner = std::get_if<Not>(&node.kind))
-    return negated(*inner, energy_range(*inner->energy, experts, normaliser, given));
-  if (const auto* temper = std::get_if<Temper>(&node.kind))
-    return scaled(energy_range(*temper->energy, experts, normaliser, given), 1 / temper->temperature);
-  if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind))
-    return of_levels(*hierarchy, experts, normaliser, given, normaliser.coordinates());
-  const Each& each = std::get<Each>(node.kind);
-  return scaled(energy_range(*each.energy, experts, normaliser, given), static_cast<double>(each.parts));
+  const auto of = [&](const NodePointer& inner) { return energy_range(*inner, experts, normaliser, given); };
+  return visit_kind(
+      node,
+      [&](const Leaf& leaf) {
+        const Model& model = experts.model(leaf);
+        const double least = model.facts().least_energy;
+        const bool on_boxes = model.can(POTLUCK_BOUNDED_ON_BOXES);
+        return EnergyRange{least, kInfinity, on_boxes || std::isfinite(least), on_boxes};
+      },
+      [&](const Product& product) {
+        EnergyRange range{0, 0, true, true};
+        for (const Product::Term& term : product.terms)
+          if (term.weight != 0) range = sum(range, scaled(of(term.energy), term.weight));
+        return range;
+      },
+      [&](const Mixture& mixture) { return mixed(mixture, experts, normaliser, given); },
+      [&](const Not& negated_node) { return negated(negated_node, of(negated_node.energy)); },
+      [&](const Temper& temper) { return scaled(of(temper.energy), 1 / temper.temperature); },
+      [&](const Hierarchy& hierarchy) {
+        return of_levels(hierarchy, experts, normaliser, given, normaliser.coordinates());
+      },
+      [&](const Each& each) { return scaled(of(each.energy), static_cast<double>(each.parts)); });
 }
 
 }  // namespace potluck

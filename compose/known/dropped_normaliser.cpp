@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "compose/tree/visit.h"
+
 namespace potluck {
 
 namespace {
@@ -18,20 +20,20 @@ class Finder {
   /// @param product  the one that the node is a factor of, or null
   void walk(const Node& node, const Node* product) {
     if (!seen_.insert({&node, product}).second) return;
-    if (std::holds_alternative<Leaf>(node.kind)) {
-      if (product) look_at(node, *product);
-    } else if (const auto* factors = std::get_if<Product>(&node.kind)) {
-      for (const Product::Term& term : factors->terms)
-        if (term.weight > 0) walk(*term.energy, &node);
-    } else if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) {
-      // What is below the top is normalised given what is above it, or is left as it is by the user's word.
-      walk(*hierarchy->levels.front(), product);
-    } else if (const auto* temper = std::get_if<Temper>(&node.kind)) {
-      walk(*temper->energy, product);
-    } else if (const auto* each = std::get_if<Each>(&node.kind)) {
-      walk(*each->energy, product);
-    }
-    // Branches of a mixture are normalised, or are left as they are by the user's word.
+    visit_kind(
+        node,
+        [&](const Leaf&) {
+          if (product) look_at(node, *product);
+        },
+        [&](const Product& factors) {
+          for (const Product::Term& term : factors.terms)
+            if (term.weight > 0) walk(*term.energy, &node);
+        },
+        [](const Mixture&) {},  // its branches are normalised, or are left as they are by the user's word
+        [](const Not&) {}, [&](const Temper& temper) { walk(*temper.energy, product); },
+        // What is below the top is normalised given what is above it, or is left as it is by the user's word.
+        [&](const Hierarchy& hierarchy) { walk(*hierarchy.levels.front(), product); },
+        [&](const Each& each) { walk(*each.energy, product); });
   }
 
   std::vector<std::string> warnings;
@@ -43,11 +45,11 @@ class Finder {
     if (is_empty(parents)) return;
     const LogNormaliser log_z = normaliser_.of(leaf);
     if (!log_z.known || !log_z.depends_on_parents()) return;
-    warnings.push_back(
-        fmt::format("product '{}' leaves out log Z of '{}', which depends on {}, drawn too: it is not the density of "
-                    "what '{}' draws given {} times the rest. Where that is meant, use a hierarchy with '{}' below {}",
-                    product.name, leaf.name, coordinates_.describe(parents), leaf.name, coordinates_.describe(parents),
-                    leaf.name, coordinates_.describe(parents)));
+    warnings.push_back(fmt::format(
+        "product '{}' leaves out log Z of '{}', which depends on {}, drawn too: it is not the joint density of '{}' "
+        "and "
+        "the rest. If you mean that density, use a hierarchy with '{}' below {}",
+        product.name, leaf.name, coordinates_.describe(parents), leaf.name, leaf.name, coordinates_.describe(parents)));
   }
 
   const Coordinates& coordinates_;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "compose/known/bounds.h"
+#include "compose/tree/visit.h"
 #include "core/energy/transform.h"
 
 namespace potluck {
@@ -22,18 +23,29 @@ class Explainer {
 
   void walk(const Node& node, const CoordinateSet& given) {
     if (!seen_.insert(&node).second) return;
-    if (const auto* mixture = std::get_if<Mixture>(&node.kind)) explain_mixture(*mixture, node, given);
-    if (const auto* negated = std::get_if<Not>(&node.kind)) explain_not(*negated, node, given);
-    if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) {
-      CoordinateSet above = given;
-      for (const NodePointer& level : hierarchy->levels) {
-        explain_level(*hierarchy, node, *level, above);
-        walk(*level, above);
-        include(above, coordinates_.drawn(*level));
-      }
-      return;
-    }
-    for (const NodePointer& child : children(node)) walk(*child, given);
+    const auto below = [&] {
+      for (const NodePointer& child : children(node)) walk(*child, given);
+    };
+    visit_kind(
+        node, [](const Leaf&) {}, [&](const Product&) { below(); },
+        [&](const Mixture& mixture) {
+          explain_mixture(mixture, node, given);
+          below();
+        },
+        [&](const Not& negated) {
+          explain_not(negated, node, given);
+          below();
+        },
+        [&](const Temper&) { below(); },
+        [&](const Hierarchy& hierarchy) {
+          CoordinateSet above = given;
+          for (const NodePointer& level : hierarchy.levels) {
+            explain_level(hierarchy, node, *level, above);
+            walk(*level, above);
+            include(above, coordinates_.drawn(*level));
+          }
+        },
+        [&](const Each&) { below(); });
   }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "compose/known/bounds.h"
 #include "compose/known/quadratic.h"
+#include "compose/tree/visit.h"
 
 namespace potluck {
 
@@ -74,25 +75,28 @@ class Tails {
 
  private:
   Tail find(const Node& node, double weight, const CoordinateSet& given) {
-    if (const auto* leaf = std::get_if<Leaf>(&node.kind)) return of_leaf(*leaf, node, weight);
-    if (const auto* product = std::get_if<Product>(&node.kind)) {
-      Tail all;
-      for (const Product::Term& term : product->terms)
-        if (term.weight > 0)
-          join(all, of(*term.energy, weight * term.weight, given));
-        else if (term.weight < 0)
-          join(all,
-               of_negated(*term.energy, given, fmt::format("'{}' has the weight {}", term.energy->name, term.weight)));
-      return all;
-    }
-    if (const auto* temper = std::get_if<Temper>(&node.kind))
-      return of(*temper->energy, weight / temper->temperature, given);
-    if (const auto* each = std::get_if<Each>(&node.kind)) return of(*each->energy, weight, given);
-    if (const auto* mixture = std::get_if<Mixture>(&node.kind)) return of_mixture(*mixture, weight, given);
-    if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) return of_levels(*hierarchy, weight, given);
-    const Not& negated = std::get<Not>(node.kind);
-    if (negated.ceiling) return {};
-    return of_negated(*negated.energy, given, fmt::format("'{}' has no ceiling", node.name));
+    return visit_kind(
+        node, [&](const Leaf& leaf) { return of_leaf(leaf, node, weight); },
+        [&](const Product& product) { return of_product(product, weight, given); },
+        [&](const Mixture& mixture) { return of_mixture(mixture, weight, given); },
+        [&](const Not& negated) {
+          if (negated.ceiling) return Tail{};
+          return of_negated(*negated.energy, given, fmt::format("'{}' has no ceiling", node.name));
+        },
+        [&](const Temper& temper) { return of(*temper.energy, weight / temper.temperature, given); },
+        [&](const Hierarchy& hierarchy) { return of_levels(hierarchy, weight, given); },
+        [&](const Each& each) { return of(*each.energy, weight, given); });
+  }
+
+  Tail of_product(const Product& product, double weight, const CoordinateSet& given) {
+    Tail all;
+    for (const Product::Term& term : product.terms)
+      if (term.weight > 0)
+        join(all, of(*term.energy, weight * term.weight, given));
+      else if (term.weight < 0)
+        join(all,
+             of_negated(*term.energy, given, fmt::format("'{}' has the weight {}", term.energy->name, term.weight)));
+    return all;
   }
 
   static void join(Tail& all, const Tail& more) {

@@ -9,6 +9,7 @@
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
 #include "compose/tree/content.h"
+#include "compose/tree/visit.h"
 
 namespace potluck {
 
@@ -98,24 +99,25 @@ LogNormaliser Normaliser::in_closed_form(const Node& node, const CoordinateSet& 
 }
 
 LogNormaliser Normaliser::by_rule(const Node& node, const CoordinateSet& given) const {
-  if (const auto* leaf = std::get_if<Leaf>(&node.kind)) return of_leaf(node, *leaf, given);
-  if (const auto* product = std::get_if<Product>(&node.kind)) {
-    std::vector<NodePointer> factors;
-    for (const Product::Term& term : product->terms) {
-      if (term.weight != 0 && term.weight != 1)
-        return unknown(fmt::format("'{}' is a product with a weight of {}", node.name, term.weight));
-      if (term.weight == 1) factors.push_back(term.energy);
-    }
-    return of_product(factors, given, node.name);
-  }
-  if (const auto* mixture = std::get_if<Mixture>(&node.kind)) return of_mixture(*mixture, given);
-  if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) return of_hierarchy(*hierarchy, given);
-  if (const auto* each = std::get_if<Each>(&node.kind)) return of_each(*each, given);
-  if (const auto* temper = std::get_if<Temper>(&node.kind)) {
-    if (temper->temperature == 1) return of(*temper->energy, given);
-    return unknown(fmt::format("'{}' is tempered", node.name));
-  }
-  return unknown(fmt::format("'{}' is a negation", node.name));
+  return visit_kind(
+      node, [&](const Leaf& leaf) { return of_leaf(node, leaf, given); },
+      [&](const Product& product) {
+        std::vector<NodePointer> factors;
+        for (const Product::Term& term : product.terms) {
+          if (term.weight != 0 && term.weight != 1)
+            return unknown(fmt::format("'{}' is a product with a weight of {}", node.name, term.weight));
+          if (term.weight == 1) factors.push_back(term.energy);
+        }
+        return of_product(factors, given, node.name);
+      },
+      [&](const Mixture& mixture) { return of_mixture(mixture, given); },
+      [&](const Not&) { return unknown(fmt::format("'{}' is a negation", node.name)); },
+      [&](const Temper& temper) {
+        if (temper.temperature == 1) return of(*temper.energy, given);
+        return unknown(fmt::format("'{}' is tempered", node.name));
+      },
+      [&](const Hierarchy& hierarchy) { return of_hierarchy(hierarchy, given); },
+      [&](const Each& each) { return of_each(each, given); });
 }
 
 LogNormaliser Normaliser::of_leaf(const Node& node, const Leaf& leaf, const CoordinateSet& given) const {

@@ -11,6 +11,7 @@
 
 #include "compose/experts/leaf_row.h"
 #include "compose/known/normaliser.h"
+#include "compose/tree/visit.h"
 
 namespace potluck {
 
@@ -27,18 +28,20 @@ class Collector {
 
   bool add(const Node& node, double weight, const CoordinateSet& given) {
     if (weight == 0) return true;
-    if (const auto* leaf = std::get_if<Leaf>(&node.kind)) return add_leaf(*leaf, node, weight);
-    if (const auto* product = std::get_if<Product>(&node.kind))
-      return std::all_of(product->terms.begin(), product->terms.end(),
-                         [&](const Product::Term& term) { return add(*term.energy, weight * term.weight, given); });
-    if (const auto* temper = std::get_if<Temper>(&node.kind))
-      return add(*temper->energy, weight / temper->temperature, given);
-    if (const auto* each = std::get_if<Each>(&node.kind)) return add(*each->energy, weight, given);
-    if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) return add_levels(*hierarchy, weight, given);
-    if (const auto* mixture = std::get_if<Mixture>(&node.kind)) return add_single_branch(*mixture, node, weight, given);
-    const Not& negated = std::get<Not>(node.kind);
-    if (negated.ceiling) return refuse(fmt::format("'{}' has a ceiling", node.name));
-    return add(*negated.energy, -weight * negated.strength, given);
+    return visit_kind(
+        node, [&](const Leaf& leaf) { return add_leaf(leaf, node, weight); },
+        [&](const Product& product) {
+          return std::all_of(product.terms.begin(), product.terms.end(),
+                             [&](const Product::Term& term) { return add(*term.energy, weight * term.weight, given); });
+        },
+        [&](const Mixture& mixture) { return add_single_branch(mixture, node, weight, given); },
+        [&](const Not& negated) {
+          if (negated.ceiling) return refuse(fmt::format("'{}' has a ceiling", node.name));
+          return add(*negated.energy, -weight * negated.strength, given);
+        },
+        [&](const Temper& temper) { return add(*temper.energy, weight / temper.temperature, given); },
+        [&](const Hierarchy& hierarchy) { return add_levels(hierarchy, weight, given); },
+        [&](const Each& each) { return add(*each.energy, weight, given); });
   }
 
   std::string why;

@@ -7,16 +7,15 @@
 #include <cmath>
 #include <mutex>
 
-#ifdef POTLUCK_HAVE_CUDA
-#include "compose/plan/arithmetic_cuda.h"
-#endif
 #include "compose/known/bounds.h"
 #include "compose/known/coarse_numbers.h"
 #include "compose/known/dropped_normaliser.h"
 #include "compose/known/explanation.h"
 #include "compose/known/integrability.h"
+#include "compose/plan/arithmetic_cuda.h"
 #include "compose/plan/mixtures.h"
 #include "compose/plan/schedule.h"
+#include "core/device/devices.h"
 
 namespace potluck {
 
@@ -56,7 +55,7 @@ class CompositePlan final : public Plan {
       : composition_(composition),
         options_(options),
         coordinates_(composition_),
-        arithmetic_(arithmetic_for(options)),
+        arithmetic_(for_device(options.device, cpu_arithmetic, POTLUCK_WITH_CUDA(cuda_arithmetic), options.precision)),
         experts_(composition_, options),
         normaliser_(coordinates_, experts_),
         schedule_(make_schedule(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
@@ -150,15 +149,6 @@ class CompositePlan final : public Plan {
 
  private:
   static int64_t stride_of(int64_t rows) { return (rows + kStride - 1) / kStride * kStride; }
-
-  static std::unique_ptr<Arithmetic> arithmetic_for(const PlanOptions& options) {
-    if (options.device.kind == Device::Kind::kCpu) return cpu_arithmetic(options.precision);
-#ifdef POTLUCK_HAVE_CUDA
-    return cuda_arithmetic(options.precision, options.device.index);
-#else
-    throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
-#endif
-  }
 
   bool all_can(uint64_t ability) const {
     for (const PlannedEvaluation& evaluation : schedule_.evaluations)

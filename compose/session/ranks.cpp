@@ -10,8 +10,8 @@ Rank chains_of_rank(const Ranks& ranks, const Session& session) {
   const SampleSettings& sample = session.composition().sample;
   if (sample.until.any()) {
     throw SettingError("sample.until",
-                       fmt::format(" must be nothing but steps where {} processes share the run, as {} said: the other "
-                                   "rules need all chains in one process. Use until: {{steps: {}}}",
+                       fmt::format(" must have only steps where {} processes share the run (from {}): the other rules "
+                                   "need all chains in one process. Use until: {{steps: {}}}",
                                    ranks.world, ranks.told_by, sample.steps));
   }
   return session.split(ranks.world).at(static_cast<size_t>(ranks.rank));

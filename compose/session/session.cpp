@@ -100,8 +100,8 @@ void Session::settle_threads(Purpose purpose) {
   if (found < usable) use_one_libtorch_thread();
   if (purpose != Purpose::kRun || found >= options_.threads) return;
   warnings_.push_back(fmt::format(
-      "this machine started only {} of {} threads, and the run goes on with them. The number of processes and "
-      "threads is limited (ulimit -u, or a container's limit), or memory is; --threads says how many to take",
+      "this machine started only {} of {} threads, and the run uses these. The number of processes and threads is "
+      "limited (ulimit -u, or a container's limit), or the memory is; --threads says how many to use",
       found, options_.threads));
   options_.threads = found;
 }

@@ -12,6 +12,7 @@
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
 #include "compose/tree/content.h"
+#include "compose/tree/visit.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -170,7 +171,7 @@ class AnnealedDrawer final : public Drawer {
   bool exact() const override { return false; }
 
   void draw(const double* uniform, std::vector<double>& state) const override {
-    if (draws_->rows == 0) throw FileError("starts must be made before a run begins, got one that is gone on with");
+    if (draws_->rows == 0) throw FileError("starts must be made before a run begins, got a run that is resumed");
     const auto rows = static_cast<size_t>(draws_->rows);
     const size_t row = std::min(rows - 1, static_cast<size_t>(uniform[0] * static_cast<double>(rows)));
     for (const Numbers& one : numbers_)
@@ -268,9 +269,15 @@ class Maker {
     if (auto drawer = make_quadratic(node, given, 1)) return drawer;
     const CoordinateSet drawn = coordinates_.drawn(node);
     if (overlap(drawn, held_) || overlap(drawn, given)) return nullptr;
-    if (const auto* leaf = std::get_if<Leaf>(&node.kind)) return make_leaf(*leaf, node);
-    if (const auto* mixture = std::get_if<Mixture>(&node.kind)) return make_mixture(*mixture, given);
-    return nullptr;
+    using Made = std::unique_ptr<Drawer>;
+    const auto none = [](const auto&) -> Made { return nullptr; };
+    return visit_kind(
+        node, [&](const Leaf& leaf) -> Made { return make_leaf(leaf, node); },
+        [&](const Mixture& mixture) -> Made { return make_mixture(mixture, given); },
+        // Where these are not quadratic nobody draws from them; levels are drawn for the target only.
+        [&](const Product& one) { return none(one); }, [&](const Not& one) { return none(one); },
+        [&](const Temper& one) { return none(one); }, [&](const Hierarchy& one) { return none(one); },
+        [&](const Each& one) { return none(one); });
   }
 
   /// The levels below the top must be known densities of what they draw, else the top's law is not its own.

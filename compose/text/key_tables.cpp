@@ -36,16 +36,17 @@ Key nested(const std::string& name, Expect expect, Section section, const std::s
 }
 
 std::map<Section, KeyTable> all_tables() {
-  const Key version = at_least({"potluck", Expect::kInteger, "least version of the format that this file needs"}, 1);
+  const Key version = at_least({"potluck", Expect::kInteger, "lowest version of the format that this file needs"}, 1);
   const Key plugins = {"plugins", Expect::kTexts, "plugin files and folders, relative to this file"};
   const Key include = {"include", Expect::kTexts, "files with more energies, views and plugins, relative to this file"};
   const Key views = nested("views", Expect::kSectionMap, Section::kView, "named parts of variables");
-  const Key energies = {"energies", Expect::kEnergyMap, "named energies; those that the target does not use may stay"};
+  const Key energies = {"energies", Expect::kEnergyMap,
+                        "named energies; an energy that the target does not use is no error"};
   const Key energy = required({"energy", Expect::kEnergy, "name of an energy, or a node written inline"});
   const Key inputs = {"inputs", Expect::kInputs, "what each input of the model reads: a variable, a view or a literal"};
   const Key weight = {"weight", Expect::kNumber, "exponent of this term, default 1"};
   const Key unnormalised = {"unnormalised", Expect::kFlag,
-                            "true: the weights absorb the normalisers, which then need not be known"};
+                            "whether the weights absorb the normalisers, which then need not be known"};
 
   std::map<Section, KeyTable> tables;
   tables[Section::kFile] = {
@@ -53,29 +54,33 @@ std::map<Section, KeyTable> all_tables() {
       {version,
        plugins,
        include,
-       required(nested("variables", Expect::kSectionMap, Section::kVariable, "what is sampled or given")),
+       required(
+           nested("variables", Expect::kSectionMap, Section::kVariable, "the variables that are sampled or given")),
        views,
        energies,
        required({"target", Expect::kEnergy, "the energy that is sampled"}),
-       nested("given", Expect::kList, Section::kGiven, "what is held fixed"),
-       nested("sample", Expect::kSection, Section::kSample, "how the target is sampled"),
-       nested("output", Expect::kSection, Section::kOutput, "what a run leaves and where"),
+       nested("given", Expect::kList, Section::kGiven, "values that are given, and hence not sampled"),
+       nested("sample", Expect::kSection, Section::kSample, "settings of the sampling"),
+       nested("output", Expect::kSection, Section::kOutput, "the folder of a run, and its pictures"),
        {"integrable", Expect::kFlag,
-        "true: your word that exp(-E) has a finite integral, where it cannot be derived"}}};
+        "your word (true) that exp(-E) has a finite integral, where Potluck cannot derive it"}}};
   tables[Section::kIncluded] = {"an included file", {version, plugins, include, views, energies}};
   tables[Section::kVariable] = {
       "a variable",
-      {at_least({"shape", Expect::kIntegers, "lengths of the axes; left out: one number"}, 1),
-       {"support", Expect::kInterval, "[least, most] of every number; left out: the real line; ends may be inf"},
-       at_least({"categories", Expect::kInteger, "labels 0 ... K-1 instead of real numbers"}, 1),
-       choice("walls", {"reflect", "transform"}, "what happens at a finite end of the support")}};
+      {at_least({"shape", Expect::kIntegers, "lengths of the axes; default: a single number"}, 1),
+       {"support", Expect::kInterval,
+        "interval [least, most] of every number; default: the real line; ends may be inf"},
+       at_least({"categories", Expect::kInteger, "number K of labels 0 ... K-1, which replace real numbers"}, 1),
+       choice("walls", {"reflect", "transform"}, "treatment of a finite end of the support")}};
   tables[Section::kView] = {
       "a view",
       {required({"of", Expect::kText, "name of a variable"}),
-       {"slice", Expect::kTexts, "one text an axis, as in NumPy: \"0:14\", \":\", \"-1\", \"::2\""},
-       at_least({"patches", Expect::kIntegers, "lengths of a patch along each axis"}, 1),
-       at_least({"stride", Expect::kIntegers, "steps between patches along each axis, default the patch itself"}, 1),
-       choice("edge", {"error", "drop"}, "what is done with a patch that would stick out")}};
+       {"slice", Expect::kTexts, "one slice for each axis, as in NumPy: \"0:14\", \":\", \"-1\", \"::2\""},
+       at_least({"patches", Expect::kIntegers, "length of a patch along each axis"}, 1),
+       at_least(
+           {"stride", Expect::kIntegers, "distance between patches along each axis; default: the length of a patch"},
+           1),
+       choice("edge", {"error", "drop"}, "treatment of a patch that would extend beyond the variable")}};
   tables[Section::kLeaf] = {"a leaf",
                             {required({"model", Expect::kText, "name of a model, see `potluck models list`"}),
                              {"settings", Expect::kSettings, "settings of the model"},
@@ -91,90 +96,102 @@ std::map<Section, KeyTable> all_tables() {
        unnormalised}};
   tables[Section::kMixtureBranch] = {
       "a mixture branch",
-      {energy, inputs, at_least({"weight", Expect::kNumber, "share of this branch, scaled to sum 1, default 1"}, 0),
+      {energy, inputs,
+       at_least({"weight", Expect::kNumber, "weight of this branch, default 1; the weights are scaled to sum to 1"}, 0),
        nested("log_z", Expect::kLogZ, Section::kLogZ,
               "log of the integral of exp(-E) over the branch's drawn inputs: a number, or estimate")}};
   tables[Section::kLogZ] = {
       "an estimate of log Z",
-      {choice("region", {"natural", "support"}, "what is integrated over, default natural: the domain of the models"),
-       {"particles", Expect::kInteger, "that are annealed in each repeat, default 4096", false, 2, false, 1e9},
-       {"repeats", Expect::kInteger, "independent ones, default 8", false, 2, false, 1e6},
-       {"moves", Expect::kInteger, "of MALA in each stage, default 4", false, 1, false, 1e6},
-       {"base_mean", Expect::kNumber, "of the normal law that particles begin with, default 0"},
+      {choice("region", {"natural", "support"}, "domain of the integral; default: natural, the domain of the models"),
+       {"particles", Expect::kInteger, "number of particles annealed in each repeat, default 4096", false, 2, false,
+        1e9},
+       {"repeats", Expect::kInteger, "number of independent repeats, default 8", false, 2, false, 1e6},
+       {"moves", Expect::kInteger, "number of MALA moves in each stage, default 4", false, 1, false, 1e6},
+       {"base_mean", Expect::kNumber, "mean of the normal law from which particles begin, default 0"},
        above({"base_scale", Expect::kNumber, "standard deviation of that law, default 1"}, 0),
-       {"seed", Expect::kInteger, "of its noise, default 1", false, 0, false, 4294967295.0}}};
-  tables[Section::kNot] = {"a negation",
-                           {required(nested("not", Expect::kSection, Section::kNotBody, "what is made unlikely"))}};
+       {"seed", Expect::kInteger, "seed of the estimate's noise, default 1", false, 0, false, 4294967295.0}}};
+  tables[Section::kNot] = {
+      "a negation", {required(nested("not", Expect::kSection, Section::kNotBody, "the energy that is negated"))}};
   tables[Section::kNotBody] = {
       "a negation's body",
       {energy,
        inputs,
        above({"strength", Expect::kNumber, "alpha in exp(+alpha s(E)), default 1"}, 0),
-       {"ceiling", Expect::kNumber, "energies above it (from the least energy) are pushed no further"},
+       {"ceiling", Expect::kNumber, "energy, counted from the least energy, above which states are pushed no further"},
        above({"softness", Expect::kNumber, "width of the bend at the ceiling, default 1"}, 0)}};
   tables[Section::kTemper] = {"a tempered energy",
-                              {required(nested("temper", Expect::kSection, Section::kTemperBody, "p^(1/T)"))}};
+                              {required(nested("temper", Expect::kSection, Section::kTemperBody,
+                                               "the energy whose density p becomes p^(1/T)"))}};
   tables[Section::kTemperBody] = {
       "a tempered energy's body",
-      {energy, inputs, required(above({"temperature", Expect::kNumber, "T of this node only"}, 0))}};
+      {energy, inputs, required(above({"temperature", Expect::kNumber, "temperature T of this node only"}, 0))}};
   tables[Section::kHierarchy] = {
       "a hierarchy",
       {required(nested("hierarchy", Expect::kList, Section::kReference, "levels, the top one first")), unnormalised}};
   tables[Section::kEach] = {
       "an each",
-      {required(nested("each", Expect::kSection, Section::kEachBody, "one expert on every part of a view"))}};
+      {required(nested("each", Expect::kSection, Section::kEachBody, "the expert that reads every part of a view"))}};
   tables[Section::kEachBody] = {"an each's body",
                                 {required({"over", Expect::kText, "name of a view"}), energy, inputs}};
   tables[Section::kGiven] = {
       "a given",
       {required({"of", Expect::kText, "name of a variable or view"}),
-       {"value", Expect::kNumbers, "a number for all of it, or lists of numbers in its shape"},
+       {"value", Expect::kNumbers, "one number for the whole variable or view, or lists of numbers in its shape"},
        {"file", Expect::kText, "npy, safetensors, IDX (also gzip) or PNG, relative to this file"},
        {"array", Expect::kText, "name of the array in a safetensors file"},
        at_least({"row", Expect::kInteger, "index along the file's first axis"}, 0),
-       above({"scale", Expect::kNumber, "what the file's numbers are multiplied by, such as 1/255"}, 0)}};
+       above({"scale", Expect::kNumber, "factor of the file's numbers, such as 1/255"}, 0)}};
   tables[Section::kSample] = {
       "the sample section",
-      {{"method", Expect::kText, "name of a method, see `potluck methods list`; its options stand beside it"},
-       at_least({"chains", Expect::kInteger, "independent chains"}, 1),
+      {{"method", Expect::kText,
+        "name of a method, see `potluck methods list`; its options are further keys of this section"},
+       at_least({"chains", Expect::kInteger, "number of independent chains"}, 1),
        at_least({"warmup", Expect::kInteger,
-                 "steps that tune the method and are not recorded; more by default with a ladder of "
+                 "number of steps that tune the method and are not recorded; the default is larger with a ladder of "
                  "replicas"},
                 0),
        nested("cooling", Expect::kSection, Section::kCooling, "hotter steps before the warm-up"),
-       at_least({"steps", Expect::kInteger, "recorded steps"}, 1),
-       at_least({"thin", Expect::kInteger, "a draw every so many steps"}, 1),
-       {"seed", Expect::kInteger, "of the noise", false, 0, false, 4294967295.0},
-       above({"temperature", Expect::kNumber, "T of the finished composite"}, 0),
-       choice("precision", {"float32", "float64"}, "of positions and gradients"),
-       {"start", Expect::kText, "auto, exact, uniform, normal, or an npy or safetensors file of positions"},
-       at_least({"superchain", Expect::kInteger, "neighbouring chains that begin at one point, for nested R-hat"}, 1),
-       at_least({"checkpoint_every", Expect::kInteger, "steps between checkpoints; 0: one where the run ends"}, 0),
-       nested("until", Expect::kSection, Section::kUntil, "what ends the run before all steps are done"),
+       at_least({"steps", Expect::kInteger, "number of steps after the warm-up"}, 1),
+       at_least({"thin", Expect::kInteger, "number of steps from one draw to the next"}, 1),
+       {"seed", Expect::kInteger, "seed of the noise", false, 0, false, 4294967295.0},
+       above({"temperature", Expect::kNumber, "temperature T of the finished composite"}, 0),
+       choice("precision", {"float32", "float64"}, "precision of positions and gradients"),
+       {"start", Expect::kText,
+        "where chains begin: auto, exact, uniform, normal, or an npy or safetensors file of positions"},
+       at_least(
+           {"superchain", Expect::kInteger, "number of neighbouring chains that begin at one point, for nested R-hat"},
+           1),
+       at_least({"checkpoint_every", Expect::kInteger,
+                 "number of steps between checkpoints; 0: only one, where the run ends"},
+                0),
+       nested("until", Expect::kSection, Section::kUntil, "conditions that end the run before all steps are done"),
        nested("blocks", Expect::kList, Section::kBlock,
-              "variables that a step moves one block after the other: lists of names, or maps with a method each")}};
+              "blocks of variables, moved one after the other: lists of names, or maps with a method of their own")}};
   tables[Section::kUntil] = {
       "the until section",
-      {above({"rhat", Expect::kNumber, "R-hat of the worst coordinate is at most this"}, 1),
-       above({"ess", Expect::kNumber, "bulk and tail effective sample size of the worst coordinate are at least this"},
+      {above({"rhat", Expect::kNumber, "upper bound of R-hat of the worst coordinate"}, 1),
+       above({"ess", Expect::kNumber, "lower bound of the bulk and tail effective sample size of the worst coordinate"},
              0),
-       above({"mcse", Expect::kNumber, "standard error of the worst mean, in its standard deviations, is at most this"},
-             0),
-       {"time", Expect::kText, "time of sampling, such as 90s, 10min, 2h; where that ends a run is not reproducible"},
-       at_least({"steps", Expect::kInteger, "recorded steps, in place of sample.steps"}, 1)}};
-  tables[Section::kBlock] = {"a block",
-                             {required({"variables", Expect::kTexts, "names of those that are moved together"}),
-                              required({"method", Expect::kText,
-                                        "name of a method, whose options stand beside it; a plain list of names is "
-                                        "moved by the section's own"})}};
+       above(
+           {"mcse", Expect::kNumber, "upper bound of the standard error of the worst mean, in its standard deviations"},
+           0),
+       {"time", Expect::kText,
+        "limit on the time of sampling, such as 90s, 10min, 2h; where it ends a run is not reproducible"},
+       at_least({"steps", Expect::kInteger, "number of steps, in place of sample.steps"}, 1)}};
+  tables[Section::kBlock] = {
+      "a block",
+      {required({"variables", Expect::kTexts, "names of the variables that are moved together"}),
+       required({"method", Expect::kText,
+                 "name of a method; its options are further keys of the block. A plain list of names is "
+                 "moved by the section's method"})}};
   tables[Section::kCooling] = {
       "the cooling section",
       {required(above(
            {"from", Expect::kNumber, "temperature of the first step; it falls geometrically to that of the run"}, 0)),
-       required(at_least({"steps", Expect::kInteger, "before those of the warm-up"}, 1))}};
+       required(at_least({"steps", Expect::kInteger, "number of steps before the warm-up"}, 1))}};
   tables[Section::kOutput] = {"the output section",
-                              {{"folder", Expect::kText, "relative to this file"},
-                               {"pictures", Expect::kTexts, "image-shaped variables to draw pictures of"}}};
+                              {{"folder", Expect::kText, "folder of the run, relative to this file"},
+                               {"pictures", Expect::kTexts, "image-shaped variables of which pictures are made"}}};
   return tables;
 }
 

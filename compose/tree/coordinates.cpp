@@ -8,6 +8,8 @@
 #include <functional>
 #include <numeric>
 
+#include "compose/tree/visit.h"
+
 namespace potluck {
 
 bool overlap(const CoordinateSet& a, const CoordinateSet& b) {
@@ -40,14 +42,17 @@ int64_t size_of(const Binding& binding) {
 
 std::vector<NodePointer> children(const Node& node) {
   std::vector<NodePointer> below;
-  if (const auto* product = std::get_if<Product>(&node.kind))
-    for (const Product::Term& term : product->terms) below.push_back(term.energy);
-  if (const auto* mixture = std::get_if<Mixture>(&node.kind))
-    for (const Mixture::Branch& branch : mixture->branches) below.push_back(branch.energy);
-  if (const auto* hierarchy = std::get_if<Hierarchy>(&node.kind)) below = hierarchy->levels;
-  if (const auto* negated = std::get_if<Not>(&node.kind)) below.push_back(negated->energy);
-  if (const auto* temper = std::get_if<Temper>(&node.kind)) below.push_back(temper->energy);
-  if (const auto* each = std::get_if<Each>(&node.kind)) below.push_back(each->energy);
+  const auto one = [&](const auto& kind) { below.push_back(kind.energy); };
+  visit_kind(
+      node, [](const Leaf&) {},
+      [&](const Product& product) {
+        for (const Product::Term& term : product.terms) below.push_back(term.energy);
+      },
+      [&](const Mixture& mixture) {
+        for (const Mixture::Branch& branch : mixture.branches) below.push_back(branch.energy);
+      },
+      [&](const Not& negated) { one(negated); }, [&](const Temper& temper) { one(temper); },
+      [&](const Hierarchy& hierarchy) { below = hierarchy.levels; }, [&](const Each& each) { one(each); });
   return below;
 }
 

@@ -9,16 +9,13 @@
 #include <new>
 #include <utility>
 
+#include "core/alignment.h"
 #include "core/chains/energy_sums.h"
 #include "core/error.h"
 
 namespace potluck {
 
 namespace {
-
-constexpr size_t kAlign = 64;
-
-size_t padded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
 /// Hands out aligned pieces of one allocation; with a null base it only measures.
 class Carver {
@@ -27,7 +24,7 @@ class Carver {
   template <class T>
   T* take(size_t count) {
     T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += padded(count * sizeof(T));
+    used_ += aligned(count * sizeof(T));
     return piece;
   }
   size_t used() const { return used_; }
@@ -73,9 +70,9 @@ int64_t cohort_size(int64_t ladder) { return kMostTileRows / ladder * ladder; }
 void CpuChains::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 CpuChains::Memory CpuChains::allocate(size_t bytes) {
-  void* memory = std::aligned_alloc(kAlign, std::max(padded(bytes), kAlign));
+  void* memory = std::aligned_alloc(kAlignment, std::max(aligned(bytes), kAlignment));
   if (!memory) throw std::bad_alloc();
-  std::memset(memory, 0, padded(bytes));
+  std::memset(memory, 0, aligned(bytes));
   return Memory(static_cast<std::byte*>(memory));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/chains/chains.h"
 #include "core/chains/cpu_chains.h"
-#include "core/error.h"
+#include "core/device/devices.h"
 
 #ifdef POTLUCK_HAVE_CUDA
 #include "core/chains/cuda/cuda_chains.h"
@@ -14,7 +14,7 @@ std::unique_ptr<Chains> make_chains(const Target& target, const ChainsOptions& o
 #ifdef POTLUCK_HAVE_CUDA
   return std::make_unique<CudaChains>(target, options);
 #else
-  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+  refuse_cuda();
 #endif
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/device/devices.h"
 
+#include "core/error.h"
+
 #ifdef POTLUCK_HAVE_CUDA
 #include <cuda_runtime_api.h>
 #endif
@@ -32,5 +34,9 @@ bool has_cuda_backend() { return false; }
 std::vector<std::string> cuda_devices() { return {}; }
 
 #endif
+
+void refuse_cuda() {
+  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
+}
 
 }  // namespace potluck

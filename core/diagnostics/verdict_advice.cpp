@@ -53,8 +53,8 @@ std::string advise_larger_step(const RunFigures& f) {
 std::string advise_steps(const RunFigures& f) {
   if (const auto other = instead(f)) return *other;
   if (f.rhat && f.rhat->value > kMostForecastRhat)
-    return "warm up and draw for longer, or change the method or the composition: chains that are so far apart tell "
-           "nothing yet of how many steps they need";
+    return "warm up and draw for longer, or change the method or the composition: chains that are this far apart do "
+           "not show yet how many steps they need";
   const auto needed = steps_needed(f);
   if (!needed) return "draw for longer";
   const double factor = *needed / static_cast<double>(f.steps);
@@ -85,12 +85,11 @@ std::string advise_modes(const RunFigures& f) {
   if (coarse(f)) return advise_float64(f);
   if (far_out(f)) return advise_start(f);
   if (!f.ladder)
-    return "more steps will not mend that: use parallel_tempering, or begin from exact draws (start: exact) where the "
+    return "more steps will not help: use parallel_tempering, or begin from exact draws (start: exact) where the "
            "composition has them";
   if (f.ladder->hottest_rhat && *f.ladder->hottest_rhat <= kFarRhat && f.ladder->least_swap_rate < kFewSwaps)
     return fmt::format(
-        "more steps will not mend that: raise replicas (now {}), as neighbours swap with a probability "
-        "of {:.2g} only",
+        "more steps will not help: raise replicas (now {}), because neighbours swap with a probability of only {:.2g}",
         f.ladder->replicas, f.ladder->least_swap_rate);
   return advise_hotter(f);
 }
@@ -103,7 +102,7 @@ std::string advise_hotter(const RunFigures& f) {
 }
 
 std::string advise_float64(const RunFigures&) {
-  return "use precision: float64, or a variable that is counted from near its draws";
+  return "use precision: float64, or shift the variable so that its draws lie near 0";
 }
 
 std::string advise_start(const RunFigures& f) {
@@ -114,11 +113,11 @@ std::string advise_start(const RunFigures& f) {
 }
 
 std::string advise_expert(const RunFigures&) {
-  return "see with `potluck plugins check` which expert fails, or confine the variable to a support";
+  return "find out with `potluck plugins check` which expert fails, or confine the variable to a support";
 }
 
 std::string advise_reparametrisation(const RunFigures&) {
-  return "look for a heavy tail or a funnel, and reparametrise the variables there: their units do not matter";
+  return "look for a heavy tail or a funnel, and reparametrise the variables there: other units do not help";
 }
 
 }  // namespace potluck

@@ -177,7 +177,7 @@ constexpr VerdictRule kRules[] = {
     {.name = "all_frozen",
      .weight = Weight::kStop,
      .when = []() -> std::string { return "every chain froze"; },
-     .meaning = "The state of every chain had an energy or a gradient that is no number.",
+     .meaning = "The state of every chain had an energy or a gradient that is not a number.",
      .example = [](RunFigures& f) { f.frozen = f.chains; },
      .applies = all_frozen,
      .text = [](const RunFigures&) -> std::string { return "every chain froze"; },
@@ -185,22 +185,23 @@ constexpr VerdictRule kRules[] = {
     {.name = "many_frozen",
      .weight = Weight::kStop,
      .when = [] { return fmt::format("more than {} of the chains froze", percent(kManyFrozen)); },
-     .meaning = "Chains that froze are left out, and with them the places where they were: the rest is no fair sample.",
+     .meaning = "Chains that froze are left out, and with them the places where they were. The other chains are no "
+                "fair sample.",
      .example =
          [](RunFigures& f) {
            f.frozen = 16;
            f.first_frozen = "chain 17 at step 1734, critic = inf";
          },
      .applies = [](const RunFigures& f) { return f.frozen > 0 && !all_frozen(f) && frozen_share(f) > kManyFrozen; },
-     .text = [](const RunFigures& f) { return frozen_text(f) + ", which miss the places where they were"; },
+     .text = [](const RunFigures& f) { return frozen_text(f) + ", so that the places where they were are missing"; },
      .advice = frozen_advice},
     {.name = "coarse_numbers",
      .weight = Weight::kStop,
      .when =
          [] {
            return fmt::format(
-               "numbers of float32 are more than {:g} of a standard deviation apart where the draws are, or a number "
-               "never moved though steps were accepted, or though they are below its spacing",
+               "neighbouring numbers of float32 are more than {:g} of a standard deviation apart where the draws are; "
+               "or a number never moved although steps were accepted, or because steps are smaller than that spacing",
                kTooCoarse);
          },
      .meaning =
@@ -232,7 +233,7 @@ constexpr VerdictRule kRules[] = {
      .applies = [](const RunFigures& f) { return !wrong_temperature(f).empty() && settled(f); },
      .text = wrong_temperature,
      .advice = [](const RunFigures&) -> std::string {
-       return "see with `potluck plugins check` whether each expert's gradient belongs to its energy";
+       return "find out with `potluck plugins check` whether each expert's gradient belongs to its energy";
      }},
     {.name = "unmoved",
      .weight = Weight::kStop,
@@ -256,11 +257,11 @@ constexpr VerdictRule kRules[] = {
      .when =
          [] {
            return fmt::format(
-               "the draws have less than half of what a branch's weight promises, more than {:g} standard "
-               "errors from it",
+               "the share of a branch in the draws is below half of its weight, and more than {:g} standard errors "
+               "from the weight",
                kSureScore);
          },
-     .meaning = "Most of the mass of that branch was never seen, though all chains may agree on the rest.",
+     .meaning = "Most of the mass of that branch was never seen, although all chains may agree on the rest.",
      .example =
          [](RunFigures& f) {
            f.branches = {{"target", "far", 0.9, 0, 0, 0, -17.2, ""}};
@@ -277,9 +278,8 @@ constexpr VerdictRule kRules[] = {
                "method",
                kSureScore);
          },
-     .meaning =
-         "Branches were visited in other shares than the composition says: chains cross between them too rarely, "
-         "or a log Z that was given is wrong.",
+     .meaning = "Chains visited the branches in shares that differ from those of the composition: they cross between "
+                "branches too rarely, or a log Z that was given is wrong.",
      .example =
          [](RunFigures& f) {
            f.branches = {{"target", "far", 0.7, 0, 0.62, 0.01, -8, ""}};
@@ -293,10 +293,11 @@ constexpr VerdictRule kRules[] = {
     {.name = "separate_modes",
      .weight = Weight::kStop,
      .when = []() -> std::string {
-       return "R-hat is above 1.1 and more than chains of as many effective draws about their own means show by chance "
+       return "R-hat is above 1.1, and higher than chance explains for chains with that number of effective draws "
+              "about their own means "
               "([theory, 6.5](theory.md#65-the-verdict))";
      },
-     .meaning = "Each chain explores well what it reaches, and they do not reach the same.",
+     .meaning = "Each chain explores its own region well, but the chains are in different regions.",
      .example =
          [](RunFigures& f) {
            f.rhat = {1.7, "z"};
@@ -307,9 +308,8 @@ constexpr VerdictRule kRules[] = {
      .text =
          [](const RunFigures& f) {
            return fmt::format(
-               "chains sit in separate modes: R-hat {:.3f}{}, though a chain has about {:.0f} effective draws of where "
-               "it "
-               "is",
+               "chains sit in separate modes: R-hat {:.3f}{}, although a chain has about {:.0f} effective draws of its "
+               "own region",
                f.rhat->value, in_brackets(*f.rhat), *f.ess_within_chain);
          },
      .advice = advise_modes},
@@ -386,11 +386,11 @@ constexpr VerdictRule kRules[] = {
      .when =
          [] {
            return fmt::format(
-               "more than {} of the steps diverged, and where they did a number lies away from its mean by "
-               "more than {:g} times what chance allows; not where an expert has walls",
+               "more than {} of the steps diverged, and at the divergent steps a number lies away from its mean by "
+               "more than {:g} times what chance allows; the rule does not apply where an expert has walls",
                percent(kRareDivergences), kSureShift);
          },
-     .meaning = "There is a place that steps of this size do not enter, and what lies there is missing.",
+     .meaning = "Steps of this size do not enter some place, and the draws lack what lies there.",
      .example =
          [](RunFigures& f) {
            f.divergences = 640;
@@ -401,9 +401,9 @@ constexpr VerdictRule kRules[] = {
      .advice = concentrated_advice},
     {.name = "very_slow_energy",
      .weight = Weight::kStop,
-     .when = [] { return fmt::format("E-BFMI is below {:g}, of `hmc`", kVeryLowEbfmi); },
-     .meaning = "Fresh momenta change the energy so little that tails and necks are hardly reached, though what is "
-                "reached agrees.",
+     .when = [] { return fmt::format("E-BFMI of `hmc` is below {:g}", kVeryLowEbfmi); },
+     .meaning = "Fresh momenta change the energy so little that tails and necks are hardly reached, although the "
+                "chains agree on the rest.",
      .example =
          [](RunFigures& f) {
            f.ebfmi = {0.04, ""};
@@ -415,7 +415,7 @@ constexpr VerdictRule kRules[] = {
      .weight = Weight::kStop,
      .when =
          [] {
-           return fmt::format("R-hat of the energies of the hottest replicas, ladder by ladder, is above {:g}",
+           return fmt::format("R-hat of the energies of the hottest replicas, compared between ladders, is above {:g}",
                               kHottestRhat);
          },
      .meaning =
@@ -435,20 +435,24 @@ constexpr VerdictRule kRules[] = {
      .weight = Weight::kStop,
      .when =
          [] {
-           return fmt::format("more than {} of the proposals had no number for an energy", percent(kManyNanProposals));
+           return fmt::format("more than {} of the proposals had an energy that is not a number",
+                              percent(kManyNanProposals));
          },
      .meaning = "An expert fails where chains want to go, so that they never get there.",
      .example = [](RunFigures& f) { f.nan_proposal_share = 0.4; },
      .applies = [](const RunFigures& f) { return f.nan_proposal_share.value_or(0) > kManyNanProposals; },
      .text =
          [](const RunFigures& f) {
-           return percent(*f.nan_proposal_share) + " of proposals had no number for an energy: chains cannot go there";
+           return percent(*f.nan_proposal_share) +
+                  " of proposals had an energy that is not a number: chains cannot go there";
          },
      .advice = advise_expert},
     {.name = "rhat_unknown",
      .weight = Weight::kStop,
-     .when = []() -> std::string { return "R-hat is no number, as of fewer than 4 draws a chain"; },
-     .meaning = "Whether the chains agree is not known.",
+     .when = []() -> std::string {
+       return "R-hat is not a number, for example because there are fewer than 4 draws a chain";
+     },
+     .meaning = "It is not known whether the chains agree.",
      .example =
          [](RunFigures& f) {
            f.draws = 3;
@@ -475,7 +479,7 @@ constexpr VerdictRule kRules[] = {
     {.name = "draws_lost",
      .weight = Weight::kCare,
      .when = []() -> std::string { return "draws on the disk could not be read"; },
-     .meaning = "The estimates are of those that could.",
+     .meaning = "The estimates use only the draws that could be read.",
      .example = [](RunFigures& f) { f.lost = "0003.part: 120 bytes at its end are torn"; },
      .applies = [](const RunFigures& f) { return !f.lost.empty(); },
      .text = [](const RunFigures& f) { return f.lost; },
@@ -484,8 +488,9 @@ constexpr VerdictRule kRules[] = {
      .weight = Weight::kCare,
      .when =
          [] {
-           return fmt::format("numbers of float32 are more than {:g} of a standard deviation apart where the draws are",
-                              kCoarse);
+           return fmt::format(
+               "neighbouring numbers of float32 are more than {:g} of a standard deviation apart where the draws are",
+               kCoarse);
          },
      .meaning = "Small steps are rounded visibly.",
      .example =
@@ -506,7 +511,7 @@ constexpr VerdictRule kRules[] = {
            f.rhat = {1.1, "z"};
          },
      .applies = [](const RunFigures& f) { return drew(f) && !wrong_temperature(f).empty() && !settled(f); },
-     .text = [](const RunFigures& f) { return wrong_temperature(f) + ", or they have not settled yet"; },
+     .text = [](const RunFigures& f) { return wrong_temperature(f) + ", or the chains have not settled yet"; },
      .advice = nothing},
     {.name = "nearly_agree",
      .weight = Weight::kCare,
@@ -528,7 +533,7 @@ constexpr VerdictRule kRules[] = {
                "method that is not exact, more than {:g}",
                kDoubtfulScore, kSureScore);
          },
-     .meaning = "Branches were visited in somewhat other shares than the composition says.",
+     .meaning = "Chains visited the branches in shares that differ somewhat from those of the composition.",
      .example =
          [](RunFigures& f) {
            f.branches = {{"target", "far", 0.7, 0, 0.65, 0.01, -5, ""}};
@@ -565,15 +570,14 @@ constexpr VerdictRule kRules[] = {
      .meaning = "There is nothing to compare it with.",
      .example = [](RunFigures& f) { f.chains = 1; },
      .applies = [](const RunFigures& f) { return drew(f) && f.chains == 1; },
-     .text = [](const RunFigures&) -> std::string {
-       return "a single chain cannot tell of a mode that it has not met";
-     },
+     .text = [](const RunFigures&) -> std::string { return "a single chain cannot reveal a mode that it has not met"; },
      .advice = [](const RunFigures&) -> std::string { return "run at least 4 chains"; }},
     {.name = "nan_proposals",
      .weight = Weight::kCare,
      .when =
          [] {
-           return fmt::format("proposals had no number for an energy, at most {} of them", percent(kManyNanProposals));
+           return fmt::format("proposals had an energy that is not a number, at most {} of them",
+                              percent(kManyNanProposals));
          },
      .meaning = "They were rejected. What lies there counts as density zero.",
      .example = [](RunFigures& f) { f.nan_proposal_share = 0.003; },
@@ -583,7 +587,7 @@ constexpr VerdictRule kRules[] = {
          },
      .text =
          [](const RunFigures& f) {
-           return percent(*f.nan_proposal_share) + " of proposals had no number for an energy and were rejected";
+           return percent(*f.nan_proposal_share) + " of proposals had an energy that is not a number and were rejected";
          },
      .advice = advise_expert},
     {.name = "divergences",
@@ -602,7 +606,7 @@ constexpr VerdictRule kRules[] = {
      .advice = advise_smaller_step},
     {.name = "slow_energy",
      .weight = Weight::kCare,
-     .when = [] { return fmt::format("E-BFMI is from {:g} to {:g}, of `hmc`", kVeryLowEbfmi, kLeastEbfmi); },
+     .when = [] { return fmt::format("E-BFMI of `hmc` is from {:g} to {:g}", kVeryLowEbfmi, kLeastEbfmi); },
      .meaning = "Fresh momenta change the energy little, so that tails are reached slowly.",
      .example =
          [](RunFigures& f) {
@@ -618,7 +622,7 @@ constexpr VerdictRule kRules[] = {
      .weight = Weight::kCare,
      .when =
          [] { return fmt::format("acceptance is more than {:g} below what warm-up tunes towards", kAcceptanceMissed); },
-     .meaning = "The warm-up was too short, or saw another place than the draws did.",
+     .meaning = "The warm-up was too short, or the draws are in another place than the warm-up was.",
      .example = [](RunFigures& f) { f.acceptance = 0.21; },
      .applies =
          [](const RunFigures& f) {
@@ -693,8 +697,8 @@ constexpr VerdictRule kRules[] = {
      .text =
          [](const RunFigures& f) {
            return fmt::format(
-               "every chain began as an exact draw, which {} keeps: they are worth {} at least, however slowly they "
-               "move",
+               "every chain began as an exact draw, and {} keeps it exact: the chains are worth at least {}, however "
+               "slowly they move",
                f.method, counted(f.chains - f.frozen, "draw"));
          },
      .advice = nothing},

@@ -117,8 +117,8 @@ std::string virial_verdict(const VirialEstimate& found, double temperature) {
   // The first digit of the standard error, and as many decimals of the temperature.
   const double size = found.standard_error > 0 ? found.standard_error : 1e-6 * std::abs(found.temperature);
   const int decimals = std::clamp(static_cast<int>(std::floor(-std::log10(size))) + 1, 0, 15);
-  return fmt::format("the draws behave as T = {:.{}f} +- {:.{}f}, the run says {:g}", found.temperature, decimals,
-                     found.standard_error, decimals, temperature);
+  return fmt::format("the draws behave as at T = {:.{}f} +- {:.{}f}, but the run is at T = {:g}", found.temperature,
+                     decimals, found.standard_error, decimals, temperature);
 }
 
 }  // namespace potluck

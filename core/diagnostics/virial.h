@@ -88,7 +88,7 @@ class Virial {
 /// |z| beyond which a temperature is said to be wrong: a correct run is accused once in 5e8.
 inline constexpr double kVirialBound = 6;
 
-/// "the draws behave as T = 1.21 +- 0.02, the run says 1" where |z| is beyond the bound; else empty.
+/// "the draws behave as at T = 1.21 +- 0.02, but the run is at T = 1" where |z| is beyond the bound; else empty.
 std::string virial_verdict(const VirialEstimate& found, double temperature);
 
 }  // namespace potluck

@@ -5,25 +5,14 @@
 
 #include <cmath>
 
-#include "core/error.h"
-#ifdef POTLUCK_HAVE_CUDA
+#include "core/alignment.h"
+#include "core/device/devices.h"
 #include "core/energy/annealed_arithmetic_cuda.h"
-#endif
+#include "core/error.h"
 
 namespace potluck {
 
 namespace {
-
-size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-std::unique_ptr<AnnealedArithmetic> arithmetic_for(const Energy& energy) {
-  if (energy.device().kind == Device::Kind::kCpu) return cpu_annealed_arithmetic(energy.precision());
-#ifdef POTLUCK_HAVE_CUDA
-  return cuda_annealed_arithmetic(energy.precision(), energy.device().index);
-#else
-  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
-#endif
-}
 
 int64_t free_coordinates_of(const Variable& variable, const Held& held) {
   int64_t free = variable.size();
@@ -35,7 +24,10 @@ int64_t free_coordinates_of(const Variable& variable, const Held& held) {
 
 AnnealedEnergy::AnnealedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature,
                                const AnnealedBase& base)
-    : ForwardingEnergy(energy), temperature_(temperature), arithmetic_(arithmetic_for(energy)) {
+    : ForwardingEnergy(energy),
+      temperature_(temperature),
+      arithmetic_(for_device(energy.device(), cpu_annealed_arithmetic, POTLUCK_WITH_CUDA(cuda_annealed_arithmetic),
+                             energy.precision())) {
   if (!(base.scale > 0) || !std::isfinite(base.scale))
     throw SettingError(fmt::format("the scale of annealing's base must be > 0, got {:g}", base.scale));
   if (!std::isfinite(base.mean))
@@ -64,7 +56,7 @@ AnnealedEnergy::AnnealedEnergy(const Energy& energy, const std::vector<Held>& he
 
 /// E_0 [rows], and the workspace of the energy.
 size_t AnnealedEnergy::workspace_bytes(int64_t rows) const {
-  return padded(static_cast<size_t>(rows) * sizeof(double)) + energy_.workspace_bytes(rows);
+  return aligned(static_cast<size_t>(rows) * sizeof(double)) + energy_.workspace_bytes(rows);
 }
 
 BaseRows AnnealedEnergy::base_rows(size_t variable, const EnergyCall& call) const {
@@ -77,7 +69,7 @@ void AnnealedEnergy::evaluate(const EnergyCall& call) const {
   auto* base = static_cast<double*>(call.workspace);
   EnergyCall inner = call;
   inner.expert_energy = nullptr;
-  inner.workspace = static_cast<char*>(call.workspace) + padded(static_cast<size_t>(call.rows) * sizeof(double));
+  inner.workspace = static_cast<char*>(call.workspace) + aligned(static_cast<size_t>(call.rows) * sizeof(double));
   energy_.evaluate(inner);
 
   arithmetic_->set_zero(base, call.rows, call.stream);

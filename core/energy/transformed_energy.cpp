@@ -4,34 +4,20 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/error.h"
-#ifdef POTLUCK_HAVE_CUDA
+#include "core/alignment.h"
+#include "core/device/devices.h"
 #include "core/energy/transform_arithmetic_cuda.h"
-#endif
+#include "core/error.h"
 
 namespace potluck {
-
-namespace {
-
-size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-std::unique_ptr<TransformArithmetic> arithmetic_for(const Energy& energy) {
-  if (energy.device().kind == Device::Kind::kCpu) return cpu_transform_arithmetic(energy.precision());
-#ifdef POTLUCK_HAVE_CUDA
-  return cuda_transform_arithmetic(energy.precision(), energy.device().index);
-#else
-  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
-#endif
-}
-
-}  // namespace
 
 TransformedEnergy::TransformedEnergy(const Energy& energy, const std::vector<Held>& held, double temperature,
                                      int workers)
     : ForwardingEnergy(energy),
       temperature_(temperature),
       variables_(energy.variables()),
-      arithmetic_(arithmetic_for(energy)),
+      arithmetic_(for_device(energy.device(), cpu_transform_arithmetic, POTLUCK_WITH_CUDA(cuda_transform_arithmetic),
+                             energy.precision())),
       masks_(variables_.size()),
       positions_(static_cast<size_t>(std::max(workers, 1)), std::vector<const void*>(variables_.size())) {
   for (size_t v = 0; v < variables_.size(); ++v) {
@@ -44,12 +30,12 @@ TransformedEnergy::TransformedEnergy(const Energy& energy, const std::vector<Hel
 }
 
 size_t TransformedEnergy::position_bytes(size_t variable, int64_t rows) const {
-  return padded(static_cast<size_t>(rows * variables_[variable].size()) * bytes_of(precision()));
+  return aligned(static_cast<size_t>(rows * variables_[variable].size()) * bytes_of(precision()));
 }
 
 /// log slopes [rows], positions [rows, n] of each transformed variable, and the workspace of the energy.
 size_t TransformedEnergy::workspace_bytes(int64_t rows) const {
-  size_t bytes = padded(static_cast<size_t>(rows) * sizeof(double));
+  size_t bytes = aligned(static_cast<size_t>(rows) * sizeof(double));
   for (size_t v = 0; v < variables_.size(); ++v)
     if (transforms_[v]) bytes += position_bytes(v, rows);
   return bytes + energy_.workspace_bytes(rows);
@@ -63,7 +49,7 @@ FreeRows TransformedEnergy::free_rows(size_t variable, const EnergyCall& call) c
 void TransformedEnergy::evaluate(const EnergyCall& call) const {
   auto* place = static_cast<char*>(call.workspace);
   auto* log_slope = reinterpret_cast<double*>(place);
-  place += padded(static_cast<size_t>(call.rows) * sizeof(double));
+  place += aligned(static_cast<size_t>(call.rows) * sizeof(double));
   std::vector<const void*>& position = positions_[static_cast<size_t>(call.worker)];
   arithmetic_->set_zero(log_slope, call.rows, call.stream);
   for (size_t v = 0; v < variables_.size(); ++v) {

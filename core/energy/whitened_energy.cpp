@@ -4,32 +4,18 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/error.h"
-#ifdef POTLUCK_HAVE_CUDA
+#include "core/alignment.h"
+#include "core/device/devices.h"
 #include "core/energy/whitening_arithmetic_cuda.h"
-#endif
+#include "core/error.h"
 
 namespace potluck {
-
-namespace {
-
-size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-std::unique_ptr<WhiteningArithmetic> arithmetic_for(const Energy& energy) {
-  if (energy.device().kind == Device::Kind::kCpu) return cpu_whitening_arithmetic(energy.precision());
-#ifdef POTLUCK_HAVE_CUDA
-  return cuda_whitening_arithmetic(energy.precision(), energy.device().index);
-#else
-  throw SettingError("the device must be cpu, got cuda: this build has no CUDA backend. Use --device cpu");
-#endif
-}
-
-}  // namespace
 
 WhitenedEnergy::WhitenedEnergy(const Energy& energy, const std::vector<Held>& held, int workers)
     : ForwardingEnergy(energy),
       moving_(energy.variables().size()),
-      arithmetic_(arithmetic_for(energy)),
+      arithmetic_(for_device(energy.device(), cpu_whitening_arithmetic, POTLUCK_WITH_CUDA(cuda_whitening_arithmetic),
+                             energy.precision())),
       host_(cpu_whitening_arithmetic(energy.precision())),
       positions_(static_cast<size_t>(std::max(workers, 1)), std::vector<const void*>(energy.variables().size())) {
   int64_t d = 0;
@@ -95,14 +81,14 @@ size_t WhitenedEnergy::bytes(size_t variable, int64_t rows) const {
 /// Joint numbers before and after the factor [2, rows, d], positions [rows, n] of each variable that moves, and the
 /// workspace of the energy.
 size_t WhitenedEnergy::workspace_bytes(int64_t rows) const {
-  size_t all = 2 * padded(static_cast<size_t>(rows * dimension()) * sizeof(double));
+  size_t all = 2 * aligned(static_cast<size_t>(rows * dimension()) * sizeof(double));
   for (size_t v = 0; v < moving_.size(); ++v)
-    if (!moving_[v].empty()) all += padded(bytes(v, rows));
+    if (!moving_[v].empty()) all += aligned(bytes(v, rows));
   return all + energy_.workspace_bytes(rows);
 }
 
 void WhitenedEnergy::evaluate(const EnergyCall& call) const {
-  const size_t joint = padded(static_cast<size_t>(call.rows * dimension()) * sizeof(double));
+  const size_t joint = aligned(static_cast<size_t>(call.rows * dimension()) * sizeof(double));
   auto* place = static_cast<char*>(call.workspace);
   auto* before = reinterpret_cast<double*>(place);
   auto* after = reinterpret_cast<double*>(place + joint);
@@ -118,7 +104,7 @@ void WhitenedEnergy::evaluate(const EnergyCall& call) const {
     arithmetic_->copy(place, call.position[v], bytes(v, call.rows), call.stream);
     arithmetic_->scatter(share(v, call.rows, numbers_), after, place, call.stream);
     position[v] = place;
-    place += padded(bytes(v, call.rows));
+    place += aligned(bytes(v, call.rows));
   }
 
   EnergyCall inner = call;

@@ -15,7 +15,7 @@ const OptionTable<EbmPractice::Options>& EbmPractice::option_table() {
                                .kind = SettingKind::kReal,
                                .preset = "10",
                                .least = kPositive,
-                               .summary = "what the clipped gradient is multiplied by"}),
+                               .summary = "factor of the clipped gradient"}),
        option(&Options::noise, {.name = "noise",
                                 .kind = SettingKind::kReal,
                                 .preset = "0.005",
@@ -26,10 +26,11 @@ const OptionTable<EbmPractice::Options>& EbmPractice::option_table() {
                                .preset = "0.01",
                                .least = 0,
                                .summary = "bound of every element of the gradient; inf: off"}),
-       option(&Options::clamp, {.name = "clamp",
-                                .kind = SettingKind::kBool,
-                                .preset = "true",
-                                .summary = "put what leaves the support on its face, as published; false: reflect"})});
+       option(&Options::clamp,
+              {.name = "clamp",
+               .kind = SettingKind::kBool,
+               .preset = "true",
+               .summary = "true: put what leaves the support on its face, as published; false: reflect it"})});
   return table;
 }
 

@@ -27,7 +27,7 @@ const OptionTable<Ghmc::Options>& Ghmc::option_table() {
                                     .preset = "1",
                                     .least = 1,
                                     .most = 1000,
-                                    .summary = "leapfrogs of a proposal"}),
+                                    .summary = "number of leapfrogs in a proposal"}),
        option(&Options::kept, {.name = "kept",
                                .kind = SettingKind::kReal,
                                .preset = "0.9",

@@ -34,9 +34,9 @@ const OptionTable<Hmc::Options>& Hmc::option_table() {
                .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
                           "warm-up to move far from the centre (ChEES)"}),
        metric_option(&Options::metric),
-       option(&Options::max_leapfrogs,
-              max_leapfrogs_option(kDefaultMaxLeapfrogs,
-                                   ", and a length that is tuned has at most half as many at the mean"))});
+       option(
+           &Options::max_leapfrogs,
+           max_leapfrogs_option(kDefaultMaxLeapfrogs, ", and a tuned length has at most half as many at the mean"))});
   return table;
 }
 

@@ -22,7 +22,7 @@ const OptionTable<Langevin::Options>& Langevin::option_table() {
   static const OptionTable<Options> table({option(
       &Options::step_size, step_size_option("eps: x moves by -eps grad E + sqrt(2 eps T) z; stable while eps times the "
                                             "largest curvature of E stays below 2",
-                                            "that at which mala accepts 0.9, found in warm-up"))});
+                                            "the step size at which mala accepts 0.9, found in warm-up"))});
   return table;
 }
 

@@ -26,12 +26,12 @@ SettingDescription metric_description(bool dense) {
       .kind = SettingKind::kChoice,
       .preset = "auto",
       .summary =
-          "auto: a scale for every coordinate, from draws and gradients of the warm-up, where step_size is "
-          "auto; identity: none"};
+          "auto: a scale for every coordinate, found from draws and gradients of the warm-up where step_size is "
+          "auto; identity: no scale"};
   if (dense)
     option.summary +=
-        "; dense: a full matrix for all coordinates together, from the draws of the warm-up, for long axes that lie "
-        "across the coordinates";
+        "; dense: a full matrix for all coordinates together, found from the draws of the warm-up, for long axes that "
+        "lie across the coordinates";
   return option;
 }
 
@@ -41,7 +41,7 @@ SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tu
           .preset = std::to_string(preset),
           .least = 1,
           .most = kMostLeapfrogs,
-          .summary = "most leapfrogs of a trajectory: longer ones end there" + of_tuned};
+          .summary = "most leapfrogs of a trajectory; longer trajectories are cut there" + of_tuned};
 }
 
 void check_metric(Metric metric, std::optional<double> step_size) {
@@ -89,10 +89,8 @@ std::vector<std::string> cut_trajectory_notes(double trajectory_length, double s
                                      ? "Where chains mix slowly, raise it"
                                      : "Where chains mix slowly, look for what keeps the step size so small";
   if (reach < 1 + kRounding) {
-    return {
-        fmt::format("trajectories wanted to be longer than max_leapfrogs ({}) lets them be: they have {:g} leapfrogs "
-                    "at the mean. {}",
-                    max_leapfrogs, static_cast<double>(max_leapfrogs) / 2, what_to_do)};
+    return {fmt::format("max_leapfrogs ({}) held trajectories back: they have {:g} leapfrogs at the mean. {}",
+                        max_leapfrogs, static_cast<double>(max_leapfrogs) / 2, what_to_do)};
   }
   return {
       fmt::format("trajectories of length {:g} would have {:.0f} leapfrogs at the mean: those of more than {} were "

@@ -46,23 +46,24 @@ const OptionTable<ParallelTempering::Options>& ParallelTempering::option_table()
                .preset = "8",
                .least = 2,
                .most = kMostReplicas,
-               .summary = "of every chain; a step evaluates the energy at all of them. The report says how "
-                          "many the barrier asks for"}),
+               .summary = "number of replicas of every chain; a step evaluates the energy at each of them. The "
+                          "report says how many the barrier needs"}),
        option(&Options::hottest,
               {.name = "hottest",
                .kind = SettingKind::kReal,
                .preset = "auto",
                .least = kPositive,
                .choices = {"auto"},
-               .summary = "temperature at which the barriers between modes are low; must be integrable; auto: "
-                          "10 times sample.temperature, and raised in warm-up until replicas cross between "
-                          "regions there, where ladder is auto too"}),
-       option(&Options::swap_every, {.name = "swap_every",
-                                     .kind = SettingKind::kInteger,
-                                     .preset = "1",
-                                     .least = 1,
-                                     .most = static_cast<double>(UINT32_MAX),
-                                     .summary = "steps between two proposals to swap, even and odd pairs by turns"}),
+               .summary = "temperature of the hottest replica, at which barriers between modes are low and the "
+                          "target is integrable; auto: 10 times sample.temperature, and, where ladder is auto "
+                          "too, raised in warm-up until replicas cross between regions"}),
+       option(&Options::swap_every,
+              {.name = "swap_every",
+               .kind = SettingKind::kInteger,
+               .preset = "1",
+               .least = 1,
+               .most = static_cast<double>(UINT32_MAX),
+               .summary = "number of steps between two swap proposals; even and odd pairs take turns"}),
        choice_option(&Options::ladder,
                      {.name = "ladder",
                       .preset = "auto",
@@ -135,8 +136,8 @@ std::string ParallelTempering::note_of_hottest(const MethodCounts& counts) const
           way, kSlow, options_.replicas);
     case Hottest::kStillStays:
       return way +
-             ", as far as it may, and replicas do not cross between regions there. Give a hottest, or another "
-             "inner method";
+             ", the highest temperature that warm-up tries, and replicas do not cross between regions there. Give a "
+             "hottest, or another inner method";
   }
   return "";
 }

@@ -21,7 +21,7 @@ BoundOption<Underdamped::Options> Underdamped::step_size_bound() {
       &Options::step_size,
       step_size_option("h, the time of a step; stable while h times the square root of the largest curvature stays "
                        "below 2",
-                       "sqrt(2 eps) with eps that at which mala accepts 0.9, found in warm-up"));
+                       "sqrt(2 eps), where eps is the step size at which mala accepts 0.9, found in warm-up"));
 }
 
 BoundOption<Underdamped::Options> Underdamped::friction_bound() {
@@ -29,7 +29,7 @@ BoundOption<Underdamped::Options> Underdamped::friction_bound() {
                                      .kind = SettingKind::kReal,
                                      .preset = "1",
                                      .least = kPositive,
-                                     .summary = "gamma: velocities forget within a time 1/gamma"});
+                                     .summary = "gamma: velocities are forgotten within a time of 1/gamma"});
 }
 
 void Underdamped::begin(Group& group, const Kernels& kernels, uint32_t step) const {

@@ -61,22 +61,22 @@ class ClassGaussian {
   static constexpr const char* reference =
       "Hinton, Dayan & Revow 1997, Modeling the manifolds of images of handwritten digits (factor analysers by class)";
   static constexpr Input inputs[] = {continuous("image", "the state, of any shape"),
-                                     categorical("label", "which class the image is of").parent()};
+                                     categorical("label", "class of the image").parent()};
   static constexpr Setting settings[] = {
-      real("mean", "means [K, n], class by class, or one number for all; default 0. Or weights 'mean'")
+      real("mean", "means [K, n], class by class, or one number for all; default 0. Or array 'mean' of the weights")
           .list()
           .preset("")
           .unit("that of image"),
-      real("variance", "v [K, n], class by class, or one number for all; default 1. Or weights 'variance'")
+      real("variance", "v [K, n], class by class, or one number for all; default 1. Or array 'variance' of the weights")
           .list()
           .at_least(0)
           .preset("")
           .unit("that of image, squared"),
-      real("factor", "W [K, n, r], class by class; default none (r = 0). Or weights 'factor'")
+      real("factor", "W [K, n, r], class by class; default none (r = 0). Or array 'factor' of the weights")
           .list()
           .preset("")
           .unit("that of image"),
-      real("log_prior", "log prior of each class [K], added to log Z; default 0. Or weights 'log_prior'")
+      real("log_prior", "log prior of each class [K], added to log Z; default 0. Or array 'log_prior' of the weights")
           .list()
           .preset("")
           .unit("nat"),

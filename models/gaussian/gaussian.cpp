@@ -21,24 +21,24 @@ class Gaussian {
       "Bishop 2006, Pattern Recognition and Machine Learning, section 2.3; low rank: Woodbury 1950";
   static constexpr Input inputs[] = {continuous("x", "the state, of any shape")};
   static constexpr Setting settings[] = {
-      real("mean", "mean: one number for all coordinates or one for each; default 0. Or weights 'mean'")
+      real("mean", "mean: one number for all coordinates or one for each; default 0. Or array 'mean' of the weights")
           .list()
           .preset("")
           .unit("that of x"),
-      real("variance", "variances: one for all or one for each; default 1. Or weights 'variance'")
+      real("variance", "variances: one for all or one for each; default 1. Or array 'variance' of the weights")
           .list()
           .at_least(0)
           .preset("")
           .unit("that of x, squared"),
-      real("factor", "W [n, r], row by row: the covariance is diag(variance) + W W'. Or weights 'factor'")
+      real("factor", "W [n, r], row by row: the covariance is diag(variance) + W W'. Or array 'factor' of the weights")
           .list()
           .preset("")
           .unit("that of x"),
-      real("covariance", "covariance [n, n], row by row, or its diagonal. Or weights 'covariance'")
+      real("covariance", "covariance [n, n], row by row, or its diagonal. Or array 'covariance' of the weights")
           .list()
           .preset("")
           .unit("that of x, squared"),
-      real("precision", "precision P [n, n], row by row, or its diagonal. Or weights 'precision'")
+      real("precision", "precision P [n, n], row by row, or its diagonal. Or array 'precision' of the weights")
           .list()
           .preset("")
           .unit("1 / that of x, squared"),

@@ -25,20 +25,23 @@ class GaussianMixture {
   static constexpr const char* reference = "McLachlan & Peel 2000, Finite Mixture Models";
   static constexpr Input inputs[] = {continuous("x", "the state, of any shape")};
   static constexpr Setting settings[] = {
-      real("mean", "means [K, n], component by component; their count says K; default one at 0. Or weights 'mean'")
+      real("mean",
+           "means [K, n], component by component; their number sets K; default: one mean at 0. Or array 'mean' of the "
+           "weights")
           .list()
           .preset("")
           .unit("that of x"),
-      real("weight", "weights a_k [K], scaled to sum 1; default equal. Or weights 'weight'")
+      real("weight", "weights a_k [K], scaled to sum 1; default equal. Or array 'weight' of the weights")
           .list()
           .at_least(0)
           .preset(""),
-      real("variance", "variances: one for all, one a component [K], or [K, n]; default 1. Or weights 'variance'")
+      real("variance",
+           "variances: one for all, one a component [K], or [K, n]; default 1. Or array 'variance' of the weights")
           .list()
           .at_least(0)
           .preset("")
           .unit("that of x, squared"),
-      real("covariance", "covariances [K, n, n], or one [n, n] for all. Or weights 'covariance'")
+      real("covariance", "covariances [K, n, n], or one [n, n] for all. Or array 'covariance' of the weights")
           .list()
           .preset("")
           .unit("that of x, squared"),

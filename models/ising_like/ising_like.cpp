@@ -23,10 +23,10 @@ class IsingLike : public RowModel<IsingLikeTerms, Real> {
       "Besag 1974, Spatial interaction and the statistical analysis of lattice systems, J. R. Stat. Soc. B 36";
   static constexpr plugin::Setting settings[] = {
       plugin::real("coupling", "J, how strongly neighbouring pixels attract each other").at_least(0).preset("1"),
-      plugin::real("precision", "m, pull of every pixel toward 'mean'; above 0 the density can be normalised alone")
+      plugin::real("precision", "m, pull of every pixel towards 'mean'; above 0 the density is integrable on its own")
           .at_least(0)
           .preset("0"),
-      plugin::real("mean", "where 'precision' pulls to").preset("0")};
+      plugin::real("mean", "the value to which 'precision' pulls").preset("0")};
 
   explicit IsingLike(const plugin::Setup& setup)
       : RowModel<IsingLikeTerms, Real>(setup),

@@ -56,20 +56,20 @@ class LinearGaussian {
       "Gaussian whose mean is a linear function of another variable: E = |x - W z - b|^2 / (2 variance)";
   static constexpr const char* reference =
       "Roweis & Ghahramani 1999, A unifying review of linear Gaussian models; Tipping & Bishop 1999 (PPCA)";
-  static constexpr Input inputs[] = {continuous("x", "what is drawn, of any shape"),
-                                     continuous("z", "what its mean depends on, of any shape").parent()};
+  static constexpr Input inputs[] = {continuous("x", "the variable that is drawn, of any shape"),
+                                     continuous("z", "the variable on which the mean depends, of any shape").parent()};
   static constexpr Setting settings[] = {
       real("matrix",
-           "W [n, m], row by row, or one number times the identity; default the identity (n = m). Or "
-           "weights 'matrix'")
+           "W [n, m], row by row, or one number times the identity; default the identity (n = m). Or array 'matrix' of "
+           "the weights")
           .list()
           .preset("")
           .unit("that of x over that of z"),
-      real("offset", "b: one number for all or [n]; default 0. Or weights 'offset'")
+      real("offset", "b: one number for all or [n]; default 0. Or array 'offset' of the weights")
           .list()
           .preset("")
           .unit("that of x"),
-      real("variance", "noise variance: one for all or [n]; default 1. Or weights 'variance'")
+      real("variance", "noise variance: one for all or [n]; default 1. Or array 'variance' of the weights")
           .list()
           .at_least(0)
           .preset("")

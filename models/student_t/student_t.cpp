@@ -15,7 +15,7 @@ class StudentT : public RowModel<StudentTTerms, Real> {
  public:
   static constexpr const char* name = "student_t";
   static constexpr const char* summary =
-      "Independent Student t coordinates: heavy tails that Langevin steps creep back from";
+      "Independent Student t coordinates: heavy tails, from which Langevin steps return slowly";
   static constexpr const char* reference = "Student 1908, The probable error of a mean, Biometrika 6";
   static constexpr plugin::Setting settings[] = {
       plugin::real("degrees_of_freedom", "nu; 1 is Cauchy's law: one number for all coordinates, or one for each")

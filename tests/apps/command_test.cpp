@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -49,6 +50,9 @@ RunningCommand::RunningCommand(const std::vector<std::string>& words, const file
   err_ = folder / fmt::format(".err{}", count);
   std::vector<std::string> arguments = words;
   std::vector<std::string> environment = {"HOME=" + folder.string(), "PATH=/usr/bin:/bin"};
+  // What the thread sanitizer is told about libraries holds for the commands too.
+  if (const char* const options = std::getenv("TSAN_OPTIONS"))
+    environment.push_back(fmt::format("TSAN_OPTIONS={}", options));
   environment.insert(environment.end(), settings.begin(), settings.end());
   const std::vector<char*> argument_pointers = pointers(arguments);
   const std::vector<char*> environment_pointers = pointers(environment);
@@ -78,10 +82,11 @@ void RunningCommand::send(int signal) {
 }
 
 CommandResult RunningCommand::wait() {
-  const auto end = std::chrono::steady_clock::now() + 60s;
+  const std::chrono::seconds most(POTLUCK_SECONDS_A_COMMAND);
+  const auto end = std::chrono::steady_clock::now() + most;
   while (!ended()) {
     if (std::chrono::steady_clock::now() > end) {
-      ADD_FAILURE() << "still running after a minute: it printed " << contents(out_) << contents(err_);
+      ADD_FAILURE() << "still running after " << most.count() << " s: it printed " << contents(out_) << contents(err_);
       send(SIGKILL);
     }
     std::this_thread::sleep_for(2ms);

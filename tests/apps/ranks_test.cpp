@@ -242,7 +242,7 @@ TEST_F(RanksCommandTest, ARankGoesOnAndTheOthersWaitForIt) {
   EXPECT_THAT(potluck({"merge", "run"}).err, HasSubstr("rank-0001 must be the folder of a run"));
   ASSERT_EQ(rank(1, 2, "run").exit_code, 0);
   EXPECT_EQ(potluck({"merge", "run"}).err,
-            "potluck: error: run/rank-0001: must have the 6 draws of run/rank-0000, got 3. Go on with the shorter one: "
+            "potluck: error: run/rank-0001: must have the 6 draws of run/rank-0000, got 3. Resume the shorter one: "
             "potluck sample --resume\n");
   ASSERT_EQ(potluck_with_bench({"sample", "--resume", "run/rank-0001", "--set", "sample.steps=24"}).exit_code, 0);
   expect_joined("run");
@@ -370,8 +370,8 @@ TEST_F(RanksCommandTest, AMergeThatWasCutShortIsFinished) {
 TEST_F(RanksCommandTest, WhatCannotBeSplitIsRefusedWithTheReason) {
   write_ranks_scene();
   EXPECT_EQ(rank(1, 3, "run", {"--until", "rhat=1.01"}).err,
-            "potluck: error: --until rhat: sample.until must be nothing but steps where 3 processes share the run, as "
-            "--rank and --world said: the other rules need all chains in one process. Use until: {steps: 12}\n");
+            "potluck: error: --until rhat: sample.until must have only steps where 3 processes share the run (from "
+            "--rank and --world): the other rules need all chains in one process. Use until: {steps: 12}\n");
   EXPECT_EQ(rank(0, 701, "run").err,
             "scene.yaml:7:18: sample.chains must be enough for 701 processes, got 700. Use 700 processes, or more "
             "chains\n");

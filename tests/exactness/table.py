@@ -10,14 +10,15 @@ import json
 import pathlib
 
 HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
-# What the samplers were held against
+# The exact laws that the samplers were tested against
 
-Made by `tests/exactness/table.py` of what the tests recorded; do not edit. *D* is Kolmogorov's distance from the exact
-law (bound .0037 at n = 10⁶ chains), *z* the largest deviation of a mean or variance in standard errors (bound 6). A
-twin is the same check on a kernel that is wrong on purpose: it must be rejected (*D* above .0042).
+`tests/exactness/table.py` makes this page from what the tests recorded; do not edit it. *D* is Kolmogorov's distance
+from the exact law (bound .0037 at n = 10⁶ chains). *z* is the largest deviation of a mean or variance, in standard
+errors (bound 6). A twin is the same check on a kernel that is wrong on purpose: the check must reject it (*D* above
+.0042).
 
-The regular tier runs with every `make test`. The thorough tier takes ten times the chains with seeds that rotate with
-the day, and an hour of one processor: `ctest --test-dir build -L thorough`.
+The regular tier runs with every `make test`. The thorough tier takes ten times the chains, with seeds that rotate with
+the day, and needs an hour of one processor: `ctest --test-dir build -L thorough`.
 """
 
 

@@ -113,6 +113,16 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+std::string element_name(const std::string& name, const std::vector<int64_t>& shape, int64_t element) {
+  if (shape.empty()) return name;
+  std::vector<int64_t> index(shape.size());
+  for (size_t axis = index.size(); axis-- > 0;) {
+    index[axis] = element % shape[axis];
+    element /= shape[axis];
+  }
+  return name + shape_text(index);
+}
+
 double Array::at(int64_t i) const { return read_as(type, bytes.data() + static_cast<size_t>(i) * bytes_of(type)); }
 
 std::vector<double> Array::as_doubles() const {

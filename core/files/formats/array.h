@@ -22,6 +22,8 @@ double maximum_of(NumberType type);
 int64_t count_of(const std::vector<int64_t>& shape);
 /// "[28, 28]"
 std::string shape_text(const std::vector<int64_t>& shape);
+/// "image[3, 14]": element 101 of an array `name` of shape [8, 29]; "label" of a single number.
+std::string element_name(const std::string& name, const std::vector<int64_t>& shape, int64_t element);
 
 /// A dense n-dimensional array as a file holds it: C order, little-endian.
 struct Array {

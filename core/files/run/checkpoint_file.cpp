@@ -64,10 +64,10 @@ Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
   const std::filesystem::path file = checkpoint_file(run_folder);
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    throw FileError(fmt::format(
-        "{}: a run to go on with must have a checkpoint, got none. A run leaves one where it ends or is interrupted, "
-        "and every so many steps with --checkpoint-every",
-        run_folder.string()));
+    throw FileError(
+        fmt::format("{}: a run must have a checkpoint to be resumed, got none. A run writes one where it ends or is "
+                    "interrupted, and every N steps with --checkpoint-every N",
+                    run_folder.string()));
   }
   const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   if (bytes.size() < kStart + kDigest || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)

@@ -29,17 +29,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kMostNames = 100;
 constexpr double kHardlyMet = 0.01;  // of what a branch's weight promises
 
-/// "image[3, 14]" of element 101 of an image [8, 29].
-std::string name_of_element(const std::string& name, const std::vector<int64_t>& shape, int64_t element) {
-  if (shape.empty()) return name;
-  std::vector<int64_t> index(shape.size());
-  for (size_t axis = index.size(); axis-- > 0;) {
-    index[axis] = element % shape[axis];
-    element /= shape[axis];
-  }
-  return name + shape_text(index);
-}
-
 /// Number `i` of chain `chain` of a recorded variable.
 double number_at(const DrawsSchema& schema, size_t variable, const void* position, int64_t i) {
   if (schema.variables[variable].categories > 0) return static_cast<double>(static_cast<const int64_t*>(position)[i]);
@@ -361,8 +350,8 @@ class Summarizer {
       const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
       if (!found || !is_concentrated(*found, divergent_chains_)) continue;
       if (summary_.divergent_shift && std::abs(summary_.divergent_shift->value) >= std::abs(found->shift)) continue;
-      summary_.divergent_shift = {
-          found->shift, name_of_element(schema_.variables[v].name, schema_.variables[v].shape, found->scalar)};
+      summary_.divergent_shift = {found->shift,
+                                  element_name(schema_.variables[v].name, schema_.variables[v].shape, found->scalar)};
     }
   }
 
@@ -387,7 +376,7 @@ class Summarizer {
 
 }  // namespace
 
-std::string VariableSummary::name_of(size_t number) const { return name_of_element(name, shape, free[number]); }
+std::string VariableSummary::name_of(size_t number) const { return element_name(name, shape, free[number]); }
 
 ScalarSummary VariableSummary::scalar(size_t number) const {
   ScalarSummary all = nameless(number);

@@ -30,15 +30,14 @@ void add(StepSum& to, double sum, double count) {
 
 }  // namespace
 
-Recorder::Recorder(const Target& target, const RunOptions& options, const Method& method,
-                   std::span<Observer* const> observers, Chains& chains, OwnChains& own, RunSummary& summary)
+Recorder::Recorder(const Target& target, bool sweep, const Method& method, std::span<Observer* const> observers,
+                   Chains& chains, OwnChains& own, RunSummary& summary)
     : observers_(observers),
       method_(method),
       chains_(chains),
       own_(own),
       summary_(summary),
-      thin_(static_cast<double>(options.thin)),
-      counts_energies_(options.blocks.empty()),
+      counts_energies_(!sweep),
       coordinates_with_faces_(coordinates_with_faces(target)),
       virial_(target, method.description(), 0, own.count()) {}
 
@@ -48,6 +47,7 @@ void Recorder::begin() {
 }
 
 double Recorder::take(int64_t step) {
+  steps_ = static_cast<double>(step - summary_.steps_done);
   own_.read();
   chains_.clear_sums();
   if (virial_.any()) own_.read_gradients();
@@ -58,7 +58,7 @@ double Recorder::take(int64_t step) {
   diverged_.resize(count);
   double sum = 0, moving = 0;
   for (size_t i = 0; i < count; ++i) {
-    acceptance_[i] = decisions > 0 ? state.acceptance[i] / (thin_ * decisions) : 1.0;
+    acceptance_[i] = decisions > 0 ? state.acceptance[i] / (steps_ * decisions) : 1.0;
     diverged_[i] = state.divergences[i] > 0;
     if (state.frozen[i]) continue;
     sum += acceptance_[i];
@@ -106,13 +106,13 @@ void Recorder::count() {
   swaps_.add(own_);
   const bool energies = counts_energies_ && !state.energy_sums.empty();
   for (size_t i = 0; i < static_cast<size_t>(own_.count()); ++i) {
-    summary_.clipped_sum += state.clipped[i] / thin_;
+    summary_.clipped_sum += state.clipped[i] / steps_;
     summary_.divergences += state.divergences[i];
     if (state.frozen[i]) continue;
-    add(summary_.energy_error, state.energy_error[i], thin_ * method_.energy_errors());
-    add(summary_.gradient_square, state.gradient_square[i], thin_);
-    if (energies) summary_.energy_shares.add_steps(thin_, state.energy_sums.data() + i, own_.count());
-    add(summary_.reflected, state.reflected[i], thin_ * coordinates_with_faces_);
+    add(summary_.energy_error, state.energy_error[i], steps_ * method_.energy_errors());
+    add(summary_.gradient_square, state.gradient_square[i], steps_);
+    if (energies) summary_.energy_shares.add_steps(steps_, state.energy_sums.data() + i, own_.count());
+    add(summary_.reflected, state.reflected[i], steps_ * coordinates_with_faces_);
   }
 }
 

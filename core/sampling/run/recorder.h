@@ -22,14 +22,16 @@ namespace potluck {
 /// elsewhere until it is done, nor another draw be taken.
 class Recorder {
  public:
-  /// @param method is not changed after the warm-up. All but the options outlive this.
-  Recorder(const Target& target, const RunOptions& options, const Method& method, std::span<Observer* const> observers,
-           Chains& chains, OwnChains& own, RunSummary& summary);
+  /// @param sweep   the method moves one block after the other
+  /// @param method  is not changed after the warm-up. All that is given outlives this.
+  Recorder(const Target& target, bool sweep, const Method& method, std::span<Observer* const> observers, Chains& chains,
+           OwnChains& own, RunSummary& summary);
 
   /// The chains are where the warm-up ended.
   void begin();
 
-  /// Takes a draw after `step` steps of sampling. Returns the mean acceptance of the chains that move.
+  /// Takes a draw after `step` steps of sampling, at least one behind the last draw. Returns the mean acceptance of the
+  /// chains that move.
   double take(int64_t step);
 
   /// What is left to do of the last draw, as work for Chains::advance; empty: nothing.
@@ -50,13 +52,13 @@ class Recorder {
   Chains& chains_;
   OwnChains& own_;
   RunSummary& summary_;
-  double thin_;
   bool counts_energies_;
   double coordinates_with_faces_;
   VirialWatch virial_;
   SwapCounts swaps_;
   std::vector<double> acceptance_;
   std::vector<uint8_t> diverged_;
+  double steps_ = 0;  ///< between the last draw and the one before
   Draw draw_;
   bool left_ = false;  ///< something of draw_
 };

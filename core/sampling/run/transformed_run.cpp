@@ -76,9 +76,9 @@ class FreeStart final : public Start {
   mutable std::atomic<int64_t> moved_{0};
 };
 
-class UserObserver final : public TranslatingObserver {
+class TransformedObserver final : public TranslatingObserver {
  public:
-  UserObserver(std::span<Observer* const> observers, const TransformedEnergy& energy, const Target& target)
+  TransformedObserver(std::span<Observer* const> observers, const TransformedEnergy& energy, const Target& target)
       : TranslatingObserver(observers),
         energy_(energy),
         target_(target),
@@ -127,17 +127,19 @@ void TransformedRun::check(const Target& target) {
     transform_of(variables[v], held_of(target, v), target.energy->precision());
 }
 
-TransformedRun::TransformedRun(const Target& target, const Start& start, std::span<Observer* const> observers,
-                               int workers)
+TransformedRun::TransformedRun(const Target& target, std::span<Observer* const> observers, int workers)
     : target_(target) {
   target_.held.resize(target.energy->variables().size());
   energy_ = std::make_unique<TransformedEnergy>(*target.energy, target_.held, target.temperature, workers);
   target_.energy = energy_.get();
-  start_ = std::make_unique<FreeStart>(start, *energy_, target_.held);
-  observer_ = std::make_unique<UserObserver>(observers, *energy_, target_);
+  observer_ = std::make_unique<TransformedObserver>(observers, *energy_, target_);
   observer_in_list_ = observer_.get();
 }
 
 TransformedRun::~TransformedRun() = default;
+
+std::unique_ptr<const Start> TransformedRun::free(const Start& start) const {
+  return std::make_unique<FreeStart>(start, *energy_, target_.held);
+}
 
 }  // namespace potluck

@@ -15,9 +15,9 @@ namespace potluck {
 
 namespace {
 
-class UserObserver final : public TranslatingObserver {
+class WhitenedObserver final : public TranslatingObserver {
  public:
-  UserObserver(std::span<Observer* const> observers, const WhitenedEnergy& energy)
+  WhitenedObserver(std::span<Observer* const> observers, const WhitenedEnergy& energy)
       : TranslatingObserver(observers), energy_(energy), x_(energy.variables().size()) {}
 
  private:
@@ -62,7 +62,7 @@ WhitenedRun::WhitenedRun(const Target& target, std::span<Observer* const> observ
   target_.held.resize(target.energy->variables().size());
   energy_ = std::make_unique<WhitenedEnergy>(*target.energy, target_.held, workers);
   target_.energy = energy_.get();
-  observer_ = std::make_unique<UserObserver>(observers, *energy_);
+  observer_ = std::make_unique<WhitenedObserver>(observers, *energy_);
   observer_in_list_ = observer_.get();
 }
 

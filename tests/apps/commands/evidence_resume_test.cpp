@@ -96,7 +96,7 @@ TEST_F(EvidenceResumeCommandTest, CtrlCEndsAtTheNextStage) {
   CommandResult result = running->wait();
   EXPECT_EQ(result.exit_code, 130);
   EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, HasSubstr("Stopping at the end of this stage. Once more ends at once.\n"));
+  EXPECT_THAT(result.err, HasSubstr("Stopping at the end of this stage. Another Ctrl-C ends at once.\n"));
   EXPECT_THAT(result.err, ContainsRegex("Interrupted after [0-9.]+ s, in the pilot at b = [0-9.]+\\. To go on: potluck "
                                         "evidence --resume .*run\n"));
   EXPECT_EQ(read_json("run/run.json").at("state"), "interrupted");
@@ -134,7 +134,7 @@ TEST_F(EvidenceResumeCommandTest, AnOlderEstimateStaysUntilTheNewOneIsDone) {
   ASSERT_THAT(result.err, HasSubstr("To go on: potluck evidence --resume " + path(beside).string() + "\n"));
   const CommandResult again = potluck_with_bench(small({"--output", "run", "--overwrite"}));
   EXPECT_EQ(again.exit_code, 2);
-  EXPECT_THAT(again.err, HasSubstr("To go on with it: potluck evidence --resume " + path(beside).string() + ". "));
+  EXPECT_THAT(again.err, HasSubstr("To resume it: potluck evidence --resume " + path(beside).string() + ". "));
   ASSERT_EQ(potluck_with_bench({"evidence", "--resume", beside}).exit_code, 0);
   EXPECT_FALSE(exists(beside));
   EXPECT_EQ(read_json("run/evidence.json").at("seed"), 2);
@@ -152,7 +152,7 @@ TEST_F(EvidenceResumeCommandTest, RefusesWhatIsNotTheSameAndSaysWhatDiffers) {
       potluck_with_bench({"evidence", "--resume", "run", "--particles", "301", "--base-scale", "2", "--seed", "7"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err, "potluck: error: " + path("run").string() +
-                            ": a run must go on as it was begun, got differences:\n"
+                            ": a run must be resumed as it was begun, got differences:\n"
                             "  energies.pot.settings.pause: 10000 in the checkpoint, 9000 now\n"
                             "  --base-scale: 1.0 in the checkpoint, 2.0 now\n"
                             "  --particles: 300 in the checkpoint, 301 now\n"
@@ -160,7 +160,7 @@ TEST_F(EvidenceResumeCommandTest, RefusesWhatIsNotTheSameAndSaysWhatDiffers) {
                             "Take them back, or start another one with --output\n");
   EXPECT_EQ(potluck_with_bench({"sample", "--resume", "run"}).err,
             "potluck: error: " + path("run").string() +
-                ": must be of `potluck sample`, got one of `potluck evidence`. To go on with it: potluck evidence "
+                ": must be of `potluck sample`, got one of `potluck evidence`. To resume it: potluck evidence "
                 "--resume " +
                 path("run").string() + "\n");
   EXPECT_EQ(potluck_with_bench(small({"--checkpoint-every", "2"})).err,

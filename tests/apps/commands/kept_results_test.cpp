@@ -68,10 +68,11 @@ TEST_F(KeptResultsTest, AnOverwriteThatWasKilledIsGoneOnWithAndNeverDeleted) {
   const std::string beside = path(".run.potluck-new").string();
   const CommandResult again = sample({"scene.yaml", "--output", "run", "--overwrite"});
   EXPECT_EQ(again.exit_code, 2);
-  EXPECT_EQ(again.err, "potluck: error: " + beside +
-                           " must be gone on with first: it was to take the place of run and was cut short. To go on "
-                           "with it: potluck sample --resume " +
-                           beside + ". To do without it: rm -r " + beside + "\n");
+  EXPECT_EQ(again.err,
+            "potluck: error: " + beside +
+                " must be resumed first: it is an unfinished run that was to take the place of run. To resume it: "
+                "potluck sample --resume " +
+                beside + ". To delete it: rm -r " + beside + "\n");
   EXPECT_EQ(read_json("run/run.json").at("seed"), 1);
   const CommandResult resumed = sample({"--resume", ".run.potluck-new"});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
@@ -106,7 +107,7 @@ TEST_F(KeptResultsTest, AnOlderRunThatWasReplacedIsRefusedAndThenDeleted) {
   filesystem::rename(path("old"), path(".run.potluck-new"));
   const CommandResult result = sample({"--resume", ".run.potluck-new", "--set", "sample.steps=80"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("must be a run that nothing has taken the place of, got the older run of "));
+  EXPECT_THAT(result.err, HasSubstr("must be a run that was not replaced, got the older run of "));
   EXPECT_EQ(read_json("run/run.json").at("seed"), 2);
   EXPECT_EQ(potluck({"export", "run"}).exit_code, 0);
   EXPECT_FALSE(exists(".run.potluck-new"));

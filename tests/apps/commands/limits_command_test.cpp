@@ -176,6 +176,9 @@ TEST_F(LimitsCommandTest, MoreThreadsThanThereIsWorkForAreHarmless) {
 
 // Some of these limits let the libraries be mapped and not be initialised.
 TEST_F(LimitsCommandTest, TooLittleMemoryIsSaidInWords) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "the thread sanitizer maps terabytes of addresses before the program begins";
+#endif
   write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
   for (int kilobytes = 300000; kilobytes <= 600000; kilobytes += 20000) {
     const CommandResult result = shell(

@@ -114,7 +114,7 @@ TEST_F(ResumeCommandTest, RefusesAnotherCompositionAndSaysWhatDiffers) {
   const CommandResult result = sample({"--resume", "run"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err, "potluck: error: " + path("run").string() +
-                            ": a run must go on as it was begun, got differences:\n"
+                            ": a run must be resumed as it was begun, got differences:\n"
                             "  energies.pot.settings.strength: not in the checkpoint, 2 now\n"
                             "  sample.chains: 6 in the checkpoint, 8 now\n"
                             "  sample.seed: 1 in the checkpoint, 2 now\n"
@@ -134,7 +134,7 @@ TEST_F(ResumeCommandTest, RefusesADamagedCheckpointAndFoldersThatAreNoRuns) {
                 ": the checkpoint must agree with its SHA-256, got another one. The draws that are there stay good: "
                 "`potluck export` makes use of them\n");
   std::filesystem::remove_all(path("run/checkpoint"));
-  EXPECT_THAT(sample({"--resume", "run"}).err, HasSubstr("a run to go on with must have a checkpoint, got none"));
+  EXPECT_THAT(sample({"--resume", "run"}).err, HasSubstr("a run must have a checkpoint to be resumed, got none"));
   EXPECT_THAT(sample({"--resume", "nothing"}).err, HasSubstr("must be the folder of a run"));
   EXPECT_EQ(sample({"scene.yaml", "--resume", "run"}).err,
             "potluck: error: FILE must be left out with --resume, got 'scene.yaml'\n");
@@ -192,7 +192,7 @@ TEST_F(ResumeCommandTest, ConvergenceThatWasAskedForAndNotReachedIsAnExitCode) {
   CommandResult result = sample({"scene.yaml", "--output", "run"});
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_THAT(result.err, ContainsRegex("potluck: convergence was asked for and not reached: mcse 0\\.[0-9]+ of .* "
-                                        "\\(asked: at most 0\\.02\\), at all 16 coordinates that move\\. To buy more: "
+                                        "\\(asked: at most 0\\.02\\), at all 16 coordinates that move\\. To draw more: "
                                         "potluck sample --resume .*run --set sample\\.steps=60\n"));
   EXPECT_EQ(read_json("run/run.json").at("until").at("reached"), false);
   // Steps alone are a budget and no convergence.

@@ -123,7 +123,7 @@ TEST_F(RudePluginTest, AnEndByTheBareSystemCallLeavesARecordThatClaimsNothing) {
   ASSERT_EQ(potluck({"export", "run"}).exit_code, 0);
   const nlohmann::json record = read_json("run/run.json");
   EXPECT_EQ(record.at("state"), "cut short");
-  EXPECT_THAT(record.at("why_stopped").get<std::string>(), HasSubstr("ended without a word"));
+  EXPECT_THAT(record.at("why_stopped").get<std::string>(), HasSubstr("ended without a record"));
 }
 
 TEST_F(RudePluginTest, AForkThatComesBackIsEndedAndWritesNothing) {

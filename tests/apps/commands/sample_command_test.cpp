@@ -246,7 +246,7 @@ TEST_F(SampleCommandTest, AnInterruptedWarmupHasARecordAndNoDraws) {
   EXPECT_EQ(exported.out, "");
   EXPECT_EQ(exported.err,
             "potluck: error: run: there is nothing to export, as it was interrupted in its warm-up and had no draws "
-            "yet. To go on with it: potluck sample --resume run\n");
+            "yet. To resume it: potluck sample --resume run\n");
   EXPECT_FALSE(exists("run/draws.nc"));
   EXPECT_EQ(read_json("run/run.json"), record);
   // The advice is good.

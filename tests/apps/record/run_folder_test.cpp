@@ -159,7 +159,7 @@ TEST_P(KilledSwapTest, ASwapIsFinishedWhereverItWasKilled) {
       EXPECT_EQ(whose("run"), "old");
       // Nobody begins another one over it where it has something to go on from.
       if (filesystem::exists(path(beside) / "checkpoint" / "latest")) {
-        EXPECT_THAT(elsewhere([&] { RunFolder(path("run"), true); }), HasSubstr("must be gone on with first"));
+        EXPECT_THAT(elsewhere([&] { RunFolder(path("run"), true); }), HasSubstr("must be resumed first"));
       }
       ASSERT_TRUE(filesystem::exists(path(beside)));
       EXPECT_FALSE(RunFolder::put_in_place(path(beside)).has_value());
@@ -211,9 +211,9 @@ TEST_F(RunFolderTest, AnOlderRunThatWasReplacedIsNotGoneOnWith) {
   make_run(".run.potluck-new", "old");
   write(path(".run.potluck-new/swap.json"), R"({"role": "old"})");
   EXPECT_EQ(elsewhere([&] { RunFolder{path(".run.potluck-new")}; }),
-            path(".run.potluck-new").string() +
-                " must be a run that nothing has taken the place of, got the older run of " + path("run").string() +
-                ". It is deleted by the next command that writes to or exports " + path("run").string());
+            path(".run.potluck-new").string() + " must be a run that was not replaced, got the older run of " +
+                path("run").string() + ". It is deleted by the next command that writes to or exports " +
+                path("run").string());
   EXPECT_EQ(whose(".run.potluck-new"), "old");  // nothing was done
   ASSERT_NE(RunFolder::if_free(path("run")), nullptr);
   EXPECT_THAT(names(), ElementsAre("run"));
@@ -224,12 +224,12 @@ TEST_F(RunFolderTest, WhatOthersHaveBesideARunIsLeftAlone) {
   make_run("run", "old");
   make_run(".run.potluck-new", "mine");
   EXPECT_EQ(elsewhere([&] { RunFolder(path("run"), true); }),
-            path(".run.potluck-new").string() + " must be free for what takes the place of " + path("run").string() +
-                ", got something else of that name. Move it away");
+            path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
+                path("run").string() + ", got something else of that name. Move it away");
   EXPECT_EQ(whose(".run.potluck-new"), "mine");
   EXPECT_EQ(elsewhere([&] { RunFolder(path(".fresh.potluck-new"), false); }),
             "output folder " + path(".fresh.potluck-new").string() +
-                " must not be named as what is built beside a run. Choose another name");
+                " must not have the name of a folder that is built beside a run. Choose another name");
 }
 
 TEST_F(RunFolderTest, OneHolderAtATime) {

@@ -78,7 +78,8 @@ std::vector<Broken> broken_files() {
       {"unknown and missing keys", "varables: {x: {}}\n",
        "scene.yaml:1:1: unknown key 'varables' in a composition. Did you mean 'variables'? Known: potluck, plugins, "
        "include, variables, views, energies, target, given, sample, output, integrable\n"
-       "scene.yaml:1:1: a composition must have 'variables' (what is sampled or given), got none. Add it\n"
+       "scene.yaml:1:1: a composition must have 'variables' (the variables that are sampled or given), got none. Add "
+       "it\n"
        "scene.yaml:1:1: a composition must have 'target' (the energy that is sampled), got none. Add it"},
       {"variables that are a list", "variables: [x]\ntarget: {model: gaussian, inputs: x}\n",
        "scene.yaml:1:12: variables must be a map from names to variables, got a list. Write variables: {x: {shape: "
@@ -306,7 +307,8 @@ std::vector<Broken> broken_files() {
        "scene.yaml:10:11: target.product[1].not must be a map, got 'all'. Its keys: energy, inputs, strength, ceiling, "
        "softness"},
       {"a temperature left out", target("{temper: {energy: all}}"),
-       "scene.yaml:10:14: target.product[1].temper must have 'temperature' (T of this node only), got none. Add it"},
+       "scene.yaml:10:14: target.product[1].temper must have 'temperature' (temperature T of this node only), got "
+       "none. Add it"},
       {"given as a map", small("given: {of: x, value: 1}\n"),
        "scene.yaml:6:8: given must be a list, got a map. Write given: [{of: x, value: 1}]"},
       {"given nothing", small("given: [{of: x}]\n"),
@@ -349,7 +351,7 @@ std::vector<Broken> broken_files() {
        "blocks, step_size, "
        "metric"},
       {"a cooling without steps", small("sample: {cooling: {from: 3}}\n"),
-       "scene.yaml:6:19: sample.cooling must have 'steps' (before those of the warm-up), got none. Add it"},
+       "scene.yaml:6:19: sample.cooling must have 'steps' (number of steps before the warm-up), got none. Add it"},
       {"a cooling that warms", small("sample: {temperature: 4, cooling: {from: 3, steps: 10}}\n"),
        "scene.yaml:6:42: sample.cooling.from must be above sample.temperature (4), got 3. Raise it, or leave cooling "
        "out"},

@@ -404,8 +404,8 @@ TEST(WarningTest, AProductThatLeavesOutANormaliserIsNoticed) {
   EXPECT_THAT(
       make_plan(both, in_double())->warnings(),
       ::testing::ElementsAre("product 'product' leaves out log Z of 'neck', which depends on z, drawn too: it is "
-                             "not the density of what 'neck' draws given z times the rest. Where that is meant, "
-                             "use a hierarchy with 'neck' below z"));
+                             "not the joint density of 'neck' and the rest. If you mean that density, use a hierarchy "
+                             "with 'neck' below z"));
   EXPECT_TRUE(make_plan(composition(variables, node("deep", Hierarchy{{mouth, neck}, false})), in_double())
                   ->warnings()
                   .empty());

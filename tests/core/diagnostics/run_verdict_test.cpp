@@ -60,18 +60,17 @@ TEST(RunVerdictTest, FrozenChains) {
     });
   };
   expect_only(frozen(64, "mala"), "all_frozen", "no",
-              "Not usable yet: every chain froze. See with `potluck plugins check` which expert fails, or confine the "
-              "variable to a support.");
+              "Not usable yet: every chain froze. Find out with `potluck plugins check` which expert fails, or confine "
+              "the variable to a support.");
   expect_only(
       frozen(16, "mala"), "many_frozen", "no",
       "Not usable yet: 16 of 64 chains (25 %) froze and are left out of every estimate (first: chain 17 at step "
-      "1734, critic = inf), which miss the places where they were. See with `potluck plugins check` which expert "
-      "fails, or confine the variable to a support.");
-  expect_only(
-      frozen(2, "mala"), "few_frozen", "with care",
-      "Usable with care: 2 of 64 chains (3.1 %) froze and are left out of every estimate (first: chain 17 at "
-      "step 1734, critic = inf). See with `potluck plugins check` which expert fails, or confine the variable to "
-      "a support.");
+      "1734, critic = inf), so that the places where they were are missing. Find out with `potluck plugins check` "
+      "which expert fails, or confine the variable to a support.");
+  expect_only(frozen(2, "mala"), "few_frozen", "with care",
+              "Usable with care: 2 of 64 chains (3.1 %) froze and are left out of every estimate (first: chain 17 at "
+              "step 1734, critic = inf). Find out with `potluck plugins check` which expert fails, or confine the "
+              "variable to a support.");
   RunFigures unadjusted = frozen(2, "langevin");
   unadjusted.exact_method = false;
   EXPECT_EQ(run_verdict(unadjusted).findings.at(0).advice, "lower step_size (now 0.5)");
@@ -82,16 +81,17 @@ TEST(RunVerdictTest, AWrongTemperatureIsNamed) {
     f.virial = {1.21, 0.02, 64};
     f.virial_of = "image";
   });
-  expect_only(
-      wrong, "wrong_temperature", "no",
-      "Not usable yet: the draws behave as T = 1.21 +- 0.02, the run says 1 (virial of image). See with `potluck "
-      "plugins check` whether each expert's gradient belongs to its energy.");
+  expect_only(wrong, "wrong_temperature", "no",
+              "Not usable yet: the draws behave as at T = 1.21 +- 0.02, but the run is at T = 1 (virial of image). "
+              "Find out with "
+              "`potluck plugins check` whether each expert's gradient belongs to its energy.");
   // Chains that still drift have such a virial too.
   RunFigures drifting = wrong;
   drifting.rhat = std::nullopt;
   EXPECT_EQ(rules_of(run_verdict(drifting)), (std::vector<std::string>{"rhat_unknown", "temperature_or_drift"}));
   EXPECT_EQ(run_verdict(drifting).findings.at(1).text,
-            "the draws behave as T = 1.21 +- 0.02, the run says 1 (virial of image), or they have not settled yet");
+            "the draws behave as at T = 1.21 +- 0.02, but the run is at T = 1 (virial of image), or the chains have "
+            "not settled yet");
   RunFigures right = wrong;
   right.temperature = 1.2;
   EXPECT_TRUE(run_verdict(right).findings.empty());
@@ -112,11 +112,10 @@ TEST(RunVerdictTest, ChainsInSeparateModesAreNotToldToDrawForLonger) {
     f.ess = {70, "z"};
     f.ess_within_chain = 80;
   });
-  expect_only(
-      modes, "separate_modes", "no",
-      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), though a chain has about 80 effective draws "
-      "of where it is. More steps will not mend that: use parallel_tempering, or begin from exact draws (start: "
-      "exact) where the composition has them.");
+  expect_only(modes, "separate_modes", "no",
+              "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), although a chain has about 80 effective "
+              "draws of its own region. More steps will not help: use parallel_tempering, or begin from exact draws "
+              "(start: exact) where the composition has them.");
   // The same R-hat of chains that are merely slow.
   RunFigures slow = modes;
   slow.ess_within_chain = 4;
@@ -157,8 +156,8 @@ TEST(RunVerdictTest, ChainsThatDoNotAgreeAreToldHowManyStepsToDraw) {
             }))
                 .findings.at(0)
                 .advice,
-            "warm up and draw for longer, or change the method or the composition: chains that are so far apart tell "
-            "nothing yet of how many steps they need");
+            "warm up and draw for longer, or change the method or the composition: chains that are this far apart do "
+            "not show yet how many steps they need");
 }
 
 TEST(RunVerdictTest, SuperchainsThatRememberTheirStarts) {
@@ -214,17 +213,16 @@ TEST(RunVerdictTest, ExactStartsStandInForMixing) {
       f.draws = 50;
     });
   };
-  expect_only(
-      exact(1000), "exact_draws", "yes",
-      "Usable: R-hat at most 1.900 (z), 1000 effective draws at least, so that means are known to 0.032 of a "
-      "standard deviation; every chain began as an exact draw, which mala keeps: they are worth 1000 draws at least, "
-      "however slowly they move.");
+  expect_only(exact(1000), "exact_draws", "yes",
+              "Usable: R-hat at most 1.900 (z), 1000 effective draws at least, so that means are known to 0.032 of a "
+              "standard deviation; every chain began as an exact draw, and mala keeps it exact: the chains are worth "
+              "at least 1000 draws, however slowly they move.");
   // More chains, not more steps.
-  EXPECT_EQ(
-      run_verdict(exact(64)).text(),
-      "Usable with care: few independent draws: 64 effective ones where 400 are wanted; every chain began as an "
-      "exact draw, which mala keeps: they are worth 64 draws at least, however slowly they move. Run about 400 chains "
-      "(now 64).");
+  EXPECT_EQ(run_verdict(exact(64)).text(),
+            "Usable with care: few independent draws: 64 effective ones where 400 are wanted; every chain began as an "
+            "exact draw, and mala keeps it exact: the chains are worth at least 64 draws, however slowly they move. "
+            "Run about 400 chains "
+            "(now 64).");
   // A biased method keeps nothing.
   RunFigures biased = exact(1000);
   biased.exact_method = false;
@@ -253,7 +251,7 @@ TEST(RunVerdictTest, AnUnknownRhat) {
 
 TEST(RunVerdictTest, ASingleChain) {
   expect_only(changed([](auto& f) { f.chains = 1; }), "one_chain", "with care",
-              "Usable with care: a single chain cannot tell of a mode that it has not met. Run at least 4 chains.");
+              "Usable with care: a single chain cannot reveal a mode that it has not met. Run at least 4 chains.");
 }
 
 TEST(RunVerdictTest, Acceptance) {
@@ -282,12 +280,11 @@ TEST(RunVerdictTest, Acceptance) {
 
 TEST(RunVerdictTest, ProposalsWithoutANumber) {
   expect_only(changed([](auto& f) { f.nan_proposal_share = 0.003; }), "nan_proposals", "with care",
-              "Usable with care: 0.3 % of proposals had no number for an energy and were rejected. See with `potluck "
-              "plugins check` which expert fails, or confine the variable to a support.");
-  expect_only(
-      changed([](auto& f) { f.nan_proposal_share = 0.4; }), "many_nan_proposals", "no",
-      "Not usable yet: 40 % of proposals had no number for an energy: chains cannot go there. See with `potluck "
-      "plugins check` which expert fails, or confine the variable to a support.");
+              "Usable with care: 0.3 % of proposals had an energy that is not a number and were rejected. Find out "
+              "with `potluck plugins check` which expert fails, or confine the variable to a support.");
+  expect_only(changed([](auto& f) { f.nan_proposal_share = 0.4; }), "many_nan_proposals", "no",
+              "Not usable yet: 40 % of proposals had an energy that is not a number: chains cannot go there. Find out "
+              "with `potluck plugins check` which expert fails, or confine the variable to a support.");
 }
 
 TEST(RunVerdictTest, Divergences) {
@@ -323,13 +320,13 @@ TEST(RunVerdictTest, SlowEnergies) {
               }),
               "slow_energy", "with care",
               "Usable with care: the energy moves slowly: E-BFMI 0.12 is below 0.3. Look for a heavy tail or a funnel, "
-              "and reparametrise the variables there: their units do not matter.");
+              "and reparametrise the variables there: other units do not help.");
   expect_only(changed([](auto& f) {
                 f.ebfmi = {0.0991, ""};
               }),
               "very_slow_energy", "no",
               "Not usable yet: the energy moves slowly: E-BFMI 0.099 is below 0.1. Look for a heavy tail or a funnel, "
-              "and reparametrise the variables there: their units do not matter.");
+              "and reparametrise the variables there: other units do not help.");
   EXPECT_TRUE(run_verdict(changed([](auto& f) { f.ebfmi = {0.31, "chain 3"}; })).findings.empty());
 }
 
@@ -339,10 +336,9 @@ TEST(RunVerdictTest, ABranchThatTheDrawsLack) {
   const RunFigures missing = changed([](auto& f) {
     f.branches = {{"target", "near", 0.1, 0, 1, 0, 17, ""}, far_branch(0, -17)};
   });
-  expect_only(
-      missing, "missing_branch", "no",
-      "Not usable yet: a branch is missing: branch far: 0.000 of the draws, weight 0.9. More steps will not mend "
-      "that: use parallel_tempering, or begin from exact draws (start: exact) where the composition has them.");
+  expect_only(missing, "missing_branch", "no",
+              "Not usable yet: a branch is missing: branch far: 0.000 of the draws, weight 0.9. More steps will not "
+              "help: use parallel_tempering, or begin from exact draws (start: exact) where the composition has them.");
   // No exact method is needed to see that.
   RunFigures biased = missing;
   biased.exact_method = false;
@@ -393,7 +389,7 @@ TEST(RunVerdictTest, NumbersThatFloat32CannotHold) {
               }),
               "coarse_numbers", "no",
               "Not usable yet: float32 is too coarse for t: at 1.7e+07 its numbers are 2 apart, and the draws have a "
-              "standard deviation of 1. Use precision: float64, or a variable that is counted from near its draws.");
+              "standard deviation of 1. Use precision: float64, or shift the variable so that its draws lie near 0.");
   EXPECT_EQ(run_verdict(changed([](auto& f) { f.spacing = {"t", 1e6, 0.0625, 1}; })).usable(), "with care");
   EXPECT_TRUE(run_verdict(changed([](auto& f) { f.spacing = {"t", 1e3, 6e-5, 1}; })).findings.empty());
   // A number that never moved, as no step is as large as its spacing: lowering the step would not help.
@@ -404,7 +400,7 @@ TEST(RunVerdictTest, NumbersThatFloat32CannotHold) {
   EXPECT_EQ(
       stuck.text(),
       "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
-      "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+      "moved; 1 number never moved (t). Use precision: float64, or shift the variable so that its draws lie near 0.");
 }
 
 // As of mala at 1.7e9, whose step size was tuned where what was accepted was rounded away: it is far above the spacing.
@@ -420,7 +416,7 @@ TEST(RunVerdictTest, AcceptedStepsThatMovedNothingWereRoundedAway) {
   EXPECT_EQ(
       run_verdict(stuck(0.57)).text(),
       "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
-      "moved; 1 number never moved (t). Use precision: float64, or a variable that is counted from near its draws.");
+      "moved; 1 number never moved (t). Use precision: float64, or shift the variable so that its draws lie near 0.");
   // Nothing else is advised, and no draw is called exact, which a fixed step and exact starts would be a reason for.
   RunFigures fixed = stuck(1);
   fixed.wanted_acceptance = std::nullopt;
@@ -428,7 +424,7 @@ TEST(RunVerdictTest, AcceptedStepsThatMovedNothingWereRoundedAway) {
   fixed.rhat = {NAN, "t"};
   const std::string text = run_verdict(fixed).text();
   EXPECT_THAT(text,
-              ::testing::EndsWith(". Use precision: float64, or a variable that is counted from near its draws."));
+              ::testing::EndsWith(". Use precision: float64, or shift the variable so that its draws lie near 0."));
   EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("exact draw")));
   EXPECT_EQ(rules_of(run_verdict(stuck(0.01))), (std::vector<std::string>{"unmoved", "rejecting"}));
   RunFigures few = stuck(0.57);
@@ -460,13 +456,13 @@ TEST(RunVerdictTest, TemperedChainsAreToldHowToTemperBetter) {
   EXPECT_EQ(rules_of(cold), (std::vector<std::string>{"separate_modes", "hottest_stands"}));
   EXPECT_EQ(
       cold.text(),
-      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), though a chain has about 80 effective draws "
-      "of where it is; the hottest replicas, at T = 1.5, do not mix either: R-hat of their energies 1.600. Raise "
+      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), although a chain has about 80 effective draws of "
+      "its own region; the hottest replicas, at T = 1.5, do not mix either: R-hat of their energies 1.600. Raise "
       "hottest (now 1.5) until the hottest replicas cross between modes, with more replicas (now 2) so that "
       "neighbours still swap, or give the replicas another inner method.");
   EXPECT_EQ(
       run_verdict(tempered(1.01, 0.02)).findings.at(0).advice,
-      "more steps will not mend that: raise replicas (now 2), as neighbours swap with a probability of 0.02 only");
+      "more steps will not help: raise replicas (now 2), because neighbours swap with a probability of only 0.02");
 }
 
 TEST(RunVerdictTest, StartsOfAnAstronomicalEnergyAreToBeCooled) {

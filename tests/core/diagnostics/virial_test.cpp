@@ -82,9 +82,9 @@ TEST(VirialTest, HoldsForExactDrawsOfSkewedEnergies) {
 }
 
 TEST(VirialTest, NamesAWrongTemperature) {
-  EXPECT_EQ(virial_verdict({1.21, 0.02, 1000}, 1), "the draws behave as T = 1.21 +- 0.02, the run says 1");
+  EXPECT_EQ(virial_verdict({1.21, 0.02, 1000}, 1), "the draws behave as at T = 1.21 +- 0.02, but the run is at T = 1");
   EXPECT_EQ(virial_verdict({0.00124, 0.00003, 1000}, 0.001),
-            "the draws behave as T = 0.00124 +- 0.00003, the run says 0.001");
+            "the draws behave as at T = 0.00124 +- 0.00003, but the run is at T = 0.001");
   EXPECT_EQ(virial_verdict({1.1, 0.02, 1000}, 1), "");  // z = 5
   EXPECT_EQ(virial_verdict({5, std::nan(""), 1}, 1), "");
 }

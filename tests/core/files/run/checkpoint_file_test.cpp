@@ -94,9 +94,8 @@ TEST(CheckpointFileTest, SaysHowARunLeavesOne) {
   const Scratch scratch;
   EXPECT_THAT(
       [&] { read_checkpoint(scratch / "run"); },
-      ThrowsMessage<FileError>(HasSubstr("a run to go on with must have a checkpoint, got none. A run leaves one "
-                                         "where it ends or is interrupted, and every so many steps with "
-                                         "--checkpoint-every")));
+      ThrowsMessage<FileError>(HasSubstr("a run must have a checkpoint to be resumed, got none. A run writes one where "
+                                         "it ends or is interrupted, and every N steps with --checkpoint-every N")));
 }
 
 }  // namespace

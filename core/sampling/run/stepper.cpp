@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sampling/run/stepper.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "core/sampling/run/frozen_chains.h"
+#include "core/sampling/start/placement.h"
+
+namespace potluck {
+
+namespace {
+
+constexpr int64_t kLookedAhead = 32;  // steps whose trajectories tell how long they are now
+constexpr uint32_t kCheckpointVersion = 7;
+
+/// The lower one of an even number; NaN counts as the highest.
+double median(std::vector<double> values) {
+  if (values.empty()) return std::nan("");
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end(),
+                   [](double a, double b) { return a < b || (!std::isnan(a) && std::isnan(b)); });
+  return *middle;
+}
+
+}  // namespace
+
+Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Observer* const> observers,
+                 WhitenedEnergy* whitened)
+    : target_(target), options_(options), whitened_(whitened) {
+  check_run(target, options);
+  method_ = make_method(options);
+  method_->prepare(target);
+  tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
+  Needs needs = method_->needs();
+  needs.proposal |= tuning_->tuned().needs().proposal;  // of velocities it needs no more
+  chains_ = std::make_unique<RunChains>(target, options, needs, method_->replicas());
+  if (chains_->replicas() > 1) set_ladder();
+  recorder_ = std::make_unique<Recorder>(target, !options.blocks.empty(), *method_, observers, chains_->all(),
+                                         chains_->own(), summary_);
+  summary_.method = method_->description().name;
+  summary_.exact_method = method_->description().exact;
+  summary_.energy_shares = EnergyShares(static_cast<int64_t>(target.energy->experts().size()));
+}
+
+void Stepper::start(const Start& start) {
+  const Placement placement =
+      place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(), chains_->replicas());
+  chains_->all().begin(*method_, 0);
+  summary_.start = placement.description;
+  summary_.exact_start = placement.exact;
+  chains_->own().read();
+  summary_.start_energy = median(chains_->own().state().energy);
+  if (tuning_->any()) tuning_->begin(chains_->all());
+  chains_->own().read();
+  begin_here();
+}
+
+void Stepper::restore(std::span<const std::byte> saved) {
+  StateArchive archive(saved);
+  persist(archive);
+  chains_->own().read();
+  begin_here();
+}
+
+std::vector<std::byte> Stepper::save() {
+  take_time();
+  recorder_->finish();
+  StateArchive archive;
+  persist(archive);
+  return archive.take();
+}
+
+void Stepper::set_ladder() {
+  const Ladder ladder = method_->ladder();
+  chains_->all().set_ladder(ladder.temperature, ladder.step_factor);
+}
+
+/// Where the cohort tunes, it is moved first and read after every step; the others take each step as it did.
+int64_t Stepper::step(int64_t most) {
+  if (!warming_up()) {
+    advance(*method_, chains_->sampled(), most);
+    step_ += most;
+    return most;
+  }
+  set_temperature();
+  if (tuning_->adapting()) {
+    tune();
+    return 1;
+  }
+  const int64_t count = cools() ? 1 : std::min(most, warm_up_steps() - step_);  // each has its temperature
+  advance(*method_, Chains::Part::kAll, count);
+  step_ += count;
+  return count;
+}
+
+void Stepper::end_warm_up() {
+  set_temperature();  // where cooling was all of it
+  if (tuning_->adapting()) tuning_->finish();
+  take_time();
+  phase_ = Phase::kSampling;
+  step_ = 0;
+  chains_->all().clear_sums();  // what was counted so far belongs to the warm-up
+  recorder_->begin();
+  summary_.warmup_nan_proposals = count_nan_proposals();
+  begin_here();
+}
+
+void Stepper::draw() { acceptance_ = recorder_->take(step_); }
+
+void Stepper::fail_where_all_are_frozen() const {
+  fail_where_all_frozen(chains_->own(), chains_->ids(), target_.energy->experts(), method_->step_size());
+}
+
+/// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
+void Stepper::tune() {
+  for (size_t part = 0; part < tuning_->parts().size(); ++part) {
+    const Method& method = *tuning_->parts()[part].method;
+    advance(method, Chains::Part::kCohort, 1);
+    advance(method, Chains::Part::kRest, 1);
+    tuning_->observe(part, step_ - options_.cooling.steps);
+  }
+  ++step_;
+}
+
+/// The temperature of the next step of the warm-up.
+void Stepper::set_temperature() {
+  if (!options_.cooling.any()) return;
+  if (cools()) {
+    chains_->all().set_ladder({options_.cooling.temperature(step_, target_.temperature)}, {1});
+  } else if (step_ == options_.cooling.steps) {
+    chains_->all().set_ladder({}, {});
+    tuning_->restart();
+  }
+}
+
+/// Moves by a number of steps of this phase, counted from the start of the warm-up.
+void Stepper::advance(const Method& method, Chains::Part part, int64_t count) {
+  const StepRange steps = next_steps(count);
+  chains_->all().advance(method, part, steps, recorder_->rest());
+  const int64_t evaluations = method.evaluations(steps), rows = evaluations * chains_->all().rows(part);
+  (warming_up() ? summary_.warmup_rows_evaluated : summary_.rows_evaluated) += rows;
+  if (!warming_up()) summary_.evaluations += evaluations;
+  if (warming_up() && part != Chains::Part::kRest) summary_.warmup_evaluations += evaluations;
+}
+
+StepRange Stepper::next_steps(int64_t count) const {
+  return {static_cast<uint32_t>(warming_up() ? step_ : warm_up_steps() + step_), count};
+}
+
+/// What this phase had done before this process, from where rates are counted.
+void Stepper::begin_here() {
+  before_ = {step_, evaluations_of_phase()};
+  clock_.begin(seconds_of_phase());
+}
+
+/// Of a chain in the next steps, or at the end of a phase in those that were done here.
+double Stepper::gradients_a_step(const Method& moved, const Progress& progress) const {
+  const int64_t ahead = std::min(kLookedAhead, progress.total - step_);
+  if (ahead > 0) return static_cast<double>(moved.evaluations(next_steps(ahead))) / static_cast<double>(ahead);
+  return static_cast<double>(evaluations_of_phase() - before_.evaluations) / static_cast<double>(progress.done_here);
+}
+
+Progress Stepper::progress() {
+  take_time();
+  const bool tunes = warming_up() && tuning_->adapting();
+  const Method& moved = tunes ? tuning_->tuned() : *method_;
+  Progress progress;
+  progress.warmup = warming_up();
+  progress.done = step_;
+  progress.total = warming_up() ? warm_up_steps() : options_.steps;
+  progress.acceptance = tunes ? tuning_->acceptance() : warming_up() ? std::nan("") : acceptance_;
+  progress.step_size = moved.step_size();
+  progress.seconds = seconds_of_phase();
+  progress.frozen = warming_up() ? tuning_->frozen() : count_frozen(chains_->own());
+  progress.done_here = step_ - before_.steps;
+  progress.seconds_here = progress.seconds - clock_.before();
+  progress.chains = chains_->count();
+  progress.gradients_here =
+      static_cast<double>(evaluations_of_phase() - before_.evaluations) * static_cast<double>(chains_->count());
+  progress.gradients_a_step = gradients_a_step(moved, progress);
+  progress.leapfrogs = moved.makes_trajectories();
+  return progress;
+}
+
+int64_t Stepper::count_nan_proposals() const {
+  const std::vector<uint32_t>& all = chains_->own().state().nan_proposals;
+  return std::accumulate(all.begin(), all.end(), int64_t{0});
+}
+
+RunSummary Stepper::summary() {
+  recorder_->finish();
+  OwnChains& own = chains_->own();
+  own.read();
+  RunSummary summary = summary_;
+  if (warming_up()) summary.warmup_nan_proposals = count_nan_proposals();
+  summary.nan_proposals = count_nan_proposals() - summary.warmup_nan_proposals;
+  const double draws = static_cast<double>(summary.draws);
+  summary.acceptance = summary.draws > 0 ? summary.acceptance_sum / draws : 1;
+  summary.step_size = method_->step_size();
+  summary.trajectory_length = method_->trajectory_length();
+  summary.virial = recorder_->virial().estimates(summary.step_size);
+  summarise_blocks(summary);
+  const double clipped = summary.draws > 0 ? summary.clipped_sum / (draws * static_cast<double>(chains_->count())) : 0;
+  summary.frozen_count = count_frozen(own);
+  summary.frozen = frozen_chains(own, chains_->ids(), target_.energy->experts().size());
+  if (chains_->replicas() > 1 && summary.draws > 0)
+    summary.swaps = recorder_->swaps().summary(method_->ladder().temperature, chains_->count(), summary.steps_done);
+  summary.notes = method_->notes({.temperature = target_.temperature,
+                                  .acceptance = summary.acceptance,
+                                  .clipped = clipped,
+                                  .swaps = summary.swaps,
+                                  .frozen_replicas = count_frozen_replicas(own)});
+  if (!target_.energy->rows_alone()) {
+    summary.notes.push_back(
+        std::string("an expert does not promise that a chain's energy is independent of the chains beside it: the same "
+                    "seed may give other bits with another number of chains") +
+        (options_.rank.count > 0 ? ", and several processes may draw others than one process" : ""));
+  }
+  return summary;
+}
+
+void Stepper::summarise_blocks(RunSummary& summary) const {
+  if (options_.blocks.empty()) return;
+  const std::vector<MethodPart> parts = method_->parts();
+  for (size_t b = 0; b < parts.size(); ++b) {
+    summary.blocks.push_back({.variables = options_.blocks[b].variables,
+                              .method = options_.blocks[b].method,
+                              .step_size = parts[b].method->step_size(),
+                              .trajectory_length = parts[b].method->trajectory_length()});
+  }
+}
+
+void Stepper::persist(StateArchive& archive) {
+  archive.version(kCheckpointVersion);
+  archive(phase_, step_);
+  archive.demand(phase_ == Phase::kWarmUp || phase_ == Phase::kSampling, "phases");
+  archive.demand(StateArchive::counted(step_) && (!warming_up() || step_ <= warm_up_steps()), "numbers of steps");
+  archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
+          summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
+          summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_seconds, summary_.sampling_seconds,
+          summary_.warmup_nan_proposals, summary_.start_energy);
+  for (const int64_t count :
+       {summary_.draws, summary_.steps_done, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
+        summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_nan_proposals})
+    archive.demand(StateArchive::counted(count), "counts");
+  archive.demand(summary_.steps_done <= (warming_up() ? 0 : step_), "counts");
+  recorder_->swaps().persist(archive, static_cast<size_t>(chains_->replicas() - 1),
+                             static_cast<size_t>(chains_->count()));
+  for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
+    archive(one->sum, one->count);
+  }
+  archive(summary_.energy_shares.moments(), recorder_->virial());
+  if (whitened_) persist_coordinates(archive);
+  tuning_->persist(archive, chains_->all());
+  std::vector<std::byte> chains;
+  if (!archive.reading()) chains = chains_->all().save();
+  archive(chains);
+  if (archive.reading()) {
+    if (chains_->replicas() > 1) set_ladder();
+    chains_->all().restore(chains);
+    if (!warming_up()) method_->freeze();
+  }
+}
+
+void Stepper::persist_coordinates(StateArchive& archive) {
+  std::vector<double> mean = whitened_->mean(), factor = whitened_->factor();
+  archive(mean, factor);
+  if (archive.reading()) whitened_->set(std::move(mean), std::move(factor));
+}
+
+}  // namespace potluck
