@@ -30,6 +30,13 @@ class Error : public std::runtime_error {
 class SettingError : public Error {
  public:
   using Error::Error;
+  /// The text is the path of what is wrong, such as "sample.steps", and then `rest`, such as " must be >= 20, got 10".
+  SettingError(std::string path, const std::string& rest) : Error(path + rest), path_(std::move(path)) {}
+  /// "" where it is about nothing that has one.
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
 };
 
 /// A file that cannot be read, written or understood. Exit code 2.

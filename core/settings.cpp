@@ -48,9 +48,9 @@ std::string bounds_in_words(const SettingDescription& setting) {
   return "";
 }
 
-void check_bounds(const SettingDescription& setting, double value, const std::string& word, const std::string& what) {
+void check_number(const SettingDescription& setting, double value, const std::string& word, const std::string& what) {
   if (value >= setting.least && value <= setting.most) return;
-  throw SettingError(fmt::format("{} must be {}, got {}", what, bounds_in_words(setting), word));
+  throw SettingError(what, fmt::format(" must be {}, got {}", bounds_in_words(setting), word));
 }
 
 int64_t parse_integer(const std::string& word, const std::string& what) {
@@ -61,15 +61,15 @@ int64_t parse_integer(const std::string& word, const std::string& what) {
   // Whole numbers in another notation, such as 1e3, as far as a double holds every one of them.
   const std::optional<double> real = read_decimal(word);
   if (real && std::abs(*real) <= 9007199254740992.0 && *real == std::floor(*real)) return static_cast<int64_t>(*real);
-  throw SettingError(fmt::format("{} must be an integer, got '{}'", what, word));
+  throw SettingError(what, fmt::format(" must be an integer, got '{}'", word));
 }
 
 int64_t parse_choice(const std::vector<std::string>& choices, const std::string& word, const std::string& what) {
   const auto found = std::find(choices.begin(), choices.end(), word);
   if (found != choices.end()) return found - choices.begin();
   const std::optional<std::string> near = nearest_name(word, choices);
-  throw SettingError(fmt::format("{} must be one of {}; got '{}'{}", what, join(choices), word,
-                                 near ? fmt::format(". Did you mean '{}'?", *near) : ""));
+  throw SettingError(what, fmt::format(" must be one of {}; got '{}'{}", join(choices), word,
+                                       near ? fmt::format(". Did you mean '{}'?", *near) : ""));
 }
 
 void parse_one(const SettingDescription& setting, const std::string& word, const std::string& what,
@@ -77,13 +77,13 @@ void parse_one(const SettingDescription& setting, const std::string& word, const
   switch (setting.kind) {
     case SettingKind::kBool:
       if (word != "true" && word != "false") {
-        throw SettingError(fmt::format("{} must be true or false, got '{}'", what, word));
+        throw SettingError(what, fmt::format(" must be true or false, got '{}'", word));
       }
       value.integer.push_back(word == "true");
       return;
     case SettingKind::kInteger:
       value.integer.push_back(parse_integer(word, what));
-      check_bounds(setting, static_cast<double>(value.integer.back()), word, what);
+      check_number(setting, static_cast<double>(value.integer.back()), word, what);
       return;
     case SettingKind::kReal:
       if (std::find(setting.choices.begin(), setting.choices.end(), word) != setting.choices.end()) {
@@ -91,7 +91,7 @@ void parse_one(const SettingDescription& setting, const std::string& word, const
         return;
       }
       value.real.push_back(parse_number(word, what));
-      check_bounds(setting, value.real.back(), word, what);
+      check_number(setting, value.real.back(), word, what);
       return;
     case SettingKind::kChoice:
       value.integer.push_back(parse_choice(setting.choices, word, what));
@@ -163,7 +163,7 @@ int64_t SettingValue::count() const { return static_cast<int64_t>(integer.size()
 SettingValue parse_setting(const SettingDescription& setting, const std::vector<std::string>& words,
                            const std::string& what) {
   if (!setting.list && words.size() != 1) {
-    throw SettingError(fmt::format("{} must be one value, got {}", what, words.size()));
+    throw SettingError(what, fmt::format(" must be one value, got {}", words.size()));
   }
   SettingValue value;
   for (size_t i = 0; i < words.size(); ++i) {
@@ -173,9 +173,13 @@ SettingValue parse_setting(const SettingDescription& setting, const std::vector<
 }
 
 SettingValue preset_value(const SettingDescription& setting, const std::string& what) {
-  if (!setting.preset) throw SettingError(fmt::format("{} must be given: {}", what, setting.summary));
+  if (!setting.preset) throw SettingError(what, fmt::format(" must be given: {}", setting.summary));
   if (setting.list) return parse_setting(setting, split_at_commas(*setting.preset), what);
   return parse_setting(setting, {*setting.preset}, what);
+}
+
+void check_bounds(const SettingDescription& setting, double value, const std::string& what) {
+  check_number(setting, value, fmt::format("{:g}", value), what);
 }
 
 std::string describe_range(const SettingDescription& setting) {
@@ -201,7 +205,7 @@ double parse_number(const std::string& word, const std::string& what) {
     const bool sound = value && divisor && std::isfinite(*value) && std::isfinite(*divisor) && *divisor != 0;
     value = sound ? std::optional(*value / *divisor) : std::nullopt;
   }
-  if (!value) throw SettingError(fmt::format("{} must be a number, got '{}'", what, word));
+  if (!value) throw SettingError(what, fmt::format(" must be a number, got '{}'", word));
   return *value;
 }
 

@@ -48,6 +48,10 @@ SettingValue parse_setting(const SettingDescription& setting, const std::vector<
 /// @throws SettingError where there is none: "<what> must be given: <summary>".
 SettingValue preset_value(const SettingDescription& setting, const std::string& what);
 
+/// Bounds of a number that came another way than as words.
+/// @throws SettingError "<what> must be >= 0, got -1"
+void check_bounds(const SettingDescription& setting, double value, const std::string& what);
+
 /// The bounds and kind in words, for help: "real, >= 0, default 0.5".
 std::string describe_range(const SettingDescription& setting);
 

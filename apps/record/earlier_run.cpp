@@ -152,10 +152,9 @@ void EarlierRun::check_steps(const RunRecord& record) const {
   const int64_t done = checkpoint_.draws * record.at("thin").get<int64_t>(), asked = record.at("steps");
   const bool complete = record_.value("state", "") == "done";
   if (asked > done || (asked == done && !complete)) return;
-  throw SettingError(
-      fmt::format("sample.steps must be above the {} that {} has, got {}. Ask for more: --set "
-                  "sample.steps={}",
-                  done, path_.string(), asked, 2 * done));
+  throw SettingError("sample.steps", fmt::format(" must be above the {} that {} has, got {}. Ask for more: --set "
+                                                 "sample.steps={}",
+                                                 done, path_.string(), asked, 2 * done));
 }
 
 }  // namespace potluck

@@ -105,14 +105,14 @@ SettingValue LeafReader::read_setting(const Yaml& value, const SettingDescriptio
   if (value.is_list() && setting.list) {
     for (const Yaml& item : value.list) {
       if (!item.is_scalar())
-        throw SettingError(fmt::format("{} must be a flat list, got {} in it", what, item.describe()));
+        throw SettingError(what, fmt::format(" must be a flat list, got {} in it", item.describe()));
       words.push_back(item.text);
     }
   } else if (value.is_scalar()) {
     words.push_back(value.text);
   } else {
-    throw SettingError(
-        fmt::format("{} must be {}, got {}", what, setting.list ? "a list" : "one value", value.describe()));
+    throw SettingError(what,
+                       fmt::format(" must be {}, got {}", setting.list ? "a list" : "one value", value.describe()));
   }
   SettingValue result = parse_setting(setting, words, what);
   if (setting.kind != SettingKind::kFile) return result;

@@ -63,8 +63,8 @@ std::vector<SettingValue> read_options(const Yaml* section, const std::string& p
     const std::string what = path + '.' + option.name;
     try {
       if (value && !value->is_scalar() && !(value->is_list() && option.list))
-        throw SettingError(
-            fmt::format("{} must be {}, got {}", what, option.list ? "a list" : "one value", value->describe()));
+        throw SettingError(what,
+                           fmt::format(" must be {}, got {}", option.list ? "a list" : "one value", value->describe()));
       values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
     } catch (const SettingError& error) {
       diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());
@@ -205,9 +205,7 @@ int64_t preset_warmup(const SampleSettings& sample) {
   if (!method || method->options.size() != sample.method_values.size()) return sample.warmup;
   const int64_t replicas = replicas_of(sample.method, sample.method_values);
   if (replicas == 1) return sample.warmup;
-  int64_t pause = 1;
-  for (size_t i = 0; i < method->options.size(); ++i)
-    if (method->options[i].name == "swap_every") pause = sample.method_values[i].integer.at(0);
+  const int64_t pause = option_value(sample.method, sample.method_values, "swap_every").integer.at(0);
   return std::max(sample.warmup, kWarmupTrips * 2 * replicas * pause);
 }
 

@@ -30,11 +30,11 @@ void check_rows(const Array& array, const Variable& variable, const std::string&
   const int64_t first = shape.empty() ? 0 : shape.front();
   if (!shape.empty()) shape.erase(shape.begin());
   if (first < 1 || shape != variable.shape)
-    throw SettingError(fmt::format("sample.start: '{}' in {} must have the shape [rows, {}], got {}", variable.name,
-                                   file, fmt::join(variable.shape, ", "), shape_text(array.shape)));
+    throw SettingError("sample.start", fmt::format(": '{}' in {} must have the shape [rows, {}], got {}", variable.name,
+                                                   file, fmt::join(variable.shape, ", "), shape_text(array.shape)));
   if (rows != 0 && rows != first)
-    throw SettingError(
-        fmt::format("sample.start: all arrays in {} must have as many rows, got {} and {}", file, rows, first));
+    throw SettingError("sample.start",
+                       fmt::format(": all arrays in {} must have as many rows, got {} and {}", file, rows, first));
   rows = first;
 }
 
@@ -67,8 +67,8 @@ void check_numbers(const Array& array, const Variable& variable, const Held& hel
       const std::string expected = variable.has_face() ? fmt::format("inside {}{:g}, {:g}{}", open ? "(" : "[",
                                                                      variable.least, variable.most, open ? ")" : "]")
                                                        : std::string("a finite number");
-      throw SettingError(fmt::format("sample.start: chain {}: {} must be {}, got {:g} ({})", row,
-                                     number_name(variable, j), expected, value, file));
+      throw SettingError("sample.start", fmt::format(": chain {}: {} must be {}, got {:g} ({})", row,
+                                                     number_name(variable, j), expected, value, file));
     }
   }
 }
@@ -81,9 +81,10 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
   int64_t rows = 0;
   if (file.extension() == ".npy") {
     if (free.size() != 1)
-      throw SettingError(fmt::format(
-          "sample.start: {} must hold the only variable that is not given, got {} of them. Use a .safetensors file",
-          text, free.size()));
+      throw SettingError(
+          "sample.start",
+          fmt::format(": {} must hold the only variable that is not given, got {} of them. Use a .safetensors file",
+                      text, free.size()));
     const Array array = read_npy(file);
     check_rows(array, variables[free[0]], text, rows);
     check_numbers(array, variables[free[0]], composition.held[free[0]], composition.sample.chains, text);
@@ -93,15 +94,16 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
     for (const size_t v : free) {
       const auto found = contents.arrays.find(variables[v].name);
       if (found == contents.arrays.end())
-        throw SettingError(
-            fmt::format("sample.start: {} must hold an array '{}', got none of that name", text, variables[v].name));
+        throw SettingError("sample.start",
+                           fmt::format(": {} must hold an array '{}', got none of that name", text, variables[v].name));
       check_rows(found->second, variables[v], text, rows);
       check_numbers(found->second, variables[v], composition.held[v], composition.sample.chains, text);
       position[v] = found->second.as_doubles();
     }
   } else {
-    throw SettingError(fmt::format(
-        "sample.start must be auto, exact, uniform, normal, or a .npy or .safetensors file, got '{}'", text));
+    throw SettingError(
+        "sample.start",
+        fmt::format(" must be auto, exact, uniform, normal, or a .npy or .safetensors file, got '{}'", text));
   }
   for (size_t v = 0; v < variables.size(); ++v)
     if (position[v].empty()) position[v].assign(static_cast<size_t>(rows * variables[v].size()), 0.0);
@@ -118,7 +120,7 @@ std::unique_ptr<Start> start_of_a_chain(const Composition& composition) {
   }
   if (start == "exact") {
     std::unique_ptr<Start> exact = exact_start(composition, strata);
-    if (!exact) throw SettingError("sample.start: this composition has no exact draws, got 'exact'. Use auto");
+    if (!exact) throw SettingError("sample.start", ": this composition has no exact draws, got 'exact'. Use auto");
     return exact;
   }
   if (start == "uniform") return uniform_start(composition.variables);
@@ -133,11 +135,11 @@ std::unique_ptr<Start> make_start(const Composition& composition) {
   std::unique_ptr<Start> start = start_of_a_chain(composition);
   if (sample.superchain == 1) return start;
   if (sample.chains % sample.superchain != 0 || sample.superchain == sample.chains)
-    throw SettingError(fmt::format("sample.superchain must divide sample.chains ({}) into at least 2, got {}",
-                                   sample.chains, sample.superchain));
+    throw SettingError("sample.superchain", fmt::format(" must divide sample.chains ({}) into at least 2, got {}",
+                                                        sample.chains, sample.superchain));
   if (replicas_of(sample.method, sample.method_values) > 1)
-    throw SettingError(fmt::format("sample.superchain must be 1 with {}, whose replicas begin apart, got {}",
-                                   sample.method, sample.superchain));
+    throw SettingError("sample.superchain", fmt::format(" must be 1 with {}, whose replicas begin apart, got {}",
+                                                        sample.method, sample.superchain));
   return superchain_start(std::move(start), sample.superchain, composition.variables);
 }
 

@@ -12,9 +12,6 @@ Place Places::at(const std::string& path) const {
   return {file_, 0, 0};
 }
 
-Diagnostic Places::at_place(const SettingError& error) const {
-  const std::string text = error.what();
-  return {at(text.substr(0, text.find_first_of(" :"))), text};
-}
+Diagnostic Places::at_place(const SettingError& error) const { return {at(error.path()), error.what()}; }
 
 }  // namespace potluck

@@ -22,7 +22,7 @@ class Places {
   /// there either, of the file.
   Place at(const std::string& path) const;
 
-  /// An error that begins with the path of what is wrong, such as "sample.steps must be …", at its place.
+  /// An error at the place of its path; without one: of the file.
   Diagnostic at_place(const SettingError& error) const;
 
  private:

@@ -3,36 +3,43 @@
 
 #include <cmath>
 
-#include "core/methods/method_options.h"
-
 namespace potluck {
+
+namespace {
+
+constexpr double kFirstStepSize = 0.1;  // h where tuning begins
+
+}  // namespace
+
+AdjustedMclmc::AdjustedMclmc(const Options& options)
+    : options_(option_table().checked(options)),
+      step_size_(options.step_size.value_or(kFirstStepSize)),
+      length_(options.trajectory_length.value_or(0)) {
+  check_metric(options.metric, options.step_size);
+}
+
+const OptionTable<AdjustedMclmc::Options>& AdjustedMclmc::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step_size, step_size_option("h, the time of a leapfrog at unit speed",
+                                                    "tuned in warm-up to a mean acceptance of 0.9")),
+       option(&Options::trajectory_length,
+              {.name = "trajectory_length",
+               .kind = SettingKind::kReal,
+               .preset = "auto",
+               .least = kPositive,
+               .choices = {"auto"},
+               .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
+                          "root of the number of coordinates that move"}),
+       metric_option(&Options::metric), option(&Options::max_leapfrogs, max_leapfrogs_option(kMostLeapfrogs, ""))});
+  return table;
+}
 
 MethodDescription AdjustedMclmc::describe() {
   return {.name = "adjusted_mclmc",
           .summary = "microcanonical Hamiltonian Monte Carlo with a Metropolis decision; exact",
           .reference = "Robnik, Cohn-Gordon & Seljak 2025, Metropolis adjusted microcanonical Hamiltonian Monte Carlo",
           .exact = true,
-          .options = {step_size_option("h, the time of a leapfrog at unit speed",
-                                       "tuned in warm-up to a mean acceptance of 0.9"),
-                      {.name = "trajectory_length",
-                       .kind = SettingKind::kReal,
-                       .preset = "auto",
-                       .least = kPositive,
-                       .choices = {"auto"},
-                       .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
-                                  "root of the number of coordinates "
-                                  "that move"},
-                      metric_option(),
-                      max_leapfrogs_option(kMostLeapfrogs, "")}};
-}
-
-std::unique_ptr<Method> AdjustedMclmc::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<AdjustedMclmc>(Options{.step_size = number_of(values.at(0), 0.1),
-                                                 .length = number_of(values.at(1), 0),
-                                                 .tuned = is_auto(values[0]),
-                                                 .metric = metric_tuned(values.at(2), values[0]),
-                                                 .dense = metric_dense(values.at(2)),
-                                                 .max_leapfrogs = values.at(3).integer.at(0)});
+          .options = option_table().declared()};
 }
 
 const MethodDescription& AdjustedMclmc::description() const { return method("adjusted_mclmc"); }
@@ -40,16 +47,16 @@ const MethodDescription& AdjustedMclmc::description() const { return method("adj
 void AdjustedMclmc::check(const Target& target) const { check_at_least_two(target, "adjusted_mclmc"); }
 
 void AdjustedMclmc::prepare(const Target& target) {
-  if (!(options_.length > 0)) options_.length = std::sqrt(static_cast<double>(free_coordinates(target)));
+  if (!(length_ > 0)) length_ = std::sqrt(static_cast<double>(free_coordinates(target)));
 }
 
 void AdjustedMclmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
-  const double h = options_.step_size;
+  const double h = step_size_;
   const Piece fresh{.kind = Piece::Kind::kRefresh, .noise = 1}, drift{.kind = Piece::Kind::kDrift, .amount = h},
       watch{.kind = Piece::Kind::kWatch};
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
-    const int64_t leapfrogs = jittered_steps(options_.length, h, options_.max_leapfrogs, step);
+    const int64_t leapfrogs = jittered_steps(length_, h, options_.max_leapfrogs, step);
     kernels.clear_ratio(group);
     kernels.split(group, step, State::kCurrent, State::kProposal, {{fresh}});
     kernels.normalise_velocity(group, State::kProposal);
@@ -69,16 +76,18 @@ void AdjustedMclmc::advance(Group& group, const Kernels& kernels, StepRange step
 }
 
 int64_t AdjustedMclmc::evaluations(StepRange steps) const {
-  return jittered_steps(options_.length, options_.step_size, options_.max_leapfrogs, steps);
+  return jittered_steps(length_, step_size_, options_.max_leapfrogs, steps);
 }
 
 std::vector<std::string> AdjustedMclmc::notes(const MethodCounts&) const {
-  return cut_trajectory_notes(options_.length, options_.step_size, options_.max_leapfrogs);
+  return cut_trajectory_notes(length_, step_size_, options_.max_leapfrogs);
 }
 
 Tuning AdjustedMclmc::tuning() const {
-  if (!options_.tuned) return {};
-  return {.acceptance = 0.9, .metric = options_.metric, .dense = options_.dense};
+  if (options_.step_size) return {};
+  return {.acceptance = 0.9,
+          .metric = metric_tuned(options_.metric, options_.step_size),
+          .dense = options_.metric == Metric::kDense};
 }
 
 }  // namespace potluck

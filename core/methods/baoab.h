@@ -13,10 +13,11 @@ namespace potluck {
 /// T/lambda) and the velocity has variance T (1 - h^2 lambda / 4); elsewhere the bias of positions is of order h^2.
 class Baoab final : public Underdamped {
  public:
-  explicit Baoab(const Options& options) : Underdamped(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Baoab(const Options& options) : Underdamped(options, option_table()) {}
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;

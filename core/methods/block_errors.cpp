@@ -11,6 +11,8 @@ namespace potluck {
 
 namespace {
 
+std::string path_of(size_t block) { return fmt::format("sample.blocks[{}]", block); }
+
 /// Puts every variable into its block, and says what cannot be put into one.
 class Assignment {
  public:
@@ -19,7 +21,7 @@ class Assignment {
 
   void put(const std::string& name, size_t block, std::vector<SettingError>& errors) {
     const auto refuse = [&](const std::string& expected, const std::string& got) {
-      errors.emplace_back(fmt::format("sample.blocks[{}] must name {}, got {}", block, expected, got));
+      errors.emplace_back(path_of(block), fmt::format(" must name {}, got {}", expected, got));
     };
     const auto index = find(name);
     if (!index) {
@@ -42,9 +44,9 @@ class Assignment {
   void refuse_the_missing(std::vector<SettingError>& errors) const {
     for (size_t v = 0; v < variables_.size(); ++v) {
       if (block_[v] || variables_[v].categorical() || given(v)) continue;
-      errors.emplace_back(
-          fmt::format("sample.blocks must name every variable that moves, got no block with '{}'. Add it to one",
-                      variables_[v].name));
+      errors.emplace_back("sample.blocks",
+                          fmt::format(" must name every variable that moves, got no block with '{}'. Add it to one",
+                                      variables_[v].name));
     }
   }
 
@@ -69,21 +71,19 @@ std::vector<SettingError> block_errors(const std::vector<BlockOptions>& blocks, 
   if (blocks.empty()) return errors;
   Assignment assignment(variables, held);
   for (size_t b = 0; b < blocks.size(); ++b) {
-    if (blocks[b].variables.empty())
-      errors.emplace_back(fmt::format("sample.blocks[{}] must name at least one variable, got none", b));
+    if (blocks[b].variables.empty()) errors.emplace_back(path_of(b), " must name at least one variable, got none");
     for (const std::string& name : blocks[b].variables) assignment.put(name, b, errors);
     if (make_method(blocks[b].method, blocks[b].values)->coupling() != Coupling::kNone ||
         method(blocks[b].method).whole) {
-      errors.emplace_back(
-          fmt::format("sample.blocks[{}].method must be one that can move a part of the variables, got '{}'. Use mala "
-                      "or hmc",
-                      b, blocks[b].method));
+      errors.emplace_back(path_of(b) + ".method",
+                          fmt::format(" must be one that can move a part of the variables, got '{}'. Use mala or hmc",
+                                      blocks[b].method));
     }
     if (make_method(blocks[b].method, blocks[b].values)->tuning().dense) {
       errors.emplace_back(
-          fmt::format("sample.blocks[{}].metric must be auto or identity, got dense: its matrix is of all variables "
-                      "together. Use auto, or one method without blocks",
-                      b));
+          path_of(b) + ".metric",
+          " must be auto or identity, got dense: its matrix is of all variables together. Use auto, or one method "
+          "without blocks");
     }
   }
   if (errors.empty()) assignment.refuse_the_missing(errors);

@@ -20,9 +20,9 @@ auto in_block(size_t block, const Call& call) {
   try {
     return call();
   } catch (const SettingError& error) {
-    const std::string text = error.what(), section = "sample.method";
-    if (!text.starts_with(section)) throw;
-    throw SettingError(fmt::format("sample.blocks[{}].method{}", block, text.substr(section.size())));
+    if (error.path() != "sample.method") throw;
+    const std::string text = error.what();
+    throw SettingError(fmt::format("sample.blocks[{}].method", block), text.substr(error.path().size()));
   }
 }
 

@@ -7,6 +7,33 @@
 
 namespace potluck {
 
+EbmPractice::EbmPractice(const Options& options) : options_(option_table().checked(options)) {}
+
+const OptionTable<EbmPractice::Options>& EbmPractice::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step, {.name = "step",
+                               .kind = SettingKind::kReal,
+                               .preset = "10",
+                               .least = kPositive,
+                               .summary = "factor of the clipped gradient"}),
+       option(&Options::noise, {.name = "noise",
+                                .kind = SettingKind::kReal,
+                                .preset = "0.005",
+                                .least = 0,
+                                .summary = "standard deviation of the noise of a step"}),
+       option(&Options::clip, {.name = "clip",
+                               .kind = SettingKind::kReal,
+                               .preset = "0.01",
+                               .least = 0,
+                               .summary = "bound of every element of the gradient; inf: off"}),
+       option(&Options::clamp,
+              {.name = "clamp",
+               .kind = SettingKind::kBool,
+               .preset = "true",
+               .summary = "true: put what leaves the support on its face, as published; false: reflect it"})});
+  return table;
+}
+
 MethodDescription EbmPractice::describe() {
   return {.name = "ebm_practice",
           .summary =
@@ -16,32 +43,7 @@ MethodDescription EbmPractice::describe() {
           .exact = false,
           .whole = true,
           .own_temperature = true,
-          .options = {{.name = "step",
-                       .kind = SettingKind::kReal,
-                       .preset = "10",
-                       .least = kPositive,
-                       .summary = "factor of the clipped gradient"},
-                      {.name = "noise",
-                       .kind = SettingKind::kReal,
-                       .preset = "0.005",
-                       .least = 0,
-                       .summary = "standard deviation of the noise of a step"},
-                      {.name = "clip",
-                       .kind = SettingKind::kReal,
-                       .preset = "0.01",
-                       .least = 0,
-                       .summary = "bound of every element of the gradient; inf: off"},
-                      {.name = "clamp",
-                       .kind = SettingKind::kBool,
-                       .preset = "true",
-                       .summary = "true: put what leaves the support on its face, as published; false: reflect it"}}};
-}
-
-std::unique_ptr<Method> EbmPractice::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<EbmPractice>(Options{.step = values.at(0).real.at(0),
-                                               .noise = values.at(1).real.at(0),
-                                               .clip = values.at(2).real.at(0),
-                                               .clamp = values.at(3).integer.at(0) != 0});
+          .options = option_table().declared()};
 }
 
 const MethodDescription& EbmPractice::description() const { return method("ebm_practice"); }
@@ -49,17 +51,19 @@ const MethodDescription& EbmPractice::description() const { return method("ebm_p
 void EbmPractice::check(const Target& target) const {
   Method::check(target);
   if (target.temperature != 1) {
-    throw SettingError(
-        fmt::format("sample.temperature must be 1 with ebm_practice, got {:g}. Its temperature is noise^2 / (2 step): "
-                    "set those, or temper the energy",
-                    target.temperature));
+    throw SettingError("sample.temperature",
+                       fmt::format(" must be 1 with ebm_practice, got {:g}. Its temperature is noise^2 / (2 step): "
+                                   "set those, or temper the energy",
+                                   target.temperature));
   }
   for (const Variable& variable : target.energy->variables()) {
     if (!variable.has_face() || variable.walls != Walls::kTransform) continue;
-    throw SettingError(fmt::format(
-        "sample.method must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
-        "Jacobian of its coordinates is for a temperature that ebm_practice does not run at: use walls: reflect",
-        variable.name));
+    throw SettingError(
+        "sample.method",
+        fmt::format(
+            " must be another than ebm_practice where a variable has walls: transform, got it with '{}'. The "
+            "Jacobian of its coordinates is for a temperature that ebm_practice does not run at: use walls: reflect",
+            variable.name));
   }
 }
 

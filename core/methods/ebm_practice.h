@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "core/methods/method.h"
+#include "core/methods/option_table.h"
 
 namespace potluck {
 
@@ -18,15 +19,16 @@ namespace potluck {
 class EbmPractice final : public Method {
  public:
   struct Options {
-    double step = 10;
-    double noise = 0.005;
-    double clip = 0.01;  ///< inf: off
-    bool clamp = true;   ///< put what leaves the support on its face; false: reflect
+    double step = 10;      ///< > 0, what the clipped gradient is multiplied by: smaller for a descent that swings
+    double noise = 0.005;  ///< >= 0, standard deviation of a step's noise, in units of x: 0 for descent alone
+    double clip = 0.01;    ///< >= 0, bound of every element of the gradient: inf for the gradient as it is
+    bool clamp = true;     ///< put what leaves the support on its face, as published; false: reflect
   };
-  explicit EbmPractice(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit EbmPractice(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   void check(const Target& target) const override;

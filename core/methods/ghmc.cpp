@@ -3,39 +3,47 @@
 
 #include <cmath>
 
-#include "core/methods/method_options.h"
 #include "core/methods/trajectory.h"
 
 namespace potluck {
+
+namespace {
+
+constexpr double kFirstStepSize = 0.1;  // h where tuning begins
+
+}  // namespace
+
+Ghmc::Ghmc(const Options& options)
+    : options_(option_table().checked(options)), step_size_(options.step_size.value_or(kFirstStepSize)) {
+  check_metric(options.metric, options.step_size);
+}
+
+const OptionTable<Ghmc::Options>& Ghmc::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step_size,
+              step_size_option("h, the time of a leapfrog", "tuned in warm-up to a mean acceptance of 0.9")),
+       option(&Options::leapfrogs, {.name = "leapfrogs",
+                                    .kind = SettingKind::kInteger,
+                                    .preset = "1",
+                                    .least = 1,
+                                    .most = 1000,
+                                    .summary = "number of leapfrogs in a proposal"}),
+       option(&Options::kept, {.name = "kept",
+                               .kind = SettingKind::kReal,
+                               .preset = "0.9",
+                               .least = 0,
+                               .most = 0.999999,
+                               .summary = "share of the velocity that a refreshment keeps"}),
+       metric_option(&Options::metric)});
+  return table;
+}
 
 MethodDescription Ghmc::describe() {
   return {.name = "ghmc",
           .summary = "Hamiltonian Monte Carlo whose velocity persists and turns back on rejection; exact",
           .reference = "Horowitz 1991, A generalized guided Monte Carlo algorithm, Phys. Lett. B 268",
           .exact = true,
-          .options = {step_size_option("h, the time of a leapfrog", "tuned in warm-up to a mean acceptance of 0.9"),
-                      {.name = "leapfrogs",
-                       .kind = SettingKind::kInteger,
-                       .preset = "1",
-                       .least = 1,
-                       .most = 1000,
-                       .summary = "number of leapfrogs in a proposal"},
-                      {.name = "kept",
-                       .kind = SettingKind::kReal,
-                       .preset = "0.9",
-                       .least = 0,
-                       .most = 0.999999,
-                       .summary = "share of the velocity that a refreshment keeps"},
-                      metric_option()}};
-}
-
-std::unique_ptr<Method> Ghmc::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<Ghmc>(Options{.step_size = number_of(values.at(0), 0.1),
-                                        .leapfrogs = values.at(1).integer.at(0),
-                                        .kept = values.at(2).real.at(0),
-                                        .tuned = is_auto(values[0]),
-                                        .metric = metric_tuned(values.at(3), values[0]),
-                                        .dense = metric_dense(values.at(3))});
+          .options = option_table().declared()};
 }
 
 const MethodDescription& Ghmc::description() const { return method("ghmc"); }
@@ -54,14 +62,16 @@ void Ghmc::advance(Group& group, const Kernels& kernels, StepRange steps) const 
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     // The refreshed velocity stays with the current state: it is the one that turns back.
     kernels.split(group, step, State::kCurrent, State::kCurrent, {{refresh}});
-    leapfrogs(group, kernels, step, std::nullopt, options_.step_size, options_.leapfrogs);
+    leapfrogs(group, kernels, step, std::nullopt, step_size_, options_.leapfrogs);
     kernels.decide(group, step, true);
   }
 }
 
 Tuning Ghmc::tuning() const {
-  if (!options_.tuned) return {};
-  return {.acceptance = 0.9, .metric = options_.metric, .dense = options_.dense};
+  if (options_.step_size) return {};
+  return {.acceptance = 0.9,
+          .metric = metric_tuned(options_.metric, options_.step_size),
+          .dense = options_.metric == Metric::kDense};
 }
 
 }  // namespace potluck

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <optional>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -18,17 +17,19 @@ namespace potluck {
 class Ghmc final : public Method {
  public:
   struct Options {
-    double step_size = 0.1;  ///< h > 0, where tuning begins
-    int64_t leapfrogs = 1;   ///< of a proposal, >= 1
-    double kept = 0.9;       ///< share of the velocity that a refreshment keeps, in [0, 1)
-    bool tuned = true;
-    bool metric = true;
-    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    /// h > 0, the time of a leapfrog; none: tuned in warm-up. Give one where runs must have the same.
+    std::optional<double> step_size = std::nullopt;
+    int64_t leapfrogs = 1;  ///< of a proposal, 1 ... 1000: more where velocities must carry farther before a decision
+    double kept = 0.9;      ///< share of the velocity that a refreshment keeps, 0 ... 0.999999: less forgets it sooner
+    /// In which coordinates: a matrix (kDense) for long axes that lie across them, kIdentity to compare runs. Tuned,
+    /// but for kIdentity, where step_size is none; kDense wants it to be.
+    Metric metric = Metric::kAuto;
   };
-  explicit Ghmc(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Ghmc(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   Needs needs() const override { return {.proposal = true, .velocity = true, .proposal_velocity = true}; }
@@ -37,11 +38,12 @@ class Ghmc final : public Method {
   int64_t evaluations(StepRange steps) const override { return steps.count * options_.leapfrogs; }
   bool makes_trajectories() const override { return true; }
   Tuning tuning() const override;
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
 
  private:
   Options options_;
+  double step_size_;
 };
 
 }  // namespace potluck

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -25,18 +25,22 @@ class Hmc final : public Method {
   static constexpr int64_t kDefaultMaxLeapfrogs = 256;
 
   struct Options {
-    double step_size = 0.1;        ///< h > 0, where tuning begins
-    double trajectory_length = 1;  ///< tau > 0, the mean time of a trajectory, where tuning begins
-    bool step_size_tuned = true;
-    bool trajectory_tuned = true;
-    bool metric = true;  ///< tune the diagonal metric: h and tau are then those of u = x / s
-    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
-    int64_t max_leapfrogs = kDefaultMaxLeapfrogs;  ///< of a trajectory, 1 ... kMostLeapfrogs
+    /// h > 0, the time of a leapfrog; none: tuned in warm-up. Give one where runs must have the same.
+    std::optional<double> step_size = std::nullopt;
+    /// tau > 0, the mean time of a trajectory; none: tuned. Give one where ChEES stays too short: a mode far away.
+    std::optional<double> trajectory_length = std::nullopt;
+    /// In which coordinates: a matrix (kDense) for long axes that lie across them, kIdentity to compare runs. Tuned,
+    /// but for kIdentity, where step_size is none; kDense wants it to be.
+    Metric metric = Metric::kAuto;
+    /// Of a trajectory, 1 ... kMostLeapfrogs. Raise it where the run says that trajectories were cut and chains mix
+    /// slowly.
+    int64_t max_leapfrogs = kDefaultMaxLeapfrogs;
   };
-  explicit Hmc(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Hmc(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   Needs needs() const override { return {.proposal = true, .proposal_velocity = true}; }
@@ -45,15 +49,17 @@ class Hmc final : public Method {
   bool makes_trajectories() const override { return true; }
   bool replayable() const override { return false; }
   Tuning tuning() const override;
-  void freeze() override { options_.trajectory_tuned = false; }
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
-  double trajectory_length() const override { return options_.trajectory_length; }
-  void set_trajectory_length(double length) override { options_.trajectory_length = length; }
+  void freeze() override { trajectory_watched_ = false; }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
+  double trajectory_length() const override { return trajectory_length_; }
+  void set_trajectory_length(double length) override { trajectory_length_ = length; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
   Options options_;
+  double step_size_, trajectory_length_;
+  bool trajectory_watched_;  ///< warm-up still tunes the length
 };
 
 }  // namespace potluck

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -17,25 +19,28 @@ namespace potluck {
 class Langevin final : public Method {
  public:
   struct Options {
-    double step_size = 0.01;  ///< eps > 0
-    bool tuned = false;       ///< warm-up finds eps: that at which MALA accepts 0.9
+    /// eps > 0, in squared units of x; none: warm-up finds that at which MALA accepts 0.9. Give a smaller one for a
+    /// smaller bias.
+    std::optional<double> step_size = std::nullopt;
   };
-  explicit Langevin(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Langevin(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
-  Tuning tuning() const override { return {.acceptance = options_.tuned ? std::optional<double>(0.9) : std::nullopt}; }
+  Tuning tuning() const override { return {.acceptance = options_.step_size ? std::nullopt : std::optional(0.9)}; }
   std::unique_ptr<Method> tuned_in_place() const override;
-  void take_tuned(const Method& adjusted) override { options_.step_size = adjusted.step_size(); }
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
+  void take_tuned(const Method& adjusted) override { step_size_ = adjusted.step_size(); }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
   Options options_;
+  double step_size_;
 };
 
 }  // namespace potluck

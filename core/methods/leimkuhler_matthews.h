@@ -13,10 +13,11 @@ namespace potluck {
 /// quadratic energy the position keeps its law exactly, once started jointly: Cov(x, z) = sqrt(eps T / 2).
 class LeimkuhlerMatthews final : public Underdamped {
  public:
-  explicit LeimkuhlerMatthews(const Options& options) : Underdamped(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit LeimkuhlerMatthews(const Options& options) : Underdamped(options, option_table()) {}
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <optional>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -18,26 +17,31 @@ namespace potluck {
 class Mala final : public Method {
  public:
   struct Options {
-    double step_size = 0.1;     ///< eps > 0, where tuning begins
-    double acceptance = 0.574;  ///< mean acceptance that warm-up aims at: Roberts & Rosenthal 1998
-    bool tuned = true;          ///< warm-up tunes eps
-    bool metric = true;         ///< and the diagonal metric: eps is then that of u = x / s
-    bool dense = false;         ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    /// eps > 0, in squared units of x; none: tuned in warm-up. Give one where runs must have the same.
+    std::optional<double> step_size = std::nullopt;
+    /// In which coordinates: a matrix (kDense) for long axes that lie across them, kIdentity to compare runs. Tuned,
+    /// but for kIdentity, where step_size is none; kDense wants it to be.
+    Metric metric = Metric::kAuto;
+    // What the user has no word for; an unadjusted method that is tuned by this one says it.
+    double first_step_size = 0.1;  ///< eps > 0, where tuning begins
+    double acceptance = 0.574;     ///< in (0, 1), the mean that tuning aims at: Roberts & Rosenthal 1998
   };
-  explicit Mala(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Mala(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   Needs needs() const override { return {.proposal = true}; }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   Tuning tuning() const override;
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
 
  private:
   Options options_;
+  double step_size_;
 };
 
 }  // namespace potluck

@@ -5,36 +5,46 @@
 
 #include <cmath>
 
-#include "core/methods/method_options.h"
-
 namespace potluck {
 
-MethodDescription Mclmc::describe() {
-  return {
-      .name = "mclmc",
-      .summary = "microcanonical Langevin: fast in many dimensions, biased by its step size",
-      .reference = "Robnik, De Luca, Silverstein & Seljak 2023, Microcanonical Hamiltonian Monte Carlo, JMLR 24",
-      .exact = false,
-      .options = {
-          step_size_option("h, the time of a leapfrog at unit speed",
-                           "tuned in warm-up to an energy error of variance 5e-4 a coordinate and step"),
-          {.name = "decoherence_length",
-           .kind = SettingKind::kReal,
-           .preset = "auto",
-           .least = kPositive,
-           .choices = {"auto"},
-           .summary =
-               "L: the length over which a direction is forgotten; auto: the square root of the number of coordinates "
-               "that move"},
-          metric_option()}};
+namespace {
+
+constexpr double kFirstStepSize = 0.1;  // h where tuning begins
+
+}  // namespace
+
+Mclmc::Mclmc(const Options& options)
+    : options_(option_table().checked(options)),
+      step_size_(options.step_size.value_or(kFirstStepSize)),
+      length_(options.decoherence_length.value_or(0)) {
+  check_metric(options.metric, options.step_size);
 }
 
-std::unique_ptr<Method> Mclmc::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<Mclmc>(Options{.step_size = number_of(values.at(0), 0.1),
-                                         .length = number_of(values.at(1), 0),
-                                         .tuned = is_auto(values[0]),
-                                         .metric = metric_tuned(values.at(2), values[0]),
-                                         .dense = metric_dense(values.at(2))});
+const OptionTable<Mclmc::Options>& Mclmc::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step_size,
+              step_size_option("h, the time of a leapfrog at unit speed",
+                               "tuned in warm-up to an energy error of variance 5e-4 a coordinate and step")),
+       option(
+           &Options::decoherence_length,
+           {.name = "decoherence_length",
+            .kind = SettingKind::kReal,
+            .preset = "auto",
+            .least = kPositive,
+            .choices = {"auto"},
+            .summary =
+                "L: the length over which a direction is forgotten; auto: the square root of the number of coordinates "
+                "that move"}),
+       metric_option(&Options::metric)});
+  return table;
+}
+
+MethodDescription Mclmc::describe() {
+  return {.name = "mclmc",
+          .summary = "microcanonical Langevin: fast in many dimensions, biased by its step size",
+          .reference = "Robnik, De Luca, Silverstein & Seljak 2023, Microcanonical Hamiltonian Monte Carlo, JMLR 24",
+          .exact = false,
+          .options = option_table().declared()};
 }
 
 const MethodDescription& Mclmc::description() const { return method("mclmc"); }
@@ -45,7 +55,7 @@ void Mclmc::check(const Target& target) const {
 }
 
 void Mclmc::prepare(const Target& target) {
-  if (!(options_.length > 0)) options_.length = std::sqrt(static_cast<double>(free_coordinates(target)));
+  if (!(length_ > 0)) length_ = std::sqrt(static_cast<double>(free_coordinates(target)));
 }
 
 void Mclmc::begin(Group& group, const Kernels& kernels, uint32_t step) const {
@@ -55,11 +65,11 @@ void Mclmc::begin(Group& group, const Kernels& kernels, uint32_t step) const {
 }
 
 void Mclmc::advance(Group& group, const Kernels& kernels, StepRange steps) const {
-  const double h = options_.step_size;
+  const double h = step_size_;
   const Piece drift{.kind = Piece::Kind::kDrift, .amount = h};
   const Piece refresh{.kind = Piece::Kind::kRefresh,
                       .amount = 1,
-                      .noise = std::sqrt(std::expm1(2 * h / options_.length) / static_cast<double>(group.dimension))};
+                      .noise = std::sqrt(std::expm1(2 * h / length_) / static_cast<double>(group.dimension))};
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     kernels.begin_energy_error(group);
@@ -75,15 +85,17 @@ void Mclmc::advance(Group& group, const Kernels& kernels, StepRange steps) const
 }
 
 Tuning Mclmc::tuning() const {
-  if (!options_.tuned) return {};
-  return {.energy_error = 5e-4, .metric = options_.metric, .dense = options_.dense};
+  if (options_.step_size) return {};
+  return {.energy_error = 5e-4,
+          .metric = metric_tuned(options_.metric, options_.step_size),
+          .dense = options_.metric == Metric::kDense};
 }
 
 std::vector<std::string> Mclmc::notes(const MethodCounts&) const {
   return {
       fmt::format("mclmc is unadjusted: its draws are biased by an order of step_size^2 (now {:g}). Use "
                   "adjusted_mclmc or hmc where that matters",
-                  options_.step_size)};
+                  step_size_)};
 }
 
 }  // namespace potluck

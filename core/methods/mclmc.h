@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -21,16 +21,19 @@ namespace potluck {
 class Mclmc final : public Method {
  public:
   struct Options {
-    double step_size = 0.1;  ///< h > 0, where tuning begins
-    double length = 0;       ///< > 0; 0: sqrt(d), which prepare fills in
-    bool tuned = true;
-    bool metric = true;
-    bool dense = false;  ///< the metric is a full matrix: they are then those of z (WhitenedEnergy)
+    /// h > 0, the time of a leapfrog at unit speed; none: tuned in warm-up. Give a smaller one for a smaller bias.
+    std::optional<double> step_size = std::nullopt;
+    /// L > 0, in units of x; none: sqrt(d). Give a longer one where the target is wide in few directions.
+    std::optional<double> decoherence_length = std::nullopt;
+    /// In which coordinates: a matrix (kDense) for long axes that lie across them, kIdentity to compare runs. Tuned,
+    /// but for kIdentity, where step_size is none; kDense wants it to be.
+    Metric metric = Metric::kAuto;
   };
-  explicit Mclmc(const Options& options) : options_(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Mclmc(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   Needs needs() const override { return {.velocity = true}; }
@@ -40,12 +43,14 @@ class Mclmc final : public Method {
   void begin(Group& group, const Kernels& kernels, uint32_t step) const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
   Tuning tuning() const override;
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:
   Options options_;
+  double step_size_;
+  double length_;  ///< 0: sqrt(d), which prepare fills in
 };
 
 }  // namespace potluck

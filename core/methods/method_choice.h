@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,17 @@ const std::vector<MethodDescription>& methods();
 
 /// @throws SettingError "sample.method must be one of …, got '…'. Did you mean …?"
 const MethodDescription& method(const std::string& name);
+
+/// Options by name, as written in a file.
+using OptionWords = std::map<std::string, std::string>;
+
+/// Values of a method's options: those that are named, the others at their presets.
+/// @throws SettingError for a name that is no option of the method, or words that are not a value of it.
+std::vector<SettingValue> option_values(const std::string& method, const OptionWords& words = {});
+
+/// The value of one option among those of a method. @throws SettingError where the method has no such option.
+const SettingValue& option_value(const std::string& method, const std::vector<SettingValue>& values,
+                                 const std::string& option);
 
 /// Replicas of a chain: 1 but for a method that tempers. @throws SettingError as a run of the method would.
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values);

@@ -20,23 +20,19 @@ SettingDescription step_size_option(const std::string& meaning, const std::strin
           .summary = meaning + "; auto: " + how_tuned};
 }
 
-SettingDescription metric_option() {
-  SettingDescription option = diagonal_metric_option();
-  option.choices.emplace_back("dense");
-  option.summary +=
-      "; dense: a full matrix for all coordinates together, found from the draws of the warm-up, for long axes that "
-      "lie across the coordinates";
+SettingDescription metric_description(bool dense) {
+  SettingDescription option = {
+      .name = "metric",
+      .kind = SettingKind::kChoice,
+      .preset = "auto",
+      .summary =
+          "auto: a scale for every coordinate, found from draws and gradients of the warm-up where step_size is "
+          "auto; identity: no scale"};
+  if (dense)
+    option.summary +=
+        "; dense: a full matrix for all coordinates together, found from the draws of the warm-up, for long axes that "
+        "lie across the coordinates";
   return option;
-}
-
-SettingDescription diagonal_metric_option() {
-  return {.name = "metric",
-          .kind = SettingKind::kChoice,
-          .preset = "auto",
-          .choices = {"auto", "identity"},
-          .summary =
-              "auto: a scale for every coordinate, found from draws and gradients of the warm-up where step_size is "
-              "auto; identity: no scale"};
 }
 
 SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned) {
@@ -48,22 +44,16 @@ SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tu
           .summary = "most leapfrogs of a trajectory; longer trajectories are cut there" + of_tuned};
 }
 
-bool is_auto(const SettingValue& value) { return std::isnan(value.real.at(0)); }
-
-double number_of(const SettingValue& value, double where_auto) {
-  return is_auto(value) ? where_auto : value.real.at(0);
+void check_metric(Metric metric, std::optional<double> step_size) {
+  if (metric == Metric::kDense && step_size)
+    throw SettingError(
+        "sample.metric",
+        fmt::format(" must be auto or identity where step_size is a number ({:g}), got dense: the step size would be "
+                    "that of coordinates which the warm-up has yet to find. Leave step_size auto",
+                    *step_size));
 }
 
-bool metric_tuned(const SettingValue& metric, const SettingValue& step_size) {
-  if (metric_dense(metric) && !is_auto(step_size))
-    throw SettingError(fmt::format(
-        "sample.metric must be auto or identity where step_size is a number ({:g}), got dense: the step size would be "
-        "that of coordinates which the warm-up has yet to find. Leave step_size auto",
-        step_size.real.at(0)));
-  return metric.integer.at(0) != 1 && is_auto(step_size);
-}
-
-bool metric_dense(const SettingValue& metric) { return metric.integer.at(0) == 2; }
+bool metric_tuned(Metric metric, std::optional<double> step_size) { return metric != Metric::kIdentity && !step_size; }
 
 double trajectory_jitter(uint32_t step) {
   // Van der Corput: the bits of step + 1 mirrored about the point.
@@ -134,10 +124,11 @@ int64_t free_coordinates(const Target& target) {
 void check_at_least_two(const Target& target, const std::string& method_name) {
   const int64_t count = free_coordinates(target);
   if (count >= 2) return;
-  throw SettingError(fmt::format(
-      "sample.method {} must have at least 2 coordinates that move, got {}: a direction in one dimension cannot turn. "
-      "Use hmc",
-      method_name, count));
+  throw SettingError(
+      "sample.method",
+      fmt::format(" {} must have at least 2 coordinates that move, got {}: a direction in one dimension cannot turn. "
+                  "Use hmc",
+                  method_name, count));
 }
 
 }  // namespace potluck

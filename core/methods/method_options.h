@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/methods/method.h"
+#include "core/methods/option_table.h"
 
 namespace potluck {
 
@@ -14,22 +16,35 @@ namespace potluck {
 /// `step_size`, auto by default. @param meaning what is added to the summary before "auto: ...".
 SettingDescription step_size_option(const std::string& meaning, const std::string& how_tuned);
 
+/// In which coordinates a method moves.
+enum class Metric {
+  kAuto,      ///< u = x / s, a scale for every coordinate, tuned where the step size is
+  kIdentity,  ///< x
+  kDense      ///< z of a full matrix (WhitenedEnergy), tuned; the step size must be too
+};
+
+/// `metric`, but for its words.
+SettingDescription metric_description(bool dense);
+
 /// `metric`: auto, identity or dense.
-SettingDescription metric_option();
+template <class Options>
+BoundOption<Options> metric_option(Metric Options::*field) {
+  return choice_option(field, metric_description(true),
+                       {{"auto", Metric::kAuto}, {"identity", Metric::kIdentity}, {"dense", Metric::kDense}});
+}
 /// The same without dense, for ladders of temperatures.
-SettingDescription diagonal_metric_option();
+template <class Options>
+BoundOption<Options> diagonal_metric_option(Metric Options::*field) {
+  return choice_option(field, metric_description(false), {{"auto", Metric::kAuto}, {"identity", Metric::kIdentity}});
+}
 
 /// `max_leapfrogs`, of trajectories that are jittered. @param of_tuned what is added to the summary.
 SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned);
 
-/// An option that is a number or `auto`, which is read as NaN.
-bool is_auto(const SettingValue& value);
-double number_of(const SettingValue& value, double where_auto);
-
-/// The method's metric is tuned: where it is dense, or `metric` and `step_size` are both auto.
-/// @throws SettingError where it is dense and the step size a number.
-bool metric_tuned(const SettingValue& metric, const SettingValue& step_size);
-bool metric_dense(const SettingValue& metric);
+/// @throws SettingError where the metric is dense and the step size a number.
+void check_metric(Metric metric, std::optional<double> step_size);
+/// Warm-up tunes the metric.
+bool metric_tuned(Metric metric, std::optional<double> step_size);
 
 /// Leapfrog steps of size h in a trajectory of length tau in step `step` of a run: ceil(2 u tau / h) with u the van der
 /// Corput sequence, the quasi-random jitter of Hoffman, Radul & Sountsov 2021, section 3.1; at least 1, at most `most`.

@@ -26,20 +26,32 @@ struct Entry {
   std::unique_ptr<Method> (*create)(const std::vector<SettingValue>&);
 };
 
+template <class One>
+constexpr Entry entry() {
+  return {One::describe, [](const std::vector<SettingValue>& values) -> std::unique_ptr<Method> {
+            return std::make_unique<One>(One::option_table().read(values));
+          }};
+}
+
 /// The table a new method adds its row to, in alphabetical order.
 constexpr Entry kMethods[] = {
-    {AdjustedMclmc::describe, AdjustedMclmc::create},
-    {Baoab::describe, Baoab::create},
-    {EbmPractice::describe, EbmPractice::create},
-    {Ghmc::describe, Ghmc::create},
-    {Hmc::describe, Hmc::create},
-    {Langevin::describe, Langevin::create},
-    {LeimkuhlerMatthews::describe, LeimkuhlerMatthews::create},
-    {Mala::describe, Mala::create},
-    {Mclmc::describe, Mclmc::create},
-    {Obabo::describe, Obabo::create},
-    {ParallelTempering::describe, ParallelTempering::create},
+    entry<AdjustedMclmc>(), entry<Baoab>(),    entry<EbmPractice>(),        entry<Ghmc>(),
+    entry<Hmc>(),           entry<Langevin>(), entry<LeimkuhlerMatthews>(), entry<Mala>(),
+    entry<Mclmc>(),         entry<Obabo>(),    entry<ParallelTempering>(),
 };
+
+size_t index_of_option(const std::string& name, const std::string& option) {
+  const std::vector<SettingDescription>& options = method(name).options;
+  std::vector<std::string> known;
+  for (size_t i = 0; i < options.size(); ++i) {
+    if (options[i].name == option) return i;
+    known.push_back(options[i].name);
+  }
+  const auto near = nearest_name(option, known);
+  throw SettingError("sample." + option,
+                     fmt::format(" must be an option of {}, which has {}{}", name, fmt::join(known, ", "),
+                                 near ? fmt::format(". Did you mean '{}'?", *near) : ""));
+}
 
 }  // namespace
 
@@ -58,9 +70,9 @@ const MethodDescription& method(const std::string& name) {
     if (one.name == name) return one;
     names.push_back(one.name);
   }
-  std::string text = fmt::format("sample.method must be one of {}; got '{}'", fmt::join(names, ", "), name);
+  std::string text = fmt::format(" must be one of {}; got '{}'", fmt::join(names, ", "), name);
   if (const auto near = nearest_name(name, names)) text += fmt::format(". Did you mean '{}'?", *near);
-  throw SettingError(text);
+  throw SettingError("sample.method", text);
 }
 
 std::unique_ptr<Method> make_method(const std::string& name, const std::vector<SettingValue>& values) {
@@ -70,6 +82,23 @@ std::unique_ptr<Method> make_method(const std::string& name, const std::vector<S
                                    methods()[index].options.size(), values.size()));
   }
   return kMethods[index].create(values);
+}
+
+std::vector<SettingValue> option_values(const std::string& name, const OptionWords& words) {
+  const std::vector<SettingDescription>& options = method(name).options;
+  for (const auto& [option, word] : words) index_of_option(name, option);
+  std::vector<SettingValue> values;
+  for (const SettingDescription& option : options) {
+    const auto named = words.find(option.name);
+    const std::string what = "sample." + option.name;
+    values.push_back(named == words.end() ? preset_value(option, what) : parse_setting(option, {named->second}, what));
+  }
+  return values;
+}
+
+const SettingValue& option_value(const std::string& name, const std::vector<SettingValue>& values,
+                                 const std::string& option) {
+  return values.at(index_of_option(name, option));
 }
 
 int64_t replicas_of(const std::string& method, const std::vector<SettingValue>& values) {
@@ -84,7 +113,8 @@ std::unique_ptr<Method> make_method(const MethodChoice& choice) {
 void Method::check(const Target& target) const {
   if (description().exact || !target.energy->hard_walls()) return;
   throw SettingError(
-      fmt::format("sample.method must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
+      "sample.method",
+      fmt::format(" must be an adjusted one where an expert has hard walls inside the support, got '{}'. "
                   "Use mala, or give the variable a support with that box",
                   description().name));
 }

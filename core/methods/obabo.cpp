@@ -7,22 +7,23 @@
 
 namespace potluck {
 
+const OptionTable<Obabo::Options>& Obabo::option_table() {
+  static const OptionTable<Options> table({step_size_bound(), friction_bound()});
+  return table;
+}
+
 MethodDescription Obabo::describe() {
   return {.name = "obabo",
           .summary = "underdamped Langevin with a leapfrog in the middle, biased by its step size",
           .reference = "Bussi & Parrinello 2007, Accurate sampling using Langevin dynamics, Phys. Rev. E 75",
           .exact = false,
-          .options = option_table(true)};
-}
-
-std::unique_ptr<Method> Obabo::create(const std::vector<SettingValue>& values) {
-  return std::make_unique<Obabo>(options_from(values));
+          .options = option_table().declared()};
 }
 
 const MethodDescription& Obabo::description() const { return method("obabo"); }
 
 void Obabo::advance(Group& group, const Kernels& kernels, StepRange steps) const {
-  const double h = options_.step_size;
+  const double h = step_size_;
   const Piece first = refreshment(group, h / 2, Purpose::kMomentum);
   const Piece second = refreshment(group, h / 2, Purpose::kSecondMomentum);
   const Piece kick{.kind = Piece::Kind::kKick, .amount = h / 2}, drift{.kind = Piece::Kind::kDrift, .amount = h};
@@ -39,7 +40,7 @@ std::vector<std::string> Obabo::notes(const MethodCounts&) const {
   return {fmt::format(
       "obabo is unadjusted: positions are biased by an order of step_size^2 (now {:g}). Use hmc or ghmc where that "
       "matters",
-      options_.step_size)};
+      step_size_)};
 }
 
 }  // namespace potluck

@@ -13,10 +13,11 @@ namespace potluck {
 /// (1 - h^2 lambda / 4) and the velocity keeps T. It is the unadjusted form of ghmc with one leapfrog.
 class Obabo final : public Underdamped {
  public:
-  explicit Obabo(const Options& options) : Underdamped(options) {}
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit Obabo(const Options& options) : Underdamped(options, option_table()) {}
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;

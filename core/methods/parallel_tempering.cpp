@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/methods/hmc.h"
 #include "core/methods/mala.h"
-#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -25,70 +24,65 @@ double hottest_of(const ParallelTempering::Options& options, const Target& targe
   return options.hottest.value_or(kHottest * target.temperature);
 }
 
+std::unique_ptr<Method> inner_method(const ParallelTempering::Options& options) {
+  if (options.inner == ParallelTempering::Inner::kHmc)
+    return std::make_unique<Hmc>(Hmc::Options{.step_size = options.step_size, .metric = options.metric});
+  return std::make_unique<Mala>(Mala::Options{.step_size = options.step_size, .metric = options.metric});
+}
+
 }  // namespace
 
-ParallelTempering::ParallelTempering(const Options& options, std::unique_ptr<Method> inner)
-    : options_(options), inner_(std::move(inner)) {}
+ParallelTempering::ParallelTempering(const Options& options)
+    : options_(option_table().checked(options)), inner_(inner_method(options)) {}
+
+const OptionTable<ParallelTempering::Options>& ParallelTempering::option_table() {
+  static const OptionTable<Options> table(
+      {option(&Options::step_size,
+              step_size_option("step size of the coldest replica's inner method",
+                               "tuned in warm-up for every replica to the inner method's acceptance")),
+       option(&Options::replicas,
+              {.name = "replicas",
+               .kind = SettingKind::kInteger,
+               .preset = "8",
+               .least = 2,
+               .most = kMostReplicas,
+               .summary = "number of replicas of every chain; a step evaluates the energy at each of them. The "
+                          "report says how many the barrier needs"}),
+       option(&Options::hottest,
+              {.name = "hottest",
+               .kind = SettingKind::kReal,
+               .preset = "auto",
+               .least = kPositive,
+               .choices = {"auto"},
+               .summary = "temperature of the hottest replica, at which barriers between modes are low and the "
+                          "target is integrable; auto: 10 times sample.temperature, and, where ladder is auto "
+                          "too, raised in warm-up until replicas cross between regions"}),
+       option(&Options::swap_every,
+              {.name = "swap_every",
+               .kind = SettingKind::kInteger,
+               .preset = "1",
+               .least = 1,
+               .most = static_cast<double>(UINT32_MAX),
+               .summary = "number of steps between two swap proposals; even and odd pairs take turns"}),
+       choice_option(&Options::ladder,
+                     {.name = "ladder",
+                      .preset = "auto",
+                      .summary = "auto: temperatures spaced in warm-up so that all neighbours swap at one rate; "
+                                 "geometric: equal ratios"},
+                     {{"auto", Spacing::kAuto}, {"geometric", Spacing::kGeometric}}),
+       choice_option(&Options::inner,
+                     {.name = "inner", .preset = "mala", .summary = "the method that moves the replicas"},
+                     {{"mala", Inner::kMala}, {"hmc", Inner::kHmc}}),
+       diagonal_metric_option(&Options::metric)});
+  return table;
+}
 
 MethodDescription ParallelTempering::describe() {
   return {.name = "parallel_tempering",
           .summary = "replicas at a ladder of temperatures that swap places, for modes that do not mix; exact",
           .reference = "Syed, Bouchard-Cote, Deligiannidis & Doucet 2022, Non-reversible parallel tempering, JRSS B 84",
           .exact = true,
-          .options = {step_size_option("step size of the coldest replica's inner method",
-                                       "tuned in warm-up for every replica to the inner method's acceptance"),
-                      {.name = "replicas",
-                       .kind = SettingKind::kInteger,
-                       .preset = "8",
-                       .least = 2,
-                       .most = kMostReplicas,
-                       .summary = "number of replicas of every chain; a step evaluates the energy at each of them. The "
-                                  "report says how many the barrier needs"},
-                      {.name = "hottest",
-                       .kind = SettingKind::kReal,
-                       .preset = "auto",
-                       .least = kPositive,
-                       .choices = {"auto"},
-                       .summary = "temperature of the hottest replica, at which barriers between modes are low and the "
-                                  "target is integrable; auto: 10 times sample.temperature, and, where ladder is auto "
-                                  "too, raised in warm-up until replicas cross between regions"},
-                      {.name = "swap_every",
-                       .kind = SettingKind::kInteger,
-                       .preset = "1",
-                       .least = 1,
-                       .most = static_cast<double>(UINT32_MAX),
-                       .summary = "number of steps between two swap proposals; even and odd pairs take turns"},
-                      {.name = "ladder",
-                       .kind = SettingKind::kChoice,
-                       .preset = "auto",
-                       .choices = {"auto", "geometric"},
-                       .summary = "auto: temperatures spaced in warm-up so that all neighbours swap at one rate; "
-                                  "geometric: equal ratios"},
-                      {.name = "inner",
-                       .kind = SettingKind::kChoice,
-                       .preset = "mala",
-                       .choices = {"mala", "hmc"},
-                       .summary = "the method that moves the replicas"},
-                      diagonal_metric_option()}};
-}
-
-std::unique_ptr<Method> ParallelTempering::create(const std::vector<SettingValue>& values) {
-  const SettingValue &step_size = values.at(0), &hottest = values.at(2);
-  const bool tuned = is_auto(step_size), metric = metric_tuned(values.at(6), step_size);
-  const double first = number_of(step_size, 0.1);
-  std::unique_ptr<Method> inner;
-  if (values.at(5).integer.at(0) == 0) {
-    inner = std::make_unique<Mala>(Mala::Options{.step_size = first, .tuned = tuned, .metric = metric});
-  } else {
-    inner = std::make_unique<Hmc>(
-        Hmc::Options{.step_size = first, .trajectory_length = 10 * first, .step_size_tuned = tuned, .metric = metric});
-  }
-  return std::make_unique<ParallelTempering>(
-      Options{.replicas = values.at(1).integer.at(0),
-              .hottest = is_auto(hottest) ? std::nullopt : std::optional(hottest.real.at(0)),
-              .swap_every = values.at(3).integer.at(0),
-              .ladder_tuned = values.at(4).integer.at(0) == 0},
-      std::move(inner));
+          .options = option_table().declared()};
 }
 
 const MethodDescription& ParallelTempering::description() const { return method("parallel_tempering"); }
@@ -96,10 +90,10 @@ const MethodDescription& ParallelTempering::description() const { return method(
 void ParallelTempering::check(const Target& target) const {
   Method::check(target);
   if (hottest_of(options_, target) > target.temperature) return;
-  throw SettingError(
-      fmt::format("sample.hottest must be > sample.temperature ({:g}), got {:g}. Give one at which the "
-                  "barriers between modes are low",
-                  target.temperature, *options_.hottest));
+  throw SettingError("sample.hottest",
+                     fmt::format(" must be > sample.temperature ({:g}), got {:g}. Give one at which the "
+                                 "barriers between modes are low",
+                                 target.temperature, *options_.hottest));
 }
 
 void ParallelTempering::prepare(const Target& target) {
@@ -118,7 +112,7 @@ void ParallelTempering::advance(Group& group, const Kernels& kernels, StepRange 
 
 Tuning ParallelTempering::tuning() const {
   Tuning tuning = inner_->tuning();
-  tuning.ladder = options_.ladder_tuned && options_.replicas > 2;
+  tuning.ladder = options_.ladder == Spacing::kAuto && options_.replicas > 2;
   if (tuning.ladder && !options_.hottest)
     tuning.climb_from = kLeastSwapsToClimb * options_.replicas * options_.swap_every;
   return tuning;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/methods/ladder.h"
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -23,17 +23,30 @@ namespace potluck {
 /// Coupling: group, a ladder is never split.
 class ParallelTempering final : public Method {
  public:
-  struct Options {
-    int64_t replicas = 8;                          ///< >= 2
-    std::optional<double> hottest = std::nullopt;  ///< T_N > T; none: 10 T, raised in warm-up where that is too cold
-    int64_t swap_every = 1;                        ///< steps, >= 1
-    bool ladder_tuned = true;                      ///< to equal swap rates; else equal ratios
+  enum class Spacing {
+    kAuto,      ///< spaced in warm-up so that all neighbours swap at one rate
+    kGeometric  ///< equal ratios
   };
-  /// @param inner an exact method whose velocities do not live on.
-  ParallelTempering(const Options& options, std::unique_ptr<Method> inner);
+  enum class Inner { kMala, kHmc };
+
+  struct Options {
+    /// > 0, of the coldest replica's inner method; none: tuned in warm-up for every replica. Give one where runs must
+    /// have the same.
+    std::optional<double> step_size = std::nullopt;
+    int64_t replicas = 8;  ///< of every chain, 2 ... 64: more where the report says that neighbours hardly swap
+    /// T_N > T; none: 10 T, raised in warm-up where that is too cold and the ladder is auto too. Give one where
+    /// barriers are known.
+    std::optional<double> hottest = std::nullopt;
+    int64_t swap_every = 1;  ///< steps between two proposals to swap, 1 ... 2^32 - 1: more where swaps cost most
+    Spacing ladder = Spacing::kAuto;  ///< how temperatures are spaced: kGeometric to compare runs
+    Inner inner = Inner::kMala;       ///< what moves the replicas: kHmc where their energies have long narrow valleys
+    Metric metric = Metric::kAuto;    ///< the inner method's, never kDense: kIdentity to compare runs
+  };
+  /// @throws SettingError naming the option, its value and the bound it breaks.
+  explicit ParallelTempering(const Options& options);
 
   static MethodDescription describe();
-  static std::unique_ptr<Method> create(const std::vector<SettingValue>& values);
+  static const OptionTable<Options>& option_table();
 
   const MethodDescription& description() const override;
   Coupling coupling() const override { return Coupling::kGroup; }
@@ -58,7 +71,7 @@ class ParallelTempering final : public Method {
   std::string note_of_hottest(const MethodCounts& counts) const;
 
   Options options_;
-  std::unique_ptr<Method> inner_;
+  std::unique_ptr<Method> inner_;  ///< exact, and its velocities do not live on
   Ladder ladder_;
 };
 

@@ -4,31 +4,32 @@
 #include <cmath>
 
 #include "core/methods/mala.h"
-#include "core/methods/method_options.h"
 
 namespace potluck {
 
-std::vector<SettingDescription> Underdamped::option_table(bool friction) {
-  std::vector<SettingDescription> table = {
+namespace {
+
+constexpr double kFirstStepSize = 0.1;  // h where tuning begins
+
+}  // namespace
+
+Underdamped::Underdamped(const Options& options, const OptionTable<Options>& table)
+    : options_(table.checked(options)), step_size_(options.step_size.value_or(kFirstStepSize)) {}
+
+BoundOption<Underdamped::Options> Underdamped::step_size_bound() {
+  return option(
+      &Options::step_size,
       step_size_option("h, the time of a step; stable while h times the square root of the largest curvature stays "
                        "below 2",
-                       "sqrt(2 eps), where eps is the step size at which mala accepts 0.9, found in warm-up")};
-  if (friction) {
-    table.push_back({.name = "friction",
-                     .kind = SettingKind::kReal,
-                     .preset = "1",
-                     .least = kPositive,
-                     .summary = "gamma: velocities are forgotten within a time of 1/gamma"});
-  }
-  return table;
+                       "sqrt(2 eps), where eps is the step size at which mala accepts 0.9, found in warm-up"));
 }
 
-Underdamped::Options Underdamped::options_from(const std::vector<SettingValue>& values) {
-  Options options;
-  options.step_size = number_of(values.at(0), options.step_size);
-  options.tuned = is_auto(values.at(0));
-  if (values.size() > 1) options.friction = values[1].real.at(0);
-  return options;
+BoundOption<Underdamped::Options> Underdamped::friction_bound() {
+  return option(&Options::friction, {.name = "friction",
+                                     .kind = SettingKind::kReal,
+                                     .preset = "1",
+                                     .least = kPositive,
+                                     .summary = "gamma: velocities are forgotten within a time of 1/gamma"});
 }
 
 void Underdamped::begin(Group& group, const Kernels& kernels, uint32_t step) const {
@@ -37,20 +38,19 @@ void Underdamped::begin(Group& group, const Kernels& kernels, uint32_t step) con
   kernels.split(group, step, State::kCurrent, State::kCurrent, {{fresh}});
 }
 
-Tuning Underdamped::tuning() const {
-  return {.acceptance = options_.tuned ? std::optional<double>(0.9) : std::nullopt};
-}
+Tuning Underdamped::tuning() const { return {.acceptance = options_.step_size ? std::nullopt : std::optional(0.9)}; }
 
 std::unique_ptr<Method> Underdamped::tuned_in_place() const {
-  const double h = options_.step_size;
-  return std::make_unique<Mala>(Mala::Options{.step_size = h * h / 2, .acceptance = 0.9, .metric = false});
+  const double h = step_size_;
+  return std::make_unique<Mala>(
+      Mala::Options{.metric = Metric::kIdentity, .first_step_size = h * h / 2, .acceptance = 0.9});
 }
 
-void Underdamped::take_tuned(const Method& adjusted) { options_.step_size = std::sqrt(2 * adjusted.step_size()); }
+void Underdamped::take_tuned(const Method& adjusted) { step_size_ = std::sqrt(2 * adjusted.step_size()); }
 
 void Underdamped::kick_drift_refresh(Group& group, const Kernels& kernels, StepRange steps,
                                      const Piece& refresh) const {
-  const double half = options_.step_size / 2;
+  const double half = step_size_ / 2;
   const Piece kick{.kind = Piece::Kind::kKick, .amount = half}, drift{.kind = Piece::Kind::kDrift, .amount = half};
   // The last kick of a step and the first of the next are made in one pass, in their order.
   const Piece pieces[] = {kick, kick, drift, refresh, drift};

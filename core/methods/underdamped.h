@@ -2,10 +2,9 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "core/methods/method.h"
+#include "core/methods/method_options.h"
 
 namespace potluck {
 
@@ -17,9 +16,12 @@ namespace potluck {
 class Underdamped : public Method {
  public:
   struct Options {
-    double step_size = 0.1;  ///< h > 0, a time
-    double friction = 1;     ///< gamma > 0
-    bool tuned = false;      ///< warm-up finds h = sqrt(2 eps), eps that at which MALA accepts 0.9
+    /// h > 0, a time; none: warm-up finds sqrt(2 eps) with eps that at which MALA accepts 0.9. Give a smaller one for a
+    /// smaller bias.
+    std::optional<double> step_size = std::nullopt;
+    /// gamma > 0, one over a time: smaller ones carry velocities farther, larger ones forget them sooner. Of no meaning
+    /// to leimkuhler_matthews.
+    double friction = 1;
   };
 
   Needs needs() const override { return {.velocity = true}; }
@@ -27,13 +29,13 @@ class Underdamped : public Method {
   Tuning tuning() const override;
   std::unique_ptr<Method> tuned_in_place() const override;
   void take_tuned(const Method& adjusted) override;
-  double step_size() const override { return options_.step_size; }
-  void set_step_size(double step_size) override { options_.step_size = step_size; }
+  double step_size() const override { return step_size_; }
+  void set_step_size(double step_size) override { step_size_ = step_size; }
 
  protected:
-  explicit Underdamped(const Options& options) : options_(options) {}
-  static std::vector<SettingDescription> option_table(bool friction);
-  static Options options_from(const std::vector<SettingValue>& values);
+  Underdamped(const Options& options, const OptionTable<Options>& table);
+  static BoundOption<Options> step_size_bound();
+  static BoundOption<Options> friction_bound();
 
   /// Steps of kick, drift, `refresh`, drift, kick over halves of the step size.
   void kick_drift_refresh(Group& group, const Kernels& kernels, StepRange steps, const Piece& refresh) const;
@@ -42,6 +44,7 @@ class Underdamped : public Method {
   Piece refreshment(const Group& group, double time, Purpose purpose) const;
 
   Options options_;
+  double step_size_;
 };
 
 }  // namespace potluck

@@ -13,6 +13,13 @@ TEST(PlaceTest, LeavesOutWhatIsUnknown) {
   EXPECT_EQ(to_string(Place{}), "");
 }
 
+TEST(SettingErrorTest, BeginsWithThePathOfWhatIsWrong) {
+  const SettingError error("sample.steps", " must be >= 20, got 10");
+  EXPECT_STREQ(error.what(), "sample.steps must be >= 20, got 10");
+  EXPECT_EQ(error.path(), "sample.steps");
+  EXPECT_EQ(SettingError("the device must be cpu, got cuda").path(), "");
+}
+
 TEST(CompositionErrorTest, ListsEveryDiagnosticWithItsPlace) {
   const CompositionError error({{{"a.yaml", 1, 2}, "one"}, {{}, "two"}});
   EXPECT_STREQ(error.what(), "a.yaml:1:2: one\ntwo");

@@ -73,7 +73,9 @@ constexpr int64_t kLadders = 50000, kReplicas = 4, kDimension = 2;
 std::pair<double, double> of_tempering(double weight) {
   const ComposedOn energy = weighed("{model: gaussian, inputs: x, settings: {mean: 0, variance: 1}}", kDimension,
                                     weight, kLadders * kReplicas);
-  const auto method = named("parallel_tempering", {"0.4", "4", "8", "1", "geometric"});
+  const auto method =
+      named("parallel_tempering",
+            {{"step_size", "0.4"}, {"replicas", "4"}, {"hottest", "8"}, {"swap_every", "1"}, {"ladder", "geometric"}});
   method->prepare({energy.plan.get(), {{}}, 1});
   const std::vector<double> temperature = method->ladder().temperature;
   std::vector<double> start(kLadders * kReplicas * kDimension);

@@ -175,7 +175,7 @@ std::vector<double> plain_annealing(const Case& one, const AnnealingFaults& faul
   AnnealedEnergy energy(target, {{}}, 1, {.scale = one.scale});
   // Steps of a tenth of the narrowest stage's stability: acceptance .9 and above throughout.
   const double longest = 1.65 * std::pow(static_cast<double>(one.n), -1.0 / 6) / 1.2;
-  const auto mala = named("mala", {fmt::format("{}", longest * longest / 2)});
+  const auto mala = named("mala", {{"step_size", fmt::format("{}", longest * longest / 2)}});
   std::vector<double> log_z;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     const auto seed = static_cast<uint32_t>(100 + repeat);
@@ -403,7 +403,7 @@ TEST(AnnealedTest, SaysWhatIsWrong) {
             "annealing: the method must move every particle alone, got 'parallel_tempering'. Use mala");
   const auto with_a_dense_metric = [](AnnealedOptions& o) {
     o.method = "hmc";
-    o.values = option_values("hmc", {"auto", "auto", "dense"});
+    o.values = option_values("hmc", {{"step_size", "auto"}, {"trajectory_length", "auto"}, {"metric", "dense"}});
   };
   EXPECT_EQ(text(with_a_dense_metric, energy), "annealing: the metric must be auto or identity, got dense. Use auto");
   EXPECT_EQ(text([](AnnealedOptions& o) { o.base.scale = 0; }, energy),

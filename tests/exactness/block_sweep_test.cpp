@@ -11,7 +11,6 @@
 
 #include "core/chains/cpu_chains.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"
 #include "tests/exactness/harness.h"
 #include "tests/exactness/targets.h"
@@ -58,9 +57,9 @@ Gaussian hierarchy() {
   return {std::make_unique<QuadraticEnergy>(std::vector{line("z", 2), line("x", 3)}, precision), root};
 }
 
-/// The options of a block whose method has its first options as written.
-BlockOptions block(const std::string& variable, const std::string& method_name, const std::vector<std::string>& words) {
-  return {{variable}, method_name, testing::first_values(method_name, words)};
+/// The options of a block whose method has these options, the others at their presets.
+BlockOptions block(const std::string& variable, const std::string& method_name, const OptionWords& words) {
+  return {{variable}, method_name, option_values(method_name, words)};
 }
 
 std::unique_ptr<Method> sweep_of(const Gaussian& target, std::vector<BlockOptions> blocks) {
@@ -163,7 +162,8 @@ TEST(BlockSweepTest, ACorrelatedGaussianIsKeptByMalaAndHmcInTurn) {
   const Gaussian target = correlated();
   for (const Case& one : {Case{0.9, 0.25, 0.55}, Case{0.75, 0.45, 0.8}, Case{0.6, 0.71, 1.06}}) {
     const auto sweep = sweep_of(
-        target, {block("x", "mala", {text(one.first)}), block("y", "hmc", {text(one.second), text(2 * one.second)})});
+        target, {block("x", "mala", {{"step_size", text(one.first)}}),
+                 block("y", "hmc", {{"step_size", text(one.second)}, {"trajectory_length", text(2 * one.second)}})});
     expect_kept(target, *sweep, one.acceptance);
   }
 }
@@ -171,8 +171,8 @@ TEST(BlockSweepTest, ACorrelatedGaussianIsKeptByMalaAndHmcInTurn) {
 TEST(BlockSweepTest, AHierarchyIsKeptBlockByBlock) {
   const Gaussian target = hierarchy();
   for (const Case& one : {Case{0.9, 0.07, 0.09}, Case{0.75, 0.13, 0.17}, Case{0.6, 0.168, 0.222}}) {
-    const auto sweep =
-        sweep_of(target, {block("z", "mala", {text(one.first)}), block("x", "mala", {text(one.second)})});
+    const auto sweep = sweep_of(target, {block("z", "mala", {{"step_size", text(one.first)}}),
+                                         block("x", "mala", {{"step_size", text(one.second)}})});
     expect_kept(target, *sweep, one.acceptance);
   }
 }
@@ -181,7 +181,8 @@ TEST(BlockSweepTest, AHierarchyIsKeptBlockByBlock) {
 TEST(BlockSweepTest, AHierarchyIsKeptByMethodsWithVelocities) {
   const Gaussian target = hierarchy();
   const auto sweep =
-      sweep_of(target, {block("z", "ghmc", {"0.5", "2", "0.8"}), block("x", "adjusted_mclmc", {"0.5", "1"})});
+      sweep_of(target, {block("z", "ghmc", {{"step_size", "0.5"}, {"leapfrogs", "2"}, {"kept", "0.8"}}),
+                        block("x", "adjusted_mclmc", {{"step_size", "0.5"}, {"trajectory_length", "1"}})});
   const Distance far = distance(target, moved(target, *sweep));
   EXPECT_LT(far.d, kPassD);
   EXPECT_LT(far.z, kPass);

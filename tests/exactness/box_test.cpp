@@ -51,7 +51,7 @@ std::vector<double> confined_start() {
 }
 
 std::unique_ptr<Method> with_noise(const std::string& method_name, double sigma) {
-  return named(method_name, {fmt::format("{}", sigma * sigma / 2)});
+  return named(method_name, {{"step_size", fmt::format("{}", sigma * sigma / 2)}});
 }
 
 int64_t at_a_face(const std::vector<double>& x) {
@@ -80,7 +80,7 @@ TEST(BoxTest, KeepsTheUniformLaw) {
 // Putting on the face what leaves the support, as the published recipe does, leaves atoms there.
 TEST(BoxTest, TheCheckRejectsClamping) {
   const auto energy = flat(line("x", 1, 0, 1));
-  const auto clamping = named("ebm_practice", {"0.1", "0.05", "inf", "true"});
+  const auto clamping = named("ebm_practice", {{"step", "0.1"}, {"noise", "0.05"}, {"clip", "inf"}, {"clamp", "true"}});
   const std::vector<double> x = moved(energy, *clamping, uniform_start(), 50);
   EXPECT_GT(kolmogorov(x, uniform_cdf), kRejectD);
   EXPECT_GT(at_a_face(x), 1000);

@@ -41,7 +41,7 @@ struct Distance {
 };
 
 /// Moves exact starts in z and looks at x = m + L z, or with the twin's L^T in the place of L.
-Distance distance_after(const std::string& method, const std::vector<std::string>& words, bool transposed) {
+Distance distance_after(const std::string& method, const OptionWords& words, bool transposed) {
   constexpr int kMoves = 20;
   constexpr int64_t kChains = 1000000;
   const auto energy = correlated();
@@ -75,10 +75,12 @@ Distance distance_after(const std::string& method, const std::vector<std::string
 }
 
 TEST(DenseMetricTest, KernelsInWhitenedCoordinatesKeepTheLawOfX) {
-  for (const auto& [method, words] : {std::pair{"mala", std::vector<std::string>{"0.3"}},
-                                      {"hmc", {"0.6", "1.5"}},
-                                      {"ghmc", {"0.6", "2", "0.8"}},
-                                      {"adjusted_mclmc", {"0.8", "2"}}}) {
+  const std::vector<std::pair<std::string, OptionWords>> kernels = {
+      {"mala", {{"step_size", "0.3"}}},
+      {"hmc", {{"step_size", "0.6"}, {"trajectory_length", "1.5"}}},
+      {"ghmc", {{"step_size", "0.6"}, {"leapfrogs", "2"}, {"kept", "0.8"}}},
+      {"adjusted_mclmc", {{"step_size", "0.8"}, {"trajectory_length", "2"}}}};
+  for (const auto& [method, words] : kernels) {
     const Distance distance = distance_after(method, words, false);
     EXPECT_LT(distance.d, kPassD) << method;
     EXPECT_LT(distance.z_variance, kPass) << method;
@@ -89,7 +91,7 @@ TEST(DenseMetricTest, KernelsInWhitenedCoordinatesKeepTheLawOfX) {
 }
 
 TEST(DenseMetricTest, TheCheckRejectsATransposedFactor) {
-  const Distance distance = distance_after("hmc", {"0.6", "1.5"}, true);
+  const Distance distance = distance_after("hmc", {{"step_size", "0.6"}, {"trajectory_length", "1.5"}}, true);
   EXPECT_GT(distance.d, kRejectD);
   EXPECT_GT(distance.z_variance, kReject);
 }
@@ -132,7 +134,7 @@ auto rotated_energy(Precision precision) {
 RunOptions hmc(const std::string& metric) {
   RunOptions options;
   options.method = "hmc";
-  options.values = option_values("hmc", {"auto", "auto", metric});
+  options.values = option_values("hmc", {{"step_size", "auto"}, {"trajectory_length", "auto"}, {"metric", metric}});
   options.chains = 256;
   options.warmup = 500;
   options.steps = 100;

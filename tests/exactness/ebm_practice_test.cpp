@@ -27,7 +27,10 @@ double z_of_variance(const Method& method, double variance) {
 TEST(EbmPracticeTest, HasTheVarianceOfItsRecursionWhereNothingIsClipped) {
   const double variance = 0.005 * 0.005 / (1 - 0.9 * 0.9);
   EXPECT_NEAR(variance, 1.316e-4, 1e-7);
-  EXPECT_LT(z_of_variance(*named("ebm_practice", {"0.1", "0.005", "inf", "false"}), variance), kPass);
+  EXPECT_LT(
+      z_of_variance(*named("ebm_practice", {{"step", "0.1"}, {"noise", "0.005"}, {"clip", "inf"}, {"clamp", "false"}}),
+                    variance),
+      kPass);
   // The twin adds the noise before the gradient is taken, as the released code does: variance (1 - h)^2 as large.
   const Twin twin(
       [](Group& group, const Kernels& kernels, uint32_t step) {
@@ -43,7 +46,7 @@ TEST(EbmPracticeTest, HasTheVarianceOfItsRecursionWhereNothingIsClipped) {
 TEST(EbmPracticeTest, ClipsTheGradientAndCountsIt) {
   // |grad E| = |x| is clipped to .01 nearly everywhere on N(0, 1): a step moves by exactly h clip without noise.
   const auto energy = normal_energy(line("x"), 1);
-  const auto method = named("ebm_practice", {"10", "0", "0.01", "true"});
+  const auto method = named("ebm_practice", {{"step", "10"}, {"noise", "0"}, {"clip", "0.01"}, {"clamp", "true"}});
   Walkers walkers(energy, *method, {2.0, -2.0, 0.005}, 1);
   walkers.move(1);
   const std::vector<double> x = walkers.positions();
@@ -55,7 +58,8 @@ TEST(EbmPracticeTest, ClipsTheGradientAndCountsIt) {
 TEST(EbmPracticeTest, ClampsToTheSupportAsPublishedOrReflects) {
   const auto energy = normal_energy(line("x", 1, 1, 3), 1);
   for (const bool clamp : {true, false}) {
-    const auto method = named("ebm_practice", {"1", "0", "inf", clamp ? "true" : "false"});
+    const auto method =
+        named("ebm_practice", {{"step", "1"}, {"noise", "0"}, {"clip", "inf"}, {"clamp", clamp ? "true" : "false"}});
     Walkers walkers(energy, *method, {1.5}, 1);
     walkers.move(1);
     EXPECT_DOUBLE_EQ(walkers.positions()[0], clamp ? 1.0 : 2.0);  // 1.5 - 1.5 = 0, one below the face at 1
@@ -63,7 +67,7 @@ TEST(EbmPracticeTest, ClampsToTheSupportAsPublishedOrReflects) {
 }
 
 TEST(EbmPracticeTest, SaysItsTemperatureAndWhatWasClipped) {
-  const auto method = named("ebm_practice", {"10", "0.005", "0.01", "true"});
+  const auto method = named("ebm_practice", {{"step", "10"}, {"noise", "0.005"}, {"clip", "0.01"}, {"clamp", "true"}});
   const std::vector<std::string> notes = method->notes({.temperature = 1, .acceptance = 1, .clipped = 0.25});
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0],

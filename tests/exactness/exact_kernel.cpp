@@ -31,18 +31,21 @@ double acceptance_of(const Method& method, const ExactTarget& target) {
 const std::vector<ExactKernel>& exact_kernels() {
   // Trajectories of hmc are of 1 to 6 leapfrogs.
   static const std::vector<ExactKernel> all = {
-      {"mala", [](double h) { return named("mala", {text(h * h / 2)}); }},
+      {"mala",
+       [](double h) {
+         return named("mala", {{"step_size", text(h * h / 2)}});
+       }},
       {"hmc",
        [](double h) {
-         return named("hmc", {text(h), text(3 * h)});
+         return named("hmc", {{"step_size", text(h)}, {"trajectory_length", text(3 * h)}});
        }},
       {"ghmc",
        [](double h) {
-         return named("ghmc", {text(h), "3", "0.8"});
+         return named("ghmc", {{"step_size", text(h)}, {"leapfrogs", "3"}, {"kept", "0.8"}});
        }},
       {"adjusted_mclmc",
        [](double h) {
-         return named("adjusted_mclmc", {text(h), text(3 * h)});
+         return named("adjusted_mclmc", {{"step_size", text(h)}, {"trajectory_length", text(3 * h)}});
        },
        2},
   };

@@ -36,7 +36,7 @@ struct Outcome {
 Outcome sample(const Energy& energy, const std::string& method, const std::string& step_size, int64_t steps) {
   RunOptions options;
   options.method = method;
-  options.values = option_values(method, {step_size});
+  options.values = option_values(method, {{"step_size", step_size}});
   options.chains = kChains;
   options.warmup = 0;
   options.steps = steps;

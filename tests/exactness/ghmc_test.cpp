@@ -22,7 +22,7 @@ class ThreeLeapfrogs final : public Method {
   Needs needs() const override { return {.proposal = true, .velocity = true, .proposal_velocity = true}; }
   double step_size() const override { return h_; }
   void begin(Group& group, const Kernels& kernels, uint32_t step) const override {
-    named("ghmc", {"1"})->begin(group, kernels, step);
+    named("ghmc", {{"step_size", "1"}})->begin(group, kernels, step);
   }
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override {
     const Piece refresh{.amount = kept_, .noise = std::sqrt((1 - kept_ * kept_) * group.temperature)};

@@ -91,17 +91,7 @@ void Walkers::set_velocities(const std::vector<double>& velocity) {
   visit_velocities([&](double& one, int64_t element) { one = velocity[element]; });
 }
 
-std::vector<SettingValue> option_values(const std::string& method_name, const std::vector<std::string>& words) {
-  std::vector<SettingValue> values;
-  const std::vector<SettingDescription>& options = method(method_name).options;
-  for (size_t i = 0; i < options.size(); ++i) {
-    values.push_back(i < words.size() ? parse_setting(options[i], {words[i]}, method_name)
-                                      : preset_value(options[i], method_name));
-  }
-  return values;
-}
-
-std::unique_ptr<Method> named(const std::string& method_name, const std::vector<std::string>& words) {
+std::unique_ptr<Method> named(const std::string& method_name, const OptionWords& words) {
   return make_method(method_name, option_values(method_name, words));
 }
 

@@ -47,11 +47,8 @@ class Walkers {
   uint32_t step_ = 0;
 };
 
-/// Values of a method's options: the first as written in a file, the others at their presets.
-std::vector<SettingValue> option_values(const std::string& method_name, const std::vector<std::string>& words);
-
-/// A method of the library with its first options written as in a file; the others have their presets.
-std::unique_ptr<Method> named(const std::string& method_name, const std::vector<std::string>& words);
+/// A method of the library with the options that are named; the others have their presets.
+std::unique_ptr<Method> named(const std::string& method_name, const OptionWords& words);
 
 /// A method made of one function, for broken twins.
 class Twin final : public Method {

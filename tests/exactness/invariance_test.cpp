@@ -27,8 +27,9 @@ std::vector<double> moved(const Method& method, int64_t chains, const std::vecto
 class InvarianceTest : public ::testing::TestWithParam<const char*> {
  protected:
   std::unique_ptr<Method> method() const {
-    if (GetParam() == std::string("ebm_practice")) return named("ebm_practice", {"0.1", "0.05", "0.2", "true"});
-    return named(GetParam(), {"0.2"});
+    if (GetParam() == std::string("ebm_practice"))
+      return named("ebm_practice", {{"step", "0.1"}, {"noise", "0.05"}, {"clip", "0.2"}, {"clamp", "true"}});
+    return named(GetParam(), {{"step_size", "0.2"}});
   }
 };
 

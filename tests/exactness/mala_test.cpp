@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kChains = 1000000;
 constexpr int kMoves = 20;
 
-std::unique_ptr<Method> mala(double step_size) { return named("mala", {fmt::format("{}", step_size)}); }
+std::unique_ptr<Method> mala(double step_size) { return named("mala", {{"step_size", fmt::format("{}", step_size)}}); }
 
 class MalaExactnessTest : public ::testing::TestWithParam<size_t> {
  protected:

@@ -55,11 +55,11 @@ class WrongDimension final : public Method {
   }
 
  private:
-  std::unique_ptr<Method> right_ = named("mclmc", {"0.1", "2"});
+  std::unique_ptr<Method> right_ = named("mclmc", {{"step_size", "0.1"}, {"decoherence_length", "2"}});
 };
 
 TEST(MclmcTest, KeepsItsTargetAtSmallSteps) {
-  EXPECT_LT(worst_z(*named("mclmc", {"0.1", "2"})), kPass);
+  EXPECT_LT(worst_z(*named("mclmc", {{"step_size", "0.1"}, {"decoherence_length", "2"}})), kPass);
   EXPECT_GT(worst_z(WrongDimension()), kReject);
 }
 

@@ -32,7 +32,7 @@ Bias bias(const std::string& name, double h, int steps) {
   std::normal_distribution<> normal;
   std::vector<double> start(kChains), sum(kChains);
   for (double& one : start) one = normal(source);
-  const auto method = named(name, {fmt::format("{:.17g}", name == "langevin" ? h * h / 2 : h)});
+  const auto method = named(name, {{"step_size", fmt::format("{:.17g}", name == "langevin" ? h * h / 2 : h)}});
   Walkers walkers(energy, *method, start, rotated(2));
   walkers.move(static_cast<int64_t>(std::ceil(20 / (name == "langevin" ? h * h / 2 : h))));
   constexpr int kApart = 5;

@@ -18,8 +18,11 @@ constexpr int kMoves = 20;
 
 /// Equal ratios from 1 to `hottest`, a swap after every step.
 std::unique_ptr<Method> tempering(const Energy& energy, double step_size, int replicas, double hottest) {
-  auto method = named("parallel_tempering", {fmt::format("{:.17g}", step_size), fmt::format("{}", replicas),
-                                             fmt::format("{:.17g}", hottest), "1", "geometric"});
+  auto method = named("parallel_tempering", {{"step_size", fmt::format("{:.17g}", step_size)},
+                                             {"replicas", fmt::format("{}", replicas)},
+                                             {"hottest", fmt::format("{:.17g}", hottest)},
+                                             {"swap_every", "1"},
+                                             {"ladder", "geometric"}});
   method->prepare({&energy, {{}}, 1});
   return method;
 }
@@ -32,7 +35,9 @@ class BrokenTempering final : public Method {
     kNoOddPairs                ///< rungs 1 and 2 never propose
   };
   BrokenTempering(const Method& sound, Fault fault)
-      : inner_(named("mala", {fmt::format("{:.17g}", sound.step_size())})), ladder_(sound.ladder()), fault_(fault) {}
+      : inner_(named("mala", {{"step_size", fmt::format("{:.17g}", sound.step_size())}})),
+        ladder_(sound.ladder()),
+        fault_(fault) {}
 
   const MethodDescription& description() const override { return method("parallel_tempering"); }
   Needs needs() const override { return inner_->needs(); }

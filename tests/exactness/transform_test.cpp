@@ -146,7 +146,7 @@ Distance distance_after(const WalledTarget& target, double temperature, double j
   const TransformedEnergy free(*target.energy, {{}}, jacobian, threads);
   std::vector<double> start = target.draw(temperature);
   for (double& one : start) one = target.to_u(one);
-  const auto mala = named("mala", {fmt::format("{}", target.step_size)});
+  const auto mala = named("mala", {{"step_size", fmt::format("{}", target.step_size)}});
   Walkers walkers(free, *mala, start, 3, temperature);
   walkers.move(kMoves);
   std::vector<double> x = walkers.positions();

@@ -38,7 +38,9 @@ double z_of_variance(const Method& method, double step_size, double lambda, doub
   return (sum / static_cast<double>(kChains) / expected - 1) / std::sqrt(2.0 / static_cast<double>(kChains));
 }
 
-std::unique_ptr<Method> langevin(double step_size) { return named("langevin", {fmt::format("{}", step_size)}); }
+std::unique_ptr<Method> langevin(double step_size) {
+  return named("langevin", {{"step_size", fmt::format("{}", step_size)}});
+}
 
 std::unique_ptr<Method> louder(double step_size, double factor) {
   return std::make_unique<Twin>(

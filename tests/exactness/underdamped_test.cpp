@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kChains = 1 << 20;
 
 std::unique_ptr<Method> splitting(const std::string& name, double h) {
-  return named(name, {fmt::format("{:.17g}", h)});
+  return named(name, {{"step_size", fmt::format("{:.17g}", h)}});
 }
 
 struct Variances {
@@ -74,7 +74,8 @@ double leimkuhler_matthews_z(const std::string& name, double lambda, double eps)
     v[i] = z0 - h / 2 * lambda * x[i];
   }
   const auto energy = normal_energy(line("x"), lambda);
-  const auto method = name == "langevin" ? named(name, {fmt::format("{:.17g}", eps)}) : splitting(name, h);
+  const auto method =
+      name == "langevin" ? named(name, {{"step_size", fmt::format("{:.17g}", eps)}}) : splitting(name, h);
   Walkers walkers(energy, *method, x, 6);
   if (name != "langevin") walkers.set_velocities(v);
   walkers.move(50);
@@ -104,7 +105,8 @@ double second_moment_z(const std::string& name, double h, double expected) {
     for (double& one : x) one = law.quantile(std::uniform_real_distribution<>()(source));
     return x;
   }();
-  const auto method = name == "langevin" ? named(name, {fmt::format("{:.17g}", h * h / 2)}) : splitting(name, h);
+  const auto method =
+      name == "langevin" ? named(name, {{"step_size", fmt::format("{:.17g}", h * h / 2)}}) : splitting(name, h);
   Walkers walkers(energy, *method, start, 8);
   // The law of the discretisation is reached within a time of 12 relaxation times: of velocities 1/gamma, of
   // overdamped positions about 1 in units of eps.

@@ -49,12 +49,6 @@ void check(const AnnealedOptions& options) {
   if (!options.ladder.empty() && last != 1) refuse(fmt::format("a ladder must end at 1, got {:g}", last));
 }
 
-std::vector<SettingValue> presets(const std::string& name) {
-  std::vector<SettingValue> values;
-  for (const SettingDescription& option : method(name).options) values.push_back(preset_value(option, name));
-  return values;
-}
-
 double number_at(const std::vector<std::byte>& array, Precision precision, size_t index) {
   return precision == Precision::kFloat32 ? static_cast<double>(reinterpret_cast<const float*>(array.data())[index])
                                           : reinterpret_cast<const double*>(array.data())[index];
@@ -105,7 +99,7 @@ Annealed::Annealed(const Target& target, const AnnealedOptions& options)
   const Target annealed{&energy_, held_, 1};
   if (free_coordinates(annealed) == 0)
     throw SettingError("annealing: a coordinate must be free to move, got none. Give fewer of them");
-  method_ = make_method(options.method, options.values.empty() ? presets(options.method) : options.values);
+  method_ = make_method(options.method, options.values.empty() ? option_values(options.method) : options.values);
   if (!method_->description().exact)
     throw SettingError(
         fmt::format("annealing: the method must leave its target invariant, got '{}'. Use mala", options.method));

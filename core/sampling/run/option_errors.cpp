@@ -2,7 +2,6 @@
 #include "core/sampling/run/option_errors.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -30,17 +29,17 @@ std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
 }
 
 /// The longest phase is named first, for it is where the error stands.
-std::optional<std::string> text_of_too_many_steps(const RunOptions& options) {
+std::optional<SettingError> too_many_steps(const RunOptions& options) {
   std::vector<std::pair<int64_t, std::string>> phases = {{options.warmup, "sample.warmup"},
                                                          {options.steps, "sample.steps"}};
   if (options.cooling.any()) phases.emplace_back(options.cooling.steps, "sample.cooling.steps");
   const std::optional<int64_t> all = sum_of({options.warmup, options.steps, options.cooling.steps});
   if (all && *all <= int64_t{UINT32_MAX}) return std::nullopt;
   std::stable_sort(phases.begin(), phases.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<std::string> names;
-  for (const auto& [steps, name] : phases) names.push_back(name);
-  return fmt::format("{} must be <= {}, got {}: the noise counts that far", fmt::join(names, " + "), UINT32_MAX,
-                     all ? std::to_string(*all) : "more than 2^63");
+  std::string others;
+  for (size_t i = 1; i < phases.size(); ++i) others += " + " + phases[i].second;
+  return SettingError(phases[0].second, fmt::format("{} must be <= {}, got {}: the noise counts that far", others,
+                                                    UINT32_MAX, all ? std::to_string(*all) : "more than 2^63"));
 }
 
 }  // namespace
@@ -52,15 +51,15 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
   const int64_t whole_draws = options.steps / options.thin;
   const double chains = static_cast<double>(options.chains), draws = static_cast<double>(whole_draws);
   if (numbers * replicas * chains > kMostInChains) {
-    return {SettingError(fmt::format("sample.chains must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
-                                     std::floor(kMostInChains / (numbers * replicas)), numbers * replicas,
-                                     options.chains))};
+    return {SettingError("sample.chains", fmt::format(" must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
+                                                      std::floor(kMostInChains / (numbers * replicas)),
+                                                      numbers * replicas, options.chains))};
   }
   if (numbers * chains * draws > kMostDrawn) {
     return {SettingError(
-        fmt::format("sample.steps must make at most {:.0f} draws of {} chains of {:.0f} numbers, got {:.0f}. Raise "
-                    "sample.thin, or take fewer steps",
-                    std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
+        "sample.steps", fmt::format(" must make at most {:.0f} draws of {} chains of {:.0f} numbers, got {:.0f}. Raise "
+                                    "sample.thin, or take fewer steps",
+                                    std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
   }
   return {};
 }
@@ -68,7 +67,8 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {
   std::vector<SettingError> errors;
   const auto check_at_least = [&errors](const char* what, int64_t value, int64_t least) {
-    if (value < least) errors.emplace_back(fmt::format("sample.{} must be >= {}, got {}", what, least, value));
+    if (value < least)
+      errors.emplace_back(std::string("sample.") + what, fmt::format(" must be >= {}, got {}", least, value));
   };
   check_at_least("chains", options.chains, 1);
   check_at_least("warmup", options.warmup, 0);
@@ -76,18 +76,20 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   check_at_least("thin", options.thin, 1);
   check_at_least("threads", options.threads, 0);
   if (!(temperature > 0) || !std::isfinite(temperature)) {
-    errors.emplace_back(fmt::format("sample.temperature must be > 0, got {:g}", temperature));
+    errors.emplace_back("sample.temperature", fmt::format(" must be > 0, got {:g}", temperature));
   }
-  if (std::optional<std::string> text = text_of_too_many_steps(options)) errors.emplace_back(*text);
+  if (const std::optional<SettingError> error = too_many_steps(options)) errors.push_back(*error);
   check_at_least("cooling.steps", options.cooling.steps, 0);
   if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
-    errors.emplace_back(fmt::format(
-        "sample.cooling.from must be above sample.temperature ({:g}), got {:g}. Raise it, or leave cooling out",
-        temperature, options.cooling.from));
+    errors.emplace_back(
+        "sample.cooling.from",
+        fmt::format(" must be above sample.temperature ({:g}), got {:g}. Raise it, or leave cooling out", temperature,
+                    options.cooling.from));
   }
   if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
     const std::optional<int64_t> more = sum_of({options.steps, options.thin - options.steps % options.thin});
-    errors.emplace_back(fmt::format("sample.steps must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
+    errors.emplace_back("sample.steps",
+                        fmt::format(" must be a multiple of sample.thin ({}), got {}. Use {}", options.thin,
                                     options.steps, more.value_or(options.steps - options.steps % options.thin)));
   }
   if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first > options.chains ||
@@ -99,22 +101,25 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
     const std::unique_ptr<Method> method = make_method(options);
     const Tuning tuning = method->tuning();
     if (options.cooling.any() && (method->replicas() > 1 || method->description().own_temperature)) {
-      errors.emplace_back(fmt::format("sample.cooling must be left out with {}, got {} steps: {}",
-                                      method->description().name, options.cooling.steps,
-                                      method->replicas() > 1 ? "its hot replicas do the same in every step"
-                                                             : "its own options set its temperature"));
+      errors.emplace_back(
+          "sample.cooling",
+          fmt::format(" must be left out with {}, got {} steps: {}", method->description().name, options.cooling.steps,
+                      method->replicas() > 1 ? "its hot replicas do the same in every step"
+                                             : "its own options set its temperature"));
     }
     if (tuning.any() && options.warmup < 20) {
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
-      errors.emplace_back(fmt::format("sample.warmup must be >= 20 where {} is auto, got {}. Raise it, or give a {}",
-                                      what, options.warmup, what));
+      errors.emplace_back(
+          "sample.warmup",
+          fmt::format(" must be >= 20 where {} is auto, got {}. Raise it, or give a {}", what, options.warmup, what));
     }
     if (tuning.dense && options.warmup >= 20 && options.warmup < kLeastStepsForMetric) {
-      errors.emplace_back(fmt::format("sample.warmup must be >= {} where metric is dense, got {}. Raise it",
-                                      kLeastStepsForMetric, options.warmup));
+      errors.emplace_back("sample.warmup", fmt::format(" must be >= {} where metric is dense, got {}. Raise it",
+                                                       kLeastStepsForMetric, options.warmup));
     }
     if (const int64_t most = int64_t{UINT32_MAX} / method->replicas(); options.chains > most) {
-      errors.emplace_back(fmt::format("sample.chains must be <= {}{}, got {}", most,
+      errors.emplace_back("sample.chains",
+                          fmt::format(" must be <= {}{}, got {}", most,
                                       method->replicas() > 1 ? fmt::format(" of {} replicas", method->replicas()) : "",
                                       options.chains));
     }

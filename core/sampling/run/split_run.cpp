@@ -37,9 +37,10 @@ bool all_have_chains(const std::vector<Rank>& ranks) {
 std::vector<Rank> split_run(const Target& target, const RunOptions& options, int64_t world) {
   const std::unique_ptr<Method> method = make_method(options.method, options.values);
   if (method->coupling() == Coupling::kPopulation) {
-    throw SettingError(fmt::format(
-        "sample.method must not need all chains at once where {} processes share the run, got '{}'. Use one process",
-        world, options.method));
+    throw SettingError(
+        "sample.method",
+        fmt::format(" must not need all chains at once where {} processes share the run, got '{}'. Use one process",
+                    world, options.method));
   }
   // Rows are replicas of chains, and a tile has whole ladders of them.
   const int64_t replicas = method->replicas(), cohort = cohort_size(replicas) / replicas;
@@ -49,8 +50,9 @@ std::vector<Rank> split_run(const Target& target, const RunOptions& options, int
   int64_t most = std::min(world - 1, options.chains);
   while (!all_have_chains(split(options.chains, most, cohort, tile))) --most;  // one process has all
   const std::string tiles = tile > 1 ? fmt::format(", in tiles of {} chains behind the first {}", tile, cohort) : "";
-  throw SettingError(fmt::format("sample.chains must be enough for {} processes{}, got {}. Use {} {}, or more chains",
-                                 world, tiles, options.chains, most, most == 1 ? "process" : "processes"));
+  throw SettingError("sample.chains",
+                     fmt::format(" must be enough for {} processes{}, got {}. Use {} {}, or more chains", world, tiles,
+                                 options.chains, most, most == 1 ? "process" : "processes"));
 }
 
 }  // namespace potluck

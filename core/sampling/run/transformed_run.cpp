@@ -64,10 +64,10 @@ class FreeStart final : public Start {
       ++moved_;
       return at_least || transform.kind == Transform::Kind::kLogBelowMost ? -kOnTheWall : kOnTheWall;
     }
-    throw SettingError(
-        fmt::format("sample.start: '{}' must begin in its support [{:g}, {:g}], got {:g} in chain {}. "
-                    "Give positions that lie there",
-                    energy_.variables()[variable].name, transform.least, transform.most, x, chain));
+    throw SettingError("sample.start",
+                       fmt::format(": '{}' must begin in its support [{:g}, {:g}], got {:g} in chain {}. "
+                                   "Give positions that lie there",
+                                   energy_.variables()[variable].name, transform.least, transform.most, x, chain));
   }
 
   const Start& start_;

@@ -56,16 +56,17 @@ UntilRule::UntilRule(const Until& until, const std::vector<Variable>& variables,
   // After it was thinned out the buffer is half full.
   const double most = static_cast<double>(chains) * static_cast<double>(capacity_) / 2;
   if (until.ess && *until.ess > most) {
-    throw SettingError(fmt::format(
-        "sample.until.ess must be <= {:.0f} with {} chains, as that many draws are looked at, got {:g}. Use more "
-        "chains, or mcse",
-        most, chains, *until.ess));
+    throw SettingError(
+        "sample.until.ess",
+        fmt::format(" must be <= {:.0f} with {} chains, as that many draws are looked at, got {:g}. Use more "
+                    "chains, or mcse",
+                    most, chains, *until.ess));
   }
   if (until.mcse && 1 / (*until.mcse * *until.mcse) > most) {
-    throw SettingError(
-        fmt::format("sample.until.mcse must be >= {:.2g} with {} chains, as {:.0f} draws are looked at, got {:g}. Use "
-                    "more chains",
-                    1 / std::sqrt(most), chains, most, *until.mcse));
+    throw SettingError("sample.until.mcse",
+                       fmt::format(" must be >= {:.2g} with {} chains, as {:.0f} draws are looked at, got {:g}. Use "
+                                   "more chains",
+                                   1 / std::sqrt(most), chains, most, *until.mcse));
   }
 }
 

@@ -44,16 +44,18 @@ void WhitenedRun::check(const Target& target) {
     const Variable& variable = variables[v];
     const Held held = v < target.held.size() ? target.held[v] : Held{};
     if (variable.categorical() || held.all() || !variable.has_face() || is_transformed(variable, held)) continue;
-    throw SettingError(fmt::format(
-        "sample.metric must be auto or identity where a variable has reflecting walls ('{}' in [{:g}, {:g}]), got "
-        "dense: walls would lie across its axes. Give the variable walls: transform, or use auto",
-        variable.name, variable.least, variable.most));
+    throw SettingError(
+        "sample.metric",
+        fmt::format(" must be auto or identity where a variable has reflecting walls ('{}' in [{:g}, {:g}]), got "
+                    "dense: walls would lie across its axes. Give the variable walls: transform, or use auto",
+                    variable.name, variable.least, variable.most));
   }
   if (const int64_t numbers = free_coordinates(target); numbers > kMostNumbers)
-    throw SettingError(fmt::format(
-        "sample.metric must be auto or identity where more than {} numbers move ({}), got dense: its matrix "
-        "would have their square. Use auto",
-        kMostNumbers, numbers));
+    throw SettingError(
+        "sample.metric",
+        fmt::format(" must be auto or identity where more than {} numbers move ({}), got dense: its matrix "
+                    "would have their square. Use auto",
+                    kMostNumbers, numbers));
 }
 
 WhitenedRun::WhitenedRun(const Target& target, std::span<Observer* const> observers, int workers) : target_(target) {

@@ -140,10 +140,11 @@ std::unique_ptr<Start> default_start(const std::vector<Variable>& variables) {
 std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables) {
   for (const Variable& variable : variables) {
     if (variable.categorical() || bounded(variable)) continue;
-    throw SettingError(fmt::format(
-        "sample.start must be one that does not need bounds, got 'uniform': the support of '{}' is [{:g}, {:g}]. Give "
-        "it a bounded support, or use start: normal",
-        variable.name, variable.least, variable.most));
+    throw SettingError(
+        "sample.start",
+        fmt::format(" must be one that does not need bounds, got 'uniform': the support of '{}' is [{:g}, {:g}]. Give "
+                    "it a bounded support, or use start: normal",
+                    variable.name, variable.least, variable.most));
   }
   return std::make_unique<PlainStart>(variables, PlainStart::Kind::kUniform);
 }

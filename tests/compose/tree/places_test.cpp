@@ -39,13 +39,20 @@ TEST_F(PlacesTest, OfTheNearestSectionWhereAKeyWasLeftOut) {
   EXPECT_EQ(to_string(Places().at("sample.steps")), "");
 }
 
-TEST_F(PlacesTest, OfAnErrorByThePathThatItBeginsWith) {
+TEST_F(PlacesTest, OfAnErrorByItsPath) {
   const Places places = read();
-  const Diagnostic steps = places.at_place(SettingError("sample.steps must be >= 20, got 10"));
+  const Diagnostic steps = places.at_place(SettingError("sample.steps", " must be >= 20, got 10"));
   EXPECT_EQ(to_string(steps.where), "scene.yaml:4:17");
   EXPECT_EQ(steps.text, "sample.steps must be >= 20, got 10");
-  EXPECT_EQ(to_string(places.at_place(SettingError("sample.chains: 'x' must be even")).where), "scene.yaml:5:18");
-  EXPECT_EQ(to_string(places.at_place(SettingError("the device must be cpu, got cuda")).where), "scene.yaml");
+  EXPECT_EQ(to_string(places.at_place(SettingError("sample.chains", ": 'x' must be even")).where), "scene.yaml:5:18");
+}
+
+TEST_F(PlacesTest, OfAnErrorWithoutAPathIsTheFile) {
+  const Diagnostic device = read().at_place(SettingError("the device must be cpu, got cuda"));
+  EXPECT_EQ(to_string(device.where), "scene.yaml");
+  EXPECT_EQ(device.text, "the device must be cpu, got cuda");
+  // The text is not looked into.
+  EXPECT_EQ(to_string(read().at_place(SettingError("sample.steps must be >= 20, got 10")).where), "scene.yaml");
 }
 
 }  // namespace

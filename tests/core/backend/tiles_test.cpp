@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/energy/forwarding_energy.h"
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
@@ -97,7 +96,7 @@ TEST(TilesTest, KeepTheBitsOfAChainWhateverTheCompany) {
   const auto first_chain = [](const Energy& energy, int64_t chains) {
     RunOptions options;
     options.method = "mala";
-    options.values = testing::first_values("mala", {"0.3"});
+    options.values = option_values("mala", {{"step_size", "0.3"}});
     options.chains = chains;
     options.warmup = 0;
     options.steps = 20;

@@ -11,7 +11,6 @@
 #include "core/error.h"
 #include "core/methods/block_errors.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 #include "tests/core/quadratic_energy.h"
 
 namespace potluck {
@@ -25,8 +24,8 @@ const std::atomic<bool> kGoOn{false};
 
 /// A block whose method has its first options as written, the others at their presets.
 BlockOptions block(const std::vector<std::string>& variables, const std::string& method_name,
-                   const std::vector<std::string>& words = {}) {
-  return {variables, method_name, testing::first_values(method_name, words)};
+                   const OptionWords& words = {}) {
+  return {variables, method_name, option_values(method_name, words)};
 }
 
 /// x and y of variance 1 and correlation .6, and z of variance 10^-4 on its own.
@@ -124,8 +123,9 @@ TEST(BlockSweepTest, GoesOnBitForBitFromAnyStep) {
 // z is a hundred times narrower than the others: one step size for all would be z's.
 TEST(BlockSweepTest, TunesEveryBlockOnItsOwnMoves) {
   const QuadraticEnergy energy = three_variables();
-  const Result result =
-      sample(energy, swept({block({"x", "y"}, "mala"), block({"z"}, "mala", {"auto", "identity"})}, 512, 400, 100, 1));
+  const Result result = sample(
+      energy, swept({block({"x", "y"}, "mala"), block({"z"}, "mala", {{"step_size", "auto"}, {"metric", "identity"}})},
+                    512, 400, 100, 1));
   ASSERT_EQ(result.summary.blocks.size(), 2u);
   EXPECT_EQ(result.summary.method, "sweep of mala");
   EXPECT_TRUE(result.summary.exact_method);
@@ -141,8 +141,9 @@ TEST(BlockSweepTest, TunesEveryBlockOnItsOwnMoves) {
 // A block whose steps are given has them; its moves are not another block's acceptance.
 TEST(BlockSweepTest, LeavesABlockWithAStepSizeAlone) {
   const QuadraticEnergy energy = three_variables();
-  const Result result =
-      sample(energy, swept({block({"x", "y"}, "mala", {"auto"}), block({"z"}, "mala", {"1e-9"})}, 512, 400, 100, 1));
+  const Result result = sample(
+      energy, swept({block({"x", "y"}, "mala", {{"step_size", "auto"}}), block({"z"}, "mala", {{"step_size", "1e-9"}})},
+                    512, 400, 100, 1));
   EXPECT_EQ(result.summary.blocks[1].step_size, 1e-9);
   // The tiny steps of z are all accepted.
   EXPECT_NEAR(result.summary.acceptance, (0.574 + 1) / 2, 0.03);
@@ -159,7 +160,8 @@ TEST(BlockSweepTest, DrawsHaveTheEnergyOfTheirPositions) {
 }
 
 TEST(BlockSweepTest, CountsTheEvaluationsOfItsBlocksAndOneMoreForEach) {
-  const BlockSweep sweep({block({"x"}, "mala", {"0.1"}), block({"y"}, "ghmc", {"0.1", "3"})});
+  const BlockSweep sweep(
+      {block({"x"}, "mala", {{"step_size", "0.1"}}), block({"y"}, "ghmc", {{"step_size", "0.1"}, {"leapfrogs", "3"}})});
   EXPECT_EQ(sweep.evaluations({0, 10}), 10 * (1 + 1 + 3 + 1));
   EXPECT_EQ(sweep.decisions(), 2);
 }

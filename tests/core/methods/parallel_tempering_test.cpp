@@ -13,7 +13,6 @@
 #include "core/chains/cpu_chains.h"
 #include "core/error.h"
 #include "core/sampling/tuning/ladder_tuner.h"
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
@@ -27,14 +26,11 @@ using testing::normal_energy;
 using testing::RowEnergy;
 using testing::Sampled;
 using testing::sampled;
-using testing::values_of;
 
-using Words = testing::OptionWords;
-
-RunOptions tempering(const Words& words, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
+RunOptions tempering(const OptionWords& words, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
   RunOptions options;
   options.method = "parallel_tempering";
-  options.values = values_of(options.method, words);
+  options.values = option_values(options.method, words);
   options.chains = chains;
   options.warmup = warmup;
   options.steps = steps;
@@ -226,7 +222,7 @@ TEST(ParallelTemperingTest, StopsClimbingWhereNeighboursWouldHardlySwap) {
 TEST(ParallelTemperingTest, GivesTheSameBitsForAnyNumberOfThreadsAndLadders) {
   const RowEnergy energy = normal_energy(line("x", 3, 0, INFINITY), 1, Precision::kFloat32);
   for (const char* step_size : {"0.3", "auto"}) {
-    const Words words = {{"replicas", "5"}, {"step_size", step_size}};
+    const OptionWords words = {{"replicas", "5"}, {"step_size", step_size}};
     RunOptions options = tempering(words, 150, 60, 40, 20);
     const Sampled reference = sampled(energy, options);
     for (const int threads : {1, 5}) {
@@ -239,7 +235,7 @@ TEST(ParallelTemperingTest, GivesTheSameBitsForAnyNumberOfThreadsAndLadders) {
     EXPECT_EQ(sampled(energy, options).positions.at(1), first(reference.positions.at(1), 51 * 3));
   }
   // Without tuning, any number.
-  const Words words = {{"replicas", "5"}, {"step_size", "0.3"}, {"ladder", "geometric"}};
+  const OptionWords words = {{"replicas", "5"}, {"step_size", "0.3"}, {"ladder", "geometric"}};
   const Sampled many = sampled(energy, tempering(words, 150, 0, 40, 20)),
                 few = sampled(energy, tempering(words, 7, 0, 40, 20));
   EXPECT_EQ(few.positions.at(1), first(many.positions.at(1), 7 * 3));
@@ -247,7 +243,7 @@ TEST(ParallelTemperingTest, GivesTheSameBitsForAnyNumberOfThreadsAndLadders) {
 
 TEST(ParallelTemperingTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
   const RowEnergy energy = normal_energy(line("x", 2), 1);
-  const Words words = {{"step_size", "0.5"}, {"swap_every", "3"}};
+  const OptionWords words = {{"step_size", "0.5"}, {"swap_every", "3"}};
   const Sampled often = sampled(energy, tempering(words, 16, 20, 40, 1)),
                 seldom = sampled(energy, tempering(words, 16, 20, 40, 20));
   EXPECT_EQ(often.positions[39], seldom.positions[1]);
@@ -260,7 +256,7 @@ TEST(ParallelTemperingTest, GivesTheSameBitsHoweverTheStepsAreCutIntoDraws) {
 
 TEST(ParallelTemperingTest, RanksSplitAtLaddersAndGiveTheBitsOfOneProcess) {
   const RowEnergy energy = normal_energy(line("x", 2), 1);
-  const Words words = {{"replicas", "6"}};
+  const OptionWords words = {{"replicas", "6"}};
   RunOptions options = tempering(words, 100, 60, 20, 20);  // the cohort: 42 ladders
   const std::vector<double> all = sampled(energy, options).positions.at(0);
   for (const Rank rank : {Rank{0, 30}, Rank{30, 30}, Rank{60, 40}}) {
@@ -446,10 +442,10 @@ TEST(ParallelTemperingTest, RefusesOptionsThatDoNotFit) {
   EXPECT_EQ(text(tempering({}, 1000000000, 100, 10, 1)),
             "sample.chains must be <= 536870911 of 8 replicas, got 1000000000");
   for (const auto& [name, word, error] :
-       {std::tuple{"replicas", "1", "replicas must be between 2 and 64, got 1"},
-        {"replicas", "65", "replicas must be between 2 and 64, got 65"},
-        {"swap_every", "0", "swap_every must be between 1 and 4294967295, got 0"},
-        {"inner", "ghmc", "inner must be one of mala, hmc; got 'ghmc'. Did you mean 'hmc'?"}}) {
+       {std::tuple{"replicas", "1", "sample.replicas must be between 2 and 64, got 1"},
+        {"replicas", "65", "sample.replicas must be between 2 and 64, got 65"},
+        {"swap_every", "0", "sample.swap_every must be between 1 and 4294967295, got 0"},
+        {"inner", "ghmc", "sample.inner must be one of mala, hmc; got 'ghmc'. Did you mean 'hmc'?"}}) {
     try {
       tempering({{name, word}}, 1, 100, 10, 1);
       ADD_FAILURE() << name;

@@ -10,7 +10,6 @@
 
 #include "core/backend/tiles.h"
 #include "core/sampling/run/option_errors.h"
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
@@ -20,13 +19,12 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::line;
 using testing::normal_energy;
-using testing::values_of;
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
 RunOptions mala() {
   RunOptions options;
-  options.values = values_of("mala", {{"step_size", "0.1"}});
+  options.values = option_values("mala", {{"step_size", "0.1"}});
   return options;
 }
 
@@ -79,7 +77,7 @@ TEST(LimitsTest, NumbersThatCannotBeCountedAreRefused) {
   EXPECT_THAT(texts(size_errors(options, wide)),
               ElementsAre("sample.chains must be <= 4194304 where a chain has 2147483648 numbers, got 4000000000"));
   options.method = "parallel_tempering";
-  options.values = values_of("parallel_tempering", {{"replicas", "4"}});
+  options.values = option_values("parallel_tempering", {{"replicas", "4"}});
   EXPECT_THAT(texts(size_errors(options, wide)),
               ElementsAre("sample.chains must be <= 1048576 where a chain has 8589934592 numbers, got 4000000000"));
   options = mala();

@@ -8,23 +8,20 @@
 #include <vector>
 
 #include "tests/core/host_energy.h"
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
 namespace {
 
 using testing::line;
-using testing::OptionWords;
 using testing::RowEnergy;
 using testing::Sampled;
 using testing::sampled;
-using testing::values_of;
 
 RunOptions fixed(const std::string& method, const OptionWords& words) {
   RunOptions options;
   options.method = method;
-  options.values = values_of(method, words);
+  options.values = option_values(method, words);
   options.chains = 200;
   options.warmup = 0;
   options.steps = 50;

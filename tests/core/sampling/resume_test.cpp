@@ -14,7 +14,6 @@
 #include "core/sampling/run/run.h"
 #include "core/state_archive.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -272,7 +271,7 @@ TEST(ResumeTest, SecondsAreOfAllProcessesAndRatesOfThisOne) {
 TEST(ResumeTest, GradientsOfTrajectoriesAreCountedOverChains) {
   const auto energy = ridge();
   RunOptions options = options_of({"hmc", false});
-  options.values = testing::values_of("hmc", {{"step_size", "0.05"}, {"trajectory_length", "0.5"}});
+  options.values = option_values("hmc", {{"step_size", "0.05"}, {"trajectory_length", "0.5"}});
   options.warmup = 0;
   options.thin = 1;
   options.steps = 256;
@@ -285,7 +284,7 @@ TEST(ResumeTest, GradientsOfTrajectoriesAreCountedOverChains) {
   EXPECT_EQ(last.gradients_a_step, static_cast<double>(summary.evaluations) / 256);
   EXPECT_NEAR(last.gradients_a_step, 10.5, 0.1);
   options.method = "mala";
-  options.values = testing::values_of("mala");
+  options.values = option_values("mala");
   options.warmup = kWarmup;
   Clockwatcher mala;
   watched(energy, options, mala);

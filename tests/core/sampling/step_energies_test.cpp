@@ -7,12 +7,10 @@
 #include "core/sampling/run/run.h"
 #include "tests/core/energies.h"
 #include "tests/core/host_energy.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
 
-using testing::first_values;
 using testing::line;
 
 /// E = |x|^2/2 of two numbers, made of the experts 1e5 + x_0^2/2, whose constant must cost no digits, and x_1^2/2.
@@ -58,7 +56,7 @@ Watched watched(const std::string& method, const std::string& step_size, int64_t
   target.energy = &energy;
   RunOptions options;
   options.method = method;
-  options.values = first_values(method, {step_size});
+  options.values = option_values(method, {{"step_size", step_size}});
   options.chains = chains;
   options.warmup = warmup;
   options.steps = steps;
@@ -112,7 +110,7 @@ TEST(StepEnergiesTest, OfOneExpertAreNotCounted) {
   target.energy = &energy;
   RunOptions options;
   options.method = "mala";
-  options.values = first_values("mala", {"0.3"});
+  options.values = option_values("mala", {{"step_size", "0.3"}});
   options.chains = 8;
   options.warmup = 0;
   options.steps = options.thin = 5;

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
@@ -18,11 +17,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::line;
-using testing::OptionWords;
 using testing::RowEnergy;
 using testing::Sampled;
 using testing::sampled;
-using testing::values_of;
 
 /// Normals of sd 1 and `wide`.
 auto two_normals(double wide) {
@@ -36,7 +33,7 @@ auto two_normals(double wide) {
 RunOptions options_of(const std::string& method, const OptionWords& words) {
   RunOptions options;
   options.method = method;
-  options.values = values_of(method, words);
+  options.values = option_values(method, words);
   options.chains = 64;
   options.warmup = 300;
   options.steps = 64;
@@ -65,7 +62,7 @@ TEST(TrajectoryLengthTest, RunawayTuningEndsAtMaxLeapfrogs) {
   for (const int64_t most : {64, 256}) {
     RunOptions options = options_of("hmc", {{"metric", "identity"}});
     if (most != 256)
-      options.values = values_of("hmc", {{"metric", "identity"}, {"max_leapfrogs", std::to_string(most)}});
+      options.values = option_values("hmc", {{"metric", "identity"}, {"max_leapfrogs", std::to_string(most)}});
     Leapfrogs leapfrogs;
     Observer* observers[] = {&leapfrogs};
     const RunSummary summary =
@@ -103,7 +100,7 @@ TEST(TrajectoryLengthTest, AGivenLengthThatIsCutIsSaid) {
       ElementsAre("trajectories of length 10 would have 1000 leapfrogs at the mean: those of more than 256 were "
                   "cut there (max_leapfrogs). Where chains mix slowly, raise it, or give a shorter "
                   "trajectory_length"));
-  options.values = values_of("hmc", {{"step_size", "0.01"}, {"trajectory_length", "1.2"}});
+  options.values = option_values("hmc", {{"step_size", "0.01"}, {"trajectory_length", "1.2"}});
   EXPECT_THAT(sampled(energy, options).summary.notes, IsEmpty());
 }
 
@@ -118,7 +115,7 @@ TEST(TrajectoryLengthTest, AdjustedMclmcSaysWhereItIsCutToo) {
               ElementsAre("trajectories of length 1.41421 would have 1414 leapfrogs at the mean: those of more than "
                           "1000 were cut there (max_leapfrogs). Where chains mix slowly, look for what keeps the step "
                           "size so small, or give a shorter trajectory_length"));
-  options.values = values_of("adjusted_mclmc", {{"step_size", "0.1"}, {"max_leapfrogs", "20"}});
+  options.values = option_values("adjusted_mclmc", {{"step_size", "0.1"}, {"max_leapfrogs", "20"}});
   const Sampled cut = sampled(energy, options);
   EXPECT_LE(cut.summary.evaluations, 4 * 20);
   EXPECT_EQ(cut.summary.notes.size(), 1u);

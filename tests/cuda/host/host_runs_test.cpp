@@ -41,7 +41,7 @@ Outcome sample(const std::string& name, const OptionWords& words, Device device,
   const Target target{&energy, {}, 1};
   RunOptions options;
   options.method = name;
-  options.values = values_of(name, words);
+  options.values = option_values(name, words);
   options.chains = kChains;
   options.warmup = 120;
   options.steps = 60;

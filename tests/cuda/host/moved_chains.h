@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/chains/chains.h"
-#include "tests/core/method_values.h"
 #include "tests/cuda/host/cliff_energy.h"
 
 namespace potluck::testing {
@@ -33,7 +32,7 @@ struct Moved {
           options.device = device;
           return options;
         }()),
-        method(make_method(setting.method, values_of(setting.method, setting.words))) {
+        method(make_method(setting.method, option_values(setting.method, setting.words))) {
     const int64_t n = setting.energy.n;
     target.energy = &energy;
     target.temperature = 0.8;

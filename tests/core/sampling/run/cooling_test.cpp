@@ -11,7 +11,6 @@
 #include "core/sampling/run/option_errors.h"
 #include "core/sampling/run/run.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -46,7 +45,7 @@ class RightWell final : public Start {
 RunOptions options_of(const std::string& method_name, const Cooling& cooling, int64_t chains) {
   RunOptions options;
   options.method = method_name;
-  options.values = testing::values_of(method_name);
+  options.values = option_values(method_name);
   options.cooling = cooling;
   options.chains = chains;
   options.warmup = 60;

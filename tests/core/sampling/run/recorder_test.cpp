@@ -17,7 +17,6 @@
 
 #include "core/error.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -25,7 +24,6 @@ namespace {
 using ::testing::ElementsAre;
 using testing::line;
 using testing::normal_energy;
-using testing::OptionWords;
 using testing::RowEnergy;
 using ::testing::ThrowsMessage;
 
@@ -36,7 +34,7 @@ constexpr int64_t kWarmup = 60;
 RunOptions options_of(const std::string& name, const OptionWords& words, int threads) {
   RunOptions options;
   options.method = name;
-  options.values = testing::values_of(name, words);
+  options.values = option_values(name, words);
   options.chains = kChains;
   options.warmup = kWarmup;
   options.steps = 24;

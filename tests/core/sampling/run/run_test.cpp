@@ -9,13 +9,11 @@
 #include <vector>
 
 #include "core/error.h"
-#include "tests/core/method_values.h"
 #include "tests/core/sampling/sampled.h"
 
 namespace potluck {
 namespace {
 
-using testing::first_values;
 using ::testing::HasSubstr;
 using testing::Keeper;
 using testing::line;
@@ -29,7 +27,7 @@ const std::atomic<bool> kGoOn{false};
 RunOptions mala(const std::string& step_size, int64_t chains, int64_t warmup, int64_t steps, int64_t thin) {
   RunOptions options;
   options.method = "mala";
-  options.values = first_values("mala", {step_size});
+  options.values = option_values("mala", {{"step_size", step_size}});
   options.chains = chains;
   options.warmup = warmup;
   options.steps = steps;
@@ -107,7 +105,7 @@ TEST(RunTest, FreezesOnlyTheChainThatFails) {
   };
   RunOptions options;
   options.method = "langevin";
-  options.values = first_values("langevin", {"0.1"});
+  options.values = option_values("langevin", {{"step_size", "0.1"}});
   options.chains = 300;
   options.warmup = 0;
   options.steps = 100;
@@ -211,7 +209,7 @@ TEST(RunTest, SaysWhichChainAndExpertWhenAllFail) {
   });
   RunOptions options;
   options.method = "langevin";
-  options.values = first_values("langevin", {"0.5"});
+  options.values = option_values("langevin", {{"step_size", "0.5"}});
   options.chains = 2;
   options.warmup = 0;
   options.steps = 10;
@@ -253,7 +251,7 @@ TEST(RunTest, RefusesHardWallsForUnadjustedMethods) {
   energy.set_hard_walls();
   RunOptions options;
   options.method = "langevin";
-  options.values = first_values("langevin", {"0.1"});
+  options.values = option_values("langevin", {{"step_size", "0.1"}});
   EXPECT_THROW(sampled(energy, options), SettingError);
 }
 
@@ -298,7 +296,7 @@ TEST(RunTest, TheEnergyErrorOfMclmcFallsWithItsStepSize) {
   const auto error = [&](const std::string& step_size) {
     RunOptions options = mala("0.5", 256, 100, 400, 400);
     options.method = "mclmc";
-    options.values = first_values("mclmc", {step_size});
+    options.values = option_values("mclmc", {{"step_size", step_size}});
     return sampled(energy, options).summary.energy_error.mean();
   };
   EXPECT_NEAR(std::log2(error("0.2") / error("0.1")), 6, 1);
@@ -317,7 +315,7 @@ TEST(RunTest, TheGradientOfAGaussianHasTheTraceOfItsPrecision) {
   for (const char* name : {"mala", "hmc", "ghmc", "adjusted_mclmc"}) {
     RunOptions options = mala("auto", 4096, 200, 5, 5);
     options.method = name;
-    options.values = first_values(name, {"auto"});
+    options.values = option_values(name, {{"step_size", "auto"}});
     const StepSum found = sampled(energy, options).summary.gradient_square;
     EXPECT_EQ(found.count, 4096 * 5) << name;
     EXPECT_TRUE(is_mean_of(found, 40, 4 * std::sqrt(20.0), 4096)) << name << ' ' << found.mean();
@@ -332,7 +330,7 @@ TEST(RunTest, TheGradientOfAnUnadjustedStepIsThatOfItsBiasedLaw) {
   const RowEnergy energy = normal_energy(line("x", 10), 4);
   RunOptions options = mala("0.1", 4096, 100, 1, 1);
   options.method = "langevin";
-  options.values = first_values("langevin", {"0.1"});
+  options.values = option_values("langevin", {{"step_size", "0.1"}});
   const StepSum found = sampled(energy, options).summary.gradient_square;
   const double expected = 40 / (1 - 2 * 0.1);
   EXPECT_TRUE(is_mean_of(found, expected, expected * std::sqrt(0.2), 4096)) << found.mean();
@@ -350,7 +348,7 @@ TEST(RunTest, TheShareReflectedOnABoxIsThatOfTheNoise) {
   for (const char* name : {"langevin", "mala"}) {
     RunOptions options = mala(std::to_string(step), 8192, 0, 2, 2);
     options.method = name;
-    options.values = first_values(name, {std::to_string(step)});
+    options.values = option_values(name, {{"step_size", std::to_string(step)}});
     std::vector<Held> held(1);
     held[0] = {{0, 1, 0, 0}, {0, 0.5, 0, 0}};
     const StepSum found = sampled(energy, options, held).summary.reflected;

@@ -11,7 +11,6 @@
 #include "core/error.h"
 #include "core/methods/method_choice.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck::testing {
 namespace {
@@ -41,7 +40,7 @@ class Subject {
  public:
   explicit Subject(const Case& one) : energy_(normal_energy(variable(one.walls), 4)) {
     options.method = one.method;
-    options.values = values_of(one.method, one.words);
+    options.values = option_values(one.method, one.words);
     options.chains = 24;
     options.warmup = 80;
     options.steps = 60;

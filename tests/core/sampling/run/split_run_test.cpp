@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -19,7 +18,7 @@ using testing::normal_energy;
 RunOptions mala_of(int64_t chains) {
   RunOptions options;
   options.method = "mala";
-  options.values = testing::first_values("mala", {"0.3"});
+  options.values = option_values("mala", {{"step_size", "0.3"}});
   options.chains = chains;
   return options;
 }

@@ -8,7 +8,6 @@
 #include <cmath>
 
 #include "tests/core/energies.h"
-#include "tests/core/method_values.h"
 
 namespace potluck {
 namespace {
@@ -21,7 +20,7 @@ RunSummary sample(const Energy& energy, const std::string& method_name, const st
                   double temperature) {
   RunOptions options;
   options.method = method_name;
-  options.values = testing::first_values(method_name, {step_size});
+  options.values = option_values(method_name, {{"step_size", step_size}});
   options.chains = 512;
   options.warmup = 200;
   options.steps = 200;

@@ -33,13 +33,7 @@ auto needle(Variable variable = line("x", 3), Precision precision = Precision::k
 }
 
 std::vector<SettingValue> dense(const std::string& name, const std::string& step_size = "auto") {
-  std::vector<SettingValue> values;
-  for (const SettingDescription& option : method(name).options) {
-    values.push_back(option.name == "metric"      ? parse_setting(option, {"dense"}, "x")
-                     : option.name == "step_size" ? parse_setting(option, {step_size}, "x")
-                                                  : preset_value(option, "x"));
-  }
-  return values;
+  return option_values(name, {{"metric", "dense"}, {"step_size", step_size}});
 }
 
 RunOptions options_of(const std::string& name) {
