@@ -406,7 +406,7 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:42: sample.blocks[0].method must be one that can move a part of the variables, got "
        "'ebm_practice'. Use mala or hmc"},
       {"an unknown key of a block", small("sample: {blocks: [{variables: x, method: mala, step: 1}]}\n"),
-       "scene.yaml:6:48: unknown key 'step' in a block. Known: variables, method, step_size, "
+       "scene.yaml:6:48: unknown key 'step' in a block. Did you mean 'step_size'? Known: variables, method, step_size, "
        "metric"},
       {"an option of a block out of bounds", small("sample: {blocks: [{variables: x, method: mala, step_size: -1}]}\n"),
        "scene.yaml:6:59: sample.blocks[0].step_size must be > 0, got -1"},
