@@ -23,6 +23,13 @@ int64_t judged_branches(const RunFigures& f) {
                        [](const BranchShare& branch) { return !std::isnan(branch.score); });
 }
 
+/// Effective draws of a chain as R-hat tells them: of halves that have e / 2 each of the n draws of a chain,
+/// R-hat^2 is about 1 + 2 / e - 2 / n. Infinite where R-hat is fine or has no value.
+double draws_of_a_chain(const RunFigures& f) {
+  if (!f.rhat || !(f.rhat->value > f.most_rhat) || f.draws < 1) return std::numeric_limits<double>::infinity();
+  return 2 / (excess(f.rhat->value) + 2 / static_cast<double>(f.draws));
+}
+
 /// Steps were taken, and yet a number is the same in all draws.
 bool rounded_away(const RunFigures& f) {
   if (!f.unmoved_spacing || !f.exact_method) return false;
@@ -44,9 +51,12 @@ bool drew(const RunFigures& f) { return f.draws > 0 && !all_frozen(f); }
 bool exact_throughout(const RunFigures& f) { return f.exact_start.value_or(false) && f.exact_method.value_or(false); }
 
 std::optional<FigureAt> effective_draws(const RunFigures& f) {
+  if (!exact_throughout(f)) return f.ess;
   const auto independent = static_cast<double>(f.chains - f.frozen);
-  if (exact_throughout(f) && !(f.ess && f.ess->value >= independent)) return FigureAt{independent, ""};
-  return f.ess;
+  const double most = independent * std::max(1.0, draws_of_a_chain(f));
+  if (f.ess && f.ess->value >= independent && f.ess->value <= most) return f.ess;
+  if (f.ess && f.ess->value > most && most > independent) return FigureAt{most, f.rhat->where};
+  return FigureAt{independent, ""};
 }
 
 bool separate_modes(const RunFigures& f) {

@@ -104,8 +104,9 @@ bool drew(const RunFigures& figures);
 /// Every chain has the target's law at every step, however slowly it moves: exact starts, moved by an exact method.
 bool exact_throughout(const RunFigures& figures);
 
-/// The least effective sample size; of exact draws every chain counts as one, whatever the estimate says. Starts that
-/// are spread over the branches of a mixture by their weights are not independent, but a mean over them is known as
+/// The least effective sample size; of exact draws every chain counts as one, whatever the estimate says. More than that
+/// only as many as both the estimate and R-hat tell of: chains of few draws that stand still have autocorrelations that
+/// end before they fall, and the estimate is then a multiple of the chains. Starts that are spread over the branches of a mixture by their weights are not independent, but a mean over them is known as
 /// well as over independent ones where chains are more than branches.
 std::optional<FigureAt> effective_draws(const RunFigures& figures);
 

@@ -22,7 +22,7 @@ std::string capital(std::string text) {
 
 std::string accuracy_of(const RunFigures& f) {
   std::string text;
-  if (f.rhat && std::isfinite(f.rhat->value))
+  if (f.rhat && f.rhat->value <= f.most_rhat)
     text = fmt::format("R-hat at most {:.3f}{}", f.rhat->value, in_brackets(*f.rhat));
   if (const auto found = effective_draws(f); found && found->value > 0)
     text +=

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/diagnostics/convergence.h"
 #include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/normal_score.h"
 #include "core/diagnostics/verdict_advice.h"
@@ -53,6 +54,11 @@ std::string disagree_text(const RunFigures& f) {
 
 bool rhat_unknown(const RunFigures& f) {
   return drew(f) && !f.unmoved && (!f.rhat || std::isnan(f.rhat->value)) && !exact_throughout(f);
+}
+
+/// R-hat needs 4 draws a chain, effective sample sizes more.
+bool ess_unknown(const RunFigures& f) {
+  return drew(f) && !f.unmoved && !rhat_unknown(f) && f.ess && std::isnan(f.ess->value) && !exact_throughout(f);
 }
 
 bool few(const RunFigures& f) {
@@ -463,6 +469,34 @@ constexpr VerdictRule kRules[] = {
                       : "whether the chains agree is not known: R-hat is not a number";
          },
      .advice = [](const RunFigures& f) -> std::string { return f.draws < 4 ? "draw for longer, or thin less" : ""; }},
+    {.name = "ess_unknown",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the effective sample size is no number, as of fewer than {} draws a chain; not where every chain began "
+               "as an exact draw",
+               kLeastDrawsForEss);
+         },
+     .meaning = "How well means are known is not known: so few draws a chain do not tell how slowly it moves.",
+     .example =
+         [](RunFigures& f) {
+           f.draws = 5;
+           f.ess = {NAN, ""};
+         },
+     .applies = ess_unknown,
+     .text =
+         [](const RunFigures& f) {
+           return f.draws < kLeastDrawsForEss
+                      ? fmt::format(
+                            "how many draws are independent is not known: effective sample sizes need {} draws a "
+                            "chain, got {}",
+                            kLeastDrawsForEss, f.draws)
+                      : "how many draws are independent is not known: an effective sample size is not a number";
+         },
+     .advice = [](const RunFigures& f) -> std::string {
+       return f.draws < kLeastDrawsForEss ? "draw for longer, or thin less" : "";
+     }},
 
     {.name = "few_frozen",
      .weight = Weight::kCare,

@@ -216,9 +216,22 @@ TEST(RunVerdictTest, ExactStartsStandInForMixing) {
   };
   expect_only(
       exact(1000), "exact_draws", "yes",
-      "Usable: R-hat at most 1.900 (z), 1000 effective draws at least, so that means are known to 0.032 of a "
+      "Usable: 1000 effective draws at least, so that means are known to 0.032 of a "
       "standard deviation; every chain began as an exact draw, which mala keeps: they are worth 1000 draws at least, "
       "however slowly they move.");
+  // No more than R-hat tells of: 2 / (1.9^2 - 1 + 2 / 50) = 0.75 draws a chain, and one it was from the start.
+  RunFigures still = exact(1000);
+  still.ess = {5127, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 1000);
+  still.ess = {NAN, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 1000);
+  // 2 / (1.1^2 - 1 + 2 / 50) = 8 draws a chain.
+  still.rhat = {1.1, "z"};
+  still.ess = {20000, "energy"};
+  EXPECT_NEAR(effective_draws(still)->value, 8000, 1e-6);
+  EXPECT_EQ(effective_draws(still)->where, "z");
+  still.ess = {5127, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 5127);
   // More chains, not more steps.
   EXPECT_EQ(
       run_verdict(exact(64)).text(),
@@ -244,6 +257,12 @@ TEST(RunVerdictTest, AnUnknownRhat) {
               "longer, or thin less.");
   expect_only(unknown(10), "rhat_unknown", "no",
               "Not usable yet: whether the chains agree is not known: R-hat is not a number.");
+  // R-hat has a value of 4 draws a chain, the effective sample size of 8.
+  RunFigures short_chains = unknown(7);
+  short_chains.rhat = {1.001, "z"};
+  expect_only(short_chains, "ess_unknown", "no",
+              "Not usable yet: how many draws are independent is not known: effective sample sizes need 8 draws a "
+              "chain, got 7. Draw for longer, or thin less.");
   // Exact draws need no R-hat.
   RunFigures exact = unknown(1);
   exact.exact_start = true;
