@@ -82,6 +82,7 @@ class Runner {
     }
     own_->read();
     check_frozen();
+    tell_beginning();
     if (phase_ != Phase::kSampling) warm_up();
     if (!summary_.interrupted) sample_and_record();
     hand_out_checkpoint();
@@ -144,6 +145,16 @@ class Runner {
     chains_->clear_sums();  // what was counted so far belongs to the warm-up
     recorder_->begin();
     summary_.warmup_nan_proposals = count_nan_proposals();
+    tell_beginning();
+  }
+
+  void tell_beginning() const {
+    Beginning beginning{summary_.start, summary_.exact_start, summary_.start_energy, std::nullopt, std::nullopt};
+    if (phase_ == Phase::kSampling) {
+      beginning.step_size = method_->step_size();
+      beginning.warmup_nan_proposals = summary_.warmup_nan_proposals;
+    }
+    for (Observer* observer : observers_) observer->began(beginning);
   }
 
   /// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
