@@ -142,6 +142,8 @@ void LastWords::renew(const nlohmann::ordered_json& record) {
     words.reset(before);
   }
   remove_file_of(*words);
+  // Its descriptors stay: models are watched for closing what is not theirs.
+  renewed_.push_back(std::shared_ptr<const void>(std::move(words)));
 }
 
 void LastWords::withdraw() noexcept {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace potluck {
 
@@ -29,6 +31,7 @@ class LastWords {
  private:
   std::filesystem::path folder_;
   int turn_ = 0;
+  std::vector<std::shared_ptr<const void>> renewed_;  ///< those of before
 };
 
 /// Writes the last words of this process, with `state` ("failed", "cut short") and `why`, under the name run.json. May
