@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/normal_score.h"
 #include "core/diagnostics/verdict_thresholds.h"
 
@@ -94,6 +95,27 @@ std::optional<Coarseness> coarseness(const RunFigures& f) {
   if (rounded_away(f)) return Coarseness{&*f.unmoved_spacing, std::numeric_limits<double>::infinity()};
   if (!f.spacing || !(f.spacing->sd > 0)) return std::nullopt;
   return Coarseness{&*f.spacing, f.spacing->spacing / f.spacing->sd};
+}
+
+bool rejecting(const RunFigures& f) { return drew(f) && f.acceptance && *f.acceptance < kLeastAcceptance; }
+
+double divergent_share(const RunFigures& f) {
+  const double steps = static_cast<double>(f.steps) * static_cast<double>(f.chains);
+  return steps > 0 ? static_cast<double>(f.divergences.value_or(0)) / steps : 0;
+}
+
+bool diverging(const RunFigures& f) { return divergent_share(f) > kManyDivergences; }
+
+bool concentrated_divergences(const RunFigures& f) {
+  return drew(f) && divergent_share(f) > kRareDivergences && *f.divergences >= kLeastDivergences && f.divergent_shift &&
+         !f.hard_walls;
+}
+
+bool hardly_moving(const RunFigures& f) { return drew(f) && !f.unmoved && f.rhat && f.rhat->value > kStandingRhat; }
+
+bool step_far_too_small(const RunFigures& f) {
+  return hardly_moving(f) && f.exact_method.value_or(false) && !f.wanted_acceptance &&
+         f.acceptance.value_or(0) > kIdleAcceptance;
 }
 
 std::optional<double> steps_needed(const RunFigures& f) {

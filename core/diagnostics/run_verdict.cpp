@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "core/diagnostics/verdict_advice.h"
 #include "core/diagnostics/verdict_words.h"
 
 namespace potluck {
@@ -40,6 +41,7 @@ RunVerdict run_verdict(const RunFigures& figures) {
     verdict.findings.push_back({rule.name, rule.weight, rule.text(figures), rule.advice(figures)});
   }
   verdict.accuracy = accuracy_of(figures);
+  verdict.steps = advised_steps(figures);
   return verdict;
 }
 

@@ -27,7 +27,9 @@ what to change. `summary.json` has it as `verdict`: `usable` is `yes`, `with car
 The gravest finding decides. A rule whose figure is not known says nothing: E-BFMI of a method without fresh momenta, the
 temperature of a variable with walls. Where one finding explains another, the advice of the first is given alone: numbers
 that float32 cannot hold before starts that are too far out, those before modes that are missed, and all of them before step
-sizes, steps and chains. The number of steps that is advised grows with (R-hat^2 - 1) and with 400 over the effective draws
+sizes, and these, where they are at fault, before numbers of steps and chains. The rules `disagree`, `nearly_agree`,
+`rhat_unknown` and `ess_unknown` say nothing of chains that all began as exact draws and are moved by an exact method: such
+draws need no R-hat, and each chain counts as one effective draw at least. The number of steps that is advised grows with (R-hat^2 - 1) and with 400 over the effective draws
 ([theory, 6.5](theory.md#65-the-verdict)); above an R-hat of )";
 
 constexpr const char* kScores = R"(

@@ -166,8 +166,8 @@ TEST(ConvergenceTest, SaysNothingOfTheEffectiveSampleOfFewerThanEightDraws) {
   for (const int64_t count : {4, 5, 6, 7}) {
     const Draws draws = autoregressive(0.999, 64, count, 14);
     EXPECT_GT(rhat(draws), 3);
-    for (const double number : {ess_bulk(draws), ess_tail(draws), ess_mean(draws), ess_within_chain(draws),
-                                mcse_mean(draws), mcse_sd(draws)})
+    for (const double number :
+         {ess_bulk(draws), ess_tail(draws), ess_mean(draws), ess_within_chain(draws), mcse_mean(draws), mcse_sd(draws)})
       EXPECT_TRUE(std::isnan(number)) << count;
   }
   EXPECT_TRUE(std::isfinite(ess_bulk(autoregressive(0.5, 64, 8, 15))));
