@@ -92,8 +92,15 @@ int ask(const ModelKind& kind, const char* call, Function* function, Complaint& 
 
 /// "10 GiB"
 std::string size_in_words(double bytes) {
-  constexpr double kGibi = 1024.0 * 1024 * 1024;
-  return bytes < kGibi ? fmt::format("{:.3g} MiB", bytes / kGibi * 1024) : fmt::format("{:.3g} GiB", bytes / kGibi);
+  constexpr double kMebi = 1024.0 * 1024;
+  const char* unit = "MiB";
+  double size = bytes / kMebi;
+  for (const char* larger : {"GiB", "TiB", "PiB", "EiB"}) {
+    if (size < 1000) break;  // four digits would be printed with an exponent
+    size /= 1024;
+    unit = larger;
+  }
+  return size < 999.5 ? fmt::format("{:.3g} {}", size, unit) : fmt::format("{:.0f} {}", size, unit);
 }
 
 /// Of the machine; infinite where it does not say.

@@ -75,6 +75,23 @@ std::vector<std::string> pictured_variables(const Composition& composition) {
   return names;
 }
 
+/// Notes in run.json what is known before the end.
+class BeginningRecorder final : public Observer {
+ public:
+  BeginningRecorder(const filesystem::path& folder, RunRecord& record, LastWords& last_words)
+      : folder_(folder), record_(record), last_words_(last_words) {}
+  void began(const Beginning& beginning) override {
+    note_beginning(record_, beginning);
+    write_record(folder_, record_);
+    last_words_.renew(record_);
+  }
+
+ private:
+  const filesystem::path folder_;
+  RunRecord& record_;
+  LastWords& last_words_;
+};
+
 /// Leaves checkpoints: each once the draws before it are on the disk.
 class CheckpointRecorder final : public Observer {
  public:
@@ -154,7 +171,7 @@ void print_report(const RunSummary& run, const RunProducts& products, int64_t ch
              run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
   for (const std::string& text : branch_texts(products.summary)) fmt::print("{}\n", text);
-  if (run.stopped_by_rule) fmt::print("Stopped {}.\n", run.why_stopped);
+  if (run.stopped_by_rule) fmt::print("Stopped early: {}.\n", run.why_stopped);
   for (const BlockSummary& block : run.blocks)
     fmt::print("Block {}: {} at step size {:.3g}.\n", fmt::join(block.variables, ", "), block.method, block.step_size);
   for (const std::string& note : run.notes) fmt::print("{}.\n", note);
@@ -272,6 +289,7 @@ int sample(CommandLine& line, const Words& words) {
   }
   LastWords last_words(folder.path(), record);
   DrawsRecorder recorder(writer);
+  BeginningRecorder beginning(folder.path(), record, last_words);
   CheckpointRecorder checkpoints(folder.path(), belonging_of(record), writer);
   if (earlier && until) replay(folder.path(), schema, *until);
 
@@ -282,13 +300,15 @@ int sample(CommandLine& line, const Words& words) {
   ProcessKeeper keeper(session.models(), folder.path());
   try {
     ProgressReport progress(stderr, style);
-    std::vector<Observer*> observers = {&recorder, &checkpoints, &progress, &keeper};
+    std::vector<Observer*> observers = {&recorder, &beginning, &checkpoints, &progress, &keeper};
     if (until) observers.push_back(until.get());
     Session::Part part{.rank = rank, .until = until.get(), .checkpoint = {}};
     if (earlier) part.checkpoint = earlier->checkpoint().state;
     run = keeper.watch([&] { return session.run(observers, interrupt.flag(), part); });
     writer.finish();
     close_record(record, run);
+    if (until && until->asks_for_convergence()) converged = until->converged();
+    if (run.stopped_by_rule) note_rule(record, composition.sample.until, !until->asks_for_convergence() || !converged);
     if (ranks.several()) {
       // What is made of all chains comes with `potluck merge`.
       if (run.draws > 0) products = make_rank_products(folder.path());
@@ -303,10 +323,8 @@ int sample(CommandLine& line, const Words& words) {
       add_verdict(record, products.verdict);
     }
     add_not_made(record, products.not_made);
-    if (until && until->asks_for_convergence()) {
-      converged = until->converged();
+    if (until && until->asks_for_convergence())
       record["until"] = {{"reached", converged}, {"standing", until->standing()}, {"looked_at", until->scope()}};
-    }
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     record["seconds"]["in_all"] = seconds;
     write_record(folder.path(), record);
@@ -342,9 +360,11 @@ int sample(CommandLine& line, const Words& words) {
   if (run.interrupted) return kInterrupted;
   if (converged) return kDone;
   fmt::print(stderr,
-             "potluck: convergence was asked for and not reached: {}, at {}. To draw more: potluck sample --resume {} "
-             "--set sample.steps={}\n",
-             until->standing(), until->scope(), folder.path().string(), 2 * run.steps_done);
+             "potluck: convergence was asked for and not reached: {}; {} were looked at. To draw more: potluck sample "
+             "--resume {} --set sample.steps={:.0f}\n",
+             until->standing(), until->scope(), folder.path().string(),
+             // The number that the verdict says, where it says one.
+             products.verdict.steps.value_or(2 * static_cast<double>(run.steps_done)));
   return kNotConverged;
 }
 

@@ -93,9 +93,8 @@ std::array<char, kTimeRoom> time_text() noexcept {
   return text;
 }
 
-}  // namespace
-
-LastWords::LastWords(const std::filesystem::path& folder, const nlohmann::ordered_json& record) {
+/// Null where the file cannot be written.
+std::unique_ptr<Prepared> prepare(const std::filesystem::path& folder, const nlohmann::ordered_json& record, int turn) {
   nlohmann::ordered_json with_gaps = record;
   const auto gap_of = [](const char* key, size_t room) { return fmt::format("@{:-<{}}", key, room - 3); };
   const std::string state = gap_of("state", kStateRoom), why = gap_of("why", kWhyRoom),
@@ -111,23 +110,45 @@ LastWords::LastWords(const std::filesystem::path& folder, const nlohmann::ordere
   words->state = find(state);
   words->why = find(why);
   words->ended = find(ended);
-  words->name = fmt::format(".run.json.{}-last.part-written", getpid());
+  words->name = fmt::format(".run.json.{}-last-{}.part-written", getpid(), turn);
   words->folder = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (words->folder < 0) return;
+  if (words->folder < 0) return nullptr;
   words->file = openat(words->folder, words->name.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
-  if (words->file < 0) return;
+  if (words->file < 0) return nullptr;
   if (!write_all(words->file, text)) {
     unlinkat(words->folder, words->name.c_str(), 0);
-    return;
+    return nullptr;
   }
   // So that a file system that gives room late gives it now; where that fails, the words may still be taken later.
   fsync(words->file);
-  prepared.store(words.release());
+  return words;
+}
+
+void remove_file_of(const Prepared& words) { unlinkat(words.folder, words.name.c_str(), 0); }
+
+}  // namespace
+
+LastWords::LastWords(const std::filesystem::path& folder, const nlohmann::ordered_json& record) : folder_(folder) {
+  prepared.store(prepare(folder_, record, 0).release());
+}
+
+void LastWords::renew(const nlohmann::ordered_json& record) {
+  std::unique_ptr<Prepared> words = prepare(folder_, record, ++turn_);
+  if (!words) return;
+  Prepared* before = prepared.load();
+  // Where they were spoken already there are none to renew.
+  if (before != nullptr && prepared.compare_exchange_strong(before, words.get())) {
+    static_cast<void>(words.release());
+    words.reset(before);
+  }
+  remove_file_of(*words);
+  // Its descriptors stay: models are watched for closing what is not theirs.
+  renewed_.push_back(std::shared_ptr<const void>(std::move(words)));
 }
 
 void LastWords::withdraw() noexcept {
   const std::unique_ptr<Prepared> words(prepared.exchange(nullptr));
-  if (words) unlinkat(words->folder, words->name.c_str(), 0);
+  if (words) remove_file_of(*words);
 }
 
 bool leave_last_words(const char* state, const char* why) noexcept {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace potluck {
 
@@ -20,8 +22,16 @@ class LastWords {
   LastWords(const LastWords&) = delete;
   LastWords& operator=(const LastWords&) = delete;
 
+  /// The same with a record that knows more. Those of before stay where the new ones cannot be written.
+  void renew(const nlohmann::ordered_json& record);
+
   /// They are not needed any more: the file is removed, also where the folder has been renamed.
   void withdraw() noexcept;
+
+ private:
+  std::filesystem::path folder_;
+  int turn_ = 0;
+  std::vector<std::shared_ptr<const void>> renewed_;  ///< those of before
 };
 
 /// Writes the last words of this process, with `state` ("failed", "cut short") and `why`, under the name run.json. May

@@ -9,6 +9,9 @@
 
 #include "apps/record/folder_lock.h"
 #include "apps/terminal/failure.h"
+#include "core/diagnostics/convergence.h"
+#include "core/diagnostics/verdict_thresholds.h"
+#include "core/diagnostics/verdict_words.h"
 #include "core/error.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/run/arviz_netcdf.h"
@@ -117,10 +120,32 @@ int report_not_made(const std::vector<NotMade>& not_made, const std::string& how
   return code;
 }
 
+namespace {
+
+std::string why_no_rhat(const DrawsSummary& summary) {
+  constexpr int64_t kLeastDrawsForRhat = 4;
+  int64_t numbers = 0;
+  for (const VariableSummary& variable : summary.variables) numbers += static_cast<int64_t>(variable.numbers());
+  if (numbers == 0) return "every number is given, and none is drawn";
+  if (static_cast<int64_t>(summary.frozen.size()) == summary.chains) return "every chain froze";
+  if (summary.draws < kLeastDrawsForRhat)
+    return fmt::format("it needs {} draws a chain, got {}", kLeastDrawsForRhat, summary.draws);
+  if (summary.unmoved_count > 0)
+    return fmt::format("{} never moved ({})", counted(summary.unmoved_count, "number"), summary.unmoved.front());
+  return summary.worst_rhat_at.empty() ? "nothing could be diagnosed"
+                                       : summary.worst_rhat_at + " has draws that are no numbers";
+}
+
+}  // namespace
+
 std::string convergence_text(const DrawsSummary& summary) {
-  if (!std::isfinite(summary.worst_rhat)) return "Too few draws for R-hat";
-  return fmt::format("R-hat at most {:.3f}, effective sample size at least {:.0f}", summary.worst_rhat,
-                     summary.least_ess);
+  if (std::isnan(summary.worst_rhat)) return "R-hat has no value: " + why_no_rhat(summary);
+  const std::string rhat = summary.worst_rhat > kMostRhatTold ? fmt::format("R-hat above {:g}", kMostRhatTold)
+                                                              : fmt::format("R-hat at most {:.3f}", summary.worst_rhat);
+  if (std::isnan(summary.least_ess))
+    return fmt::format("{}, effective sample size unknown: it needs {} draws a chain, got {}", rhat, kLeastDrawsForEss,
+                       summary.draws);
+  return fmt::format("{}, effective sample size at least {:.0f}", rhat, summary.least_ess);
 }
 
 std::vector<std::string> branch_texts(const DrawsSummary& summary) {

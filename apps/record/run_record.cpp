@@ -175,6 +175,35 @@ std::optional<int64_t> fresh_momenta(const RunRecord& record) {
   return count;
 }
 
+/// The option that sets the step size, as the method's table names it.
+void name_step_option(RunFigures& run) {
+  const auto& all = methods();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == run.method; });
+  if (found == all.end()) return;  // a sweep, whose blocks have a step_size each
+  run.step_option.clear();
+  for (const char* name : {"step", "step_size"}) {
+    for (const SettingDescription& option : found->options) {
+      if (option.name != name) continue;
+      run.step_option = name;
+      run.step_tunable = std::find(option.choices.begin(), option.choices.end(), "auto") != option.choices.end();
+    }
+  }
+}
+
+/// What ended the run; none where no rule did.
+std::optional<Until> rule_of(const RunRecord& record) {
+  if (!record.contains("stopped_by")) return std::nullopt;
+  Until until;
+  const auto read = [&](const char* key, std::optional<double>& value) {
+    if (record["stopped_by"].contains(key)) value = record["stopped_by"][key].get<double>();
+  };
+  read("rhat", until.rhat);
+  read("ess", until.ess);
+  read("mcse", until.mcse);
+  read("time", until.seconds);
+  return until;
+}
+
 LadderFigures ladder_of(const RunRecord& swaps) {
   LadderFigures ladder;
   ladder.replicas = static_cast<int64_t>(swaps.at("temperature").size());
@@ -252,6 +281,14 @@ void add_surroundings(RunRecord& record, const Session& session) {
   record["warnings"] = session.warnings();
 }
 
+void note_beginning(RunRecord& record, const Beginning& beginning) {
+  record["start"] = beginning.start;
+  record["exact_start"] = beginning.exact_start;
+  record["start_energy"] = beginning.start_energy;
+  if (beginning.step_size) record["step_size"] = *beginning.step_size;
+  if (beginning.warmup_nan_proposals) record["warmup_nan_proposals"] = *beginning.warmup_nan_proposals;
+}
+
 void close_record(RunRecord& record, const RunSummary& run) {
   record["state"] = run.interrupted ? "interrupted" : "done";
   record["why_stopped"] = run.why_stopped;
@@ -318,6 +355,7 @@ RunFigures figures_of(const RunRecord& record) {
   RunFigures run;
   run.method = record.value("method", "");
   if (record.contains("exact_method")) run.exact_method = record["exact_method"].get<bool>();
+  name_step_option(run);
   run.chains = record.value("chains", int64_t{0});
   run.temperature = record.value("temperature", 1.0);
   run.momenta = fresh_momenta(record);
@@ -328,13 +366,17 @@ RunFigures figures_of(const RunRecord& record) {
   if (record.contains("mixtures")) run.mixtures = mixtures_of(record["mixtures"]);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
     run.wanted_acceptance = record["wanted_acceptance"].get<double>();
-  if (!record.contains("steps_done")) return run;  // was not closed
+  if (record.contains("exact_start")) run.exact_start = record["exact_start"].get<bool>();
+  if (record.contains("step_size")) run.step_size = record["step_size"].get<double>();
+  if (record.contains("start_energy") && record["start_energy"].is_number())
+    run.start_energy = record["start_energy"].get<double>() / run.temperature;
+  run.ended = record.contains("steps_done");
+  if (!run.ended) return run;
 
   run.draws = record.at("draws");
   run.steps = record.at("steps_done");
-  run.seconds = record.at("seconds").at("sampling");
-  run.exact_start = record.at("exact_start").get<bool>();
-  run.step_size = record.at("step_size").get<double>();
+  run.steps_asked = record.at("steps");
+  run.stopped_by = rule_of(record);
   run.frozen = record.at("frozen_count");
   run.divergences = record.at("divergences").get<int64_t>();
   // The variable whose temperature is furthest off speaks for all.
@@ -355,8 +397,6 @@ RunFigures figures_of(const RunRecord& record) {
     }
   }
   if (record.contains("swaps")) run.ladder = ladder_of(record["swaps"]);
-  if (record.contains("start_energy") && record["start_energy"].is_number())
-    run.start_energy = record["start_energy"].get<double>() / run.temperature;
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
   if (run.exact_method.value_or(false)) {
     run.acceptance = record.at("acceptance").is_number() ? record.at("acceptance").get<double>() : std::nan("");
@@ -366,6 +406,15 @@ RunFigures figures_of(const RunRecord& record) {
     if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;
   }
   return run;
+}
+
+void note_rule(RunRecord& record, const Until& until, bool by_time) {
+  RunRecord rule = RunRecord::object();
+  if (!by_time && until.rhat) rule["rhat"] = *until.rhat;
+  if (!by_time && until.ess) rule["ess"] = *until.ess;
+  if (!by_time && until.mcse) rule["mcse"] = *until.mcse;
+  if (by_time && until.seconds) rule["time"] = *until.seconds;
+  record["stopped_by"] = rule;
 }
 
 void add_verdict(RunRecord& record, const RunVerdict& verdict) {

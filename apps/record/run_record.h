@@ -27,8 +27,15 @@ void add_surroundings(RunRecord& record, const Session& session);
 /// What the energies of one replica of every ladder were, and their R-hat.
 RunRecord record_of(const LadderEnergies& energies);
 
+/// What is known where the chains have their starts, and again where sampling begins, so that it is on the disk
+/// whatever ends the process.
+void note_beginning(RunRecord& record, const Beginning& beginning);
+
 /// Adds what a run that ended has to say. `state` becomes "done" or "interrupted".
 void close_record(RunRecord& record, const RunSummary& run);
+
+/// Adds the rule that ended a run before its steps were done: its time, or what it asked of convergence.
+void note_rule(RunRecord& record, const Until& until, bool by_time);
 
 /// What a record tells a verdict: of a run that was killed less than of one that was closed.
 RunFigures figures_of(const RunRecord& record);

@@ -226,7 +226,8 @@ const std::vector<Yaml>* EnergyBuilder::items(const Yaml& node, const std::strin
                                               const Position& at) {
   const Yaml& list = *node.find(key);
   if (list.is_list() && list.list.size() >= least) return &list.list;
-  diagnostics_.add(list.place, fmt::format("{}.{} must be a list of at least {} energies, got {}", at.what, key, least,
+  diagnostics_.add(list.place, fmt::format("{}.{} must be a list of at least {} {}, got {}", at.what, key, least,
+                                           least == 1 ? "energy" : "energies",
                                            list.is_list() ? fmt::format("{}", list.list.size()) : list.describe()));
   return nullptr;
 }

@@ -40,6 +40,9 @@ bool usable(const ChainValues& draws) {
          std::all_of(draws.values.begin(), draws.values.end(), [](double v) { return std::isfinite(v); });
 }
 
+/// Enough draws a chain for autocorrelations to say something.
+bool correlated(const ChainValues& draws) { return usable(draws) && draws.draws >= kLeastDrawsForEss; }
+
 /// [2 chains, draws / 2]: the halves of every chain; the middle draw of an odd number is left out.
 Values halves(std::span<const double> values, int64_t chains, int64_t draws) {
   const int64_t half = draws / 2;
@@ -137,7 +140,10 @@ double plain_ess(const Values& values, int64_t chains, Autocovariance& autocovar
 class Diagnosis {
  public:
   explicit Diagnosis(const ChainValues& draws)
-      : draws_(draws), usable_(usable(draws)), constant_(usable_ && all_equal(draws.values)) {
+      : draws_(draws),
+        usable_(usable(draws)),
+        correlated_(correlated(draws)),
+        constant_(usable_ && all_equal(draws.values)) {
     if (usable_) split_ = halves(draws.values, draws.chains, draws.draws);
   }
 
@@ -148,12 +154,12 @@ class Diagnosis {
   }
 
   double ess_bulk() {
-    if (!usable_ || constant_) return usable_ ? 0 : kNan;
+    if (!correlated_ || constant_) return correlated_ ? 0 : kNan;
     return plain_ess(scores(), chains(), autocovariance_);
   }
 
   double ess_tail() {
-    if (!usable_ || constant_) return usable_ ? 0 : kNan;
+    if (!correlated_ || constant_) return correlated_ ? 0 : kNan;
     Values sorted(draws_.values.begin(), draws_.values.end());
     std::sort(sorted.begin(), sorted.end());
     double least = std::numeric_limits<double>::infinity();
@@ -167,18 +173,18 @@ class Diagnosis {
   }
 
   double ess_mean() {
-    if (!usable_ || constant_) return usable_ ? 0 : kNan;
+    if (!correlated_ || constant_) return correlated_ ? 0 : kNan;
     return plain_ess(split_, chains(), autocovariance_);
   }
 
   double mcse_mean() {
-    if (!usable_ || constant_) return kNan;
+    if (!correlated_ || constant_) return kNan;
     return std::sqrt(variance_of(draws_.values) / ess_mean());
   }
 
   /// Delta method on the variance: sd(s^2) / (2 s), with the effective sample size of (x - mean)^2.
   double mcse_sd() {
-    if (!usable_ || constant_) return kNan;
+    if (!correlated_ || constant_) return kNan;
     const double mean = mean_of(draws_.values);
     Values squares(draws_.values.begin(), draws_.values.end());
     for (double& value : squares) value = (value - mean) * (value - mean);
@@ -197,6 +203,7 @@ class Diagnosis {
 
   const ChainValues& draws_;
   bool usable_;
+  bool correlated_;
   bool constant_;
   Values split_;
   Values scores_;
@@ -210,7 +217,7 @@ double ess_bulk(const ChainValues& draws) { return Diagnosis(draws).ess_bulk(); 
 double ess_tail(const ChainValues& draws) { return Diagnosis(draws).ess_tail(); }
 double ess_mean(const ChainValues& draws) { return Diagnosis(draws).ess_mean(); }
 double ess_within_chain(const ChainValues& draws) {
-  if (!usable(draws)) return kNan;
+  if (!correlated(draws)) return kNan;
   Autocovariance autocovariance;
   const std::span<const double> covariance = autocovariance.mean_over_chains(draws.values, draws.chains);
   const auto n = static_cast<size_t>(draws.draws);

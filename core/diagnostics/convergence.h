@@ -16,9 +16,14 @@ struct ChainValues {
 
 // Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, "Rank-normalization, folding, and localization: an improved R-hat
 // for assessing convergence of MCMC". Chains are split in half; the middle draw of an odd number is left out. The
-// numbers are those of ArviZ with three exceptions: draws that are all equal have an effective sample size of 0, a
-// single chain has an R-hat (of its halves), and small numbers are not taken for equal ones. NaN where a value is not
-// finite or there are fewer than 4 draws a chain.
+// numbers are those of ArviZ with four exceptions: draws that are all equal have an effective sample size of 0, a
+// single chain has an R-hat (of its halves), small numbers are not taken for equal ones, and effective sample sizes,
+// with the standard errors that follow from them, need kLeastDrawsForEss draws a chain. NaN where a value is not finite
+// or there are fewer than 4 draws a chain.
+
+/// Of halves of fewer than 4 draws there are no more than two autocorrelations, whatever the chains do: tau would be 3
+/// at most even of chains that stand still.
+inline constexpr int64_t kLeastDrawsForEss = 8;
 
 /// Rank-normalised split R-hat: the larger of bulk and folded.
 double rhat(const ChainValues& draws);

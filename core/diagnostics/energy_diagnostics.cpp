@@ -39,8 +39,8 @@ std::optional<DivergenceShift> divergence_shift(const Moments& all, const Moment
   return worst;
 }
 
-bool is_concentrated(const DivergenceShift& shift, int64_t chains) {
-  return std::abs(shift.shift) * std::sqrt(static_cast<double>(chains)) > kSureShift;
+bool is_concentrated(const DivergenceShift& shift, int64_t chains, int64_t draws) {
+  return draws >= kLeastDivergences && std::abs(shift.shift) * std::sqrt(static_cast<double>(chains)) > kSureShift;
 }
 
 }  // namespace potluck

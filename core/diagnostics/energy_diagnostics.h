@@ -52,7 +52,12 @@ std::optional<DivergenceShift> divergence_shift(const Moments& all, const Moment
 /// this many times that, in the worst of many scalars, is a place.
 inline constexpr double kSureShift = 6;
 
+/// Of fewer nobody can say where most of them are: 8 that lie on one side of the mean do so by chance in one run of
+/// 128, 5 in one of 16.
+inline constexpr int64_t kLeastDivergences = 8;
+
 /// @param chains  that diverged: draws of one chain are not independent
-bool is_concentrated(const DivergenceShift& shift, int64_t chains);
+/// @param draws   that are divergent
+bool is_concentrated(const DivergenceShift& shift, int64_t chains, int64_t draws);
 
 }  // namespace potluck

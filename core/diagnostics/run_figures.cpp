@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/normal_score.h"
 #include "core/diagnostics/verdict_thresholds.h"
 
@@ -21,6 +22,13 @@ double excess(double rhat) { return rhat * rhat - 1; }
 int64_t judged_branches(const RunFigures& f) {
   return std::count_if(f.branches.begin(), f.branches.end(),
                        [](const BranchShare& branch) { return !std::isnan(branch.score); });
+}
+
+/// Effective draws of a chain as R-hat tells them: of halves that have e / 2 each of the n draws of a chain,
+/// R-hat^2 is about 1 + 2 / e - 2 / n. Infinite where R-hat is fine or has no value.
+double draws_of_a_chain(const RunFigures& f) {
+  if (!f.rhat || !(f.rhat->value > f.most_rhat) || f.draws < 1) return std::numeric_limits<double>::infinity();
+  return 2 / (excess(f.rhat->value) + 2 / static_cast<double>(f.draws));
 }
 
 /// Steps were taken, and yet a number is the same in all draws.
@@ -44,9 +52,12 @@ bool drew(const RunFigures& f) { return f.draws > 0 && !all_frozen(f); }
 bool exact_throughout(const RunFigures& f) { return f.exact_start.value_or(false) && f.exact_method.value_or(false); }
 
 std::optional<FigureAt> effective_draws(const RunFigures& f) {
+  if (!exact_throughout(f)) return f.ess;
   const auto independent = static_cast<double>(f.chains - f.frozen);
-  if (exact_throughout(f) && !(f.ess && f.ess->value >= independent)) return FigureAt{independent, ""};
-  return f.ess;
+  const double most = independent * std::max(1.0, draws_of_a_chain(f));
+  if (f.ess && f.ess->value >= independent && f.ess->value <= most) return f.ess;
+  if (f.ess && f.ess->value > most && most > independent) return FigureAt{most, f.rhat->where};
+  return FigureAt{independent, ""};
 }
 
 bool separate_modes(const RunFigures& f) {
@@ -84,6 +95,27 @@ std::optional<Coarseness> coarseness(const RunFigures& f) {
   if (rounded_away(f)) return Coarseness{&*f.unmoved_spacing, std::numeric_limits<double>::infinity()};
   if (!f.spacing || !(f.spacing->sd > 0)) return std::nullopt;
   return Coarseness{&*f.spacing, f.spacing->spacing / f.spacing->sd};
+}
+
+bool rejecting(const RunFigures& f) { return drew(f) && f.acceptance && *f.acceptance < kLeastAcceptance; }
+
+double divergent_share(const RunFigures& f) {
+  const double steps = static_cast<double>(f.steps) * static_cast<double>(f.chains);
+  return steps > 0 ? static_cast<double>(f.divergences.value_or(0)) / steps : 0;
+}
+
+bool diverging(const RunFigures& f) { return divergent_share(f) > kManyDivergences; }
+
+bool concentrated_divergences(const RunFigures& f) {
+  return drew(f) && divergent_share(f) > kRareDivergences && *f.divergences >= kLeastDivergences && f.divergent_shift &&
+         !f.hard_walls;
+}
+
+bool hardly_moving(const RunFigures& f) { return drew(f) && !f.unmoved && f.rhat && f.rhat->value > kStandingRhat; }
+
+bool step_far_too_small(const RunFigures& f) {
+  return hardly_moving(f) && f.exact_method.value_or(false) && !f.wanted_acceptance &&
+         f.acceptance.value_or(0) > kIdleAcceptance;
 }
 
 std::optional<double> steps_needed(const RunFigures& f) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/diagnostics/responsibilities.h"
+#include "core/diagnostics/until.h"
 #include "core/diagnostics/virial.h"
 
 namespace potluck {
@@ -43,16 +44,22 @@ struct LadderFigures {
   double least_swap_rate = 1;
 };
 
-/// What is known of a run when it ends. What is not known stays empty, and no rule looks at it.
+/// What is known of a run when it ends, or of its draws where it was cut short. What is not known stays empty, and no
+/// rule looks at it.
 struct RunFigures {
   std::string method;
   std::optional<bool> exact_method;  ///< leaves the target invariant whatever its step size
   std::optional<bool> exact_start;   ///< every start was a draw of the target
+  bool ended = true;                 ///< else it was cut short or goes on, and what only an end tells is not known
   int64_t chains = 0;
-  int64_t draws = 0;   ///< a chain
-  int64_t steps = 0;   ///< after the warm-up
-  int64_t warmup = 0;  ///< steps
-  double seconds = 0;  ///< of those steps; 0: unknown
+  int64_t draws = 0;                ///< a chain
+  int64_t steps = 0;                ///< after the warm-up
+  int64_t warmup = 0;               ///< steps
+  int64_t steps_asked = 0;          ///< a rule may have ended the run before
+  std::optional<Until> stopped_by;  ///< the rule that did
+
+  std::string step_option = "step_size";  ///< the option of the method that sets it; empty: there is none
+  bool step_tunable = true;               ///< it may be `auto`
   std::optional<double> step_size;
   std::optional<double> acceptance;         ///< of a method that proposes
   std::optional<double> wanted_acceptance;  ///< that warm-up tuned towards
@@ -104,9 +111,11 @@ bool drew(const RunFigures& figures);
 /// Every chain has the target's law at every step, however slowly it moves: exact starts, moved by an exact method.
 bool exact_throughout(const RunFigures& figures);
 
-/// The least effective sample size; of exact draws every chain counts as one, whatever the estimate says. Starts that
-/// are spread over the branches of a mixture by their weights are not independent, but a mean over them is known as
-/// well as over independent ones where chains are more than branches.
+/// The least effective sample size; of exact draws every chain counts as one, whatever the estimate says. More than
+/// that only as many as both the estimate and R-hat tell of: chains of few draws that stand still have autocorrelations
+/// that end before they fall, and the estimate is then a multiple of the chains. Starts that are spread over the
+/// branches of a mixture by their weights are not independent, but a mean over them is known as well as over
+/// independent ones where chains are more than branches.
 std::optional<FigureAt> effective_draws(const RunFigures& figures);
 
 /// Chains explore well what they reach, and do not reach the same: more steps would not help. Of stationary halves of
@@ -134,6 +143,18 @@ struct Coarseness {
   double share = 0;  ///< spacing / sd; infinite where nothing moved
 };
 std::optional<Coarseness> coarseness(const RunFigures& figures);
+
+/// Almost every proposal is rejected.
+bool rejecting(const RunFigures& figures);
+double divergent_share(const RunFigures& figures);
+/// Steps diverge everywhere: not only one here and there.
+bool diverging(const RunFigures& figures);
+/// Steps diverge in one place. Where density ends at a wall, trajectories that meet it are rejected as they should be.
+bool concentrated_divergences(const RunFigures& figures);
+/// What a chain moves is a tenth at most of what chains are apart.
+bool hardly_moving(const RunFigures& figures);
+/// Chains hardly move, though steps of the size that was given are accepted.
+bool step_far_too_small(const RunFigures& figures);
 
 /// Steps after the warm-up that R-hat and effective sample size are estimated to need, rounded up to two digits; none
 /// where they are fine or unknown, and where R-hat is above kMostForecastRhat: chains that are so far apart have not

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "core/diagnostics/verdict_advice.h"
 #include "core/diagnostics/verdict_words.h"
 
 namespace potluck {
@@ -22,7 +23,7 @@ std::string capital(std::string text) {
 
 std::string accuracy_of(const RunFigures& f) {
   std::string text;
-  if (f.rhat && std::isfinite(f.rhat->value))
+  if (f.rhat && f.rhat->value <= f.most_rhat)
     text = fmt::format("R-hat at most {:.3f}{}", f.rhat->value, in_brackets(*f.rhat));
   if (const auto found = effective_draws(f); found && found->value > 0)
     text +=
@@ -40,6 +41,7 @@ RunVerdict run_verdict(const RunFigures& figures) {
     verdict.findings.push_back({rule.name, rule.weight, rule.text(figures), rule.advice(figures)});
   }
   verdict.accuracy = accuracy_of(figures);
+  verdict.steps = advised_steps(figures);
   return verdict;
 }
 

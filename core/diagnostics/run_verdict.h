@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct RunVerdict {
   /// A paragraph: "Not usable yet: ... . Draw about 14000 steps (this run: 2000)."
   std::string text() const;
 
-  std::string accuracy;  ///< "R-hat at most 1.003 (z), ..." for a run without fault
+  std::optional<double> steps;  ///< after the warm-up that the advice names; none where it names none
+  std::string accuracy;         ///< "R-hat at most 1.003 (z), ..." for a run without fault
 };
 
 /// Applies every rule of the table.

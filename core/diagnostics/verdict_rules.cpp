@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/diagnostics/convergence.h"
 #include "core/diagnostics/energy_diagnostics.h"
 #include "core/diagnostics/normal_score.h"
 #include "core/diagnostics/verdict_advice.h"
@@ -47,12 +48,16 @@ bool disagree(const RunFigures& f) {
 }
 
 std::string disagree_text(const RunFigures& f) {
-  return fmt::format("the chains do not agree yet: R-hat {}{} is above {:g}", beside(f.rhat->value, f.most_rhat, 3),
-                     in_brackets(*f.rhat), f.most_rhat);
+  return "the chains do not agree yet: " + rhat_above(*f.rhat, f.most_rhat);
 }
 
 bool rhat_unknown(const RunFigures& f) {
   return drew(f) && !f.unmoved && (!f.rhat || std::isnan(f.rhat->value)) && !exact_throughout(f);
+}
+
+/// R-hat needs 4 draws a chain, effective sample sizes more.
+bool ess_unknown(const RunFigures& f) {
+  return drew(f) && !f.unmoved && !rhat_unknown(f) && f.ess && std::isnan(f.ess->value) && !exact_throughout(f);
 }
 
 bool few(const RunFigures& f) {
@@ -116,33 +121,23 @@ std::string spacing_text(const RunFigures& f) {
   const SpacingFigure& at = *coarseness(f)->at;
   const std::string where = fmt::format("float32 is too coarse for {}: at {:.3g} its numbers are {:.2g} apart",
                                         at.where, at.size, at.spacing);
-  return at.sd > 0 ? fmt::format("{}, and the draws have a standard deviation of {:.2g}", where, at.sd)
-                   : where + ", so that it never moved";
+  if (at.sd > 0) return fmt::format("{}, and the draws have a standard deviation of {:.2g}", where, at.sd);
+  const auto unmoved = static_cast<int64_t>(f.unmoved ? f.unmoved->value : 1);
+  return unmoved == 1 ? where + ", so that it never moved"
+                      : fmt::format("{}, and {} never moved", where, counted(unmoved, "number"));
 }
 
 // Divergences
 
-double divergent_share(const RunFigures& f) {
-  const double steps = static_cast<double>(f.steps) * static_cast<double>(f.chains);
-  return steps > 0 ? static_cast<double>(f.divergences.value_or(0)) / steps : 0;
-}
-
-// Where density ends at a wall, trajectories that meet it are rejected as they should be.
-bool concentrated(const RunFigures& f) {
-  return divergent_share(f) > kRareDivergences && f.divergent_shift && !f.hard_walls;
-}
-
 std::string divergence_text(const RunFigures& f) {
-  std::string text =
-      fmt::format("{} diverged ({} of all)", counted(*f.divergences, "step"), percent(divergent_share(f)));
-  if (f.divergent_shift)
+  const std::string steps = counted(*f.divergences, "step");
+  std::string text = divergent_share(f) >= 1 ? fmt::format("all {} diverged", steps)
+                                             : fmt::format("{}{} diverged ({} of all)", f.ended ? "" : "at least ",
+                                                           steps, percent(divergent_share(f)));
+  if (f.divergent_shift && *f.divergences >= kLeastDivergences)
     text += fmt::format(", mostly where {} is {:.1f} standard deviations {} its mean", f.divergent_shift->where,
                         std::abs(f.divergent_shift->value), f.divergent_shift->value > 0 ? "above" : "below");
   return text;
-}
-
-std::string concentrated_advice(const RunFigures& f) {
-  return fmt::format("{}, or reparametrise the variables there", advise_smaller_step(f));
 }
 
 // Energies
@@ -237,7 +232,9 @@ constexpr VerdictRule kRules[] = {
      }},
     {.name = "unmoved",
      .weight = Weight::kStop,
-     .when = []() -> std::string { return "a number that is drawn is the same in all draws of all chains"; },
+     .when = []() -> std::string {
+       return "a number that is drawn is the same in all draws of all chains; not where coarse_numbers says so";
+     },
      .meaning = "Every proposal was rejected, or rounded away.",
      .example =
          [](RunFigures& f) {
@@ -245,7 +242,7 @@ constexpr VerdictRule kRules[] = {
            f.rhat = {NAN, "x[3]"};
            f.ess = {0, "x[3]"};
          },
-     .applies = [](const RunFigures& f) { return drew(f) && f.unmoved.has_value(); },
+     .applies = [](const RunFigures& f) { return drew(f) && f.unmoved && !std::isinf(spacing_share(f)); },
      .text =
          [](const RunFigures& f) {
            return fmt::format("{} never moved{}", counted(static_cast<int64_t>(f.unmoved->value), "number"),
@@ -308,9 +305,8 @@ constexpr VerdictRule kRules[] = {
      .text =
          [](const RunFigures& f) {
            return fmt::format(
-               "chains sit in separate modes: R-hat {:.3f}{}, although a chain has about {:.0f} effective draws of its "
-               "own region",
-               f.rhat->value, in_brackets(*f.rhat), *f.ess_within_chain);
+               "chains sit in separate modes: {}, although a chain has about {:.0f} effective draws of its own region",
+               rhat_text(*f.rhat), *f.ess_within_chain);
          },
      .advice = advise_modes},
     {.name = "drift",
@@ -343,14 +339,18 @@ constexpr VerdictRule kRules[] = {
          [](const RunFigures& f) { return drew(f) && f.nested_rhat && f.nested_rhat->value > f.most_nested_rhat; },
      .text =
          [](const RunFigures& f) {
-           return fmt::format("superchains remember their starts: nested R-hat {}{} is above {:.3f}",
-                              beside(f.nested_rhat->value, f.most_nested_rhat, 3), in_brackets(*f.nested_rhat),
-                              f.most_nested_rhat);
+           return fmt::format("superchains remember their starts: nested {}",
+                              rhat_above(*f.nested_rhat, std::round(1000 * f.most_nested_rhat) / 1000));
          },
      .advice = advise_warmup},
     {.name = "disagree",
      .weight = Weight::kStop,
-     .when = [] { return fmt::format("R-hat is above {:g}", kFarRhat); },
+     .when =
+         [] {
+           return fmt::format(
+               "R-hat is above {:g}; not where every chain began as an exact draw that an exact method keeps",
+               kFarRhat);
+         },
      .meaning = "Estimates differ visibly from chain to chain.",
      .example =
          [](RunFigures& f) {
@@ -364,7 +364,7 @@ constexpr VerdictRule kRules[] = {
      .when = [] { return fmt::format("fewer than {} of the proposals are accepted", percent(kLeastAcceptance)); },
      .meaning = "Chains stand still.",
      .example = [](RunFigures& f) { f.acceptance = 0.012; },
-     .applies = [](const RunFigures& f) { return drew(f) && f.acceptance && *f.acceptance < kLeastAcceptance; },
+     .applies = rejecting,
      .text =
          [](const RunFigures& f) {
            return fmt::format("almost every proposal is rejected: acceptance {:.2g}", *f.acceptance);
@@ -386,9 +386,10 @@ constexpr VerdictRule kRules[] = {
      .when =
          [] {
            return fmt::format(
-               "more than {} of the steps diverged, and at the divergent steps a number lies away from its mean by "
-               "more than {:g} times what chance allows; the rule does not apply where an expert has walls",
-               percent(kRareDivergences), kSureShift);
+               "more than {} of the steps diverged, {} at least, and at the divergent steps a number lies away from "
+               "its "
+               "mean by more than {:g} times what chance allows; the rule does not apply where an expert has walls",
+               percent(kRareDivergences), kLeastDivergences, kSureShift);
          },
      .meaning = "Steps of this size do not enter some place, and the draws lack what lies there.",
      .example =
@@ -396,9 +397,9 @@ constexpr VerdictRule kRules[] = {
            f.divergences = 640;
            f.divergent_shift = {-1.8, "v"};
          },
-     .applies = [](const RunFigures& f) { return drew(f) && concentrated(f); },
+     .applies = concentrated_divergences,
      .text = divergence_text,
-     .advice = concentrated_advice},
+     .advice = advise_where_divergent},
     {.name = "very_slow_energy",
      .weight = Weight::kStop,
      .when = [] { return fmt::format("E-BFMI of `hmc` is below {:g}", kVeryLowEbfmi); },
@@ -427,8 +428,8 @@ constexpr VerdictRule kRules[] = {
      .applies = hottest_stands,
      .text =
          [](const RunFigures& f) {
-           return fmt::format("the hottest replicas, at T = {:.3g}, do not mix either: R-hat of their energies {:.3f}",
-                              f.ladder->hottest, *f.ladder->hottest_rhat);
+           return fmt::format("the hottest replicas, at T = {:.3g}, do not mix either: {} of their energies",
+                              f.ladder->hottest, rhat_text({*f.ladder->hottest_rhat, ""}));
          },
      .advice = advise_hotter},
     {.name = "many_nan_proposals",
@@ -450,7 +451,9 @@ constexpr VerdictRule kRules[] = {
     {.name = "rhat_unknown",
      .weight = Weight::kStop,
      .when = []() -> std::string {
-       return "R-hat is not a number, for example because there are fewer than 4 draws a chain";
+       return "R-hat is not a number, for example because there are fewer than 4 draws a chain; the rule does not "
+              "apply "
+              "where every chain began as an exact draw";
      },
      .meaning = "It is not known whether the chains agree.",
      .example =
@@ -467,6 +470,34 @@ constexpr VerdictRule kRules[] = {
                       : "whether the chains agree is not known: R-hat is not a number";
          },
      .advice = [](const RunFigures& f) -> std::string { return f.draws < 4 ? "draw for longer, or thin less" : ""; }},
+    {.name = "ess_unknown",
+     .weight = Weight::kStop,
+     .when =
+         [] {
+           return fmt::format(
+               "the effective sample size is no number, as of fewer than {} draws a chain; not where every chain began "
+               "as an exact draw",
+               kLeastDrawsForEss);
+         },
+     .meaning = "How well means are known is not known: so few draws a chain do not tell how slowly it moves.",
+     .example =
+         [](RunFigures& f) {
+           f.draws = 5;
+           f.ess = {NAN, ""};
+         },
+     .applies = ess_unknown,
+     .text =
+         [](const RunFigures& f) {
+           return f.draws < kLeastDrawsForEss
+                      ? fmt::format(
+                            "how many draws are independent is not known: effective sample sizes need {} draws a "
+                            "chain, got {}",
+                            kLeastDrawsForEss, f.draws)
+                      : "how many draws are independent is not known: an effective sample size is not a number";
+         },
+     .advice = [](const RunFigures& f) -> std::string {
+       return f.draws < kLeastDrawsForEss ? "draw for longer, or thin less" : "";
+     }},
 
     {.name = "few_frozen",
      .weight = Weight::kCare,
@@ -484,6 +515,17 @@ constexpr VerdictRule kRules[] = {
      .applies = [](const RunFigures& f) { return !f.lost.empty(); },
      .text = [](const RunFigures& f) { return f.lost; },
      .advice = nothing},
+    {.name = "cut_short",
+     .weight = Weight::kCare,
+     .when = []() -> std::string { return "the draws are of a run that has not ended: it was cut short, or goes on"; },
+     .meaning = "What only an end tells is not known, and the rules that look at it are silent.",
+     .example = [](RunFigures& f) { f.ended = false; },
+     .applies = [](const RunFigures& f) { return drew(f) && !f.ended; },
+     .text = [](const RunFigures&) -> std::string {
+       return "the run has not ended, and what only its end tells is not known: proposals that had no number for an "
+              "energy, the temperature of the virial and swaps of replicas";
+     },
+     .advice = [](const RunFigures&) -> std::string { return "end it with `potluck sample --resume`"; }},
     {.name = "rather_coarse_numbers",
      .weight = Weight::kCare,
      .when =
@@ -515,7 +557,11 @@ constexpr VerdictRule kRules[] = {
      .advice = nothing},
     {.name = "nearly_agree",
      .weight = Weight::kCare,
-     .when = [] { return fmt::format("R-hat is above {:g}, and at most {:g}", presets().most_rhat, kFarRhat); },
+     .when =
+         [] {
+           return fmt::format("R-hat is above {:g}, and at most {:g}; not of exact draws", presets().most_rhat,
+                              kFarRhat);
+         },
      .meaning = "Chains differ a little more than draws of one law would.",
      .example =
          [](RunFigures& f) {
@@ -571,7 +617,8 @@ constexpr VerdictRule kRules[] = {
      .example = [](RunFigures& f) { f.chains = 1; },
      .applies = [](const RunFigures& f) { return drew(f) && f.chains == 1; },
      .text = [](const RunFigures&) -> std::string { return "a single chain cannot reveal a mode that it has not met"; },
-     .advice = [](const RunFigures&) -> std::string { return "run at least 4 chains"; }},
+     .advice =
+         [](const RunFigures& f) { return exact_throughout(f) && few(f) ? advise_chains(f) : advise_some_chains(f); }},
     {.name = "nan_proposals",
      .weight = Weight::kCare,
      .when =
@@ -601,7 +648,8 @@ constexpr VerdictRule kRules[] = {
          },
      .meaning = "Steps of this size are too large somewhere; it is not known where.",
      .example = [](RunFigures& f) { f.divergences = 64; },
-     .applies = [](const RunFigures& f) { return divergent_share(f) > kRareDivergences && !concentrated(f); },
+     .applies =
+         [](const RunFigures& f) { return divergent_share(f) > kRareDivergences && !concentrated_divergences(f); },
      .text = divergence_text,
      .advice = advise_smaller_step},
     {.name = "slow_energy",
@@ -651,9 +699,7 @@ constexpr VerdictRule kRules[] = {
            return fmt::format("{} is biased by its step size{}, which none of these figures shows", f.method,
                               f.step_size ? fmt::format(", {:.3g}", *f.step_size) : "");
          },
-     .advice = [](const RunFigures&) -> std::string {
-       return "compare with a run at half the step_size, or with an exact method";
-     }},
+     .advice = advise_half_step},
 
     // Of a fixed step size: one that is tuned to a robust mean over chains, a few of which reject much, accepts more on
     // the average.
@@ -672,6 +718,21 @@ constexpr VerdictRule kRules[] = {
          },
      .text = [](const RunFigures& f) { return fmt::format("steps could be larger: acceptance {:.2f}", *f.acceptance); },
      .advice = advise_larger_step},
+    {.name = "hardly_moving",
+     .weight = Weight::kNote,
+     .when = [] { return fmt::format("R-hat is above {:g}", kStandingRhat); },
+     .meaning = "What a chain moves in all of the run is a tenth at most of what the chains are apart.",
+     .example =
+         [](RunFigures& f) {
+           f.exact_start = true;
+           f.rhat = {1e9, "z"};
+           f.acceptance = 1;
+           f.wanted_acceptance = std::nullopt;
+           f.step_size = 1e-12;
+         },
+     .applies = hardly_moving,
+     .text = [](const RunFigures& f) { return fmt::format("the chains hardly move: {}", rhat_text(*f.rhat)); },
+     .advice = [](const RunFigures& f) { return step_far_too_small(f) ? advise_larger_step(f) : ""; }},
     {.name = "exact_draws",
      .weight = Weight::kNote,
      .when =
@@ -696,10 +757,10 @@ constexpr VerdictRule kRules[] = {
          },
      .text =
          [](const RunFigures& f) {
+           const bool high = f.rhat && f.rhat->value > f.most_rhat && !hardly_moving(f);
            return fmt::format(
-               "every chain began as an exact draw, and {} keeps it exact: the chains are worth at least {}, however "
-               "slowly they move",
-               f.method, counted(f.chains - f.frozen, "draw"));
+               "every chain began as an exact draw, and {} keeps it exact, however slowly the chain moves{}", f.method,
+               high ? fmt::format(": {} shows only that chains are slow", rhat_text(*f.rhat)) : "");
          },
      .advice = nothing},
 };
@@ -717,7 +778,7 @@ RunFigures sound_figures() {
   figures.draws = 100;
   figures.steps = 2000;
   figures.warmup = 500;
-  figures.seconds = 3;
+  figures.steps_asked = 2000;
   figures.step_size = 0.5;
   figures.acceptance = 0.57;
   figures.wanted_acceptance = 0.574;

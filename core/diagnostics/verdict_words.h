@@ -16,7 +16,13 @@ std::string in_brackets(const FigureAt& figure);
 /// "1 step", "2 steps"
 std::string counted(int64_t count, const std::string& what);
 
-/// A share in percent, two digits of it: "3.1 %".
+/// "R-hat 1.021 (z)", "R-hat above 1000 (z)"
+std::string rhat_text(const FigureAt& rhat, int digits = 3);
+
+/// "R-hat 1.021 (z) is above 1.01", "R-hat is above 1000 (z)"
+std::string rhat_above(const FigureAt& rhat, double bound);
+
+/// A share in percent, two digits of it: "3.1 %". Only a share of 1 is 100 %.
 std::string percent(double share);
 
 /// A value that is beyond a bound, with `digits` behind the point, or as many more as show that it is: 1.0104 beside

@@ -27,9 +27,11 @@ advice.
 
 The gravest finding decides. A rule whose figure is not known finds nothing: for example E-BFMI of a method without fresh
 momenta, or the temperature of a variable with walls. Where one finding explains another, the verdict gives only the advice
-of the first. Numbers that float32 cannot hold come first, then starts that are too far out, then modes that are missed, and
-then step sizes, steps and chains. The advised number of steps grows with (R-hat^2 - 1) and with 400 over the effective draws
-([theory, 6.5](theory.md#65-the-verdict)). Above an R-hat of )";
+of the first. Numbers that float32 cannot hold come first, then starts that are too far out, then modes that are missed,
+then step sizes that are at fault, and then numbers of steps and chains. The rules `disagree`, `nearly_agree`,
+`rhat_unknown` and `ess_unknown` do not apply to chains that all began as exact draws and are moved by an exact method: such
+draws need no R-hat, and each chain counts as one effective draw at least. The advised number of steps grows with (R-hat^2 - 1)
+and with 400 over the effective draws ([theory, 6.5](theory.md#65-the-verdict)). Above an R-hat of )";
 
 constexpr const char* kScores = R"(
 

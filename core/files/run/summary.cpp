@@ -150,6 +150,7 @@ class Summarizer {
         if (!branch_means_.empty())
           add_branches(responsibilities.of(draw->expert_energy + chain, schema_.chains), place);
         has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
+        summary_.divergences += draw->diverged[chain] != 0 ? 1 : 0;
         for (size_t v = 0; v < schema_.variables.size(); ++v) {
           add_row(moments_[v], v, draw->position[v], chain);
           if (draw->diverged[chain] != 0) add_row(divergent_moments(v), v, draw->position[v], chain);
@@ -348,7 +349,7 @@ class Summarizer {
     if (divergent_moments_.empty()) return;
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
-      if (!found || !is_concentrated(*found, divergent_chains_)) continue;
+      if (!found || !is_concentrated(*found, divergent_chains_, summary_.divergences)) continue;
       if (summary_.divergent_shift && std::abs(summary_.divergent_shift->value) >= std::abs(found->shift)) continue;
       summary_.divergent_shift = {found->shift,
                                   element_name(schema_.variables[v].name, schema_.variables[v].shape, found->scalar)};
@@ -411,6 +412,11 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
   run.frozen = static_cast<int64_t>(summary.frozen.size());
   if (run.first_frozen.empty() && run.frozen > 0) run.first_frozen = "chain " + std::to_string(summary.frozen.front());
   run.lost = summary.lost;
+  if (!run.ended) {
+    // At least; where every step is drawn, all of them.
+    run.divergences = summary.divergences;
+    if (run.exact_method.value_or(false)) run.acceptance = summary.acceptance;
+  }
   if (!summary.worst_rhat_at.empty()) {
     run.rhat = {summary.worst_rhat, summary.worst_rhat_at};
     run.ess = {summary.least_ess, summary.least_ess_at};

@@ -74,6 +74,7 @@ struct DrawsSummary {
   std::vector<ScalarSummary> experts;  ///< energy of each expert: mean and sd only
   std::vector<double> shares;          ///< [experts] of EnergyShares, over all draws; a run knows those over its steps
   double acceptance = 0;
+  int64_t divergences = 0;                  ///< draws of a chain at which a step had diverged since the draw before
   std::optional<FigureAt> divergent_shift;  ///< the largest DivergenceShift, where divergences are concentrated
   std::vector<VariableSummary> variables;
 

@@ -14,7 +14,8 @@ namespace potluck {
 class StopRule {
  public:
   virtual ~StopRule() = default;
-  /// Why the run may end now, such as "until rhat <= 1.01: 1.008 after 1200 steps"; none: it goes on.
+  /// Why the run may end now, such as "R-hat reached 1.008 (x[2]), at most 1.01 was asked for, after 1200 steps"; none:
+  /// it goes on.
   virtual std::optional<std::string> reached(int64_t draws, int64_t steps) = 0;
 };
 
@@ -30,6 +31,17 @@ struct Draw {
   const double* acceptance = nullptr;     ///< [chains] mean acceptance probability since the last draw; 1 if unadjusted
   const uint8_t* frozen = nullptr;        ///< [chains] 1: the chain's state failed and it moves no more
   const uint8_t* diverged = nullptr;      ///< [chains] 1: a step since the last draw did; null: none
+};
+
+/// What a run knows before it ends.
+struct Beginning {
+  std::string start;         ///< RunSummary::start
+  bool exact_start = false;  ///< RunSummary::exact_start
+  double start_energy = 0;   ///< RunSummary::start_energy
+
+  // Once the warm-up is over:
+  std::optional<double> step_size;
+  std::optional<int64_t> warmup_nan_proposals;
 };
 
 /// Where a run stands, after each block of steps. A run that goes on from a checkpoint has steps that another process
@@ -60,6 +72,9 @@ struct Progress {
 class Observer {
  public:
   virtual ~Observer() = default;
+  /// Called where the chains have their starts, and again where sampling begins; of a run that goes on from a
+  /// checkpoint where it does.
+  virtual void began(const Beginning&) {}
   /// The run waits for it: what it does to `stop` or to a StopRule holds before the next step.
   virtual void drew(const Draw&) {}
   /// The same draw again, for what takes time and decides nothing, such as storing it: called while the chains move on,

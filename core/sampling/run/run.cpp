@@ -28,6 +28,7 @@ class RunLoop {
       : sampler_(sampler), options_(options), observers_(observers), stop_(stop) {}
 
   RunSummary run() {
+    tell_beginning();
     warm_up();
     if (!interrupted_) sample();
     hand_out_checkpoint();
@@ -46,7 +47,9 @@ class RunLoop {
       report();
       offer_checkpoint();
     }
-    if (sampler_.warming_up()) sampler_.end_warm_up();
+    if (!sampler_.warming_up()) return;
+    sampler_.end_warm_up();
+    tell_beginning();
   }
 
   void sample() {
@@ -93,6 +96,11 @@ class RunLoop {
   }
 
   bool interrupted() { return interrupted_ = stop_.load(); }
+
+  void tell_beginning() {
+    const Beginning beginning = sampler_.beginning();
+    for (Observer* observer : observers_) observer->began(beginning);
+  }
 
   void report() {
     const Progress progress = sampler_.progress();

@@ -65,6 +65,8 @@ void Sampler::finish_draw() { stepper_->finish_draw(); }
 
 void Sampler::fail_where_all_are_frozen() const { stepper_->fail_where_all_are_frozen(); }
 
+Beginning Sampler::beginning() const { return stepper_->beginning(); }
+
 Progress Sampler::progress() { return stepper_->progress(); }
 
 RunSummary Sampler::summary() {

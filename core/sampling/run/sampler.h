@@ -66,6 +66,8 @@ class Sampler {
   /// @throws NumericalError where all chains are frozen, as last read by start(), restore() and draw()
   void fail_where_all_are_frozen() const;
 
+  /// What is known before the end: where the chains began, and behind the warm-up what it tuned.
+  Beginning beginning() const;
   /// Where things stand, for a progress line.
   Progress progress();
   /// What was counted so far; what ended the run is for who ended it to add.

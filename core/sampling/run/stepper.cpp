@@ -163,6 +163,14 @@ double Stepper::gradients_a_step(const Method& moved, const Progress& progress) 
   return static_cast<double>(evaluations_of_phase() - before_.evaluations) / static_cast<double>(progress.done_here);
 }
 
+Beginning Stepper::beginning() const {
+  Beginning beginning{summary_.start, summary_.exact_start, summary_.start_energy, std::nullopt, std::nullopt};
+  if (warming_up()) return beginning;
+  beginning.step_size = method_->step_size();
+  beginning.warmup_nan_proposals = summary_.warmup_nan_proposals;
+  return beginning;
+}
+
 Progress Stepper::progress() {
   take_time();
   const bool tunes = warming_up() && tuning_->adapting();

@@ -40,6 +40,7 @@ class Stepper {
   void finish_draw() { recorder_->finish(); }
   int64_t draws() const { return summary_.draws; }
   void fail_where_all_are_frozen() const;
+  Beginning beginning() const;
   Progress progress();
   RunSummary summary();
 

@@ -13,6 +13,9 @@ namespace potluck {
 /// and all else as it comes. The chains' part of a checkpoint is in the run's coordinates, where the run goes on.
 class TranslatingObserver : public Observer {
  public:
+  void began(const Beginning& beginning) final {
+    for (Observer* observer : observers_) observer->began(beginning);
+  }
   void drew(const Draw& draw) final {
     seen_ = draw;
     translate(seen_);

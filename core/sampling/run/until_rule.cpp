@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "core/diagnostics/convergence.h"
+#include "core/diagnostics/verdict_thresholds.h"
 #include "core/error.h"
 
 namespace potluck {
@@ -27,6 +28,8 @@ bool worse(double one, double other, bool large_is_worse) {
 std::string name_of(const Variable& variable, int64_t element) {
   return variable.size() == 1 ? variable.name : fmt::format("{}[{}]", variable.name, element);
 }
+
+std::string steps_text(int64_t steps) { return fmt::format("{} {}", steps, steps == 1 ? "step" : "steps"); }
 
 int64_t after(int64_t look) { return look + std::max<int64_t>(1, look / 4); }
 
@@ -113,12 +116,13 @@ std::optional<std::string> UntilRule::reached(int64_t draws, int64_t steps) {
   const bool looks = until_.convergence() && draws >= next_look_;
   if (looks) {
     next_look_ = after(next_look_);
-    if (converged()) return fmt::format("until {} after {} steps, at {}", standing(), steps, scope());
+    if (converged())
+      return fmt::format("{}, after {}; {} were looked at", texts("reached"), steps_text(steps), scope());
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
   if (until_.seconds && seconds >= *until_.seconds)
-    return fmt::format("until time {:g} s, after {} steps; where that falls is not reproducible", *until_.seconds,
-                       steps);
+    return fmt::format("its time, {:g} s, was up after {}; another run may end at another step", *until_.seconds,
+                       steps_text(steps));
   return std::nullopt;
 }
 
@@ -157,16 +161,24 @@ bool UntilRule::converged() {
          holds(until_.mcse, mcse_.value, true);
 }
 
-std::string UntilRule::standing() const {
-  if (kept_ == 0) return "there is no draw to look at yet";
+std::string UntilRule::standing() const { return kept_ == 0 ? "there is no draw to look at yet" : texts("is"); }
+
+std::string UntilRule::texts(const char* verb) const {
   std::vector<std::string> texts;
   if (until_.rhat)
-    texts.push_back(fmt::format("rhat {:.4f} of {} (asked: at most {:g})", rhat_.value, rhat_.name, *until_.rhat));
+    texts.push_back(fmt::format(
+        "R-hat {} {} ({}), at most {:g} was asked for", verb,
+        rhat_.value > kMostRhatTold ? fmt::format("above {:g}", kMostRhatTold) : fmt::format("{:.4f}", rhat_.value),
+        rhat_.name, *until_.rhat));
   if (until_.ess)
-    texts.push_back(fmt::format("ess {:.0f} of {} (asked: at least {:g})", ess_.value, ess_.name, *until_.ess));
+    texts.push_back(fmt::format("the effective sample size {} {:.0f} ({}), at least {:g} was asked for", verb,
+                                ess_.value, ess_.name, *until_.ess));
   if (until_.mcse)
-    texts.push_back(fmt::format("mcse {:.4f} of {} (asked: at most {:g})", mcse_.value, mcse_.name, *until_.mcse));
-  return fmt::format("{}", fmt::join(texts, ", "));
+    texts.push_back(
+        fmt::format("the standard error of a mean {} {:.4f} standard deviations ({}), at most {:g} was asked "
+                    "for",
+                    verb, mcse_.value, mcse_.name, *until_.mcse));
+  return fmt::format("{}", fmt::join(texts, "; "));
 }
 
 std::string UntilRule::scope() const {

@@ -39,7 +39,8 @@ class UntilRule final : public StopRule, public Observer {
   bool asks_for_convergence() const { return until_.convergence(); }
   /// Looks at what there is now. True where everything holds that was asked of convergence.
   bool converged();
-  /// "rhat 1.034 of x[2] (asked: at most 1.01), ess 212 of x[0] (asked: at least 400)", of the last look.
+  /// "R-hat is 1.034 (x[2]), at most 1.01 was asked for; the effective sample size is 212 (x[0]), at least 400 was
+  /// asked for", of the last look.
   std::string standing() const;
   /// How many coordinates are looked at, and of how many.
   std::string scope() const;
@@ -56,6 +57,7 @@ class UntilRule final : public StopRule, public Observer {
     std::string name;
   };
 
+  std::string texts(const char* verb) const;
   double value_of(const Draw& draw, const Coordinate& coordinate, int64_t chain) const;
   void thin_out();
   void look_at(const std::string& name, const std::vector<double>& values, bool& any);

@@ -171,13 +171,15 @@ TEST_F(ResumeCommandTest, UntilEndsARunWhereItHasConvergedAndNoLater) {
   const CommandResult result = sample({"scene.yaml", "--output", "run"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const nlohmann::json record = read_json("run/run.json");
-  EXPECT_THAT(record.at("why_stopped").get<std::string>(),
-              ContainsRegex("until rhat 1\\.0[0-9]+ of .* \\(asked: at most 1\\.05\\), ess [0-9]+ of .* \\(asked: at "
-                            "least 300\\) after [0-9]+ steps"));
+  EXPECT_THAT(
+      record.at("why_stopped").get<std::string>(),
+      ContainsRegex("^R-hat reached 1\\.0[0-9]+ \\(.*\\), at most 1\\.05 was asked for; the effective sample size "
+                    "reached [0-9]+ \\(.*\\), at least 300 was asked for, after [0-9]+ steps; all 16 "
+                    "coordinates that move were looked at$"));
   EXPECT_LT(record.at("draws"), 10000);
   EXPECT_EQ(record.at("until").at("reached"), true);
   EXPECT_EQ(record.at("until").at("looked_at"), "all 16 coordinates that move");
-  EXPECT_THAT(result.out, HasSubstr("Stopped until rhat "));
+  EXPECT_THAT(result.out, HasSubstr("Stopped early: R-hat reached "));
   EXPECT_LT(read_json("run/summary.json").at("worst_rhat"), 1.06);
 
   // More is bought; the run is then the one that asked for it in the first place.
@@ -191,9 +193,17 @@ TEST_F(ResumeCommandTest, ConvergenceThatWasAskedForAndNotReachedIsAnExitCode) {
   write_scene("test_bench.bowl", "chains: 8, warmup: 60, steps: 30, until: {mcse: 0.02}");
   CommandResult result = sample({"scene.yaml", "--output", "run"});
   EXPECT_EQ(result.exit_code, 5);
-  EXPECT_THAT(result.err, ContainsRegex("potluck: convergence was asked for and not reached: mcse 0\\.[0-9]+ of .* "
-                                        "\\(asked: at most 0\\.02\\), at all 16 coordinates that move\\. To draw more: "
-                                        "potluck sample --resume .*run --set sample\\.steps=60\n"));
+  EXPECT_THAT(result.err,
+              ContainsRegex("potluck: convergence was asked for and not reached: the standard error of a mean "
+                            "is 0\\.[0-9]+ standard deviations \\(.*\\), at most 0\\.02 was asked for; all "
+                            "16 coordinates that move were looked at\\. To draw more: potluck sample "
+                            "--resume .*run --set sample\\.steps=[0-9]+\n"));
+  // One number of steps, where the verdict says one.
+  const std::string more = result.err.substr(result.err.rfind('=') + 1);
+  if (result.out.find("Draw about ") != std::string::npos)
+    EXPECT_THAT(result.out, HasSubstr("Draw about " + more.substr(0, more.find('\n')) + " steps (this run: 30)"));
+  else
+    EXPECT_EQ(more, "60\n");
   EXPECT_EQ(read_json("run/run.json").at("until").at("reached"), false);
   // Steps alone are a budget and no convergence.
   EXPECT_EQ(sample({"scene.yaml", "--output", "steps", "--set", "sample.until={steps: 20}"}).exit_code, 0);
@@ -204,8 +214,8 @@ TEST_F(ResumeCommandTest, TimeEndsARunAndIsNotReproducible) {
   write_slow(1000, "chains: 4, warmup: 20, steps: 1000000, until: {time: 0.5s}");
   const CommandResult result = sample({"scene.yaml", "--output", "run"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, ContainsRegex("Stopped until time 0\\.5 s, after [0-9]+ steps; where that falls is not "
-                                        "reproducible"));
+  EXPECT_THAT(result.out, ContainsRegex("Stopped early: its time, 0\\.5 s, was up after [0-9]+ steps?; another run may "
+                                        "end at another step"));
 }
 
 TEST_F(ResumeCommandTest, MistakesInUntilHaveTheirPlace) {

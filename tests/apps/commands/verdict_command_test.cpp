@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
 #include <cmath>
 
 #include "tests/apps/command_test.h"
@@ -113,6 +115,84 @@ TEST_F(VerdictCommandTest, NumbersThatFloat32CannotHoldAreToBeDrawnInFloat64) {
   }
   const CommandResult wide = potluck({"sample", "scene.yaml", "--output", "wide", "--set", "sample.precision=float64"});
   EXPECT_THAT(wide.out, AllOf(HasSubstr("Usable"), Not(HasSubstr("Not usable"))));
+}
+
+TEST_F(VerdictCommandTest, FewDrawsOfChainsThatStandStillAreNoMoreThanTheirStarts) {
+  write("scene.yaml",
+        "variables: {x: {shape: [3]}}\n"
+        "target: {model: gaussian, inputs: x}\n"
+        "sample: {chains: 400, warmup: 50, seed: 3, step_size: 1e-6}\n");
+  for (const char* steps : {"4", "7", "8", "16"}) {
+    const CommandResult run = potluck(
+        {"sample", "scene.yaml", "--output", "run", "--overwrite", "--set", std::string("sample.steps=") + steps});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.out, AllOf(HasSubstr("Usable: 400 effective draws at least"), HasSubstr("the chains hardly move")))
+        << steps;
+  }
+}
+
+TEST_F(VerdictCommandTest, ARunThatWasKilledIsJudgedByWhatItNotedWhereItBegan) {
+  write_scene("test_bench.slow, settings: {pause: 0}", "chains: 6, warmup: 5, steps: 50, step_size: 1e-6");
+  // An evaluation a step, and one at the start.
+  const CommandResult killed =
+      potluck_with_bench({"sample", "scene.yaml", "--output", "run"}, {"POTLUCK_TEST_KILL_AT=30"});
+  EXPECT_EQ(killed.signal, SIGKILL);
+  const nlohmann::json record = read_json("run/run.json");
+  EXPECT_EQ(record.at("state"), "running");
+  EXPECT_TRUE(record.at("exact_start").is_boolean());
+  EXPECT_TRUE(record.at("start_energy").is_number());
+  EXPECT_NEAR(record.at("step_size").get<double>(), 1e-6, 1e-12);
+  EXPECT_EQ(record.at("warmup_nan_proposals"), 0);
+}
+
+TEST_F(VerdictCommandTest, ARunThatHasNotEndedIsToldApartFromOneThatHas) {
+  write("scene.yaml",
+        "variables: {x: {shape: [3]}}\n"
+        "target: {model: gaussian, inputs: x}\n"
+        "sample: {chains: 400, warmup: 50, steps: 40, seed: 3, step_size: 1e-3}\n");
+  ASSERT_EQ(potluck({"sample", "scene.yaml", "--output", "run", "--quiet"}).exit_code, 0);
+  const nlohmann::json ended = read_json("run/summary.json").at("verdict");
+  EXPECT_EQ(ended.at("usable"), "yes");
+  // As a kill before the end leaves it.
+  nlohmann::ordered_json record = nlohmann::ordered_json::parse(read("run/run.json"));
+  record["state"] = "running";
+  for (const char* key : {"steps_done", "draws", "divergences", "nan_proposals", "virial", "acceptance", "frozen_count",
+                          "frozen", "seconds", "verdict"})
+    record.erase(key);
+  write("run/run.json", record.dump());
+  const CommandResult exported = potluck({"export", "run"});
+  EXPECT_THAT(exported.out, AllOf(HasSubstr("Usable with care: the run has not ended"),
+                                  HasSubstr("every chain began as an exact draw"), Not(HasSubstr("do not agree"))));
+}
+
+TEST_F(VerdictCommandTest, AdviceBehindARuleIsAStricterRuleAndLeadsOn) {
+  write("scene.yaml",
+        "variables: {x: {shape: [2]}}\n"
+        "target: {model: banana, inputs: x}\n"
+        "sample: {chains: 8, warmup: 100, steps: 30000, seed: 1, start: normal, until: {rhat: 1.05}}\n");
+  const CommandResult run = potluck({"sample", "scene.yaml", "--output", "run"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("Stopped early: R-hat reached 1.0"),
+                             HasSubstr("potluck sample --resume --until rhat=1.01 --until ess=400")));
+  const auto steps = read_json("run/run.json").at("steps_done").get<int64_t>();
+  potluck({"sample", "--resume", "run", "--until", "rhat=1.01", "--until", "ess=400", "--quiet"});
+  EXPECT_GT(read_json("run/run.json").at("steps_done").get<int64_t>(), steps);
+}
+
+TEST_F(VerdictCommandTest, WhyRhatHasNoValueIsSaid) {
+  write("scene.yaml",
+        "variables: {x: {shape: [3]}}\n"
+        "target: {model: gaussian, inputs: x}\n"
+        "sample: {chains: 8, warmup: 50, steps: 200, seed: 3, temperature: 1e-300}\n");
+  EXPECT_THAT(
+      potluck({"sample", "scene.yaml", "--output", "cold"}).out,
+      AllOf(HasSubstr("R-hat has no value: 3 numbers never moved (x[0])."), Not(HasSubstr("counted from near"))));
+  EXPECT_THAT(potluck({"sample", "scene.yaml", "--output", "few", "--set", "sample.steps=3"}).out,
+              HasSubstr("R-hat has no value: it needs 4 draws a chain, got 3."));
+  EXPECT_THAT(potluck({"sample", "scene.yaml", "--output", "practice", "--set", "sample.temperature=1", "--set",
+                       "sample.method=ebm_practice"})
+                  .out,
+              AllOf(HasSubstr("half the step,"), Not(HasSubstr("step_size ("))));
 }
 
 TEST_F(VerdictCommandTest, AMixtureInTheRecordThatPointsNowhereIsRefused) {

@@ -224,12 +224,12 @@ TEST_F(RunFolderTest, WhatOthersHaveBesideARunIsLeftAlone) {
   make_run("run", "old");
   make_run(".run.potluck-new", "mine");
   EXPECT_EQ(elsewhere([&] { RunFolder(path("run"), true); }),
-             path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
-                 path("run").string() +
-                 ", got a run whose swap.json is missing or damaged, which says what it is. To go on with it, or export "
-                 "it, as a run of its own, rename it: mv " +
-                 path(".run.potluck-new").string() + " " + path("run-new").string() + ". To do without it: rm -r " +
-                 path(".run.potluck-new").string());
+            path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
+                path("run").string() +
+                ", got a run whose swap.json is missing or damaged, which says what it is. To go on with it, or export "
+                "it, as a run of its own, rename it: mv " +
+                path(".run.potluck-new").string() + " " + path("run-new").string() + ". To do without it: rm -r " +
+                path(".run.potluck-new").string());
   EXPECT_EQ(whose(".run.potluck-new"), "mine");
   write(path(".run.potluck-new/swap.json"), "{\"role\": \"ne");
   EXPECT_EQ(elsewhere([&] { RunFolder{path(".run.potluck-new")}; }),

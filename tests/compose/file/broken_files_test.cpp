@@ -264,7 +264,7 @@ std::vector<Broken> broken_files() {
        "scene.yaml:3:34: target.each must be bound to what it reads, got no inputs. Write {energy: ..., inputs: {x: "
        "..., z: ...}} (inputs of 'linear_gaussian': x, z)"},
       {"a mixture of one name", target("{mixture: all}"),
-       "scene.yaml:10:15: target.product[1].mixture must be a list of at least 1 energies, got 'all'"},
+       "scene.yaml:10:15: target.product[1].mixture must be a list of at least 1 energy, got 'all'"},
       {"a negative share", target("{mixture: [{energy: open, inputs: x, weight: -1}]}"),
        "scene.yaml:10:50: target.product[1].mixture[0].weight must be finite and >= 0, got -1"},
       {"shares of zero", target("{mixture: [{energy: open, inputs: x, weight: 0}]}"),

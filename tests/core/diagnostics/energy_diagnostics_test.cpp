@@ -106,11 +106,14 @@ TEST(EnergyDiagnosticsTest, FindsWhereDivergencesAre) {
               0.06);
   // Independent draws as they are here, each counts as a chain: the funnel's end is a place, noise and anywhere are
   // not.
-  EXPECT_TRUE(is_concentrated(*found, narrow.count()));
-  EXPECT_FALSE(is_concentrated(*divergence_shift(noise, narrow_noise), narrow.count()));
-  EXPECT_FALSE(is_concentrated(*divergence_shift(all, anywhere), anywhere.count()));
+  EXPECT_TRUE(is_concentrated(*found, narrow.count(), narrow.count()));
+  EXPECT_FALSE(is_concentrated(*divergence_shift(noise, narrow_noise), narrow.count(), narrow.count()));
+  EXPECT_FALSE(is_concentrated(*divergence_shift(all, anywhere), anywhere.count(), anywhere.count()));
   // Three chains that lie there may do so by chance.
-  EXPECT_FALSE(is_concentrated(*found, 3));
+  EXPECT_FALSE(is_concentrated(*found, 3, 300));
+  // Nor do seven steps tell where most are, however far out.
+  EXPECT_FALSE(is_concentrated({0, -8.5}, 7, 7));
+  EXPECT_TRUE(is_concentrated({0, -8.5}, 8, 8));
 }
 
 TEST(EnergyDiagnosticsTest, SaysNothingWithoutDivergencesOrWithNothingElse) {

@@ -130,12 +130,11 @@ TEST(RunVerdictTest, ChainsThatDoNotAgreeAreToldHowManyStepsToDraw) {
       }),
       "disagree", "no",
       "Not usable yet: the chains do not agree yet: R-hat 1.100 (z) is above 1.01. Draw about 21000 steps (this "
-      "run: 2000, 3 s; that many: 32 s).");
+      "run: 2000).");
   // 2.01 times.
   expect_only(
       changed([](auto& f) {
         f.rhat = {1.02, "z"};
-        f.seconds = 0;
       }),
       "nearly_agree", "with care",
       "Usable with care: the chains do not agree yet: R-hat 1.020 (z) is above 1.01. Draw about 4100 steps (this "
@@ -178,7 +177,6 @@ TEST(RunVerdictTest, FewEffectiveDraws) {
   // 400 / 160 = 2.5 times; 400 / 32 = 12.5 times.
   expect_only(changed([](auto& f) {
                 f.ess = {160, "z"};
-                f.seconds = 0;
               }),
               "few_draws", "with care",
               "Usable with care: few independent draws: 160 effective ones (z) where 400 are wanted. Draw about 5000 "
@@ -186,7 +184,6 @@ TEST(RunVerdictTest, FewEffectiveDraws) {
   expect_only(
       changed([](auto& f) {
         f.ess = {32, "z"};
-        f.seconds = 0;
       }),
       "very_few_draws", "no",
       "Not usable yet: few independent draws: 32 effective ones (z) where 400 are wanted. Draw about 25000 steps "
@@ -200,7 +197,7 @@ TEST(RunVerdictTest, OneAdviceIsGivenOnce) {
   }));
   EXPECT_EQ(verdict.text(),
             "Not usable yet: the chains do not agree yet: R-hat 1.100 (z) is above 1.01; few independent draws: 160 "
-            "effective ones (z) where 400 are wanted. Draw about 21000 steps (this run: 2000, 3 s; that many: 32 s).");
+            "effective ones (z) where 400 are wanted. Draw about 21000 steps (this run: 2000).");
 }
 
 TEST(RunVerdictTest, ExactStartsStandInForMixing) {
@@ -214,15 +211,30 @@ TEST(RunVerdictTest, ExactStartsStandInForMixing) {
     });
   };
   expect_only(exact(1000), "exact_draws", "yes",
-              "Usable: R-hat at most 1.900 (z), 1000 effective draws at least, so that means are known to 0.032 of a "
-              "standard deviation; every chain began as an exact draw, and mala keeps it exact: the chains are worth "
-              "at least 1000 draws, however slowly they move.");
+              "Usable: 1000 effective draws at least, so that means are known to 0.032 of a "
+              "standard deviation; every chain began as an exact draw, and mala keeps it exact, however slowly the "
+              "chain moves: "
+              "R-hat 1.900 (z) shows only that chains are slow.");
+  // No more than R-hat tells of: 2 / (1.9^2 - 1 + 2 / 50) = 0.75 draws a chain, and one it was from the start.
+  RunFigures still = exact(1000);
+  still.ess = {5127, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 1000);
+  still.ess = {NAN, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 1000);
+  // 2 / (1.1^2 - 1 + 2 / 50) = 8 draws a chain.
+  still.rhat = {1.1, "z"};
+  still.ess = {20000, "energy"};
+  EXPECT_NEAR(effective_draws(still)->value, 8000, 1e-6);
+  EXPECT_EQ(effective_draws(still)->where, "z");
+  still.ess = {5127, "energy"};
+  EXPECT_EQ(effective_draws(still)->value, 5127);
   // More chains, not more steps.
-  EXPECT_EQ(run_verdict(exact(64)).text(),
-            "Usable with care: few independent draws: 64 effective ones where 400 are wanted; every chain began as an "
-            "exact draw, and mala keeps it exact: the chains are worth at least 64 draws, however slowly they move. "
-            "Run about 400 chains "
-            "(now 64).");
+  EXPECT_EQ(
+      run_verdict(exact(64)).text(),
+      "Usable with care: few independent draws: 64 effective ones where 400 are wanted; every chain began as an "
+      "exact draw, and mala keeps it exact, however slowly the chain moves: R-hat 1.900 (z) shows only that chains are "
+      "slow. "
+      "Run about 400 chains (now 64).");
   // A biased method keeps nothing.
   RunFigures biased = exact(1000);
   biased.exact_method = false;
@@ -242,11 +254,133 @@ TEST(RunVerdictTest, AnUnknownRhat) {
               "longer, or thin less.");
   expect_only(unknown(10), "rhat_unknown", "no",
               "Not usable yet: whether the chains agree is not known: R-hat is not a number.");
+  // R-hat has a value of 4 draws a chain, the effective sample size of 8.
+  RunFigures short_chains = unknown(7);
+  short_chains.rhat = {1.001, "z"};
+  expect_only(short_chains, "ess_unknown", "no",
+              "Not usable yet: how many draws are independent is not known: effective sample sizes need 8 draws a "
+              "chain, got 7. Draw for longer, or thin less.");
   // Exact draws need no R-hat.
   RunFigures exact = unknown(1);
   exact.exact_start = true;
   exact.chains = 1000;
   EXPECT_EQ(run_verdict(exact).usable(), "yes");
+}
+
+TEST(RunVerdictTest, AStepSizeAtFaultComesBeforeStepsAndChains) {
+  // Exact starts that stand still, as every proposal is rejected.
+  const auto still = [](const std::function<void(RunFigures&)>& change) {
+    return changed([&](auto& f) {
+      f.exact_start = true;
+      f.chains = 8;
+      f.rhat = {2688900416005665, "x[1]"};
+      f.ess = {8, "energy"};
+      f.wanted_acceptance = std::nullopt;
+      change(f);
+    });
+  };
+  const RunFigures rejecting = still([](auto& f) {
+    f.acceptance = 0;
+    f.step_size = 3;
+  });
+  EXPECT_EQ(run_verdict(rejecting).text(),
+            "Not usable yet: almost every proposal is rejected: acceptance 0; few independent draws: 8 effective ones "
+            "(energy) where 400 are wanted; the chains hardly move: R-hat above 1000 (x[1]); every chain began as an "
+            "exact draw, "
+            "and mala keeps it exact, however slowly the chain moves. "
+            "Lower step_size (now 3).");
+  // Or as the steps are next to nothing.
+  RunFigures tiny = still([](auto& f) {
+    f.acceptance = 1;
+    f.step_size = 1e-30;
+  });
+  const std::string text = run_verdict(tiny).text();
+  EXPECT_THAT(text, ::testing::HasSubstr("the chains hardly move: R-hat above 1000 (x[1])"));
+  EXPECT_THAT(text, ::testing::EndsWith(". Raise step_size (now 1e-30), or leave it to `step_size: auto`."));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("chains (now")));
+  // The broken twin: chains that move are told how many more of them are needed.
+  tiny.rhat = {1.5, "x[1]"};
+  EXPECT_THAT(run_verdict(tiny).text(), ::testing::HasSubstr("Run about 400 chains (now 8)"));
+  // Chains that do not agree are told the same.
+  tiny.exact_start = false;
+  tiny.rhat = {2e15, "x[1]"};
+  tiny.ess_within_chain = 2;
+  EXPECT_THAT(run_verdict(tiny).text(),
+              ::testing::StartsWith("Not usable yet: the chains do not agree yet: R-hat is above 1000 (x[1]); "));
+  EXPECT_EQ(run_verdict(tiny).findings.at(0).advice, "raise step_size (now 1e-30), or leave it to `step_size: auto`");
+}
+
+TEST(RunVerdictTest, ChainsAreAdvisedOnce) {
+  const std::string text = run_verdict(changed([](auto& f) {
+                             f.exact_start = true;
+                             f.chains = 1;
+                             f.ess = {57, "energy"};
+                           })).text();
+  EXPECT_THAT(text, ::testing::EndsWith(". Run about 8 chains (now 1)."));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("at least 4 chains")));
+  // Fewer than four are none to compare.
+  RunFigures nearly = changed([](auto& f) {
+    f.exact_start = true;
+    f.chains = 1;
+    f.ess = {350, "energy"};
+  });
+  EXPECT_THAT(run_verdict(nearly).text(), ::testing::EndsWith(". Run about 4 chains (now 1)."));
+}
+
+// The rule holds already where such a run goes on, whatever its steps.
+TEST(RunVerdictTest, ARunThatARuleEndedIsToldAStricterRule) {
+  RunFigures ended = changed([](auto& f) {
+    f.rhat = {1.0495, "y[0]"};
+    f.ess = {160, "y[0]"};
+    f.ess_within_chain = 5;
+    f.steps_asked = 2000;
+    f.stopped_by = Until{.rhat = 1.05, .ess = {}, .mcse = {}, .seconds = {}};
+  });
+  // (1.0495^2 - 1) / (1.01^2 - 1) = 5.05 times 2000 steps.
+  EXPECT_EQ(run_verdict(ended).findings.at(0).advice,
+            "go on with a stricter rule than the one that ended this run: potluck sample --resume --until rhat=1.01 "
+            "--until ess=400 --set sample.steps=11000 (it needs about 11000 steps, this run: 2000)");
+  ended.steps_asked = 30000;
+  EXPECT_EQ(run_verdict(ended).findings.at(0).advice,
+            "go on with a stricter rule than the one that ended this run: potluck sample --resume --until rhat=1.01 "
+            "--until ess=400 (it needs about 11000 steps, this run: 2000)");
+  // A rule as strict as the verdict that looked at fewer draws: half as lenient, and twice as many.
+  ended.stopped_by = Until{.rhat = 1.01, .ess = 500, .mcse = {}, .seconds = {}};
+  ended.rhat = {1.0104, "y[0]"};
+  EXPECT_THAT(run_verdict(ended).findings.at(0).advice, ::testing::HasSubstr(" --until rhat=1.005 --until ess=1000 "));
+  ended.stopped_by = Until{.rhat = {}, .ess = {}, .mcse = {}, .seconds = 60};
+  EXPECT_THAT(run_verdict(ended).findings.at(0).advice,
+              ::testing::StartsWith("go on with `potluck sample --resume`: its time was up (until.time)"));
+}
+
+TEST(RunVerdictTest, ARunThatHasNotEndedSaysWhatIsNotKnown) {
+  const RunFigures cut = changed([](auto& f) {
+    f.ended = false;
+    f.nan_proposal_share = std::nullopt;
+  });
+  expect_only(
+      cut, "cut_short", "with care",
+      "Usable with care: the run has not ended, and what only its end tells is not known: proposals that had no "
+      "number for an energy, the temperature of the virial and swaps of replicas. End it with `potluck sample "
+      "--resume`.");
+  RunFigures diverged = cut;
+  diverged.divergences = 64;
+  EXPECT_EQ(run_verdict(diverged).findings.at(1).text, "at least 64 steps diverged (0.05 % of all)");
+}
+
+TEST(RunVerdictTest, AdviceNamesTheOptionOfTheMethod) {
+  RunFigures practice = changed([](auto& f) {
+    f.method = "ebm_practice";
+    f.exact_method = false;
+    f.acceptance = f.wanted_acceptance = std::nullopt;
+    f.step_option = "step";
+    f.step_tunable = false;
+    f.step_size = 10;
+  });
+  EXPECT_EQ(run_verdict(practice).findings.at(0).advice,
+            "compare with a run at half the step, or with an exact method");
+  practice.unmoved = {1, "x"};
+  EXPECT_EQ(run_verdict(practice).findings.at(0).advice, "lower step (now 10)");
 }
 
 TEST(RunVerdictTest, ASingleChain) {
@@ -298,6 +432,11 @@ TEST(RunVerdictTest, Divergences) {
   RunFigures short_run = diverged(1);
   short_run.steps = 100;
   EXPECT_EQ(run_verdict(short_run).findings.at(0).text, "1 step diverged (0.016 % of all)");
+  RunFigures all = diverged(64 * 100);
+  all.steps = 100;
+  EXPECT_EQ(run_verdict(all).findings.at(0).text, "all 6400 steps diverged");
+  all.divergences = 64 * 100 - 1;
+  EXPECT_EQ(run_verdict(all).findings.at(0).text, "6399 steps diverged (99.98 % of all)");
 }
 
 TEST(RunVerdictTest, DivergencesInOnePlaceMeanThatItIsMissing) {
@@ -308,6 +447,12 @@ TEST(RunVerdictTest, DivergencesInOnePlaceMeanThatItIsMissing) {
   expect_only(neck, "concentrated_divergences", "no",
               "Not usable yet: 64 steps diverged (0.05 % of all), mostly where v is 1.8 standard deviations below its "
               "mean. Lower step_size (now 0.5), or reparametrise the variables there.");
+  // Seven steps are not enough to say where most of them are.
+  RunFigures few = neck;
+  few.divergences = 7;
+  few.divergent_shift = {8.5, "x[1]"};
+  expect_only(few, "divergences", "with care",
+              "Usable with care: 7 steps diverged (0.0055 % of all). Lower step_size (now 0.5).");
   // Trajectories that meet a wall are rejected as they should be.
   RunFigures walls = neck;
   walls.hard_walls = true;
@@ -397,10 +542,19 @@ TEST(RunVerdictTest, NumbersThatFloat32CannotHold) {
     f.unmoved = {1, "t"};
     f.unmoved_spacing = {"t", 1.7e9, 128, 0};
   }));
-  EXPECT_EQ(
-      stuck.text(),
-      "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
-      "moved; 1 number never moved (t). Use precision: float64, or shift the variable so that its draws lie near 0.");
+  EXPECT_EQ(stuck.text(),
+            "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
+            "moved. Use precision: float64, or shift the variable so that its draws lie near 0.");
+}
+
+TEST(RunVerdictTest, NumbersThatAreBelowWhatFloat32CanHold) {
+  EXPECT_EQ(run_verdict(changed([](auto& f) {
+              f.unmoved = {3, "x[0]"};
+              f.unmoved_spacing = {"x[0]", 0, 1.4e-45, 0};
+              f.acceptance = 1;
+            })).text(),
+            "Not usable yet: float32 is too coarse for x[0]: at 0 its numbers are 1.4e-45 apart, and 3 numbers never "
+            "moved. Use precision: float64, or a variable in smaller units, so that its numbers are larger.");
 }
 
 // As of mala at 1.7e9, whose step size was tuned where what was accepted was rounded away: it is far above the spacing.
@@ -413,10 +567,9 @@ TEST(RunVerdictTest, AcceptedStepsThatMovedNothingWereRoundedAway) {
       f.acceptance = acceptance;
     });
   };
-  EXPECT_EQ(
-      run_verdict(stuck(0.57)).text(),
-      "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
-      "moved; 1 number never moved (t). Use precision: float64, or shift the variable so that its draws lie near 0.");
+  EXPECT_EQ(run_verdict(stuck(0.57)).text(),
+            "Not usable yet: float32 is too coarse for t: at 1.7e+09 its numbers are 1.3e+02 apart, so that it never "
+            "moved. Use precision: float64, or shift the variable so that its draws lie near 0.");
   // Nothing else is advised, and no draw is called exact, which a fixed step and exact starts would be a reason for.
   RunFigures fixed = stuck(1);
   fixed.wanted_acceptance = std::nullopt;
@@ -456,8 +609,8 @@ TEST(RunVerdictTest, TemperedChainsAreToldHowToTemperBetter) {
   EXPECT_EQ(rules_of(cold), (std::vector<std::string>{"separate_modes", "hottest_stands"}));
   EXPECT_EQ(
       cold.text(),
-      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), although a chain has about 80 effective draws of "
-      "its own region; the hottest replicas, at T = 1.5, do not mix either: R-hat of their energies 1.600. Raise "
+      "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), although a chain has about 80 effective draws "
+      "of its own region; the hottest replicas, at T = 1.5, do not mix either: R-hat 1.600 of their energies. Raise "
       "hottest (now 1.5) until the hottest replicas cross between modes, with more replicas (now 2) so that "
       "neighbours still swap, or give the replicas another inner method.");
   EXPECT_EQ(

@@ -72,7 +72,7 @@ TEST(UntilRuleTest, IndependentDrawsOfOneLawConvergeAtTheFirstLooks) {
   const int64_t draws = draws_until(rule, 0, 1000);
   EXPECT_GE(draws, 50 * 0.8);
   EXPECT_LE(draws, 50 * 2);
-  EXPECT_THAT(rule.standing(), HasSubstr("rhat 1.0"));
+  EXPECT_THAT(rule.standing(), HasSubstr("R-hat is 1.0"));
   EXPECT_EQ(rule.scope(), "all 3 coordinates that move");
 }
 
