@@ -79,9 +79,8 @@ std::optional<std::string> want_of_memory(const RunSize& size, double left) {
   if (needed <= left) return std::nullopt;
   const double fit = std::floor(left / needed * static_cast<double>(size.chains));
   return fmt::format(
-      "sample.chains must be <= {:.0f}, as this machine and its limits leave {} of memory, got {} chains, which take "
-      "{} "
-      "at least. {} more memory (ulimit -v, ulimit -d, a container's limit)",
+      " must be <= {:.0f}, as this machine and its limits leave {} of memory, got {} chains, which take {} at least. "
+      "{} more memory (ulimit -v, ulimit -d, a container's limit)",
       fit, bytes_in_words(left), size.chains, bytes_in_words(needed),
       fit < 1 ? "Use smaller variables, or give it" : "Use fewer, or give it");
 }

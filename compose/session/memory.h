@@ -28,7 +28,7 @@ struct RunSize {
 /// them until it is on the disk. What methods and models take comes on top.
 double least_memory_of(const RunSize& size);
 
-/// Where that is more than is `left`: "sample.chains must be <= ..., got ..."
+/// Where that is more than is `left`: what is wrong with sample.chains, " must be <= ..., got ..."
 std::optional<std::string> want_of_memory(const RunSize& size, double left);
 
 }  // namespace potluck

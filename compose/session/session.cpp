@@ -132,7 +132,7 @@ void Session::check_memory(int64_t chains, bool draws) const {
   for (size_t v = 0; v < composition_.variables.size(); ++v)
     if (!composition_.held[v].all()) size.numbers += composition_.variables[v].size();
   if (const auto text = want_of_memory(size, memory_left()))
-    throw CompositionError({composition_.places.at_place(SettingError(*text))});
+    throw CompositionError({composition_.places.at_place(SettingError("sample.chains", *text))});
 }
 
 Target Session::target() const {

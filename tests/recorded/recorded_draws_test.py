@@ -22,6 +22,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 
 import netCDF4
 import numpy
@@ -133,10 +134,13 @@ def sampled(case: Case, program: str, scratch: pathlib.Path) -> pathlib.Path:
     return folder / "run"
 
 
+ONE_READER = threading.Lock()  # the library of the files is not safe in several threads
+
+
 def digest(folder: pathlib.Path) -> str:
     """SHA-256 of the draws of all variables and of their energies."""
     total = hashlib.sha256()
-    with netCDF4.Dataset(folder / "draws.nc") as file:
+    with ONE_READER, netCDF4.Dataset(folder / "draws.nc") as file:
         for group, names in (("posterior", sorted(file["posterior"].variables)), ("sample_stats", ["energy"])):
             for name in names:
                 values = numpy.ascontiguousarray(numpy.ma.getdata(file[group][name][:]))

@@ -259,17 +259,21 @@ TEST_F(LimitsCommandTest, TooFewOpenFilesAreNoDamage) {
   write_scene("test_bench.bowl", "chains: 4, warmup: 20, steps: 50");
   ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run", "--quiet"}).exit_code, 0);
   const std::string draws = records("run");
-  // With fewer the system does not load the program.
+  // With fewer, and with some of these where the tests have files open, the system does not load the program.
+  int refused = 0;
   for (int files = 6; files <= 20; ++files) {
     for (const std::string command : {"export run --quiet", "sample scene.yaml --output other --quiet"}) {
       std::filesystem::remove_all(path("other"));
       const CommandResult result = shell(fmt::format("ulimit -n {}; exec $potluck {}", files, command));
       EXPECT_EQ(result.signal, 0) << files << command;
-      if (result.exit_code == 0) continue;
+      const bool loaded = result.err.find("error while loading shared libraries") == std::string::npos;
+      if (result.exit_code == 0 || !loaded) continue;
+      ++refused;
       EXPECT_EQ(result.exit_code, 1) << files << " " << command << result.err;
       EXPECT_THAT(result.err, ::testing::AnyOf(HasSubstr("ulimit -n"), HasSubstr("ulimit -a"))) << files << command;
     }
   }
+  EXPECT_GT(refused, 0);
   EXPECT_TRUE(records("run") == draws);
 }
 

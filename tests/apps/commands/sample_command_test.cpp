@@ -270,7 +270,7 @@ TEST_F(SampleCommandTest, AnInterruptBeforeTheFirstDrawIsNotCalledOneOfTheWarmup
   EXPECT_EQ(result.exit_code, 130) << result.err;
   EXPECT_EQ(read_json("run/run.json").at("why_stopped"), "interrupted");
   EXPECT_THAT(result.out, StartsWith("Interrupted after "));
-  EXPECT_THAT(potluck({"export", "run"}).err, HasSubstr("as it was interrupted before its first draw. To go on"));
+  EXPECT_THAT(potluck({"export", "run"}).err, HasSubstr("as it was interrupted before its first draw. To resume it"));
 }
 
 TEST_F(SampleCommandTest, AnInterruptedWarmupLeavesTheOlderRun) {

@@ -241,8 +241,8 @@ TEST_F(RunFolderTest, WhatOthersHaveBesideARunIsLeftAlone) {
   filesystem::remove_all(path(".run.potluck-new"));
   filesystem::create_directories(path(".run.potluck-new/letters"));
   EXPECT_EQ(elsewhere([&] { RunFolder(path("run"), true); }),
-            path(".run.potluck-new").string() + " must be free for what takes the place of " + path("run").string() +
-                ", got something else of that name. Move it away");
+            path(".run.potluck-new").string() + " must be free for the run that is to take the place of " +
+                path("run").string() + ", got something else of that name. Move it away");
   EXPECT_EQ(elsewhere([&] { RunFolder(path(".fresh.potluck-new"), false); }),
             "output folder " + path(".fresh.potluck-new").string() +
                 " must not have the name of a folder that is built beside a run. Choose another name");
