@@ -59,8 +59,9 @@ int run_on_enough_stack(const std::function<int()>& work) {
   own.within.uc_link = &own.before;
   call = &own;
   makecontext(&own.within, enter, 0);
-  if (swapcontext(&own.before, &own.within) != 0) return work();
-  return own.result;  // what stands on that stack stays until the process ends
+  const bool done = swapcontext(&own.before, &own.within) == 0;
+  call = nullptr;
+  return done ? own.result : work();  // what stands on that stack stays until the process ends
 }
 
 }  // namespace potluck
