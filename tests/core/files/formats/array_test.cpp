@@ -6,6 +6,12 @@
 namespace potluck {
 namespace {
 
+TEST(ArrayTest, NamesAnElementByItsPlaceAlongEachAxis) {
+  EXPECT_EQ(element_name("image", {8, 29}, 101), "image[3, 14]");  // 3 * 29 + 14
+  EXPECT_EQ(element_name("x", {5}, 4), "x[4]");
+  EXPECT_EQ(element_name("label", {}, 0), "label");
+}
+
 TEST(ArrayTest, ReadsItsNumbersAsDoublesWhateverTheirType) {
   Array array{NumberType::kInt8, {2}, {std::byte{0xff}, std::byte{0x7f}}};
   EXPECT_EQ(array.as_doubles(), (std::vector<double>{-1, 127}));
