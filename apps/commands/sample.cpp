@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/commands/sample_report.h"
 #include "apps/process/exit_code.h"
 #include "apps/process/interrupt.h"
 #include "apps/process/last_words.h"
@@ -20,12 +21,12 @@
 #include "apps/record/run_folder.h"
 #include "apps/record/run_products.h"
 #include "apps/record/run_record.h"
+#include "apps/record/run_recorders.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/progress_report.h"
 #include "apps/terminal/rank_options.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
-#include "apps/terminal/text.h"
 #include "core/files/run/checkpoint_file.h"
 #include "core/files/run/draws.h"
 #include "core/files/run/picture.h"
@@ -37,21 +38,6 @@ namespace potluck {
 namespace {
 
 namespace filesystem = std::filesystem;
-
-/// Appends every draw to the parts, while the chains move on.
-class DrawsRecorder final : public Observer {
- public:
-  explicit DrawsRecorder(DrawsWriter& writer) : writer_(writer) {}
-  void record(const Draw& draw) override {
-    writer_.append(draw);
-    ++count_;
-  }
-  int64_t count() const { return count_; }
-
- private:
-  DrawsWriter& writer_;
-  int64_t count_ = 0;
-};
 
 // --output, else the composition's folder, else runs/NAME of the composition.
 filesystem::path output_folder(const CommandLine& line, const Composition& composition) {
@@ -74,39 +60,6 @@ std::vector<std::string> pictured_variables(const Composition& composition) {
   }
   return names;
 }
-
-/// Notes in run.json what is known before the end.
-class BeginningRecorder final : public Observer {
- public:
-  BeginningRecorder(const filesystem::path& folder, RunRecord& record, LastWords& last_words)
-      : folder_(folder), record_(record), last_words_(last_words) {}
-  void began(const Beginning& beginning) override {
-    note_beginning(record_, beginning);
-    write_record(folder_, record_);
-    last_words_.renew(record_);
-  }
-
- private:
-  const filesystem::path folder_;
-  RunRecord& record_;
-  LastWords& last_words_;
-};
-
-/// Leaves checkpoints: each once the draws before it are on the disk.
-class CheckpointRecorder final : public Observer {
- public:
-  CheckpointRecorder(filesystem::path folder, nlohmann::json belonging, DrawsWriter& writer)
-      : folder_(std::move(folder)), belonging_(std::move(belonging)), writer_(writer) {}
-  void checkpointed(std::span<const std::byte> state, int64_t draws) override {
-    writer_.sync();
-    write_checkpoint(folder_, belonging_, draws, state);
-  }
-
- private:
-  filesystem::path folder_;
-  nlohmann::json belonging_;
-  DrawsWriter& writer_;
-};
 
 // The options of every session, and those that stand for keys of `sample`.
 SessionOptions options_of(const CommandLine& line) {
@@ -163,50 +116,6 @@ DrawsSchema schema_of(const Session& session, const Rank& rank) {
   return schema;
 }
 
-void print_report(const RunSummary& run, const RunProducts& products, int64_t chains, double seconds,
-                  const filesystem::path& folder, const std::vector<std::string>& warnings) {
-  fmt::print("{} in {}: {} of {}, {} of {} at step size {:.3g}{}.\n", run.interrupted ? "Interrupted" : "Done",
-             duration_text(seconds), counted(chains, "chain"), counted(run.draws, "draw"),
-             counted(run.steps_done, "step"), run.method, run.step_size,
-             run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
-  fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
-  for (const std::string& text : branch_texts(products.summary)) fmt::print("{}\n", text);
-  if (run.stopped_by_rule) fmt::print("Stopped early: {}.\n", run.why_stopped);
-  for (const BlockSummary& block : run.blocks)
-    fmt::print("Block {}: {} at step size {:.3g}.\n", fmt::join(block.variables, ", "), block.method, block.step_size);
-  for (const std::string& note : run.notes) fmt::print("{}.\n", note);
-  fmt::print("{} in {}\n", run.draws > 0 ? "Draws, summary and pictures are" : "The record of the run is",
-             folder.string());
-  for (const std::string& warning : warnings) fmt::print("warning: {}\n", warning);
-  fmt::print("{}\n", products.verdict.text());
-}
-
-void print_rank_report(const RunSummary& run, const Ranks& ranks, const DrawsSchema& schema, double seconds,
-                       const filesystem::path& folder) {
-  fmt::print("{} in {}: rank {} of {}, chains {} to {}, {}. `potluck merge {}` joins the ranks.\n",
-             run.interrupted ? "Interrupted" : "Done", duration_text(seconds), ranks.rank, ranks.world,
-             schema.first_chain, schema.first_chain + schema.chains - 1, counted(run.draws, "draw"),
-             folder.parent_path().string());
-}
-
-// Of a run that was interrupted before its first draw.
-void print_nothing_drawn(const RunSummary& run, double seconds, const RunFolder& folder,
-                         const filesystem::path& wanted) {
-  fmt::print("{} after {}, before the first draw: there is nothing to export. ",
-             run.why_stopped == "interrupted" ? "Interrupted" : "Interrupted in the warm-up", duration_text(seconds));
-  if (folder.replaces()) fmt::print("The run that is in {} stays as it was.\n", wanted.string());
-  const std::string place = (folder.replaces() ? folder.path() : wanted).string();
-  fmt::print("Its record and a checkpoint are in {0}; to go on: potluck sample --resume {0}\n", place);
-}
-
-/// Of a run that was to take the place of another and was interrupted: the older one has draws that this one has not.
-void print_both_are_there(const RunFolder& folder, const filesystem::path& wanted, int64_t steps) {
-  fmt::print(
-      "The run that is in {0} stays as it was. To go on with the new one, and put it there at its end: potluck sample "
-      "--resume {1}\nTo put it there as short as it is: potluck sample --resume {1} --set sample.steps={2}\n",
-      wanted.string(), folder.path().string(), steps);
-}
-
 /// What an error leaves to go on from, or to export, is kept and named.
 void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const std::string& error) {
   const bool resumable = has_checkpoint(folder.path());
@@ -221,151 +130,202 @@ void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const 
     fmt::print(stderr, "To go on from the last checkpoint: potluck sample --resume {}\n", folder.path().string());
 }
 
-/// How the files are made that could not be made where a run ended.
-std::string how_to_make(const RunFolder& folder) {
-  if (folder.replaces())
-    return fmt::format(
-        "All draws are in {0}, and the older run stays as it was. To make what is missing and put the new "
-        "run in its place: potluck sample --resume {0}",
-        folder.path().string());
-  return fmt::format("All draws are in {0}. To make what is missing: potluck export {0}", folder.path().string());
-}
+/// A run of the command, from its words to what it leaves.
+class SampleRun {
+ public:
+  SampleRun(CommandLine& line, const Words& words, Ranks ranks, std::optional<EarlierRun> earlier)
+      : line_(line),
+        style_(line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr)),
+        ranks_(std::move(ranks)),
+        earlier_(std::move(earlier)),
+        plugins_(plugin_search_options(line)),
+        session_(asked(), plugins_) {
+    command_ = {"potluck", "sample"};
+    command_.insert(command_.end(), words.begin(), words.end());
+  }
+
+  int run() {
+    session_.prepare(Session::Purpose::kRun, [this](const std::string& text) {
+      if (loud()) fmt::print(stderr, "{}\n", text);
+    });
+    interrupt_.emplace(/*announce=*/loud(), "the steps that are under way");
+    pictures_ = pictured_variables(session_.composition());
+    rank_ = session_.placed([&] { return chains_of_rank(ranks_, session_); });
+    session_.check_memory(rank_.count > 0 ? rank_.count : settings().chains, /*draws=*/true);
+    until_ = until_rule(session_);
+    take_folder();
+    open();
+    draw();
+    return end();
+  }
+
+ private:
+  bool loud() const { return style_ != ProgressReport::Style::kQuiet; }
+  const SampleSettings& settings() const { return session_.composition().sample; }
+
+  SessionOptions asked() const {
+    SessionOptions asked = options_of(line_);
+    if (!earlier_) return asked;
+    asked.estimates = estimates_of(earlier_->record());
+    asked.overrides.text = piped_text(earlier_->record());
+    return asked;
+  }
+
+  void take_folder() {
+    wanted_ = output_folder(line_, session_.composition());
+    if (ranks_.several()) wanted_ = rank_folder(wanted_, ranks_.rank);
+    folder_ = earlier_ ? earlier_->take_folder() : std::make_unique<RunFolder>(wanted_, line_.flag("overwrite"));
+    if (earlier_) wanted_ = folder_->wanted();
+  }
+
+  /// The record and the draws so far. The record comes first, so that what a kill leaves is known for a run. A run that
+  /// goes on is touched only once its draws were found to be those of the checkpoint.
+  void open() {
+    record_ = open_record(session_, command_, pictures_);
+    note_folder(record_, filesystem::current_path(), folder_->path());
+    if (ranks_.several()) record_["rank"] = {{"rank", ranks_.rank}, {"world", ranks_.world}};
+    if (earlier_) check_earlier();
+    schema_ = schema_of(session_, rank_);
+    if (!earlier_) write_record(folder_->path(), record_);
+    rehearse_run_products(folder_->path(), schema_, pictures_);
+    if (!earlier_) {
+      writer_.emplace(folder_->path(), schema_);
+      return;
+    }
+    writer_.emplace(folder_->path(), schema_, KeptDraws{earlier_->checkpoint().draws});
+    folder_->clear_leftovers();
+    write_record(folder_->path(), record_);
+    if (until_) replay(folder_->path(), schema_, *until_);
+  }
+
+  void check_earlier() {
+    earlier_->carry_over(record_);
+    earlier_->check_belonging(record_, "start another run from its last positions: start: " +
+                                           (earlier_->path() / "state.safetensors").string());
+    session_.placed([&] { earlier_->check_steps(record_); });
+    earlier_->naming_its_checkpoint([&] {
+      session_.check_checkpoint({.rank = rank_, .until = nullptr, .checkpoint = earlier_->checkpoint().state});
+    });
+  }
+
+  /// Draws, and makes the files of the draws. What an error leaves is kept.
+  void draw() {
+    LastWords last_words(folder_->path(), record_);
+    DrawsRecorder draws(*writer_);
+    BeginningRecorder beginning(folder_->path(), record_, last_words);
+    CheckpointRecorder checkpoints(folder_->path(), belonging_of(record_), *writer_);
+    ProcessKeeper keeper(session_.models(), folder_->path());
+    try {
+      ProgressReport progress(stderr, style_);
+      std::vector<Observer*> observers = {&draws, &beginning, &checkpoints, &progress, &keeper};
+      if (until_) observers.push_back(until_.get());
+      Session::Part part{.rank = rank_, .until = until_.get(), .checkpoint = {}};
+      if (earlier_) part.checkpoint = earlier_->checkpoint().state;
+      summary_ = keeper.watch([&] { return session_.run(observers, interrupt_->flag(), part); });
+      writer_->finish();
+      close(progress);
+      last_words.withdraw();
+    } catch (const std::exception& error) {
+      keep_what_is_there(*folder_, record_, draws.count() > 0 || (earlier_ && earlier_->checkpoint().draws > 0),
+                         error.what());
+      throw;
+    }
+  }
+
+  void close(ProgressReport& progress) {
+    close_record(record_, summary_);
+    const bool asked_to_converge = until_ && until_->asks_for_convergence();
+    if (asked_to_converge) converged_ = until_->converged();
+    if (summary_.stopped_by_rule) note_rule(record_, settings().until, !asked_to_converge || !converged_);
+    make_products(progress);
+    add_not_made(record_, products_.not_made);
+    if (asked_to_converge)
+      record_["until"] = {{"reached", converged_}, {"standing", until_->standing()}, {"looked_at", until_->scope()}};
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+    record_["seconds"]["in_all"] = seconds_;
+    write_record(folder_->path(), record_);
+  }
+
+  void make_products(ProgressReport& progress) {
+    if (ranks_.several()) {
+      // What is made of all chains comes with `potluck merge`.
+      if (summary_.draws > 0) products_ = make_rank_products(folder_->path());
+      return;
+    }
+    const RunFigures figures = figures_of(record_);
+    if (summary_.draws > 0)
+      products_ =
+          make_run_products(folder_->path(), pictures_, figures, [&](const std::string& text) { progress.say(text); });
+    else
+      products_.verdict = run_verdict(figures);
+    add_verdict(record_, products_.verdict);
+  }
+
+  /// Gives the run its place, and tells how it ended. Returns the exit code.
+  int end() {
+    if (summary_.interrupted && summary_.draws == 0) {
+      // Draws of an older run are worth more than the record of none.
+      folder_->keep();
+      if (loud()) print_nothing_drawn(summary_, seconds_, *folder_, wanted_);
+      return kInterrupted;
+    }
+    if (!products_.not_made.empty()) {
+      folder_->keep();
+      return report_not_made(products_.not_made, how_to_make(*folder_));
+    }
+    // What was interrupted is no match for a run that may have ended.
+    const bool beside = summary_.interrupted && folder_->replaces();
+    beside ? folder_->keep() : folder_->publish();
+    if (loud() && ranks_.several())
+      print_rank_report(summary_, ranks_, schema_, seconds_, folder_->path());
+    else if (loud())
+      print_report(summary_, products_, settings().chains, seconds_, folder_->path(), session_.warnings());
+    if (loud() && beside) print_both_are_there(*folder_, wanted_, summary_.draws * settings().thin);
+    if (summary_.interrupted) return kInterrupted;
+    if (converged_) return kDone;
+    // The number of steps that the verdict says, where it says one.
+    const double steps = products_.verdict.steps.value_or(2 * static_cast<double>(summary_.steps_done));
+    fmt::print(
+        stderr,
+        "potluck: convergence was asked for and not reached: {}; {} were looked at. To draw more: potluck sample "
+        "--resume {} --set sample.steps={:.0f}\n",
+        until_->standing(), until_->scope(), folder_->path().string(), steps);
+    return kNotConverged;
+  }
+
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  CommandLine& line_;
+  const ProgressReport::Style style_;
+  Words command_;
+  const Ranks ranks_;
+  std::optional<EarlierRun> earlier_;
+  PluginSearch plugins_;
+  Session session_;
+  std::optional<Interrupt> interrupt_;
+  std::vector<std::string> pictures_;
+  Rank rank_;
+  std::unique_ptr<UntilRule> until_;
+  filesystem::path wanted_;  ///< where the run is to be in the end
+  std::unique_ptr<RunFolder> folder_;
+  RunRecord record_;
+  DrawsSchema schema_;
+  std::optional<DrawsWriter> writer_;
+  RunSummary summary_;
+  RunProducts products_;
+  double seconds_ = 0;
+  bool converged_ = true;
+};
 
 int sample(CommandLine& line, const Words& words) {
-  const auto begin = std::chrono::steady_clock::now();
-  const bool quiet = line.flag("quiet");
   Ranks ranks = choose_ranks(line, [](const char* name) -> const char* { return std::getenv(name); });
-  std::optional<EarlierRun> earlier;
   if (line.value("project") && !line.value("resume"))
     throw UsageError("--project must be given with --resume, got it alone");
+  std::optional<EarlierRun> earlier;
   if (line.value("resume")) {
     if (only_to_be_put_in_place(line, &ranks)) return kDone;
     earlier.emplace(line, words, &ranks);
   }
-  PluginSearch plugins(plugin_search_options(line));
-  SessionOptions asked = options_of(line);
-  if (earlier) asked.estimates = estimates_of(earlier->record());
-  if (earlier) asked.overrides.text = piped_text(earlier->record());
-  Session session(asked, plugins);
-  session.prepare(Session::Purpose::kRun, [quiet](const std::string& text) {
-    if (!quiet) fmt::print(stderr, "{}\n", text);
-  });
-  const Composition& composition = session.composition();
-  const std::vector<std::string> pictures = pictured_variables(composition);
-  const auto style = quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
-
-  const Interrupt interrupt(/*announce=*/style != ProgressReport::Style::kQuiet, "the steps that are under way");
-  const Rank rank = session.placed([&] { return chains_of_rank(ranks, session); });
-  session.check_memory(rank.count > 0 ? rank.count : composition.sample.chains, /*draws=*/true);
-  const std::unique_ptr<UntilRule> until = until_rule(session);
-  filesystem::path output = output_folder(line, composition);
-  if (ranks.several()) output = rank_folder(output, ranks.rank);
-  const std::unique_ptr<RunFolder> place =
-      earlier ? earlier->take_folder() : std::make_unique<RunFolder>(output, line.flag("overwrite"));
-  RunFolder& folder = *place;
-  Words command = {"potluck", "sample"};
-  command.insert(command.end(), words.begin(), words.end());
-  RunRecord record = open_record(session, command, pictures);
-  note_folder(record, filesystem::current_path(), folder.path());
-  if (ranks.several()) record["rank"] = {{"rank", ranks.rank}, {"world", ranks.world}};
-  if (earlier) {
-    earlier->carry_over(record);
-    earlier->check_belonging(record, "start another run from its last positions: start: " +
-                                         (earlier->path() / "state.safetensors").string());
-    session.placed([&] { earlier->check_steps(record); });
-    earlier->naming_its_checkpoint(
-        [&] { session.check_checkpoint({.rank = rank, .until = nullptr, .checkpoint = earlier->checkpoint().state}); });
-  }
-  DrawsSchema schema = schema_of(session, rank);
-  // The record first, so that what a kill leaves is known for a run. One that goes on is touched only once its draws
-  // were found to be those of the checkpoint.
-  if (!earlier) write_record(folder.path(), record);
-  rehearse_run_products(folder.path(), schema, pictures);
-  DrawsWriter writer = earlier ? DrawsWriter(folder.path(), schema, KeptDraws{earlier->checkpoint().draws})
-                               : DrawsWriter(folder.path(), schema);
-  if (earlier) {
-    folder.clear_leftovers();
-    write_record(folder.path(), record);
-  }
-  LastWords last_words(folder.path(), record);
-  DrawsRecorder recorder(writer);
-  BeginningRecorder beginning(folder.path(), record, last_words);
-  CheckpointRecorder checkpoints(folder.path(), belonging_of(record), writer);
-  if (earlier && until) replay(folder.path(), schema, *until);
-
-  RunSummary run;
-  RunProducts products;
-  double seconds = 0;
-  bool converged = true;
-  ProcessKeeper keeper(session.models(), folder.path());
-  try {
-    ProgressReport progress(stderr, style);
-    std::vector<Observer*> observers = {&recorder, &beginning, &checkpoints, &progress, &keeper};
-    if (until) observers.push_back(until.get());
-    Session::Part part{.rank = rank, .until = until.get(), .checkpoint = {}};
-    if (earlier) part.checkpoint = earlier->checkpoint().state;
-    run = keeper.watch([&] { return session.run(observers, interrupt.flag(), part); });
-    writer.finish();
-    close_record(record, run);
-    if (until && until->asks_for_convergence()) converged = until->converged();
-    if (run.stopped_by_rule) note_rule(record, composition.sample.until, !until->asks_for_convergence() || !converged);
-    if (ranks.several()) {
-      // What is made of all chains comes with `potluck merge`.
-      if (run.draws > 0) products = make_rank_products(folder.path());
-    } else {
-      const RunFigures figures = figures_of(record);
-      if (run.draws > 0) {
-        products =
-            make_run_products(folder.path(), pictures, figures, [&](const std::string& text) { progress.say(text); });
-      } else {
-        products.verdict = run_verdict(figures);
-      }
-      add_verdict(record, products.verdict);
-    }
-    add_not_made(record, products.not_made);
-    if (until && until->asks_for_convergence())
-      record["until"] = {{"reached", converged}, {"standing", until->standing()}, {"looked_at", until->scope()}};
-    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    record["seconds"]["in_all"] = seconds;
-    write_record(folder.path(), record);
-    last_words.withdraw();
-  } catch (const std::exception& error) {
-    keep_what_is_there(folder, record, recorder.count() > 0 || (earlier && earlier->checkpoint().draws > 0),
-                       error.what());
-    throw;
-  }
-  const bool loud = style != ProgressReport::Style::kQuiet;
-  const filesystem::path wanted = earlier ? folder.wanted() : output;
-  if (run.interrupted && run.draws == 0) {
-    // Draws of an older run are worth more than the record of none.
-    folder.keep();
-    if (loud) print_nothing_drawn(run, seconds, folder, wanted);
-    return kInterrupted;
-  }
-  if (!products.not_made.empty()) {
-    folder.keep();
-    return report_not_made(products.not_made, how_to_make(folder));
-  }
-  // What was interrupted is no match for a run that may have ended.
-  const bool beside = run.interrupted && folder.replaces();
-  if (beside)
-    folder.keep();
-  else
-    folder.publish();
-  if (loud && ranks.several())
-    print_rank_report(run, ranks, schema, seconds, folder.path());
-  else if (loud)
-    print_report(run, products, composition.sample.chains, seconds, folder.path(), session.warnings());
-  if (loud && beside) print_both_are_there(folder, wanted, run.draws * composition.sample.thin);
-  if (run.interrupted) return kInterrupted;
-  if (converged) return kDone;
-  fmt::print(stderr,
-             "potluck: convergence was asked for and not reached: {}; {} were looked at. To draw more: potluck sample "
-             "--resume {} --set sample.steps={:.0f}\n",
-             until->standing(), until->scope(), folder.path().string(),
-             // The number that the verdict says, where it says one.
-             products.verdict.steps.value_or(2 * static_cast<double>(run.steps_done)));
-  return kNotConverged;
+  return SampleRun(line, words, std::move(ranks), std::move(earlier)).run();
 }
 
 }  // namespace
