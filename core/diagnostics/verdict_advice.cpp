@@ -54,7 +54,7 @@ std::optional<std::string> step_first(const RunFigures& f) {
 
 /// In place of a number of steps or of chains.
 std::optional<std::string> before_more(const RunFigures& f) {
-  if (const auto other = instead(f)) return other;
+  if (auto other = instead(f)) return other;
   return step_first(f);
 }
 
