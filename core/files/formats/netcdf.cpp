@@ -46,12 +46,18 @@ size_t bytes_of(NetcdfWriter::Number number) {
 
 std::vector<size_t> sizes(const std::vector<int64_t>& values) { return {values.begin(), values.end()}; }
 
-/// HDF5 does not tell what failed within it. A limit on memory (ulimit -v) that leaves no room for what a chunk's
-/// writing takes is one that it fails at; address space alone is asked for here.
-bool memory_is_short() {
-  constexpr size_t kEnough = size_t{64} << 20;
-  const std::unique_ptr<void, decltype(&std::free)> room(std::malloc(kEnough), std::free);
+/// A limit on memory (ulimit -v) leaves less than this many megabytes; address space alone is asked for here.
+bool memory_is_below(size_t megabytes) {
+  const std::unique_ptr<void, decltype(&std::free)> room(std::malloc(megabytes << 20), std::free);
   return room == nullptr;
+}
+
+/// HDF5 does not tell what failed within it. With less than this it fails at writing a chunk.
+bool memory_is_short() { return memory_is_below(64); }
+
+/// HDF5 crashes where it finds no memory as it is first used, which takes a few MB. @throws std::bad_alloc
+void demand_memory_to_begin() {
+  if (memory_is_below(16)) throw std::bad_alloc();
 }
 
 /// HDF5, under NetCDF, keeps a file that a full disk did not let it close, tries again as the process ends, and crashes
@@ -68,6 +74,7 @@ void keep_hdf5_from_the_end_of_the_process() {
 
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& file) : name_(file.string()), target_(file) {
   keep_hdf5_from_the_end_of_the_process();
+  demand_memory_to_begin();
   const int status = nc_create(target_.temporary().c_str(), NC_NETCDF4 | NC_CLOBBER, &file_);
   // NetCDF says "permission denied" of whatever HDF5 could not do: a write to the file, which is there, and opening it
   // once more tell why.
@@ -187,6 +194,7 @@ void NetcdfWriter::finish() {
 
 std::optional<int64_t> netcdf_length(const std::filesystem::path& file, const std::string& group,
                                      const std::string& dimension) {
+  demand_memory_to_begin();
   int opened = -1, within = -1, id = -1;
   if (nc_open(file.c_str(), NC_NOWRITE, &opened) != NC_NOERR) return std::nullopt;
   size_t length = 0;

@@ -218,7 +218,7 @@ TEST_F(LimitsCommandTest, TooLittleMemoryIsSaidInWords) {
         "variables: {x: {shape: [3]}}\n"
         "target: {model: gaussian, inputs: x}\n"
         "sample: {chains: 8, warmup: 50, steps: 200}\n");
-  for (int kilobytes = 100000; kilobytes <= 600000; kilobytes += 20000) {
+  for (int kilobytes = 100000; kilobytes <= 600000; kilobytes += 10000) {
     const CommandResult result = shell(
         fmt::format("ulimit -v {}; exec $potluck sample scene.yaml --output run{} --quiet", kilobytes, kilobytes));
     EXPECT_EQ(result.signal, 0) << kilobytes;
