@@ -22,14 +22,10 @@ const OptionTable<AdjustedMclmc::Options>& AdjustedMclmc::option_table() {
   static const OptionTable<Options> table(
       {option(&Options::step_size, step_size_option("h, the time of a leapfrog at unit speed",
                                                     "tuned in warm-up to a mean acceptance of 0.9")),
-       option(&Options::trajectory_length,
-              {.name = "trajectory_length",
-               .kind = SettingKind::kReal,
-               .preset = "auto",
-               .least = kPositive,
-               .choices = {"auto"},
-               .summary = "L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
-                          "root of the number of coordinates that move"}),
+       option(
+           &Options::trajectory_length,
+           trajectory_length_option("L: mean length of a trajectory, jittered between 0 and twice it; auto: the square "
+                                    "root of the number of coordinates that move")),
        metric_option(&Options::metric), option(&Options::max_leapfrogs, max_leapfrogs_option(kMostLeapfrogs, ""))});
   return table;
 }

@@ -26,13 +26,8 @@ const OptionTable<Hmc::Options>& Hmc::option_table() {
       {option(&Options::step_size,
               step_size_option("h, the time of a leapfrog", "tuned in warm-up to a harmonic mean acceptance of 0.651")),
        option(&Options::trajectory_length,
-              {.name = "trajectory_length",
-               .kind = SettingKind::kReal,
-               .preset = "auto",
-               .least = kPositive,
-               .choices = {"auto"},
-               .summary = "mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
-                          "warm-up to move far from the centre (ChEES)"}),
+              trajectory_length_option("mean time of a trajectory, jittered between 0 and twice it; auto: tuned in "
+                                       "warm-up to move far from the centre (ChEES)")),
        metric_option(&Options::metric),
        option(
            &Options::max_leapfrogs,

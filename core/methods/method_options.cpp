@@ -35,6 +35,15 @@ SettingDescription metric_description(bool dense) {
   return option;
 }
 
+SettingDescription trajectory_length_option(const std::string& summary) {
+  return {.name = "trajectory_length",
+          .kind = SettingKind::kReal,
+          .preset = "auto",
+          .least = kPositive,
+          .choices = {"auto"},
+          .summary = summary};
+}
+
 SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned) {
   return {.name = "max_leapfrogs",
           .kind = SettingKind::kInteger,

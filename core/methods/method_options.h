@@ -38,6 +38,9 @@ BoundOption<Options> diagonal_metric_option(Metric Options::*field) {
   return choice_option(field, metric_description(false), {{"auto", Metric::kAuto}, {"identity", Metric::kIdentity}});
 }
 
+/// `trajectory_length`, auto by default.
+SettingDescription trajectory_length_option(const std::string& summary);
+
 /// `max_leapfrogs`, of trajectories that are jittered. @param of_tuned what is added to the summary.
 SettingDescription max_leapfrogs_option(int64_t preset, const std::string& of_tuned);
 
