@@ -75,7 +75,7 @@ AxisPart parse_axis(const std::string& text, int64_t length) {
   return part;
 }
 
-/// Elements, row-major, of the box that the axes' positions span.
+/// ReadElements, row-major, of the box that the axes' positions span.
 void append_box(const std::vector<std::vector<int64_t>>& axes, const std::vector<int64_t>& shape,
                 std::vector<int32_t>& index) {
   std::vector<size_t> digit(axes.size(), 0);

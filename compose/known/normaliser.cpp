@@ -8,7 +8,7 @@
 
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 #include "compose/tree/visit.h"
 
 namespace potluck {
@@ -244,7 +244,7 @@ LogNormaliser estimate_of_branch(const Coordinates& coordinates, const Mixture::
                                branch.energy->name, coordinates.describe(parents)));
   const std::string where = is_truncated(coordinates, branch) ? " on the support" : "";
   const auto& estimates = coordinates.composition().estimates;
-  const auto found = estimates.find(content_of_branch(coordinates.composition(), branch));
+  const auto found = estimates.find(content_key_of_branch(coordinates.composition(), branch));
   if (found == estimates.end()) {
     LogNormaliser log_z = known(0, "to be estimated" + where + " by annealing");
     log_z.estimated = log_z.awaited = true;

@@ -11,7 +11,7 @@
 namespace potluck {
 
 /// The elements of a variable that one input of a leaf reads: `parts` rows of `size` numbers for each chain.
-struct Elements {
+struct ReadElements {
   /// Consecutive elements.
   struct Run {
     int32_t first = 0;
@@ -22,7 +22,7 @@ struct Elements {
   std::vector<int32_t> index;  ///< [parts, size]
   std::vector<Run> runs;       ///< the same, part after part; no run crosses two parts
 };
-Elements elements_of(const std::vector<int32_t>& index, int64_t size);
+ReadElements read_elements(const std::vector<int32_t>& index, int64_t size);
 
 /// Gradient rows of one evaluation and what they are multiplied with.
 struct Contribution {
@@ -60,7 +60,7 @@ class Arithmetic {
   virtual void set_zero(void* to, size_t bytes, void* stream) const = 0;
 
   /// rows[chain, part, j] = variable[chain, index[part, j]]; labels are int64_t, others are of the precision.
-  virtual void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains,
+  virtual void gather(const ReadElements& elements, bool labels, const void* variable, int64_t n, int64_t chains,
                       void* rows, void* stream) const = 0;
 
   /// total[chain, :] (+)= sum_i rate_i[chain] gradient_i[chain, :], overwriting where `fresh`.
@@ -68,7 +68,7 @@ class Arithmetic {
                          void* stream) const = 0;
 
   /// total[chain, index[part, j]] += rate[chain, part] gradient[chain, part, j].
-  virtual void add_view(const Contribution& from, const Elements& elements, int64_t n, int64_t chains, void* total,
+  virtual void add_view(const Contribution& from, const ReadElements& elements, int64_t n, int64_t chains, void* total,
                         void* stream) const = 0;
 
   /// Makes -infinity of evaluated energies a NaN, sums their parts for each chain where an expert wants to know, runs

@@ -8,8 +8,8 @@
 
 namespace potluck {
 
-Elements elements_of(const std::vector<int32_t>& index, int64_t size) {
-  Elements elements;
+ReadElements read_elements(const std::vector<int32_t>& index, int64_t size) {
+  ReadElements elements;
   elements.size = size;
   elements.parts = static_cast<int64_t>(index.size()) / size;
   elements.index = index;
@@ -26,9 +26,9 @@ Elements elements_of(const std::vector<int32_t>& index, int64_t size) {
 namespace {
 
 template <class T>
-void gather_rows(const Elements& elements, const T* variable, int64_t n, int64_t chains, T* rows) {
+void gather_rows(const ReadElements& elements, const T* variable, int64_t n, int64_t chains, T* rows) {
   for (int64_t chain = 0; chain < chains; ++chain, variable += n)
-    for (const Elements::Run& run : elements.runs) {
+    for (const ReadElements::Run& run : elements.runs) {
       const T* from = variable + run.first;
       for (int32_t j = 0; j < run.length; ++j) rows[j] = from[j];
       rows += run.length;
@@ -68,7 +68,7 @@ class CpuArithmetic final : public Arithmetic {
 
   void set_zero(void* to, size_t bytes, void*) const override { std::memset(to, 0, bytes); }
 
-  void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
+  void gather(const ReadElements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
               void*) const override {
     if (labels)
       gather_rows(elements, static_cast<const int64_t*>(variable), n, chains, static_cast<int64_t*>(rows));
@@ -89,12 +89,12 @@ class CpuArithmetic final : public Arithmetic {
     }
   }
 
-  void add_view(const Contribution& from, const Elements& elements, int64_t n, int64_t chains, void* total,
+  void add_view(const Contribution& from, const ReadElements& elements, int64_t n, int64_t chains, void* total,
                 void*) const override {
     const T* gradient = static_cast<const T*>(from.gradient);
     for (int64_t chain = 0; chain < chains; ++chain) {
       T* row = static_cast<T*>(total) + chain * n;
-      const Elements::Run* run = elements.runs.data();
+      const ReadElements::Run* run = elements.runs.data();
       for (int64_t part = 0; part < elements.parts; ++part) {
         const double rate = rate_of(from, chain * elements.parts + part);
         for (int64_t done = 0; done < elements.size; done += run->length, gradient += run->length, ++run)

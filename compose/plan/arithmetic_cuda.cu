@@ -25,14 +25,15 @@ cuda::Memory uploaded(const std::vector<T>& values) {
   return memory;
 }
 
-/// Elements on the device: as they are for gathering, and by the element they add to for scattering without atomics.
+/// ReadElements on the device: as they are for gathering, and by the element they add to for scattering without
+/// atomics.
 struct DeviceElements {
   cuda::Memory index;   ///< [parts, size]
   cuda::Memory begin;   ///< [n + 1] int64: where an element's readers begin in `reader`
   cuda::Memory reader;  ///< positions in [parts, size], ascending for each element: parts in their order
 };
 
-DeviceElements device_elements(const Elements& elements, int64_t n) {
+DeviceElements device_elements(const ReadElements& elements, int64_t n) {
   std::vector<int64_t> begin(n + 1), reader(elements.index.size());
   for (const int32_t element : elements.index) ++begin[element + 1];
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
@@ -143,7 +144,7 @@ class CudaArithmetic final : public Arithmetic {
     cuda::check(cudaMemsetAsync(to, 0, bytes, of(stream)), "clearing a gradient");
   }
 
-  void gather(const Elements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
+  void gather(const ReadElements& elements, bool labels, const void* variable, int64_t n, int64_t chains, void* rows,
               void* stream) const override {
     const auto* index = static_cast<const int32_t*>(on_device(elements, n).index.get());
     const int64_t width = elements.parts * elements.size;
@@ -167,7 +168,7 @@ class CudaArithmetic final : public Arithmetic {
     cuda::check(cudaGetLastError(), "adding gradients");
   }
 
-  void add_view(const Contribution& from, const Elements& elements, int64_t n, int64_t chains, void* total,
+  void add_view(const Contribution& from, const ReadElements& elements, int64_t n, int64_t chains, void* total,
                 void* stream) const override {
     const DeviceElements& there = on_device(elements, n);
     add_view_kernel<T><<<blocks_for(chains * n), kThreads, 0, of(stream)>>>(
@@ -194,7 +195,7 @@ class CudaArithmetic final : public Arithmetic {
  private:
   void choose() const { cuda::check(cudaSetDevice(device_), "choosing the device"); }
 
-  const DeviceElements& on_device(const Elements& elements, int64_t n) const {
+  const DeviceElements& on_device(const ReadElements& elements, int64_t n) const {
     const std::lock_guard lock(mutex_);
     const auto found = elements_.find(&elements);
     if (found != elements_.end()) return found->second;
@@ -226,7 +227,7 @@ class CudaArithmetic final : public Arithmetic {
 
   int device_;
   mutable std::mutex mutex_;
-  mutable std::map<const Elements*, DeviceElements> elements_;
+  mutable std::map<const ReadElements*, DeviceElements> elements_;
   mutable std::map<const Program*, DeviceProgram> programs_;
 };
 

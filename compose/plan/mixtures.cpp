@@ -19,11 +19,11 @@ namespace {
 /// their sum, which is told by sums alone.
 class Formulas {
  public:
-  Formulas(const Schedule& schedule, Mixtures& to) : program_(schedule.program.tables()), to_(to) {
+  Formulas(const EvaluationOrder& order, Mixtures& to) : program_(order.program.tables()), to_(to) {
     value_.assign(program_.parts->size(), -1);
-    for (const PlannedEvaluation& evaluation : schedule.evaluations)
+    for (const PlannedEvaluation& evaluation : order.evaluations)
       if (evaluation.expert >= 0) value_[static_cast<size_t>(evaluation.slot)] = evaluation.expert;
-    to_.experts = static_cast<int64_t>(schedule.experts.size());
+    to_.experts = static_cast<int64_t>(order.experts.size());
     for (size_t o = 0; o < program_.operators->size(); ++o)
       operator_of_[(*program_.operators)[o].result] = &(*program_.operators)[o];
     // Results come after their operands: whether a slot is told is known from the first to the last.
@@ -85,8 +85,8 @@ struct Standing {
 
 class Walk {
  public:
-  Walk(const Composition& composition, const Coordinates& coordinates, const Schedule& schedule, Mixtures& to)
-      : composition_(composition), coordinates_(coordinates), schedule_(schedule), formulas_(schedule, to), to_(to) {
+  Walk(const Composition& composition, const Coordinates& coordinates, const EvaluationOrder& order, Mixtures& to)
+      : composition_(composition), coordinates_(coordinates), order_(order), formulas_(order, to), to_(to) {
     count_uses(*composition.target);
   }
 
@@ -130,9 +130,9 @@ class Walk {
 
   void go(const Mixture& mixture, const NodePointer& node, const Standing& standing) {
     const std::string unjudged = standing.unjudged.empty() ? why_unjudged(mixture, *node) : standing.unjudged;
-    const auto planned = std::find_if(schedule_.mixtures.begin(), schedule_.mixtures.end(),
+    const auto planned = std::find_if(order_.mixtures.begin(), order_.mixtures.end(),
                                       [&](const PlannedMixture& one) { return one.node == node.get(); });
-    const bool watched = planned != schedule_.mixtures.end() && formulas_.told(planned->slot);
+    const bool watched = planned != order_.mixtures.end() && formulas_.told(planned->slot);
     const auto own = static_cast<int64_t>(to_.mixtures.size());
     if (watched) {
       const int64_t result = formulas_.value(planned->slot) - to_.experts;
@@ -143,7 +143,7 @@ class Walk {
       if (one.weight == 0) continue;
       ++branch;
       // One of a single branch is that branch; what a mixture that is not told holds has no share of the draws.
-      const bool single = planned == schedule_.mixtures.end();
+      const bool single = planned == order_.mixtures.end();
       if (watched)
         visit(one.energy, {own, branch, unjudged});
       else if (single)
@@ -225,7 +225,7 @@ class Walk {
 
   const Composition& composition_;
   const Coordinates& coordinates_;
-  const Schedule& schedule_;
+  const EvaluationOrder& order_;
   Formulas formulas_;
   Mixtures& to_;
   std::map<const Node*, int> uses_;
@@ -234,10 +234,11 @@ class Walk {
 
 }  // namespace
 
-Mixtures watched_mixtures(const Composition& composition, const Coordinates& coordinates, const Schedule& schedule) {
+Mixtures watched_mixtures(const Composition& composition, const Coordinates& coordinates,
+                          const EvaluationOrder& order) {
   Mixtures mixtures;
-  if (schedule.mixtures.empty()) return mixtures;
-  Walk(composition, coordinates, schedule, mixtures).visit(composition.target, {});
+  if (order.mixtures.empty()) return mixtures;
+  Walk(composition, coordinates, order, mixtures).visit(composition.target, {});
   return mixtures;
 }
 

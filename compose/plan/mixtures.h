@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "compose/plan/schedule.h"
+#include "compose/plan/evaluation_order.h"
 #include "compose/tree/coordinates.h"
 #include "core/diagnostics/responsibilities.h"
 
@@ -14,6 +14,6 @@ namespace potluck {
 /// factor of such a branch; where no number that it draws is given or has a support that cuts its branches off; and at
 /// T = 1. A mixture inside `each`, or one that is made of normalisers which depend on the state, is not told by those
 /// energies and is left out. One that stands in several places counts once, by itself.
-Mixtures watched_mixtures(const Composition& composition, const Coordinates& coordinates, const Schedule& schedule);
+Mixtures watched_mixtures(const Composition& composition, const Coordinates& coordinates, const EvaluationOrder& order);
 
 }  // namespace potluck

@@ -13,8 +13,8 @@
 #include "compose/known/explanation.h"
 #include "compose/known/integrability.h"
 #include "compose/plan/arithmetic_cuda.h"
+#include "compose/plan/evaluation_order.h"
 #include "compose/plan/mixtures.h"
-#include "compose/plan/schedule.h"
 #include "core/device/devices.h"
 
 namespace potluck {
@@ -58,25 +58,24 @@ class CompositePlan final : public Plan {
         arithmetic_(for_device(options.device, cpu_arithmetic, POTLUCK_WITH_CUDA(cuda_arithmetic), options.precision)),
         experts_(composition_, options),
         normaliser_(coordinates_, experts_),
-        schedule_(make_schedule(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
+        order_(make_evaluation_order(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
         workers_(static_cast<size_t>(std::max(options.workers, 1))),
-        counts_(schedule_.experts.size()) {
+        counts_(order_.experts.size()) {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
     if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
     describe_leaves();
-    mixtures_ = watched_mixtures(composition_, coordinates_, schedule_);
+    mixtures_ = watched_mixtures(composition_, coordinates_, order_);
     size_t inputs = 0;
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
-      inputs = std::max(inputs, evaluation.inputs.size());
+    for (const PlannedEvaluation& evaluation : order_.evaluations) inputs = std::max(inputs, evaluation.inputs.size());
     for (Worker& worker : workers_) {
       worker.input.resize(inputs);
       worker.gradient.resize(inputs);
-      worker.contributions.resize(schedule_.evaluations.size() * std::max<size_t>(inputs, 1));
-      worker.evaluated.resize(schedule_.evaluations.size());
+      worker.contributions.resize(order_.evaluations.size() * std::max<size_t>(inputs, 1));
+      worker.evaluated.resize(order_.evaluations.size());
       worker.started.resize(composition_.variables.size());
     }
     // model_of() must not search in the middle of a step.
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+    for (const PlannedEvaluation& evaluation : order_.evaluations)
       for (size_t worker = 0; worker < workers_.size(); ++worker)
         models_.push_back(&experts_.model(*evaluation.leaf, static_cast<int>(worker)));
   }
@@ -85,13 +84,13 @@ class CompositePlan final : public Plan {
   Precision precision() const override { return options_.precision; }
   Device device() const override { return options_.device; }
   int64_t most_rows() const override { return options_.most_rows; }
-  const std::vector<std::string>& experts() const override { return schedule_.experts; }
+  const std::vector<std::string>& experts() const override { return order_.experts; }
   bool rows_alone() const override { return all_can(POTLUCK_ROWS_ALONE); }
   bool batch_invariant() const override { return all_can(POTLUCK_BATCH_INVARIANT); }
   /// The largest wish of an expert, in chains: one inside `each` has several rows of each.
   int64_t preferred_rows() const override {
     int64_t rows = 0;
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+    for (const PlannedEvaluation& evaluation : order_.evaluations) {
       const int64_t wish = experts_.model(*evaluation.leaf).facts().preferred_rows;
       rows = std::max(rows, wish / evaluation.parts + (wish % evaluation.parts > 0 ? 1 : 0));
     }
@@ -99,7 +98,7 @@ class CompositePlan final : public Plan {
   }
   bool capturable() const override { return all_can(POTLUCK_GRAPH_CAPTURABLE); }
   bool hard_walls() const override {
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+    for (const PlannedEvaluation& evaluation : order_.evaluations)
       if (experts_.model(*evaluation.leaf).can(POTLUCK_HARD_WALLS)) return true;
     return false;
   }
@@ -121,9 +120,9 @@ class CompositePlan final : public Plan {
 
   size_t workspace_bytes(int64_t rows) const override {
     size_t scratch = 0;
-    for (size_t e = 0; e < schedule_.evaluations.size(); ++e)
-      scratch = std::max(scratch, model_of(e, 0).workspace_bytes(rows * schedule_.evaluations[e].parts));
-    return static_cast<size_t>(schedule_.bytes_a_chain * stride_of(rows)) + scratch;
+    for (size_t e = 0; e < order_.evaluations.size(); ++e)
+      scratch = std::max(scratch, model_of(e, 0).workspace_bytes(rows * order_.evaluations[e].parts));
+    return static_cast<size_t>(order_.bytes_a_chain * stride_of(rows)) + scratch;
   }
 
   void evaluate(const EnergyCall& call) const override {
@@ -133,17 +132,16 @@ class CompositePlan final : public Plan {
     frame.stride = stride_of(call.rows);
     frame.workspace = static_cast<char*>(call.workspace);
     frame.memory = static_cast<double*>(call.workspace);
-    frame.model_scratch = frame.at(schedule_.bytes_a_chain);
+    frame.model_scratch = frame.at(order_.bytes_a_chain);
     frame.worker = &workers_[static_cast<size_t>(call.worker)];
     std::fill(frame.worker->started.begin(), frame.worker->started.end(), uint8_t{0});
-    for (size_t e = 0; e < schedule_.evaluations.size(); ++e) {
+    for (size_t e = 0; e < order_.evaluations.size(); ++e) {
       evaluate_leaf(e, frame);
-      if (schedule_.evaluations[e].constant_rate && !schedule_.evaluations[e].direct)
-        add_gradients(schedule_.evaluations[e], frame);
+      if (order_.evaluations[e].constant_rate && !order_.evaluations[e].direct)
+        add_gradients(order_.evaluations[e], frame);
     }
-    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(schedule_.evaluations.size()),
-                        schedule_.program, {frame.memory, frame.stride, frame.chains, call.gradient != nullptr},
-                        call.energy, call.stream);
+    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(order_.evaluations.size()), order_.program,
+                        {frame.memory, frame.stride, frame.chains, call.gradient != nullptr}, call.energy, call.stream);
     if (call.gradient) finish_gradients(frame);
   }
 
@@ -151,7 +149,7 @@ class CompositePlan final : public Plan {
   static int64_t stride_of(int64_t rows) { return (rows + kStride - 1) / kStride * kStride; }
 
   bool all_can(uint64_t ability) const {
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+    for (const PlannedEvaluation& evaluation : order_.evaluations)
       if (!experts_.model(*evaluation.leaf).can(ability)) return false;
     return true;
   }
@@ -241,9 +239,9 @@ class CompositePlan final : public Plan {
   }
 
   void evaluate_leaf(size_t e, const Frame& frame) const {
-    const PlannedEvaluation& evaluation = schedule_.evaluations[e];
+    const PlannedEvaluation& evaluation = order_.evaluations[e];
     const EnergyCall& call = *frame.call;
-    double* energy = schedule_.program.values(frame.memory, frame.stride, evaluation.slot);
+    double* energy = order_.program.values(frame.memory, frame.stride, evaluation.slot);
     bind_inputs(evaluation, frame);
     bool any = false;
     const bool add = bind_gradients(evaluation, frame, any);
@@ -287,7 +285,7 @@ class CompositePlan final : public Plan {
       if (!total) continue;
       const int64_t n = composition_.variables[static_cast<size_t>(input.variable)].size();
       Contribution from{own, nullptr, evaluation.rate};
-      if (!evaluation.constant_rate) from.rate = schedule_.program.rates(frame.memory, frame.stride, evaluation.slot);
+      if (!evaluation.constant_rate) from.rate = order_.program.rates(frame.memory, frame.stride, evaluation.slot);
       uint8_t& started = frame.worker->started[static_cast<size_t>(input.variable)];
       if (input.whole) {
         arithmetic_->add_whole(&from, 1, !started, n, frame.chains, total, frame.call->stream);
@@ -312,7 +310,7 @@ class CompositePlan final : public Plan {
                              frame.call->stream);
       started = 1;
     }
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations)
+    for (const PlannedEvaluation& evaluation : order_.evaluations)
       if (!evaluation.constant_rate) add_views(evaluation, frame);
     for (int v = 0; v < static_cast<int>(composition_.variables.size()); ++v)
       if (frame.call->gradient[v] && !composition_.variables[static_cast<size_t>(v)].categorical()) start(v, frame);
@@ -320,14 +318,14 @@ class CompositePlan final : public Plan {
 
   int collect_whole(int variable, const Frame& frame) const {
     int count = 0;
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+    for (const PlannedEvaluation& evaluation : order_.evaluations) {
       if (evaluation.constant_rate) continue;
       int64_t at = evaluation.gradients;
       for (const PlannedInput& input : evaluation.inputs) {
         if (!input.has_gradient()) continue;
         if (input.variable == variable && input.whole)
           frame.worker->contributions[static_cast<size_t>(count++)] = {
-              frame.at(at), schedule_.program.rates(frame.memory, frame.stride, evaluation.slot), 1};
+              frame.at(at), order_.program.rates(frame.memory, frame.stride, evaluation.slot), 1};
         at += gradient_bytes(evaluation, input);
       }
     }
@@ -341,7 +339,7 @@ class CompositePlan final : public Plan {
       void* total = frame.wanted(input);
       if (total && !input.whole) {
         start(input.variable, frame);
-        arithmetic_->add_view({frame.at(at), schedule_.program.rates(frame.memory, frame.stride, evaluation.slot), 1},
+        arithmetic_->add_view({frame.at(at), order_.program.rates(frame.memory, frame.stride, evaluation.slot), 1},
                               input.elements, composition_.variables[static_cast<size_t>(input.variable)].size(),
                               frame.chains, total, frame.call->stream);
       }
@@ -350,8 +348,8 @@ class CompositePlan final : public Plan {
   }
 
   void describe_leaves() {
-    for (const std::string& name : schedule_.experts) leaves_.push_back({name, "", 1, 1, ""});
-    for (const PlannedEvaluation& evaluation : schedule_.evaluations) {
+    for (const std::string& name : order_.experts) leaves_.push_back({name, "", 1, 1, ""});
+    for (const PlannedEvaluation& evaluation : order_.evaluations) {
       if (evaluation.expert < 0) continue;
       PlannedLeaf& leaf = leaves_[static_cast<size_t>(evaluation.expert)];
       const ModelKind& kind = *evaluation.leaf->kind;
@@ -368,7 +366,7 @@ class CompositePlan final : public Plan {
   const std::unique_ptr<Arithmetic> arithmetic_;
   const Experts experts_;
   const Normaliser normaliser_;
-  const Schedule schedule_;
+  const EvaluationOrder order_;
   std::vector<const Model*> models_;  ///< [evaluations, workers]
   mutable std::vector<Worker> workers_;
   mutable std::vector<std::atomic<int64_t>> counts_;

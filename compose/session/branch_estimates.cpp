@@ -9,7 +9,7 @@
 #include <iterator>
 #include <system_error>
 
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/json_input.h"
 #include "core/files/formats/safetensors.h"
@@ -136,7 +136,7 @@ bool BranchEstimates::find(Composition& composition, const PlanOptions& options)
   asked_ = branches_to_estimate(composition, options);
   for (const BranchToEstimate& asked : asked_) {
     check_estimate(composition, asked, options);
-    const std::string content = content_of_branch(composition, *asked.branch);
+    const std::string content = content_key_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
     const auto found = kept(key_of(content, options));
     all = all && found;
@@ -153,7 +153,7 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
                            const std::function<void(const std::string&)>& say) {
   for (const std::string& file : damaged_) say(file + ". It is made anew");
   for (const BranchToEstimate& asked : asked_) {
-    const std::string content = content_of_branch(composition, *asked.branch);
+    const std::string content = content_key_of_branch(composition, *asked.branch);
     if (composition.estimates.count(content) > 0) continue;
     UsedEstimate made;
     made.mixture = asked.mixture;

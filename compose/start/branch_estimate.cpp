@@ -9,7 +9,7 @@
 #include <set>
 
 #include "compose/known/normaliser.h"
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 #include "core/backend/tiles.h"
 #include "core/methods/method_options.h"
 #include "core/sampling/run/run.h"
@@ -120,7 +120,7 @@ void doubt(const Composition& composition, const NodePointer& node, std::set<con
   std::vector<double> weight, error;
   for (const Mixture::Branch& branch : mixture->branches) {
     weight.push_back(branch.weight);
-    const auto found = branch.estimation ? composition.estimates.find(content_of_branch(composition, branch))
+    const auto found = branch.estimation ? composition.estimates.find(content_key_of_branch(composition, branch))
                                          : composition.estimates.end();
     error.push_back(found == composition.estimates.end() ? 0 : found->second.standard_error);
   }

@@ -25,8 +25,8 @@ std::vector<BranchToEstimate> branches_to_estimate(const Composition& compositio
 void check_estimate(const Composition& composition, const BranchToEstimate& branch, const PlanOptions& options);
 
 /// Anneals particles to the branch's density, at T = 1 with nothing given (core/sampling/annealing/evidence.h). The
-/// same bits for any number of threads. It belongs into `composition.estimates` at content_of_branch() before the next
-/// is made. It brings draws of the branch, from which chains can begin.
+/// same bits for any number of threads. It belongs into `composition.estimates` at content_key_of_branch() before the
+/// next is made. It brings draws of the branch, from which chains can begin.
 /// @param options   device and precision; most_rows and workers are chosen here
 /// @param observer  sees how far it is; or null
 /// @throws CompositionError at the branch's `log_z`, also where annealing does not get to the end

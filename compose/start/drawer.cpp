@@ -11,7 +11,7 @@
 
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 #include "compose/tree/visit.h"
 #include "core/error.h"
 
@@ -256,10 +256,10 @@ class MixtureDrawer final : public Drawer {
   bool exact_, refined_;
 };
 
-class Maker {
+class DrawerMaker {
  public:
-  Maker(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool by_word,
-        bool refined)
+  DrawerMaker(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool by_word,
+              bool refined)
       : coordinates_(coordinates), experts_(experts), normaliser_(normaliser), by_word_(by_word), refined_(refined) {
     held_ = held_coordinates(coordinates, value_);
   }
@@ -370,7 +370,7 @@ class Maker {
                                         const CoordinateSet& given) const {
     if (!branch.estimation || overlap(drawn, held_) || overlap(drawn, given)) return nullptr;
     const auto& estimates = coordinates_.composition().estimates;
-    const auto found = estimates.find(content_of_branch(coordinates_.composition(), branch));
+    const auto found = estimates.find(content_key_of_branch(coordinates_.composition(), branch));
     if (found == estimates.end() || !found->second.draws) return nullptr;
     auto drawer = std::make_unique<AnnealedDrawer>(coordinates_, drawn, found->second.draws);
     if (!drawer->possible()) return nullptr;
@@ -391,7 +391,7 @@ std::unique_ptr<Drawer> make_drawer(const Coordinates& coordinates, const Expert
                                     const Normaliser& normaliser, bool by_word, bool refined) {
   const Node& target = *coordinates.composition().target;
   const double temperature = coordinates.composition().sample.temperature;
-  const Maker maker(coordinates, experts, normaliser, by_word, refined);
+  const DrawerMaker maker(coordinates, experts, normaliser, by_word, refined);
   const CoordinateSet free = coordinates.free();
   CoordinateSet drawn = coordinates.drawn(target), touched = drawn;
   include(touched, coordinates.parents(target));

@@ -17,9 +17,9 @@ namespace potluck {
 namespace {
 
 /// yaml-cpp's own tree keeps repeated keys silently and forgets anchors, so the tree is built from its events.
-class Builder : public YAML::EventHandler {
+class TreeBuilder : public YAML::EventHandler {
  public:
-  Builder(const std::string& file, bool positions, Diagnostics& diagnostics)
+  TreeBuilder(const std::string& file, bool positions, Diagnostics& diagnostics)
       : file_(file), positions_(positions), diagnostics_(diagnostics) {}
 
   Yaml root;
@@ -220,7 +220,7 @@ std::string Yaml::describe() const {
 }
 
 Yaml read_yaml(const std::string& text, const std::string& file, bool positions, Diagnostics& diagnostics) {
-  Builder builder(file, positions, diagnostics);
+  TreeBuilder builder(file, positions, diagnostics);
   if (const size_t zero = text.find('\0'); zero != std::string::npos) {
     diagnostics.add({file, 0, 0}, "must be text, got a zero byte at offset " + std::to_string(zero));
     return {};
@@ -229,7 +229,7 @@ Yaml read_yaml(const std::string& text, const std::string& file, bool positions,
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     if (parser.HandleNextDocument(builder)) {
-      Builder second(file, positions, diagnostics);
+      TreeBuilder second(file, positions, diagnostics);
       if (parser.HandleNextDocument(second))
         diagnostics.add(second.root.place, "must be one YAML document, got a second one. Remove the '---' before it");
     }

@@ -175,8 +175,8 @@ struct Composition {
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read
-  /// content_of_branch() -> its log Z, of the branches that ask for an estimate and have one. Not of the file: added by
-  /// who estimates it.
+  /// content_key_of_branch() -> its log Z, of the branches that ask for an estimate and have one. Not of the file:
+  /// added by who estimates it.
   std::map<std::string, LogZEstimate> estimates;
   std::vector<std::string> warnings;
 };

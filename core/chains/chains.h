@@ -91,10 +91,11 @@ class Chains {
   virtual void begin(const Method& method, uint32_t step) = 0;
 
   /// Moves a part of the chains by some steps.
-  /// @param beside  work that neither needs the chains nor changes them, unless empty: called once, while they move, on
+  /// @param meanwhile  work that neither needs the chains nor changes them, unless empty: called once, while they move,
+  /// on
   ///   this thread or another one of theirs, and done on return. What it throws is thrown here; where moving fails it
   ///   may not have been called.
-  virtual void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) = 0;
+  virtual void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& meanwhile) = 0;
   void advance(const Method& method, Part part, StepRange steps) { advance(method, part, steps, {}); }
 
   /// The scale s of the diagonal metric, [n] per variable; 1 before. An empty entry leaves that of its variable as it

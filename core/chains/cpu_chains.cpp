@@ -18,9 +18,9 @@ namespace potluck {
 namespace {
 
 /// Hands out aligned pieces of one allocation; with a null base it only measures.
-class Carver {
+class Arena {
  public:
-  explicit Carver(std::byte* base) : base_(base) {}
+  explicit Arena(std::byte* base) : base_(base) {}
   template <class T>
   T* take(size_t count) {
     T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
@@ -125,46 +125,46 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
 
   ids_.resize(tiles * most_rows);
   groups_.assign(tiles, pattern);
-  const auto carve_state = [&](std::byte* base) {
-    Carver carver(base);
+  const auto lay_out_state = [&](std::byte* base) {
+    Arena arena(base);
     for (int64_t tile = 0; tile < tiles; ++tile) {
       Group& group = groups_[tile];
       const int64_t rows = group.rows = tiles_.rows(tile);
       for (Block& block : group.blocks) {
-        block.position = carver.take<std::byte>(rows * block.n * real_);
-        block.gradient = carver.take<std::byte>(rows * block.n * real_);
+        block.position = arena.take<std::byte>(rows * block.n * real_);
+        block.gradient = arena.take<std::byte>(rows * block.n * real_);
         group.current[block.variable] = block.position;
-        if (options.needs.velocity) block.velocity = carver.take<std::byte>(rows * block.n * real_);
+        if (options.needs.velocity) block.velocity = arena.take<std::byte>(rows * block.n * real_);
         group.current_gradient[block.variable] = block.gradient;
       }
-      group.energy = carver.take<double>(rows);
-      group.expert_energy = carver.take<double>(experts * rows);
-      group.frozen = carver.take<uint8_t>(rows);
-      group.frozen_step = carver.take<uint32_t>(rows);
-      group.nan_proposals = carver.take<uint32_t>(rows);
-      group.divergences = carver.take<uint32_t>(rows);
-      group.acceptance = carver.take<double>(rows);
-      group.energy_error = carver.take<double>(rows);
-      group.clipped = carver.take<double>(rows);
-      group.trajectory_slope = carver.take<double>(rows);
-      group.gradient_square = carver.take<double>(rows);
-      group.reflected = carver.take<double>(rows);
+      group.energy = arena.take<double>(rows);
+      group.expert_energy = arena.take<double>(experts * rows);
+      group.frozen = arena.take<uint8_t>(rows);
+      group.frozen_step = arena.take<uint32_t>(rows);
+      group.nan_proposals = arena.take<uint32_t>(rows);
+      group.divergences = arena.take<uint32_t>(rows);
+      group.acceptance = arena.take<double>(rows);
+      group.energy_error = arena.take<double>(rows);
+      group.clipped = arena.take<double>(rows);
+      group.trajectory_slope = arena.take<double>(rows);
+      group.gradient_square = arena.take<double>(rows);
+      group.reflected = arena.take<double>(rows);
       if (sums_energies(static_cast<int64_t>(experts))) {
-        group.energy_sums = carver.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
+        group.energy_sums = arena.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
         group.energy_stride = rows;
       }
       if (ladder_ == 1) continue;
-      group.swap_attempts = carver.take<uint32_t>(rows);
-      group.swap_acceptance = carver.take<double>(rows);
-      group.replica = carver.take<uint32_t>(rows);
-      group.has_been = carver.take<uint8_t>(rows);
-      group.round_trips = carver.take<uint32_t>(rows);
+      group.swap_attempts = arena.take<uint32_t>(rows);
+      group.swap_acceptance = arena.take<double>(rows);
+      group.replica = arena.take<uint32_t>(rows);
+      group.has_been = arena.take<uint8_t>(rows);
+      group.round_trips = arena.take<uint32_t>(rows);
     }
-    return carver.used();
+    return arena.used();
   };
-  state_bytes_ = carve_state(nullptr);
+  state_bytes_ = lay_out_state(nullptr);
   state_ = allocate(state_bytes_);
-  carve_state(state_.get());
+  lay_out_state(state_.get());
   for (int64_t tile = 0; tile < tiles; ++tile) {
     Group& group = groups_[tile];
     group.chains = tiles_.chains(tile);
@@ -180,30 +180,30 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
 
   workers_.resize(pool_.workers());
   for (WorkerArrays& worker : workers_) {
-    const auto carve = [&](std::byte* base) {
-      Carver carver(base);
+    const auto lay_out = [&](std::byte* base) {
+      Arena arena(base);
       worker.proposal.clear();
       worker.proposal_gradient.clear();
       worker.proposal_velocity.clear();
       worker.unfolded.clear();
       for (const Block& block : pattern.blocks) {
         const size_t bytes = options.needs.proposal ? most_rows * block.n * real_ : 0;
-        worker.proposal.push_back(carver.take<std::byte>(bytes));
-        worker.proposal_gradient.push_back(carver.take<std::byte>(bytes));
+        worker.proposal.push_back(arena.take<std::byte>(bytes));
+        worker.proposal_gradient.push_back(arena.take<std::byte>(bytes));
         worker.proposal_velocity.push_back(
-            options.needs.proposal_velocity ? carver.take<std::byte>(most_rows * block.n * real_) : nullptr);
-        worker.unfolded.push_back(block.faces ? carver.take<std::byte>(bytes) : worker.proposal.back());
+            options.needs.proposal_velocity ? arena.take<std::byte>(most_rows * block.n * real_) : nullptr);
+        worker.unfolded.push_back(block.faces ? arena.take<std::byte>(bytes) : worker.proposal.back());
       }
-      worker.energy = carver.take<double>(most_rows);
-      worker.expert_energy = carver.take<double>(experts * most_rows);
-      worker.log_ratio = carver.take<double>(most_rows);
-      worker.scratch = carver.take<double>(3 * most_rows);
-      worker.left = carver.take<uint8_t>(most_rows);
-      worker.workspace = carver.take<std::byte>(energy_.workspace_bytes(most_rows));
-      return carver.used();
+      worker.energy = arena.take<double>(most_rows);
+      worker.expert_energy = arena.take<double>(experts * most_rows);
+      worker.log_ratio = arena.take<double>(most_rows);
+      worker.scratch = arena.take<double>(3 * most_rows);
+      worker.left = arena.take<uint8_t>(most_rows);
+      worker.workspace = arena.take<std::byte>(energy_.workspace_bytes(most_rows));
+      return arena.used();
     };
-    scratch_.push_back(allocate(carve(nullptr)));
-    carve(scratch_.back().get());
+    scratch_.push_back(allocate(lay_out(nullptr)));
+    lay_out(scratch_.back().get());
   }
 
   // Held coordinates get their values once; nothing writes them again.
@@ -282,11 +282,11 @@ void CpuChains::begin(const Method& method, uint32_t step) {
   pool_.run(tiles_.count(), [&](int64_t tile, int worker) { method.begin(group_for(tile, worker), kernels_, step); });
 }
 
-void CpuChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
+void CpuChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& meanwhile) {
   // The work beside is one more tile, before the others: it is begun first, as it cannot be shared out.
-  const int64_t first = first_tile(part) - (beside ? 1 : 0);
+  const int64_t first = first_tile(part) - (meanwhile ? 1 : 0);
   pool_.run(end_tile(part) - first, [&](int64_t piece, int worker) {
-    if (piece == 0 && beside) return beside();
+    if (piece == 0 && meanwhile) return meanwhile();
     method.advance(group_for(first + piece, worker), kernels_, steps);
   });
 }

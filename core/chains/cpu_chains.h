@@ -26,7 +26,7 @@ class CpuChains final : public Chains {
   void freeze_failed(uint32_t step) override;
   void begin(const Method& method, uint32_t step) override;
   using Chains::advance;
-  void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) override;
+  void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& meanwhile) override;
   void set_metric(const std::vector<std::vector<double>>& scale) override;
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;

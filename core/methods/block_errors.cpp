@@ -14,9 +14,9 @@ namespace {
 std::string path_of(size_t block) { return fmt::format("sample.blocks[{}]", block); }
 
 /// Puts every variable into its block, and says what cannot be put into one.
-class Assignment {
+class BlockMembership {
  public:
-  Assignment(const std::vector<Variable>& variables, const std::vector<Held>& held)
+  BlockMembership(const std::vector<Variable>& variables, const std::vector<Held>& held)
       : variables_(variables), held_(held), block_(variables.size()) {}
 
   void put(const std::string& name, size_t block, std::vector<SettingError>& errors) {
@@ -69,7 +69,7 @@ std::vector<SettingError> block_errors(const std::vector<BlockOptions>& blocks, 
                                        const std::vector<Held>& held) {
   std::vector<SettingError> errors;
   if (blocks.empty()) return errors;
-  Assignment assignment(variables, held);
+  BlockMembership assignment(variables, held);
   for (size_t b = 0; b < blocks.size(); ++b) {
     if (blocks[b].variables.empty()) errors.emplace_back(path_of(b), " must name at least one variable, got none");
     for (const std::string& name : blocks[b].variables) assignment.put(name, b, errors);

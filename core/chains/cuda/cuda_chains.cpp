@@ -257,9 +257,9 @@ void CudaChains::launch(const Method& method, Group& group, StepRange steps) {
   method.advance(group, *kernels_, steps);
 }
 
-void CudaChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) {
+void CudaChains::advance(const Method& method, Part part, StepRange steps, const std::function<void()>& meanwhile) {
   if (group(part).rows == 0 || steps.count == 0) {
-    if (beside) beside();
+    if (meanwhile) meanwhile();
     return;
   }
   arrange(part != Part::kAll);
@@ -269,7 +269,7 @@ void CudaChains::advance(const Method& method, Part part, StepRange steps, const
   } else {
     launch(method, group(part), steps);
   }
-  if (beside) beside();
+  if (meanwhile) meanwhile();
   synchronise();
 }
 

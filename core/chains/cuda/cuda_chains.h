@@ -30,7 +30,7 @@ class CudaChains final : public Chains {
   void begin(const Method& method, uint32_t step) override;
   using Chains::advance;
   int64_t rows(Part part) const override { return groups_[static_cast<size_t>(part)].rows; }
-  void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& beside) override;
+  void advance(const Method& method, Part part, StepRange steps, const std::function<void()>& meanwhile) override;
   void set_metric(const std::vector<std::vector<double>>& scale) override;
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;

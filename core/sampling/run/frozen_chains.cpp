@@ -16,11 +16,11 @@ constexpr int64_t kReportedFrozen = 100;
 
 }  // namespace
 
-int64_t count_frozen(const OwnChains& own) {
+int64_t count_frozen(const RankChains& own) {
   return std::count(own.state().frozen.begin(), own.state().frozen.end(), uint8_t{1});
 }
 
-int64_t count_frozen_replicas(const OwnChains& own) {
+int64_t count_frozen_replicas(const RankChains& own) {
   int64_t count = 0;
   for (int64_t i = 0; i < own.count() && own.replicas() > 1; ++i) {
     for (int64_t rung = 1; rung < own.replicas(); ++rung) count += own.rows().frozen[own.row(i) + rung];
@@ -28,7 +28,7 @@ int64_t count_frozen_replicas(const OwnChains& own) {
   return count;
 }
 
-std::vector<FrozenChain> frozen_chains(const OwnChains& own, const std::vector<int64_t>& ids, size_t experts) {
+std::vector<FrozenChain> frozen_chains(const RankChains& own, const std::vector<int64_t>& ids, size_t experts) {
   std::vector<FrozenChain> frozen;
   const ChainsState& state = own.state();
   for (int64_t i = 0; i < own.count(); ++i) {
@@ -43,7 +43,7 @@ std::vector<FrozenChain> frozen_chains(const OwnChains& own, const std::vector<i
   return frozen;
 }
 
-void fail_where_all_frozen(const OwnChains& own, const std::vector<int64_t>& ids,
+void fail_where_all_frozen(const RankChains& own, const std::vector<int64_t>& ids,
                            const std::vector<std::string>& experts, double step_size) {
   if (count_frozen(own) < own.count()) return;
   const FrozenChain first = frozen_chains(own, ids, experts.size()).front();

@@ -4,21 +4,21 @@
 #include <string>
 #include <vector>
 
-#include "core/chains/own_chains.h"
+#include "core/chains/rank_chains.h"
 #include "core/sampling/run/run.h"
 
 namespace potluck {
 
-int64_t count_frozen(const OwnChains& own);
+int64_t count_frozen(const RankChains& own);
 /// Replicas but for the coldest, which is the chain.
-int64_t count_frozen_replicas(const OwnChains& own);
+int64_t count_frozen_replicas(const RankChains& own);
 
 /// The first hundred, with their energies. @param ids of all rows.
-std::vector<FrozenChain> frozen_chains(const OwnChains& own, const std::vector<int64_t>& ids, size_t experts);
+std::vector<FrozenChain> frozen_chains(const RankChains& own, const std::vector<int64_t>& ids, size_t experts);
 
 /// @throws NumericalError "step 1734: all 256 chains became non-finite (first: chain 17, expert 'critic' = inf)…" where
 /// no chain is left.
-void fail_where_all_frozen(const OwnChains& own, const std::vector<int64_t>& ids,
+void fail_where_all_frozen(const RankChains& own, const std::vector<int64_t>& ids,
                            const std::vector<std::string>& experts, double step_size);
 
 }  // namespace potluck

@@ -31,7 +31,7 @@ void add(StepSum& to, double sum, double count) {
 }  // namespace
 
 Recorder::Recorder(const Target& target, bool sweep, const Method& method, std::span<Observer* const> observers,
-                   Chains& chains, OwnChains& own, RunSummary& summary)
+                   Chains& chains, RankChains& own, RunSummary& summary)
     : observers_(observers),
       method_(method),
       chains_(chains),

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/chains/chains.h"
-#include "core/chains/own_chains.h"
+#include "core/chains/rank_chains.h"
 #include "core/methods/method.h"
 #include "core/sampling/run/run.h"
 #include "core/sampling/run/swap_counts.h"
@@ -25,7 +25,7 @@ class Recorder {
   /// @param sweep   the method moves one block after the other
   /// @param method  is not changed after the warm-up. All that is given outlives this.
   Recorder(const Target& target, bool sweep, const Method& method, std::span<Observer* const> observers, Chains& chains,
-           OwnChains& own, RunSummary& summary);
+           RankChains& own, RunSummary& summary);
 
   /// The chains are where the warm-up ended.
   void begin();
@@ -50,7 +50,7 @@ class Recorder {
   std::span<Observer* const> observers_;
   const Method& method_;
   Chains& chains_;
-  OwnChains& own_;
+  RankChains& own_;
   RunSummary& summary_;
   bool counts_energies_;
   double coordinates_with_faces_;

@@ -25,7 +25,7 @@ RunChains::RunChains(const Target& target, const RunOptions& options, const Need
   chains_ = make_chains(target, chains);
   for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
   const int64_t mine = first < cohort ? first : cohort;
-  own_ = std::make_unique<OwnChains>(*chains_, mine, count, replicas, target.energy->experts().size());
+  own_ = std::make_unique<RankChains>(*chains_, mine, count, replicas, target.energy->experts().size());
   if (mine > 0 && mine == cohort) sampled_ = Chains::Part::kRest;
 }
 

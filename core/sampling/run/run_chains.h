@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/chains/chains.h"
-#include "core/chains/own_chains.h"
+#include "core/chains/rank_chains.h"
 #include "core/methods/method.h"
 #include "core/sampling/run/run.h"
 
@@ -23,7 +23,7 @@ class RunChains {
   RunChains(const Target& target, const RunOptions& options, const Needs& needs, int64_t replicas);
 
   Chains& all() const { return *chains_; }
-  OwnChains& own() const { return *own_; }
+  RankChains& own() const { return *own_; }
   int64_t count() const { return own_->count(); }  ///< chains of this process
   int64_t replicas() const { return own_->replicas(); }
   /// Of all rows.
@@ -33,7 +33,7 @@ class RunChains {
 
  private:
   std::unique_ptr<Chains> chains_;
-  std::unique_ptr<OwnChains> own_;
+  std::unique_ptr<RankChains> own_;
   std::vector<int64_t> ids_;
   Chains::Part sampled_ = Chains::Part::kAll;
 };

@@ -200,7 +200,7 @@ int64_t Stepper::count_nan_proposals() const {
 
 RunSummary Stepper::summary() {
   recorder_->finish();
-  OwnChains& own = chains_->own();
+  RankChains& own = chains_->own();
   own.read();
   RunSummary summary = summary_;
   if (warming_up()) summary.warmup_nan_proposals = count_nan_proposals();

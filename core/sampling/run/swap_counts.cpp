@@ -6,7 +6,7 @@
 
 namespace potluck {
 
-void SwapCounts::add(const OwnChains& own) {
+void SwapCounts::add(const RankChains& own) {
   const auto pairs = static_cast<size_t>(own.replicas() - 1);
   attempts_.resize(pairs);
   acceptance_.resize(pairs);
@@ -21,7 +21,7 @@ void SwapCounts::add(const OwnChains& own) {
 }
 
 // Welford.
-void SwapCounts::add_hottest(const OwnChains& own) {
+void SwapCounts::add_hottest(const RankChains& own) {
   mean_.resize(static_cast<size_t>(own.count()));
   squares_.resize(mean_.size());
   ++draws_;

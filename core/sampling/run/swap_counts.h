@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/chains/own_chains.h"
+#include "core/chains/rank_chains.h"
 #include "core/sampling/run/run.h"
 #include "core/state_archive.h"
 
@@ -14,7 +14,7 @@ namespace potluck {
 class SwapCounts {
  public:
   /// A draw. Nothing where there are no ladders.
-  void add(const OwnChains& own);
+  void add(const RankChains& own);
   /// @param temperature  [replicas]
   SwapSummary summary(const std::vector<double>& temperature, int64_t chains, int64_t steps) const;
 
@@ -23,7 +23,7 @@ class SwapCounts {
   void persist(StateArchive& archive, size_t pairs, size_t ladders);
 
  private:
-  void add_hottest(const OwnChains& own);
+  void add_hottest(const RankChains& own);
 
   std::vector<int64_t> attempts_;   ///< [replicas - 1]
   std::vector<double> acceptance_;  ///< likewise

@@ -12,7 +12,7 @@
 #include "compose/experts/experts.h"
 #include "compose/known/normaliser.h"
 #include "compose/start/exact_start.h"
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 #include "compose/tree/coordinates.h"
 #include "core/error.h"
 #include "tests/compose/trees.h"
@@ -105,7 +105,7 @@ TEST(BranchEstimateTest, ChainsBeginInABranchThatWasAnnealed) {
   Composition pair = composition({real_line("x", 1)}, mixture({asked(fourth(1), few(), 0.25), {normal, 0.75, {}}}));
   EXPECT_EQ(branch_start(pair), nullptr) << "there is nothing to begin from yet";
   const Mixture::Branch& branch = std::get<Mixture>(pair.target->kind).branches[0];
-  pair.estimates[content_of_branch(pair, branch)] = only_estimate(pair);
+  pair.estimates[content_key_of_branch(pair, branch)] = only_estimate(pair);
   EXPECT_EQ(exact_start(pair), nullptr);
   const auto start = branch_start(pair, Strata{4096});
   ASSERT_NE(start, nullptr);
@@ -167,7 +167,7 @@ TEST(BranchEstimateTest, GoesIntoThePlanAndIsAwaitedBefore) {
   EXPECT_THAT(make_plan(pair, look)->explanation(),
               ::testing::Contains("mixture 'mixture': log Z of 'fourth' is to be estimated by annealing before a run"));
   const auto& branch = std::get<Mixture>(pair.target->kind).branches[0];
-  pair.estimates[content_of_branch(pair, branch)] = {1.25, 0.5};
+  pair.estimates[content_key_of_branch(pair, branch)] = {1.25, 0.5};
   const auto plan = make_plan(pair, in_double());
   EXPECT_THAT(plan->explanation(),
               ::testing::Contains("mixture 'mixture': log Z of 'fourth' is 1.25 +- 0.5 (estimated by annealing)"));
@@ -179,7 +179,7 @@ TEST(BranchEstimateTest, AMixtureOfTruncatedExpertsIsNotNormalisedOnTheWholeLine
   const NodePointer inner = mixture({asked(normal(0, {0}, {4}), few(true)), {normal(0, {1}, {1}), 0.5}});
   Composition outer = composition({interval("x", 1, 0, 1)}, inner);
   const auto& branch = std::get<Mixture>(inner->kind).branches[0];
-  outer.estimates[content_of_branch(outer, branch)] = {0.1, 0.01};
+  outer.estimates[content_key_of_branch(outer, branch)] = {0.1, 0.01};
   const Coordinates coordinates(outer);
   const Experts experts(outer, in_double());
   const LogNormaliser log_z = Normaliser(coordinates, experts).of(*inner);
@@ -201,7 +201,7 @@ TEST(BranchEstimateTest, BranchesWithinABranchComeFirst) {
   EXPECT_EQ(branches[1].mixture, "outer");
   // p^(1/2) of the normalised inner: integral of exp(-x^4/2) over the root of Z.
   Composition filled = nested;
-  filled.estimates[content_of_branch(filled, *branches[0].branch)] = {std::log(kOnLine), 0};
+  filled.estimates[content_key_of_branch(filled, *branches[0].branch)] = {std::log(kOnLine), 0};
   const LogZEstimate found = estimate_log_z(filled, branches[1], in_double(), 2);
   const double expected = std::log(kOnLine) + 0.25 * std::log(2.0) - 0.5 * std::log(kOnLine);
   EXPECT_LT(std::abs(found.log_z - expected), 12.7 * found.standard_error);
@@ -231,7 +231,7 @@ TEST(BranchEstimateTest, RefusesWhatHasNoFiniteIntegral) {
 
 TEST(BranchEstimateTest, ContentIsAllThatAnEstimateDependsOn) {
   const auto content = [](const NodePointer& energy, const LogZEstimation& how = few(), double most = 1) {
-    return content_of_branch(composition({interval("x", 3, 0, most)}, energy), asked(energy, how));
+    return content_key_of_branch(composition({interval("x", 3, 0, most)}, energy), asked(energy, how));
   };
   const std::string one = content(fourth(3));
   EXPECT_EQ(content(leaf(quartic(), {whole(0, 3)}, {}, "another name")), one);
@@ -258,7 +258,7 @@ TEST(BranchEstimateTest, ContentIsAllThatAnEstimateDependsOn) {
 TEST(BranchEstimateTest, WarnsWhereAnErrorMovesAWeightByMoreThanAHundredth) {
   Composition pair =
       composition({real_line("x", 1)}, mixture({asked(fourth(1), few(), 0.5), {normal(0, {0}, {1}), 0.5}}));
-  const std::string content = content_of_branch(pair, std::get<Mixture>(pair.target->kind).branches[0]);
+  const std::string content = content_key_of_branch(pair, std::get<Mixture>(pair.target->kind).branches[0]);
   pair.estimates[content] = {0, 0.039};  // moves 0.5 by 0.5 * 0.5 * 0.039
   EXPECT_THAT(weights_in_doubt(pair), IsEmpty());
   pair.estimates[content] = {0, 0.1};

@@ -10,12 +10,12 @@ namespace potluck {
 
 /// The chains that this process records, among all rows that it moves: a rank's own beside the cohort that it
 /// recomputes, and of a ladder the coldest replica.
-class OwnChains {
+class RankChains {
  public:
   /// @param chains    outlives this
   /// @param first     the row of the first of them
   /// @param replicas  rows of a chain
-  OwnChains(Chains& chains, int64_t first, int64_t count, int64_t replicas, size_t experts)
+  RankChains(Chains& chains, int64_t first, int64_t count, int64_t replicas, size_t experts)
       : chains_(chains), first_(first), count_(count), replicas_(replicas), experts_(experts) {}
 
   int64_t count() const { return count_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/chains/own_chains.h"
+#include "core/chains/rank_chains.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@ namespace potluck {
 
 /// @param width elements of a row.
 template <class T>
-void OwnChains::keep(std::vector<T>& from, std::vector<T>& to, size_t width) const {
+void RankChains::keep(std::vector<T>& from, std::vector<T>& to, size_t width) const {
   if (count_ == chains_.count()) {
     std::swap(from, to);
     return;
@@ -20,7 +20,7 @@ void OwnChains::keep(std::vector<T>& from, std::vector<T>& to, size_t width) con
   }
 }
 
-void OwnChains::read() {
+void RankChains::read() {
   chains_.read(rows_);
   const auto all = static_cast<size_t>(chains_.count());
   own_.position.resize(rows_.position.size());
@@ -54,7 +54,7 @@ void OwnChains::read() {
   }
 }
 
-void OwnChains::read_gradients() {
+void RankChains::read_gradients() {
   chains_.read_gradients(rows_);
   own_.gradient.resize(rows_.gradient.size());
   for (size_t v = 0; v < rows_.gradient.size(); ++v) {

@@ -20,7 +20,7 @@ struct PlannedInput {
   bool categorical = false;
   bool whole = false;                   ///< the variable itself, as it stands
   bool asked = true;                    ///< false: a drawn input of a normaliser, which the model is given as null
-  Elements elements;                    ///< where it is a part of a variable
+  ReadElements elements;                ///< where it is a part of a variable
   std::shared_ptr<const void> literal;  ///< [rows of a call at least, size]
 
   bool has_gradient() const { return variable >= 0 && !categorical && asked; }
@@ -56,7 +56,7 @@ struct PlannedMixture {
 };
 
 /// What a composition evaluates, in which order, and where everything stands in the workspace.
-struct Schedule {
+struct EvaluationOrder {
   std::vector<PlannedEvaluation> evaluations;  ///< those that write first and cannot accumulate come first
   Program program;
   std::vector<PlannedMixture> mixtures;  ///< of the tree, those below first
@@ -67,7 +67,8 @@ struct Schedule {
 };
 
 /// @throws CompositionError for a normaliser that is needed and not known, or a leaf whose rows do not fit its place.
-Schedule make_schedule(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
-                       const Normaliser& normaliser, const Arithmetic& arithmetic, const PlanOptions& options);
+EvaluationOrder make_evaluation_order(const Composition& composition, const Coordinates& coordinates,
+                                      const Experts& experts, const Normaliser& normaliser,
+                                      const Arithmetic& arithmetic, const PlanOptions& options);
 
 }  // namespace potluck

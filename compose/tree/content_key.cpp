@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compose/tree/content.h"
+#include "compose/tree/content_key.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -39,9 +39,9 @@ struct FirstPart {
 };
 
 /// Writes numbers with all their bits.
-class Content {
+class ContentKey {
  public:
-  Content(const Composition& composition, bool supports) : composition_(composition), supports_(supports) {}
+  ContentKey(const Composition& composition, bool supports) : composition_(composition), supports_(supports) {}
 
   std::string of(const Node& node) const {
     return std::visit([this](const auto& kind) { return text(kind); }, node.kind);
@@ -87,7 +87,7 @@ class Content {
       text += fmt::format("{:a} {}", branch.weight, of(*branch.energy));
       if (branch.log_z) text += fmt::format(" log Z {:a}", *branch.log_z);
       if (branch.estimation) {
-        const auto found = composition_.estimates.find(content_of_branch(composition_, branch));
+        const auto found = composition_.estimates.find(content_key_of_branch(composition_, branch));
         text += found == composition_.estimates.end() ? " log Z estimated"
                                                       : fmt::format(" log Z {:a}", found->second.log_z);
       }
@@ -126,11 +126,11 @@ NodePointer of_one_part(const NodePointer& node) {
   return one;
 }
 
-std::string content_of_branch(const Composition& composition, const Mixture::Branch& branch) {
+std::string content_key_of_branch(const Composition& composition, const Mixture::Branch& branch) {
   const LogZEstimation how = branch.estimation.value_or(LogZEstimation{});
   const AnnealedOptions& annealing = how.annealing;
   return fmt::format("{} | {} particles {} repeats {} moves {} base {:a} {:a} seed {}",
-                     Content(composition, how.on_support).of(*of_one_part(branch.energy)),
+                     ContentKey(composition, how.on_support).of(*of_one_part(branch.energy)),
                      how.on_support ? "support" : "natural", annealing.particles, how.repeats, annealing.moves,
                      annealing.base.mean, annealing.base.scale, annealing.seed);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compose/plan/schedule.h"
+#include "compose/plan/evaluation_order.h"
 
 #include <fmt/format.h>
 
@@ -18,16 +18,12 @@ namespace {
 constexpr double kGivenLogZError = 1e-3;
 
 /// Walks the tree from the leaves up and writes the program.
-class Builder {
+class OrderBuilder {
  public:
   /// @param may_await  log Z that are to be estimated need not be there yet
-  Builder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool may_await,
-          Schedule& schedule)
-      : coordinates_(coordinates),
-        experts_(experts),
-        normaliser_(normaliser),
-        may_await_(may_await),
-        schedule_(schedule) {}
+  OrderBuilder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool may_await,
+               EvaluationOrder& order)
+      : coordinates_(coordinates), experts_(experts), normaliser_(normaliser), may_await_(may_await), order_(order) {}
 
   /// Slot of the node with `parts` rows a chain, where the coordinates in `given` are drawn above it.
   int build(const NodePointer& node, const CoordinateSet& given, int64_t parts) {
@@ -56,7 +52,7 @@ class Builder {
     for (const Product::Term& term : product.terms)
       if (term.weight != 0) terms.push_back({build(term.energy, given, parts), term.weight});
     if (terms.size() == 1 && terms[0].number == 1) return terms[0].slot;
-    return schedule_.program.add_sum(0, terms, parts);
+    return order_.program.add_sum(0, terms, parts);
   }
 
   int add(const Mixture& mixture, const Node& node, const CoordinateSet& given, int64_t parts) {
@@ -92,25 +88,25 @@ class Builder {
     // A mixture of one branch is that branch, normalised.
     if (branches.size() == 1) {
       if (branches[0].number == 0) return branches[0].slot;
-      return schedule_.program.add_sum(-branches[0].number, {{branches[0].slot, 1}}, parts);
+      return order_.program.add_sum(-branches[0].number, {{branches[0].slot, 1}}, parts);
     }
-    planned.slot = schedule_.program.add_mixture(branches, parts);
-    schedule_.mixtures.push_back(planned);
+    planned.slot = order_.program.add_mixture(branches, parts);
+    order_.mixtures.push_back(planned);
     return planned.slot;
   }
 
   int add(const Not& negated, const Node&, const CoordinateSet& given, int64_t parts) {
-    if (negated.strength == 0) return schedule_.program.add_sum(0, {}, parts);
+    if (negated.strength == 0) return order_.program.add_sum(0, {}, parts);
     const int slot = build(negated.energy, given, parts);
-    if (!negated.ceiling) return schedule_.program.add_sum(0, {{slot, -negated.strength}}, parts);
+    if (!negated.ceiling) return order_.program.add_sum(0, {{slot, -negated.strength}}, parts);
     const double least = energy_range(*negated.energy, experts_, normaliser_, given).least;
-    return schedule_.program.add_ceiling(slot, negated.strength, *negated.ceiling + (std::isfinite(least) ? least : 0),
-                                         negated.softness);
+    return order_.program.add_ceiling(slot, negated.strength, *negated.ceiling + (std::isfinite(least) ? least : 0),
+                                      negated.softness);
   }
 
   int add(const Temper& temper, const Node&, const CoordinateSet& given, int64_t parts) {
     const int slot = build(temper.energy, given, parts);
-    return temper.temperature == 1 ? slot : schedule_.program.add_sum(0, {{slot, 1 / temper.temperature}}, parts);
+    return temper.temperature == 1 ? slot : order_.program.add_sum(0, {{slot, 1 / temper.temperature}}, parts);
   }
 
   int add(const Hierarchy& hierarchy, const Node& node, const CoordinateSet& given, int64_t parts) {
@@ -134,11 +130,11 @@ class Builder {
       terms.push_back({slot, 1});
       include(above, coordinates_.drawn(*level));
     }
-    return schedule_.program.add_sum(0, terms, parts);
+    return order_.program.add_sum(0, terms, parts);
   }
 
   int add(const Each& each, const Node&, const CoordinateSet& given, int64_t parts) {
-    return schedule_.program.add_each(build(each.energy, given, parts * each.parts), each.parts);
+    return order_.program.add_each(build(each.energy, given, parts * each.parts), each.parts);
   }
 
   /// E + log Z(parents)
@@ -147,14 +143,14 @@ class Builder {
     std::vector<Program::Term> terms = {{slot, 1}};
     for (const Leaf* leaf : log_z.leaves) {
       int own = slot_of(*leaf, "log Z of " + leaf->kind->name, true);
-      if (leaf->parts > parts) own = schedule_.program.add_each(own, leaf->parts / parts);
+      if (leaf->parts > parts) own = order_.program.add_each(own, leaf->parts / parts);
       terms.push_back({own, 1});
     }
-    return schedule_.program.add_sum(0, terms, parts);
+    return order_.program.add_sum(0, terms, parts);
   }
 
   int slot_of(const Leaf& leaf, const std::string& name, bool normaliser) {
-    for (PlannedEvaluation& evaluation : schedule_.evaluations)
+    for (PlannedEvaluation& evaluation : order_.evaluations)
       if (evaluation.normaliser == normaliser && same_leaf(*evaluation.leaf, leaf)) {
         ++evaluation.used;
         return evaluation.slot;
@@ -164,15 +160,15 @@ class Builder {
     evaluation.normaliser = normaliser;
     evaluation.name = name;
     evaluation.parts = leaf.parts;
-    evaluation.slot = schedule_.program.add_leaf(leaf.parts);
-    schedule_.evaluations.push_back(evaluation);
+    evaluation.slot = order_.program.add_leaf(leaf.parts);
+    order_.evaluations.push_back(evaluation);
     return evaluation.slot;
   }
 
   /// A node that is met again uses all its leaves once more.
   void count_again(const Node& node) {
     if (const auto* leaf = std::get_if<Leaf>(&node.kind))
-      for (PlannedEvaluation& evaluation : schedule_.evaluations)
+      for (PlannedEvaluation& evaluation : order_.evaluations)
         if (!evaluation.normaliser && same_leaf(*evaluation.leaf, *leaf)) ++evaluation.used;
     for (const NodePointer& child : children(node)) count_again(*child);
   }
@@ -181,7 +177,7 @@ class Builder {
   const Experts& experts_;
   const Normaliser& normaliser_;
   const bool may_await_;
-  Schedule& schedule_;
+  EvaluationOrder& order_;
   std::map<std::pair<const Node*, CoordinateSet>, int> slots_;
 };
 
@@ -249,7 +245,7 @@ PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const 
   }
   const int64_t size = composition.variables[static_cast<size_t>(binding.variable)].size();
   input.whole = binding.index.empty();
-  if (!input.whole) input.elements = elements_of(binding.index, input.size);
+  if (!input.whole) input.elements = read_elements(binding.index, input.size);
   // A view of everything in order is the variable itself.
   if (!input.whole && evaluation.parts == 1 && input.size == size && input.elements.runs.size() == 1)
     input.whole = true;
@@ -267,10 +263,10 @@ bool whole_gradients(const PlannedEvaluation& evaluation) {
   return evaluation.parts == 1;
 }
 
-void choose_ways(Schedule& schedule, const Experts& experts, const Arithmetic& arithmetic, int64_t most_rows) {
-  for (PlannedEvaluation& evaluation : schedule.evaluations) {
-    evaluation.constant_rate = schedule.program.rate_is_constant(evaluation.slot);
-    evaluation.rate = schedule.program.constant_rate(evaluation.slot);
+void choose_ways(EvaluationOrder& order, const Experts& experts, const Arithmetic& arithmetic, int64_t most_rows) {
+  for (PlannedEvaluation& evaluation : order.evaluations) {
+    evaluation.constant_rate = order.program.rate_is_constant(evaluation.slot);
+    evaluation.rate = order.program.constant_rate(evaluation.slot);
     evaluation.direct = evaluation.constant_rate && whole_gradients(evaluation) &&
                         experts.model(*evaluation.leaf).can(POTLUCK_CAN_ACCUMULATE);
     if (!evaluation.direct || evaluation.rate == 1) continue;
@@ -280,23 +276,23 @@ void choose_ways(Schedule& schedule, const Experts& experts, const Arithmetic& a
   }
   // One model that cannot accumulate may still be the first to write.
   const auto first =
-      std::find_if(schedule.evaluations.begin(), schedule.evaluations.end(), [&](const PlannedEvaluation& evaluation) {
+      std::find_if(order.evaluations.begin(), order.evaluations.end(), [&](const PlannedEvaluation& evaluation) {
         return evaluation.constant_rate && evaluation.rate == 1 && !evaluation.direct && whole_gradients(evaluation);
       });
-  if (first == schedule.evaluations.end()) return;
+  if (first == order.evaluations.end()) return;
   first->direct = true;
-  std::rotate(schedule.evaluations.begin(), first, first + 1);
+  std::rotate(order.evaluations.begin(), first, first + 1);
 }
 
 int64_t rounded_up(int64_t bytes) { return (bytes + 7) / 8 * 8; }
 
 /// Program, then gathered inputs (one evaluation at a time), then gradients that are added at once, then the gradients
 /// of nonlinear evaluations, which wait for the program.
-void lay_out(Schedule& schedule, Precision precision) {
+void lay_out(EvaluationOrder& order, Precision precision) {
   const int64_t width = static_cast<int64_t>(bytes_of(precision));
-  int64_t at = schedule.program.doubles_a_chain() * static_cast<int64_t>(sizeof(double));
+  int64_t at = order.program.doubles_a_chain() * static_cast<int64_t>(sizeof(double));
   int64_t gathered = 0, linear = 0;
-  for (PlannedEvaluation& evaluation : schedule.evaluations) {
+  for (PlannedEvaluation& evaluation : order.evaluations) {
     int64_t own_gathered = 0, own_gradients = 0;
     for (const PlannedInput& input : evaluation.inputs) {
       if (!input.whole && input.variable >= 0 && input.asked)
@@ -309,36 +305,37 @@ void lay_out(Schedule& schedule, Precision precision) {
     if (evaluation.constant_rate) linear = std::max(linear, own_gradients);
   }
   at += gathered;
-  for (PlannedEvaluation& evaluation : schedule.evaluations) evaluation.gradients = at;
+  for (PlannedEvaluation& evaluation : order.evaluations) evaluation.gradients = at;
   at += linear;
-  for (PlannedEvaluation& evaluation : schedule.evaluations) {
+  for (PlannedEvaluation& evaluation : order.evaluations) {
     if (evaluation.constant_rate) continue;
     evaluation.gradients = at;
     for (const PlannedInput& input : evaluation.inputs)
       if (input.has_gradient()) at += rounded_up(evaluation.parts * input.size * width);
   }
-  schedule.bytes_a_chain = at;
+  order.bytes_a_chain = at;
 }
 
 }  // namespace
 
-Schedule make_schedule(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
-                       const Normaliser& normaliser, const Arithmetic& arithmetic, const PlanOptions& options) {
-  Schedule schedule;
-  Builder builder(coordinates, experts, normaliser, options.only_explain, schedule);
+EvaluationOrder make_evaluation_order(const Composition& composition, const Coordinates& coordinates,
+                                      const Experts& experts, const Normaliser& normaliser,
+                                      const Arithmetic& arithmetic, const PlanOptions& options) {
+  EvaluationOrder order;
+  OrderBuilder builder(coordinates, experts, normaliser, options.only_explain, order);
   const int root = builder.build(composition.target, coordinates.none(), 1);
   if (!builder.wrong.empty()) throw CompositionError(std::move(builder.wrong));
-  schedule.program.finish(root);
+  order.program.finish(root);
   Literals literals(arithmetic, options);
-  for (PlannedEvaluation& evaluation : schedule.evaluations) {
+  for (PlannedEvaluation& evaluation : order.evaluations) {
     evaluation.rows_of_a_call = literals.rows_of_a_call(evaluation);
     for (size_t i = 0; i < evaluation.leaf->inputs.size(); ++i)
       evaluation.inputs.push_back(planned_input(evaluation, i, composition, literals));
     evaluation.expert = -1;
     if (evaluation.normaliser) continue;
-    evaluation.expert = static_cast<int>(schedule.experts.size());
+    evaluation.expert = static_cast<int>(order.experts.size());
     const auto same =
-        std::count_if(schedule.evaluations.begin(), schedule.evaluations.end(),
+        std::count_if(order.evaluations.begin(), order.evaluations.end(),
                       [&](const PlannedEvaluation& e) { return !e.normaliser && e.name == evaluation.name; });
     std::string name = evaluation.name;
     if (same > 1) {
@@ -346,11 +343,11 @@ Schedule make_schedule(const Composition& composition, const Coordinates& coordi
       for (const Binding& binding : evaluation.leaf->inputs) inputs += (inputs.empty() ? "" : ", ") + binding.text;
       name += "(" + inputs + ")";
     }
-    schedule.experts.push_back(name);
+    order.experts.push_back(name);
   }
-  choose_ways(schedule, experts, arithmetic, options.most_rows);
-  lay_out(schedule, options.precision);
-  return schedule;
+  choose_ways(order, experts, arithmetic, options.most_rows);
+  lay_out(order, options.precision);
+  return order;
 }
 
 }  // namespace potluck
