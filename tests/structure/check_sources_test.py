@@ -33,7 +33,11 @@ class SourcesTest(unittest.TestCase):
                              ("models/x/a.cpp", "core/error.h"), ("models/x/a.cu", "plugins/model.h"),
                              ("plugins/include/potluck/a.h", "core/error.h"), ("plugins/a.cpp", "models/x/x.h"),
                              ("examples/plugins/acme/a.c", "core/error.h"), ("core/a.cpp", "ATen/core/Tensor.h"),
-                             ("apps/a.cpp", "torch/torch.h")]:
+                             ("apps/a.cpp", "torch/torch.h"), ("core/a.cpp", "potluck/engine.h"),
+                             ("examples/embedding/a.cpp", "core/error.h"),
+                             ("compose/include/potluck/engine.h", "fmt/format.h"),
+                             ("compose/include/potluck/engine.h", "core/error.h"),
+                             ("compose/include/potluck/engine.h", "potluck/plugin.h")]:
             for line in (f'#include "{header}"', f"# include <{header}>"):
                 self.plant(name, f"// first\n{line}\n")
                 found = check_sources.check_arrows(self.folder)
@@ -52,7 +56,9 @@ class SourcesTest(unittest.TestCase):
                              ("plugins/a.cpp", "potluck/plugin.h"), ("compose/a.cpp", "plugins/b.h"),
                              ("apps/a.cpp", "compose/b.h"), ("models/x/a.cpp", "potluck/model.hpp"),
                              ("models/x/a.cpp", "models/y.h"), ("models/x/a.cpp", "torch/torch.h"),
-                             ("core/a.cpp", "vector"), ("tests/a.cpp", "apps/b.h")]:
+                             ("core/a.cpp", "vector"), ("compose/include/potluck/engine.h", "vector"),
+                             ("apps/a.cpp", "potluck/engine.h"), ("examples/embedding/a.cpp", "potluck/engine.h"),
+                             ("tests/a.cpp", "apps/b.h")]:
             self.plant(name, f'#include "{header}"\n')
             self.assertEqual(check_sources.check_arrows(self.folder), [], (name, header))
 
