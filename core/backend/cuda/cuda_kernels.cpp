@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/backend/row_views.h"
+
 namespace potluck {
 
 namespace {
@@ -27,62 +29,13 @@ cuda::GridWatch watch_of(const Group& group) {
 }  // namespace
 
 cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& block, uint32_t step) const {
-  cuda::GridArguments a;
-  a.rows = group.rows;
-  a.n = block.n;
-  a.chain = group.chain;
-  a.frozen = group.frozen;
-  a.held = block.held;
-  a.seed = group.seed;
-  a.variable = block.key;
-  a.purpose = static_cast<uint32_t>(Purpose::kProposal);
-  a.step = address(step);
-  a.least = block.least;
-  a.most = block.most;
-  a.faces = block.faces;
-  a.scale = block.scale;
-  a.from = block.position;
-  a.gradient = block.gradient;
+  cuda::GridArguments a{row_arrays(group, block), address(step)};
   a.first = is_first(group, block);
-  a.reflected = group.reflected;
   return a;
 }
 
 cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
-  cuda::GridRows r;
-  r.rows = group.rows;
-  r.experts = static_cast<int64_t>(group.target->experts().size());
-  r.dimension = static_cast<double>(group.dimension);
-  r.seed = group.seed;
-  r.decision_key = group.decision_key;
-  r.step = address(step);
-  r.temperature = group.temperature;
-  r.row_temperature = group.row_temperature;
-  r.row_step = group.row_step;
-  r.chain = group.chain;
-  r.frozen = group.frozen;
-  r.frozen_step = group.frozen_step;
-  r.energy = group.energy;
-  r.expert_energy = group.expert_energy;
-  r.proposal_energy = group.proposal_energy;
-  r.proposal_expert_energy = group.proposal_expert_energy;
-  r.log_ratio = group.log_ratio;
-  r.scratch = group.scratch;
-  r.left = group.left;
-  r.nan_proposals = group.nan_proposals;
-  r.divergences = group.divergences;
-  r.ladder = group.ladder;
-  r.swap_attempts = group.swap_attempts;
-  r.swap_acceptance = group.swap_acceptance;
-  r.replica = group.replica;
-  r.has_been = group.has_been;
-  r.round_trips = group.round_trips;
-  r.acceptance = group.acceptance;
-  r.energy_error = group.energy_error;
-  r.trajectory_slope = group.trajectory_slope;
-  r.energy_sums = group.energy_sums;
-  r.energy_stride = group.energy_stride;
-  return r;
+  return {row_numbers(group), address(step)};
 }
 
 const double* CudaKernels::row_noise(const Group& group, bool noise_has_step) const {
@@ -190,8 +143,7 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
     return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });
   };
   for (int i = 0; i < row_pieces.count; ++i) {
-    row_pieces.at[i] = {static_cast<cuda::GridPiece::Kind>(pieces[i].kind), static_cast<uint32_t>(pieces[i].purpose),
-                        pieces[i].amount, pieces[i].noise};
+    row_pieces.at[i] = row_piece(pieces[i]);
   }
   const bool fresh = pieces.front().kind == Piece::Kind::kRefresh && pieces.front().amount == 0;
   const bool drifts = has(Piece::Kind::kDrift), kicks = has(Piece::Kind::kKick), copies = from != to;
