@@ -31,6 +31,16 @@ void add_row_factors(RowArguments& a, const Group& group, bool noise_has_step) {
   a.row_noise = group.scratch;
 }
 
+/// A Langevin step in place.
+RowArguments langevin_arguments(const Group& group, const Block& block, uint32_t step, double drift, double noise) {
+  RowArguments a = arguments(group, block, step);
+  a.to = block.position;
+  a.drift = drift;
+  a.noise = noise;
+  add_row_factors(a, group, true);
+  return a;
+}
+
 /// The energies of rows that move are added to energy_sums: of all rows an energy at a time, so that these are loops
 /// over neighbours.
 void add_energies(const RowNumbers& r) {
@@ -56,14 +66,12 @@ void add_energies(const RowNumbers& r) {
 
 /// Sets Group::left of the rows whose trajectory diverged.
 void watch(const RowNumbers& r) {
-  const auto error = [&r](int64_t row) {
-    return formula::trajectory_error(r.energy[row], r.proposal_energy[row], r.log_ratio[row]);
-  };
   int left = 0;  // or is not a number: a look at all rows at once, which are sound as a rule
-  for (int64_t row = 0; row < r.rows; ++row) left |= !(error(row) <= kDivergence * formula::temperature_of(r, row));
-  for (int64_t row = 0; left && row < r.rows; ++row) {
-    if (formula::has_left(error(row), r.proposal_energy[row], formula::temperature_of(r, row))) r.left[row] = 1;
+  for (int64_t row = 0; row < r.rows; ++row) {
+    const double error = formula::trajectory_error(r.energy[row], r.proposal_energy[row], r.log_ratio[row]);
+    left |= !(error <= kDivergence * formula::temperature_of(r, row));
   }
+  for (int64_t row = 0; left && row < r.rows; ++row) formula::watch(r, row);
 }
 
 }  // namespace
@@ -92,12 +100,7 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
 
 void CpuKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
   for (const Block& block : group.blocks) {
-    RowArguments a = arguments(group, block, step);
-    a.to = block.position;
-    a.drift = drift;
-    a.noise = noise;
-    add_row_factors(a, group, true);
-    typed(group).move(a);
+    typed(group).move(langevin_arguments(group, block, step, drift, noise));
   }
 }
 
@@ -117,12 +120,9 @@ void CpuKernels::clipped_langevin(Group& group, uint32_t step, double drift, dou
 
 void CpuKernels::propose_langevin(Group& group, uint32_t step, double drift, double noise) const {
   for (const Block& block : group.blocks) {
-    RowArguments a = arguments(group, block, step);
+    RowArguments a = langevin_arguments(group, block, step, drift, noise);
     a.to = block.proposal;
     a.unfolded = block.unfolded;
-    a.drift = drift;
-    a.noise = noise;
-    add_row_factors(a, group, true);
     typed(group).move(a);
   }
 }

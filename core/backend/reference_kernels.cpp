@@ -102,22 +102,13 @@ void add_energies_of_rows_that_move(const RowNumbers& r) {
   }
 }
 
-/// |s g|^2, s g.v and |v|^2 of a row over all blocks.
-struct Products {
-  double slope2 = 0, along = 0, square = 0;
-};
-
-Products products_of(const Group& group, State gradient, State velocity, int64_t row) {
-  Products sums;
+/// Over all blocks.
+formula::Products products_of(const Group& group, State gradient, State velocity, int64_t row) {
+  formula::Products sums;
   for (const Block& block : group.blocks) {
     const Row one{group, block, row};
     const double *g = one.of(block.gradient_of(gradient)), *v = one.of(block.velocity_of(velocity));
-    for_free(one, [&](int64_t j) {
-      const double slope = formula::slope(g[j], one.scale(j));
-      sums.slope2 += slope * slope;
-      sums.along += slope * v[j];
-      sums.square += formula::square(v[j]);
-    });
+    for_free(one, [&](int64_t j) { formula::add_product(sums, formula::slope(g[j], one.scale(j)), v[j]); });
   }
   return sums;
 }
@@ -238,10 +229,7 @@ void ReferenceKernels::split(Group& group, uint32_t step, State from, State to, 
   check_pieces(pieces);
   const RowNumbers r = numbers_of(group);
   if (pieces.front().kind == Piece::Kind::kWatch) {
-    for (int64_t row = 0; row < group.rows; ++row) {
-      const double error = formula::trajectory_error(r.energy[row], r.proposal_energy[row], r.log_ratio[row]);
-      if (formula::has_left(error, r.proposal_energy[row], formula::temperature_of(r, row))) r.left[row] = 1;
-    }
+    for (int64_t row = 0; row < group.rows; ++row) formula::watch(r, row);
     pieces = pieces.subspan(1);
   }
   const bool fresh = pieces.front().kind == Piece::Kind::kRefresh && pieces.front().amount == 0;
@@ -300,7 +288,7 @@ void ReferenceKernels::normalise_velocity(Group& group, State state) const {
 void ReferenceKernels::isokinetic_kick(Group& group, State gradient, State velocity, double time) const {
   const RowNumbers r = numbers_of(group);
   for (int64_t row = 0; row < group.rows; ++row) {
-    const Products sums = products_of(group, gradient, velocity, row);
+    const formula::Products sums = products_of(group, gradient, velocity, row);
     const IsokineticKick kick = formula::isokinetic_kick(r, sums.slope2, sums.along, sums.square, time, row);
     r.log_ratio[row] += kick.kinetic;
     if (group.frozen[row]) continue;
@@ -326,17 +314,16 @@ void ReferenceKernels::end_energy_error(Group& group) const {
 void ReferenceKernels::add_trajectory_slope(Group& group, double reach) const {
   const RowNumbers r = numbers_of(group);
   for (int64_t row = 0; row < r.rows; ++row) {
-    double moved = 0, along = 0;
+    formula::Turn sums;
     for (const Block& block : group.blocks) {
       const Row one{group, block, row};
       const double *x = one.of(block.position), *y = one.of(block.proposal), *v = one.of(block.proposal_velocity);
       for_free(one, [&](int64_t j) {
         const double to = formula::from_centre(y[j], one.centre(j), one.scale(j));
-        moved += formula::grown(to, formula::from_centre(x[j], one.centre(j), one.scale(j)));
-        along += to * v[j];
+        formula::add_turn(sums, to, formula::from_centre(x[j], one.centre(j), one.scale(j)), v[j]);
       });
     }
-    formula::add_trajectory_slope(r, reach, moved, along, row);
+    formula::add_trajectory_slope(r, reach, sums.grown, sums.along, row);
   }
 }
 

@@ -59,6 +59,11 @@ RowArrays row_arrays(const Group& group, const Block& block) {
   return a;
 }
 
+static_assert(static_cast<int>(RowPiece::Kind::kKick) == static_cast<int>(Piece::Kind::kKick) &&
+              static_cast<int>(RowPiece::Kind::kDrift) == static_cast<int>(Piece::Kind::kDrift) &&
+              static_cast<int>(RowPiece::Kind::kRefresh) == static_cast<int>(Piece::Kind::kRefresh) &&
+              static_cast<int>(RowPiece::Kind::kKinetic) == static_cast<int>(Piece::Kind::kKinetic));
+
 RowPiece row_piece(const Piece& piece) {
   return {static_cast<RowPiece::Kind>(piece.kind), piece.amount, piece.noise, static_cast<uint32_t>(piece.purpose)};
 }

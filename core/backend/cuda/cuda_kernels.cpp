@@ -15,17 +15,6 @@ int real_bytes(const Group& group) { return static_cast<int>(bytes_of(group.targ
 
 bool is_first(const Group& group, const Block& block) { return &block == group.blocks.data(); }
 
-cuda::GridWatch watch_of(const Group& group) {
-  cuda::GridWatch watch;
-  watch.energy = group.energy;
-  watch.proposal_energy = group.proposal_energy;
-  watch.log_ratio = group.log_ratio;
-  watch.temperature = group.temperature;
-  watch.row_temperature = group.row_temperature;
-  watch.left = group.left;
-  return watch;
-}
-
 }  // namespace
 
 cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& block, uint32_t step) const {
@@ -110,12 +99,9 @@ void CudaKernels::clipped_langevin(Group& group, uint32_t step, double drift, do
 void CudaKernels::propose_langevin(Group& group, uint32_t step, double drift, double noise) const {
   const double* row_noise_factor = row_noise(group, true);
   for (const Block& block : group.blocks) {
-    cuda::GridArguments a = arguments(group, block, step);
+    cuda::GridArguments a = langevin_arguments(group, block, step, drift, noise);
     a.to = block.proposal;
     a.unfolded = block.unfolded;
-    a.drift = drift;
-    a.noise = noise;
-    a.row_step = group.row_step;
     a.row_noise = row_noise_factor;
     cuda::move(a, real_bytes(group), group.stream);
   }
@@ -139,6 +125,7 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
   const bool watches = pieces.front().kind == Piece::Kind::kWatch;
   if (watches) pieces = pieces.subspan(1);
   row_pieces.count = static_cast<int>(pieces.size());
+  row_pieces.rows = row_numbers(group);
   const auto has = [&](Piece::Kind kind) {
     return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });
   };
@@ -160,7 +147,7 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
     a.row_step = group.row_step;
     a.row_noise = row_noise_factor;
     a.sum = has(Piece::Kind::kKinetic) ? group.log_ratio : nullptr;
-    row_pieces.watch = watches && a.first ? watch_of(group) : cuda::GridWatch{};
+    row_pieces.watches = watches && a.first;
     cuda::split(a, row_pieces, real_bytes(group), group.stream);
   }
 }

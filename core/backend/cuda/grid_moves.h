@@ -67,17 +67,10 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
   return clipped;
 }
 
-/// As Piece::Kind::kWatch, of one row.
-POTLUCK_GRID void watch_row(const GridWatch& w, int64_t row) {
-  const double temperature = w.row_temperature ? w.row_temperature[row] : w.temperature;
-  const double error = formula::trajectory_error(w.energy[row], w.proposal_energy[row], w.log_ratio[row]);
-  if (formula::has_left(error, w.proposal_energy[row], temperature)) w.left[row] = 1;
-}
-
 /// The pieces on four elements, as RowKernels::Typed::split. Returns what kinetic pieces add for them.
 template <class Real, bool kPacked>
 POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces, const Four& four) {
-  if (pieces.watch.left && four.column == 0) watch_row(pieces.watch, four.row);
+  if (pieces.watches && four.column == 0) formula::watch(pieces.rows, four.row);
   Pack<Real> x = filled(Real(0)), v = x, g = x;
   if (a.from) x = load<Real, kPacked>(a.from, four.at, four.count);
   if (a.from_velocity) v = load<Real, kPacked>(a.from_velocity, four.at, four.count);

@@ -61,10 +61,8 @@ POTLUCK_GRID bool fails_in_lane(const GridArguments& a, int64_t row, int lane) {
   return fails;
 }
 
-/// |s g|^2, s g.v and |v|^2.
-struct Products {
-  double slope2 = 0, along = 0, square = 0;
-};
+using formula::Products;
+using formula::Turn;
 
 /// A lane's part of RowKernels::Typed::products.
 template <class Real>
@@ -72,20 +70,12 @@ POTLUCK_GRID Products products_of_lane(const GridArguments& a, int64_t row, int 
   Products sums;
   for (int64_t j = lane; j < a.n; j += kWarp) {
     const int64_t at = row * a.n + j;
-    const Real v = element_of<Real>(a.from_velocity, at);
-    sums.square += formula::square(v);
-    if (!a.gradient || is_held(a, j)) continue;
-    const double slope = formula::slope(element_of<Real>(a.gradient, at), scale_at<Real>(a, j));
-    sums.slope2 += slope * slope;
-    sums.along += slope * static_cast<double>(v);
+    const bool slopes = a.gradient && !is_held(a, j);
+    const double slope = slopes ? formula::slope(element_of<Real>(a.gradient, at), scale_at<Real>(a, j)) : 0.0;
+    formula::add_product(sums, slope, static_cast<double>(element_of<Real>(a.from_velocity, at)));
   }
   return sums;
 }
-
-/// |y - m|^2 - |x - m|^2 and (y - m).v
-struct Turn {
-  double grown = 0, along = 0;
-};
 
 template <class Real>
 POTLUCK_GRID double from_centre(const GridArguments& a, const void* position, int64_t row, int64_t column) {
@@ -100,8 +90,7 @@ POTLUCK_GRID Turn turn_of_lane(const GridArguments& a, int64_t row, int lane) {
   for (int64_t j = lane; j < a.n; j += kWarp) {
     if (is_held(a, j)) continue;
     const double to = from_centre<Real>(a, a.to, row, j), from = from_centre<Real>(a, a.from, row, j);
-    sums.grown += formula::grown(to, from);
-    sums.along += to * static_cast<double>(element_of<Real>(a.from_velocity, row * a.n + j));
+    formula::add_turn(sums, to, from, static_cast<double>(element_of<Real>(a.from_velocity, row * a.n + j)));
   }
   return sums;
 }

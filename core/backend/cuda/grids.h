@@ -29,20 +29,11 @@ struct GridRows : RowNumbers {
 
 inline constexpr int kMostGridPieces = 8;
 
-/// Where trajectories have come, [rows]: `left` is set as Piece::Kind::kWatch says.
-struct GridWatch {
-  const double* energy = nullptr;
-  const double* proposal_energy = nullptr;
-  const double* log_ratio = nullptr;
-  double temperature = 1;
-  const double* row_temperature = nullptr;
-  uint8_t* left = nullptr;  ///< null: nothing is watched
-};
-
 struct GridPieces {
   int count = 0;
   RowPiece at[kMostGridPieces];
-  GridWatch watch;
+  bool watches = false;  ///< Group::left is set first, as Piece::Kind::kWatch says
+  RowNumbers rows;       ///< that are watched
 };
 
 void set_step(uint32_t* base, uint32_t step, void* stream);

@@ -18,6 +18,12 @@ POTLUCK_ELEMENT bool has_left(double error, double proposal_energy, double tempe
   return proposal_energy == INFINITY || error > kDivergence * temperature;
 }
 
+/// Sets Group::left of a row, as Piece::Kind::kWatch says.
+POTLUCK_ELEMENT void watch(const RowNumbers& r, int64_t row) {
+  const double error = trajectory_error(r.energy[row], r.proposal_energy[row], r.log_ratio[row]);
+  if (has_left(error, r.proposal_energy[row], temperature_of(r, row))) r.left[row] = 1;
+}
+
 /// Before an unadjusted step whose kinetic changes go to log_ratio.
 POTLUCK_ELEMENT void begin_energy_error(const RowNumbers& r, int64_t row) { r.log_ratio[row] = -r.energy[row]; }
 

@@ -22,9 +22,9 @@ POTLUCK_ELEMENT Real clipped(Real g, Real bound) {
 
 /// What a coordinate adds to Kernels::add_langevin_ratio, from the way of y' and back:
 ///   (x - y') (g_x + f g_y) / 2 + step_size s^2 (g_y^2 - g_x^2) / 4
-/// @param from, to  g_x and g_y
-/// @param sign      f, that of the fold that made y of y'
-/// @param quarter   step_size / 4
+/// @param unfolded       y'
+/// @param sign           f, of the fold that made y of y'
+/// @param quarter        step_size / 4
 /// @param squared_scale  s^2
 template <class Real>
 POTLUCK_ELEMENT double langevin_ratio(Real x, Real unfolded, Real from_gradient, Real to_gradient, double sign,
