@@ -65,13 +65,15 @@ void add_energies(const RowNumbers& r) {
 }
 
 /// Sets Group::left of the rows whose trajectory diverged.
-void watch(const RowNumbers& r) {
+void watch(const Group& group) {
   int left = 0;  // or is not a number: a look at all rows at once, which are sound as a rule
-  for (int64_t row = 0; row < r.rows; ++row) {
-    const double error = formula::trajectory_error(r.energy[row], r.proposal_energy[row], r.log_ratio[row]);
-    left |= !(error <= kDivergence * formula::temperature_of(r, row));
+  for (int64_t row = 0; row < group.rows; ++row) {
+    const double error = formula::trajectory_error(group.energy[row], group.proposal_energy[row], group.log_ratio[row]);
+    left |= !(error <= kDivergence * (group.row_temperature ? group.row_temperature[row] : group.temperature));
   }
-  for (int64_t row = 0; left && row < r.rows; ++row) formula::watch(r, row);
+  if (!left) return;
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; row < r.rows; ++row) formula::watch(r, row);
 }
 
 }  // namespace
@@ -91,9 +93,10 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
     a.sum = group.gradient_square;
     typed(group).gradient_square(a);
   }
-  const RowNumbers r = row_numbers(group);
   int failed = 0;
-  for (int64_t row = 0; row < r.rows; ++row) failed |= bad[row] | !formula::finite(r.energy[row]);
+  for (int64_t row = 0; row < group.rows; ++row) failed |= bad[row] | !formula::finite(group.energy[row]);
+  if (!failed && !group.energy_sums) return;
+  const RowNumbers r = row_numbers(group);
   for (int64_t row = 0; failed && row < r.rows; ++row) formula::freeze_failed(r, step, bad[row], row);
   add_energies(r);
 }
@@ -142,7 +145,7 @@ void CpuKernels::add_langevin_ratio(Group& group, double step_size) const {
 void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const {
   check_pieces(pieces);
   if (pieces.front().kind == Piece::Kind::kWatch) {
-    watch(row_numbers(group));
+    watch(group);
     pieces = pieces.subspan(1);
   }
   RowPiece row_pieces[kMostPieces];

@@ -59,13 +59,9 @@ template <class Real>
 __attribute__((always_inline)) inline void bring_inside(const RowArguments& a, int64_t row, int64_t rows, Real* raw,
                                                         Real* to, int64_t count) {
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
-  if (a.faces && a.clamp) {
-    clamp_row(raw, count, least, most);
-    return;
-  }
+  if (a.faces && a.clamp) return clamp_row(raw, count, least, most);
   // Of the rows in a long one each has a count of its own, where there is anything to count.
-  const bool inside = !a.faces || (rows > 1 && !outside_of(raw, count, least, most));
-  if (inside) {
+  if (!a.faces || (rows > 1 && !outside_of(raw, count, least, most))) {
     if (raw != to) {
       for (int64_t j = 0; j < count; ++j) to[j] = raw[j];
     }
@@ -78,30 +74,41 @@ __attribute__((always_inline)) inline void bring_inside(const RowArguments& a, i
   }
 }
 
+// Rows that do not move.
+template <class Real>
+__attribute__((noinline)) void copy_frozen(const RowArguments& a, const Patch& p) {
+  for (int64_t row = p.row0; row < p.row0 + p.rows; ++row) {
+    if (!a.frozen[row]) continue;
+    const int64_t at = row * a.n + p.column0;
+    const Real* x = static_cast<const Real*>(a.from) + at;
+    Real* to = static_cast<Real*>(a.to) + at;
+    Real* raw = a.unfolded ? static_cast<Real*>(a.unfolded) + at : to;
+    for (int64_t j = 0; j < p.columns; ++j) raw[j] = to[j] = x[j];
+  }
+}
+
 template <class Real, bool kClip>
 void move_rows(const RowArguments& a) {
   NoisePatch noise;
-  const JoinedRows<Real> together(a);
+  const JoinedRows<Real> together(a, !kClip);
   for_patches(a.rows, a.n, [&](const Patch& p) {
     fill_noise(a, p, a.purpose, noise.z);
-    const bool joined = !kClip && together.are(a, p);
-    if (joined) close_gaps(p, noise.z);
-    const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
-    for (int64_t i = 0; i < rows; ++i) {
+    if (together.possible) close_gaps(p, noise.z);
+    const int64_t stride = together.possible ? p.columns : p.stride;
+    const Real* scale = together.scale_for(a, p);
+    const uint8_t* held = together.held_for(a, p);
+    const bool all = all_move(a, p);
+    if (!all) copy_frozen<Real>(a, p);
+    for_moving(a, p, all, together.possible, [&](int64_t i, int64_t rows) {
       const int64_t row = p.row0 + i, at = row * a.n + p.column0;
-      const Real* x = static_cast<const Real*>(a.from) + at;
       Real* to = static_cast<Real*>(a.to) + at;
       Real* raw = a.unfolded ? static_cast<Real*>(a.unfolded) + at : to;
-      if (a.frozen && a.frozen[row]) {
-        for (int64_t j = 0; j < count; ++j) raw[j] = to[j] = x[j];
-        continue;
-      }
-      const LangevinRow<Real> r = {x,
+      const LangevinRow<Real> r = {static_cast<const Real*>(a.from) + at,
                                    static_cast<const Real*>(a.gradient) + at,
-                                   noise.z + i * p.stride,
-                                   together.scale_for(a, p, joined),
-                                   together.held_for(a, p, joined),
-                                   count,
+                                   noise.z + i * stride,
+                                   scale,
+                                   held,
+                                   rows * p.columns,
                                    formula::factor<Real>(a.drift, a.row_step, row),
                                    formula::factor<Real>(a.noise, a.row_noise, row)};
       if constexpr (kClip) {
@@ -110,8 +117,8 @@ void move_rows(const RowArguments& a) {
       } else {
         move_row(r, raw);
       }
-      bring_inside(a, row, joined ? p.rows : 1, raw, to, count);
-    }
+      bring_inside(a, row, rows, raw, to, r.count);
+    });
   });
 }
 

@@ -46,6 +46,20 @@ bool all_move(const RowArguments& a, const Patch& p) {
   return !frozen;
 }
 
+// Calls visit(first, rows) for the rows of a patch that are not frozen: for all that follow each other at once, where
+// they may be joined, else for each.
+template <class Visit>
+__attribute__((always_inline)) inline void for_moving(const RowArguments& a, const Patch& p, bool all, bool joined,
+                                                      Visit visit) {
+  const auto moves = [&](int64_t row) { return all || !a.frozen[p.row0 + row]; };
+  for (int64_t row = 0, run = 1; row < p.rows; row += run) {
+    run = joined && all ? p.rows : 1;
+    if (!moves(row)) continue;
+    while (joined && row + run < p.rows && moves(row + run)) ++run;
+    visit(row, run);
+  }
+}
+
 // Whole rows of a patch that follow each other without a gap and are all treated alike are one long row. What differs
 // from coordinate to coordinate is then repeated beside it, where rows are so narrow that this pays.
 constexpr int64_t kMostRepeated = 256;
@@ -57,22 +71,21 @@ struct JoinedRows {
   const uint8_t* held = nullptr;
   bool possible = false;
 
-  explicit JoinedRows(const RowArguments& a) {
-    possible = a.n <= kPatch && !a.row_step && !a.row_noise && ((!a.scale && !a.held) || a.n <= kMostRepeated);
+  JoinedRows(const RowArguments& a, bool wanted) {
+    possible =
+        wanted && a.n <= kPatch && !a.row_step && !a.row_noise && ((!a.scale && !a.held) || a.n <= kMostRepeated);
     if (!possible) return;
     const int64_t count = least_of(a.rows, kPatch / a.n) * a.n;
     if (a.scale) scale = repeated(static_cast<const Real*>(a.scale), a.n, count, scale_of);
     if (a.held) held = repeated(a.held, a.n, count, held_of);
   }
 
-  bool are(const RowArguments& a, const Patch& p) const { return possible && all_move(a, p); }
-
   // What goes with the elements of a patch, joined or of each row; null where nothing does.
-  const Real* scale_for(const RowArguments& a, const Patch& p, bool joined) const {
-    return joined ? scale : a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
+  const Real* scale_for(const RowArguments& a, const Patch& p) const {
+    return possible ? scale : a.scale ? static_cast<const Real*>(a.scale) + p.column0 : nullptr;
   }
-  const uint8_t* held_for(const RowArguments& a, const Patch& p, bool joined) const {
-    return joined ? held : a.held ? a.held + p.column0 : nullptr;
+  const uint8_t* held_for(const RowArguments& a, const Patch& p) const {
+    return possible ? held : a.held ? a.held + p.column0 : nullptr;
   }
 
  private:

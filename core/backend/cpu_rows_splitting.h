@@ -97,20 +97,18 @@ struct SplitRow {
   const uint8_t* held;  // or null
 };
 
-// x and v as the splitting begins with them. A velocity that is refreshed whole at first begins as 0.
+// x and v of a patch as the splitting begins with them. A velocity that is refreshed whole at first begins as 0.
 template <class Real>
-__attribute__((always_inline)) inline void begin_row(const RowArguments& a, const SplitRow<Real>& r, int64_t at,
-                                                     bool fresh) {
+__attribute__((always_inline)) inline void begin_split(const RowArguments& a, const Patch& p, bool fresh) {
+  // Whole rows follow each other without a gap.
+  const int64_t at = p.row0 * a.n + p.column0, count = p.rows * p.columns;
   const Real* x = static_cast<const Real*>(a.from) + at;
-  if (x != r.x) {
-    for (int64_t j = 0; j < r.count; ++j) r.x[j] = x[j];
-  }
+  Real* to = static_cast<Real*>(a.to) + at;
+  for (int64_t j = 0; x != to && j < count; ++j) to[j] = x[j];
   const Real* v = a.from_velocity ? static_cast<const Real*>(a.from_velocity) + at : nullptr;
-  if (fresh) {
-    for (int64_t j = 0; j < r.count; ++j) r.v[j] = 0;
-  } else if (v != r.v) {
-    for (int64_t j = 0; j < r.count; ++j) r.v[j] = v[j];
-  }
+  Real* to_v = static_cast<Real*>(a.to_velocity) + at;
+  for (int64_t j = 0; fresh && j < count; ++j) to_v[j] = 0;
+  for (int64_t j = 0; !fresh && v != to_v && j < count; ++j) to_v[j] = v[j];
 }
 
 template <class Real>
@@ -147,33 +145,25 @@ template <class Real>
 void split(const RowArguments& a, const RowPiece* pieces, int pieces_count) {
   const bool fresh = pieces[0].kind == RowPiece::Kind::kRefresh && pieces[0].amount == 0;
   NoisePatch noise;
-  const JoinedRows<Real> together(a);
+  const JoinedRows<Real> together(a, true);
   for_patches(a.rows, a.n, [&](const Patch& p) {
-    const bool joined = together.are(a, p);
-    const int64_t rows = joined ? 1 : p.rows, count = joined ? p.rows * p.columns : p.columns;
-    const auto row_of = [&](int64_t i) {
-      const int64_t row = p.row0 + i, at = row * a.n + p.column0;
-      return SplitRow<Real>{row,
-                            joined ? p.rows : 1,
-                            count,
-                            static_cast<Real*>(a.to) + at,
-                            static_cast<Real*>(a.to_velocity) + at,
-                            a.gradient ? static_cast<const Real*>(a.gradient) + at : nullptr,
-                            noise.z + i * p.stride,
-                            together.scale_for(a, p, joined),
-                            together.held_for(a, p, joined)};
-    };
-    for (int64_t i = 0; i < rows; ++i) begin_row(a, row_of(i), (p.row0 + i) * a.n + p.column0, fresh);
+    begin_split<Real>(a, p, fresh);
+    const int64_t stride = together.possible ? p.columns : p.stride;
+    const bool all = all_move(a, p);
     for (int k = 0; k < pieces_count; ++k) {
       const RowPiece& piece = pieces[k];
       if (piece.kind == RowPiece::Kind::kRefresh) {
         fill_noise(a, p, piece.purpose, noise.z);
-        if (joined) close_gaps(p, noise.z);
+        if (together.possible) close_gaps(p, noise.z);
       }
-      for (int64_t i = 0; i < rows; ++i) {
-        if (a.frozen && !joined && a.frozen[p.row0 + i]) continue;
-        do_piece(a, piece, row_of(i));
-      }
+      for_moving(a, p, all, together.possible, [&](int64_t i, int64_t rows) {
+        const int64_t row = p.row0 + i, at = row * a.n + p.column0;
+        do_piece(a, piece,
+                 SplitRow<Real>{row, rows, rows * p.columns, static_cast<Real*>(a.to) + at,
+                                static_cast<Real*>(a.to_velocity) + at,
+                                a.gradient ? static_cast<const Real*>(a.gradient) + at : nullptr, noise.z + i * stride,
+                                together.scale_for(a, p), together.held_for(a, p)});
+      });
     }
   });
 }

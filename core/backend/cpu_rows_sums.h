@@ -67,19 +67,31 @@ void ratio(const RowArguments& a) {
   }
 }
 
+// @param g, v   of the row, or null
+// @param slope  double(int64_t coordinate): s g, where there is a gradient
+template <class Real, class Slope>
+__attribute__((always_inline)) inline void add_products(const RowArguments& a, int64_t row, const Real* g,
+                                                        const Real* v, Slope slope) {
+  if (g) a.sum[row] += sum_of(a.n, [&](int64_t j) { return slope(j) * slope(j); });
+  if (g && v) a.sum[a.rows + row] += sum_of(a.n, [&](int64_t j) { return slope(j) * static_cast<double>(v[j]); });
+  if (v) a.sum[2 * a.rows + row] += sum_of(a.n, [&](int64_t j) { return formula::square(v[j]); });
+}
+
 template <class Real>
 void products(const RowArguments& a) {
   const Real* scale = static_cast<const Real*>(a.scale);
+  const uint8_t* held = a.held;
   for (int64_t row = 0; row < a.rows; ++row) {
     const Real* g = a.gradient ? static_cast<const Real*>(a.gradient) + row * a.n : nullptr;
     const Real* v = a.from_velocity ? static_cast<const Real*>(a.from_velocity) + row * a.n : nullptr;
-    const auto slope = [&](int64_t j) {
-      if (a.held && a.held[j]) return 0.0;
-      return formula::slope(g[j], scale ? static_cast<double>(scale[j]) : 1.0);
-    };
-    if (g) a.sum[row] += sum_of(a.n, [&](int64_t j) { return slope(j) * slope(j); });
-    if (g && v) a.sum[a.rows + row] += sum_of(a.n, [&](int64_t j) { return slope(j) * static_cast<double>(v[j]); });
-    if (v) a.sum[2 * a.rows + row] += sum_of(a.n, [&](int64_t j) { return formula::square(v[j]); });
+    if (held) {
+      const auto scale_of = [=](int64_t j) { return scale ? static_cast<double>(scale[j]) : 1.0; };
+      add_products(a, row, g, v, [=](int64_t j) { return held[j] ? 0.0 : formula::slope(g[j], scale_of(j)); });
+    } else if (scale) {
+      add_products(a, row, g, v, [=](int64_t j) { return formula::slope(g[j], static_cast<double>(scale[j])); });
+    } else {
+      add_products(a, row, g, v, [=](int64_t j) { return formula::slope(g[j], 1.0); });
+    }
   }
 }
 

@@ -39,26 +39,6 @@ RowNumbers row_numbers(const Group& group) {
   return r;
 }
 
-RowArrays row_arrays(const Group& group, const Block& block) {
-  RowArrays a;
-  a.rows = group.rows;
-  a.n = block.n;
-  a.chain = group.chain;
-  a.frozen = group.frozen;
-  a.held = block.held;
-  a.seed = group.seed;
-  a.variable = block.key;
-  a.purpose = static_cast<uint32_t>(Purpose::kProposal);
-  a.least = block.least;
-  a.most = block.most;
-  a.faces = block.faces;
-  a.scale = block.scale;
-  a.from = block.position;
-  a.gradient = block.gradient;
-  a.reflected = group.reflected;
-  return a;
-}
-
 static_assert(static_cast<int>(RowPiece::Kind::kKick) == static_cast<int>(Piece::Kind::kKick) &&
               static_cast<int>(RowPiece::Kind::kDrift) == static_cast<int>(Piece::Kind::kDrift) &&
               static_cast<int>(RowPiece::Kind::kRefresh) == static_cast<int>(Piece::Kind::kRefresh) &&

@@ -12,7 +12,25 @@ namespace potluck {
 RowNumbers row_numbers(const Group& group);
 
 /// The rows of a block: its support and metric, positions and gradients of the current state, purpose kProposal.
-RowArrays row_arrays(const Group& group, const Block& block);
+inline RowArrays row_arrays(const Group& group, const Block& block) {
+  RowArrays a;
+  a.rows = group.rows;
+  a.n = block.n;
+  a.chain = group.chain;
+  a.frozen = group.frozen;
+  a.held = block.held;
+  a.seed = group.seed;
+  a.variable = block.key;
+  a.purpose = static_cast<uint32_t>(Purpose::kProposal);
+  a.least = block.least;
+  a.most = block.most;
+  a.faces = block.faces;
+  a.scale = block.scale;
+  a.from = block.position;
+  a.gradient = block.gradient;
+  a.reflected = group.reflected;
+  return a;
+}
 
 /// A piece that moves rows: not kWatch.
 RowPiece row_piece(const Piece& piece);
