@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+import check_copies
 import check_sources
 
 FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cmake", "format.sh")
@@ -121,6 +122,16 @@ class SourcesTest(unittest.TestCase):
         self.plant("a/a.cpp", "int main(){return  0;}\n")
         self.assertEqual(check().returncode, 1)
         self.assertIn("a/a.cpp", check().stderr)
+
+    def test_a_copy_for_a_wide_vector_unit_is_found(self):
+        table = "0000000000000000 D _ZN7potluck16kRowKernels_avx2E\n"
+        copy = "0000000000000000 W _ZSt3maxIdERKT_S2_S2_\n"
+        self.assertEqual(check_copies.copies(table, "cpu_rows_avx2.cpp.o"), [])
+        found = check_copies.copies(copy + table, "cpu_rows_avx2.cpp.o")
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("_ZSt3maxIdERKT_S2_S2_", found[0])
+        self.assertEqual(len(check_copies.copies(table, "cpu_rows_avx512.cpp.o")), 1)
+        self.assertEqual(check_copies.main(["nm", "error.cpp.o"]), 1)
 
 
 if __name__ == "__main__":
