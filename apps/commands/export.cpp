@@ -39,32 +39,26 @@ std::optional<int64_t> draws_in(const std::filesystem::path& file) {
 }
 
 /// @throws FileError where draws.nc has draws that can no longer be read: it is then worth more than a new one.
-void check_not_fewer(const std::filesystem::path& folder, const RunRecord& record) {
+void check_not_fewer(const std::filesystem::path& folder, const RunRecord& record, const DrawsEnd& end) {
   const std::filesystem::path file = folder / "draws.nc";
   if (!std::filesystem::exists(file)) return;
   const std::optional<int64_t> there = draws_in(file);
-  DrawsReader reader(folder);
-  int64_t draws = 0;
-  while (reader.next() != nullptr) ++draws;
-  if (draws >= there.value_or(record.value("draws", int64_t{0})) && (there || reader.lost().empty())) return;
+  const int64_t draws = end.draws;
+  if (draws >= there.value_or(record.value("draws", int64_t{0})) && (there || end.lost.empty())) return;
   if (!there)
     throw FileError(fmt::format(
         "{}: must be whole, or all draws of the run readable so that it can be made anew, got a damaged file "
         "and {} draws that can be read{}. It stays as it is; to export those, move it away first",
-        file.string(), draws, reader.lost().empty() ? "" : ": " + reader.lost()));
+        file.string(), draws, end.lost.empty() ? "" : ": " + end.lost));
   throw FileError(
       fmt::format("{}: must have no more draws than can be read now to be made anew, got {} of {}{}. It "
                   "stays as it is; to export fewer, move it away first",
-                  file.string(), *there, draws, reader.lost().empty() ? "" : ": " + reader.lost()));
+                  file.string(), *there, draws, end.lost.empty() ? "" : ": " + end.lost));
 }
 
 /// @throws FileError for a run without a single draw, with why, and what to do.
-void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
-  if (record.contains("annealing"))
-    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
-                                folder.string(), (folder / "evidence.json").string()));
-  DrawsReader reader(folder);
-  if (reader.next() != nullptr) return;
+void check_for_draws(const std::filesystem::path& folder, const RunRecord& record, const DrawsEnd& end) {
+  if (end.draws > 0) return;
   std::string how;
   if (has_checkpoint(folder)) {
     how = fmt::format("To resume it: potluck sample --resume {}", folder.string());
@@ -74,9 +68,8 @@ void check_for_draws(const std::filesystem::path& folder, const RunRecord& recor
     how = fmt::format("To draw it again: {}", fmt::join(command, " "));
   }
   const std::string state = record.value("state", "");
-  std::string why = reader.lost().empty() ? "it has no draws" : reader.lost();
-  if (state == "running" && reader.lost().empty())
-    why = "it has no draws yet: it is in its warm-up, or was killed there";
+  std::string why = end.lost.empty() ? "it has no draws" : end.lost;
+  if (state == "running" && end.lost.empty()) why = "it has no draws yet: it is in its warm-up, or was killed there";
   if (state == "interrupted") why = "it was interrupted before its first draw";
   if (record.contains("why_stopped") && record["why_stopped"] == "interrupted in the warm-up")
     why = "it was interrupted in its warm-up and had no draws yet";
@@ -98,14 +91,21 @@ int export_command(const Words& words) {
   const std::unique_ptr<RunFolder> held = RunFolder::if_free(folder);
   RunRecord record = read_record(folder);
   const bool quiet = line.flag("quiet");
-  check_for_draws(folder, record);
-  check_not_fewer(folder, record);
-  if (held) held->clear_leftovers();
+  if (record.contains("annealing"))
+    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
+                                folder.string(), (folder / "evidence.json").string()));
+  const auto end = [&] {
+    DrawsEnd found = find_end(folder);
+    check_for_draws(folder, record, found);
+    check_not_fewer(folder, record, found);
+    if (held) held->clear_leftovers();
+    return found;
+  };
 
   RunProducts products;
   {
     ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
-    products = make_run_products(folder, record.value("pictures", std::vector<std::string>()), figures_of(record),
+    products = make_run_products(folder, record.value("pictures", std::vector<std::string>()), figures_of(record), end,
                                  [&](const std::string& text) { progress.say(text); });
   }
   const DrawsSummary& draws = products.summary;

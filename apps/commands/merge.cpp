@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "apps/process/exit_code.h"
 #include "apps/record/belonging.h"
@@ -182,7 +183,8 @@ class JoinedDraw {
 };
 
 /// @param into  the folder of the whole run
-void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
+/// @returns where the joined draws end
+std::optional<DrawsEnd> join_draws(const filesystem::path& into, std::vector<Part>& parts) {
   DrawsSchema schema = parts[0].reader->schema();
   schema.first_chain = 0;
   schema.chains = parts[0].record.at("chains");
@@ -206,6 +208,7 @@ void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
     if (part.reader->next() != nullptr)
       throw FileError(fmt::format("{}: must have {} draws, got more", part.folder.string(), draws));
   writer.finish();
+  return writer.end();
 }
 
 RunRecord record_of(const filesystem::path& run, const std::vector<Part>& parts) {
@@ -274,11 +277,12 @@ Joined join(const filesystem::path& run, std::vector<Part>& parts, bool quiet) {
   const filesystem::path into = unfinished(run);
   ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
   progress.say("joining draws");
-  join_draws(into, parts);
+  const std::optional<DrawsEnd> end = join_draws(into, parts);
   Joined joined;
   joined.record = record_of(run, parts);
-  joined.products = make_run_products(into, joined.record.value("pictures", std::vector<std::string>()),
-                                      figures_of(joined.record), [&](const std::string& text) { progress.say(text); });
+  joined.products = make_run_products(
+      into, joined.record.value("pictures", std::vector<std::string>()), figures_of(joined.record), [&] { return end; },
+      [&](const std::string& text) { progress.say(text); });
   add_verdict(joined.record, joined.products.verdict);
   add_not_made(joined.record, joined.products.not_made);
   write_record(into, joined.record);

@@ -249,13 +249,14 @@ class SampleRun {
   void make_products(ProgressReport& progress) {
     if (ranks_.several()) {
       // What is made of all chains comes with `potluck merge`.
-      if (summary_.draws > 0) products_ = make_rank_products(folder_->path());
+      if (summary_.draws > 0) products_ = make_rank_products(folder_->path(), writer_->end());
       return;
     }
     const RunFigures figures = figures_of(record_);
     if (summary_.draws > 0)
-      products_ =
-          make_run_products(folder_->path(), pictures_, figures, [&](const std::string& text) { progress.say(text); });
+      products_ = make_run_products(
+          folder_->path(), pictures_, figures, [this] { return writer_->end(); },
+          [&](const std::string& text) { progress.say(text); });
     else
       products_.verdict = run_verdict(figures);
     add_verdict(record_, products_.verdict);

@@ -15,7 +15,7 @@
 #include "core/error.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/run/arviz_netcdf.h"
-#include "core/files/run/draws.h"
+#include "core/files/run/draws_pass.h"
 #include "core/files/run/portable_state.h"
 #include "core/files/run/run_pictures.h"
 #include "core/files/run/summary_netcdf.h"
@@ -45,42 +45,67 @@ RunVerdict no_summary(const std::string& why) {
   return verdict;
 }
 
+size_t add_state(DrawsPass& pass, const std::filesystem::path& folder) {
+  return pass.add([&folder](const DrawsSchema& schema, const DrawsEnd& end) {
+    return portable_state(schema, end, folder / "state.safetensors");
+  });
+}
+
+/// summary.json, of the summary and the verdict that is made of it.
+void write_summary(const std::filesystem::path& folder, const RunFigures& run, RunProducts& products) {
+  // Of all steps where they were counted, else of the draws.
+  if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
+  products.verdict = run_verdict(with_figures_of(products.summary, run));
+  nlohmann::json all = to_json(products.summary);
+  all["verdict"] = to_json(products.verdict);
+  write_whole_file(folder / "summary.json", all.dump(2) + "\n");
+}
+
 }  // namespace
 
 RunProducts make_run_products(const std::filesystem::path& folder, const std::vector<std::string>& pictures,
-                              const RunFigures& run, const std::function<void(const std::string&)>& say) {
+                              const RunFigures& run, const EndOfDraws& end,
+                              const std::function<void(const std::string&)>& say) {
   // `potluck export` may look at a run that goes on: what is made of fewer draws must not land on what is made of more.
   const FolderLock alone = FolderLock::wait(draws_folder(folder));
   RunProducts products;
   std::vector<NotMade>& not_made = products.not_made;
+  DrawsPass pass(folder, end());
+  const size_t arviz = pass.add([&](const DrawsSchema& schema, const DrawsEnd& last) {
+    return arviz_netcdf(schema, last, folder, folder / "draws.nc");
+  });
+  const size_t state = add_state(pass, folder);
+  const size_t summary = pass.add([&](const DrawsSchema& schema, const DrawsEnd& last) {
+    return draws_summary(schema, last, folder, {.mixtures = run.mixtures}, products.summary);
+  });
+  std::vector<size_t> drawn;
+  for (const std::string& variable : pictures)
+    drawn.push_back(pass.add([&](const DrawsSchema& schema, const DrawsEnd& last) {
+      return pictures_of(schema, last, folder, variable, folder / "pictures");
+    }));
   say("writing draws.nc");
-  made(not_made, "draws.nc", [&] { write_arviz_netcdf(folder, folder / "draws.nc"); });
-  made(not_made, "state.safetensors", [&] { write_portable_state(folder); });
+  pass.read();
+  made(not_made, "draws.nc", [&] { pass.finish(arviz); });
+  made(not_made, "state.safetensors", [&] { pass.finish(state); });
   say("writing the summary");
   const bool summarised = made(not_made, "summary.json", [&] {
-    products.summary = summarize_draws(folder, {.mixtures = run.mixtures});
-    // Of all steps where they were counted, else of the draws.
-    if (run.expert_shares.size() == products.summary.shares.size()) products.summary.shares = run.expert_shares;
-    products.verdict = run_verdict(with_figures_of(products.summary, run));
-    nlohmann::json all = to_json(products.summary);
-    all["verdict"] = to_json(products.verdict);
-    write_whole_file(folder / "summary.json", all.dump(2) + "\n");
+    pass.finish(summary);
+    write_summary(folder, run, products);
   });
   if (summarised) made(not_made, "summary.nc", [&] { write_summary_netcdf(products.summary, folder / "summary.nc"); });
   if (!summarised) products.verdict = no_summary(not_made.back().why);
   if (!pictures.empty()) say("drawing pictures");
-  for (const std::string& variable : pictures) {
-    made(not_made, "pictures of " + variable, [&] {
-      std::filesystem::create_directories(folder / "pictures");
-      write_pictures(folder, variable, folder / "pictures");
-    });
-  }
+  for (size_t i = 0; i < pictures.size(); ++i)
+    made(not_made, "pictures of " + pictures[i], [&] { pass.finish(drawn[i]); });
   return products;
 }
 
-RunProducts make_rank_products(const std::filesystem::path& folder) {
+RunProducts make_rank_products(const std::filesystem::path& folder, const std::optional<DrawsEnd>& end) {
   RunProducts products;
-  made(products.not_made, "state.safetensors", [&] { write_portable_state(folder); });
+  DrawsPass pass(folder, end);
+  const size_t state = add_state(pass, folder);
+  pass.read();
+  made(products.not_made, "state.safetensors", [&] { pass.finish(state); });
   return products;
 }
 

@@ -4,11 +4,13 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/record/run_record.h"
 #include "core/diagnostics/run_verdict.h"
+#include "core/files/run/draws.h"
 #include "core/files/run/summary.h"
 
 namespace potluck {
@@ -27,16 +29,22 @@ struct RunProducts {
   std::vector<NotMade> not_made;
 };
 
-/// Makes what people read of the draws in `<folder>/draws`: draws.nc, state.safetensors, summary.json and pictures/.
-/// The same for a run that ended, was interrupted or was killed. A file that cannot be made leaves what stood under its
-/// name and does not keep the others from being made. `say` hears what is being made.
+/// Tells where draws end: what their writer knows, or none, so that it is looked for.
+using EndOfDraws = std::function<std::optional<DrawsEnd>()>;
+
+/// Makes what people read of the draws in `<folder>/draws`, which are read once: draws.nc, state.safetensors,
+/// summary.json, summary.nc and pictures/. The same for a run that ended, was interrupted or was killed. A file that
+/// cannot be made leaves what stood under its name and does not keep the others from being made. `say` hears what is
+/// being made.
 /// @param pictures  names of variables
 /// @param run       what is known of the run but for its draws, for the verdict
+/// @param end       called once no other process makes files of these draws; what it throws is thrown here
 RunProducts make_run_products(const std::filesystem::path& folder, const std::vector<std::string>& pictures,
-                              const RunFigures& run, const std::function<void(const std::string&)>& say);
+                              const RunFigures& run, const EndOfDraws& end,
+                              const std::function<void(const std::string&)>& say);
 
 /// state.safetensors alone, for a process that has a part of the chains.
-RunProducts make_rank_products(const std::filesystem::path& folder);
+RunProducts make_rank_products(const std::filesystem::path& folder, const std::optional<DrawsEnd>& end);
 
 /// Where files were not made the state of a run that has ended becomes "failed", and `not_made` says what was not made
 /// and how the drawing had ended.
