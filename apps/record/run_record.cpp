@@ -144,13 +144,15 @@ RunRecord blocks_of(const SampleSettings& sample) {
 
 /// Each beside what it was taken over, so that `potluck merge` can join those of several processes.
 void add_step_figures(RunRecord& record, const RunSummary& run) {
-  if (run.energy_error.count > 0)
-    record["energy_error"] = {{"root_mean_square", run.energy_error.root_mean_square()},
-                              {"count", run.energy_error.count}};
-  if (run.gradient_square.count > 0)
-    record["gradient_norm"] = {{"root_mean_square", run.gradient_square.root_mean_square()},
-                               {"count", run.gradient_square.count}};
-  if (run.reflected.count > 0) record["reflected"] = {{"mean", run.reflected.mean()}, {"count", run.reflected.count}};
+  for_each_row_sum(
+      [&](const RowSum& about, const auto& one) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, StepSum>) {
+          if (about.key && one.count > 0)
+            record[about.key] = {{about.figure(), about.root ? one.root_mean_square() : one.mean()},
+                                 {"count", one.count}};
+        }
+      },
+      run.sums);
 }
 
 std::string processor_name() {
@@ -310,7 +312,7 @@ void close_record(RunRecord& record, const RunSummary& run) {
         expert_energies_record(run.energy_shares, record.at("experts").get<std::vector<std::string>>());
   record["gradient_evaluations"] = {{"warmup", run.warmup_evaluations}, {"sampling", run.evaluations}};
   record["rows_evaluated"] = {{"warmup", run.warmup_rows_evaluated}, {"sampling", run.rows_evaluated}};
-  record["divergences"] = run.divergences;
+  record["divergences"] = run.sums.divergences;
   RunRecord virial = RunRecord::object();
   for (const VariableVirial& one : run.virial) {
     if (one.estimate.chains == 0) continue;
@@ -327,8 +329,8 @@ void close_record(RunRecord& record, const RunSummary& run) {
                        {"barrier", run.swaps.barrier},
                        {"round_trips_per_ladder_and_step", run.swaps.round_trips},
                        {"hottest_energy", record_of(run.swaps.hottest)}};
-  record["nan_proposals"] = run.nan_proposals;
-  record["warmup_nan_proposals"] = run.warmup_nan_proposals;
+  record["nan_proposals"] = run.sums.nan_proposals;
+  record["warmup_nan_proposals"] = run.warmup_sums.nan_proposals;
   record["start_energy"] = run.start_energy;
   record["frozen_count"] = run.frozen_count;
   RunRecord frozen = RunRecord::array();
