@@ -44,11 +44,11 @@ FLOORS = {
         ["compose/plan"],
         ["compose/start"],
         ["compose/session"],
+        ["compose/record"],
     ],
     "apps": [
         ["apps/process"],
         ["apps/terminal"],
-        ["apps/record"],
         ["apps/commands"],
         ["apps"],
     ],

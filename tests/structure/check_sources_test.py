@@ -75,7 +75,7 @@ class SourcesTest(unittest.TestCase):
     def test_steps_down_pass(self):
         for name, header in [("core/energy/a.cpp", "core/error.h"), ("core/backend/cuda/a.h", "core/backend/b.h"),
                              ("core/backend/a.h", "core/backend/cuda/b.h"), ("core/chains/a.h", "core/methods/b.h"),
-                             ("core/files/run/a.h", "core/files/formats/b.h"), ("apps/main.cpp", "apps/record/b.h"),
+                             ("core/files/run/a.h", "core/files/formats/b.h"), ("apps/main.cpp", "compose/record/b.h"),
                              ("compose/tree/a.h", "core/chains/b.h")]:
             self.plant(name, f'#include "{header}"\n')
             self.assertEqual(check_sources.check_floors(self.folder), [], (name, header))
