@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "compose/record/foreign_files.h"
+#include "compose/record/swap_mark.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/write_error.h"
 #include "core/files/run/checkpoint_file.h"
@@ -24,76 +25,8 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-constexpr const char* kMarkFile = "swap.json";
-const std::string kNewEnd = ".potluck-new", kOldEnd = ".potluck-old";
-
-/// What swap.json says.
-struct Mark {
-  enum class Role : uint8_t { kNone, kNew, kOld } role = Role::kNone;
-  bool whole = false;
-};
-
-nlohmann::json json_in(const filesystem::path& file) {
-  std::ifstream text(file);
-  if (!text) blame_machine(file, errno);
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() ? json : nlohmann::json::object();
-}
-
-std::string text_at(const nlohmann::json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-Mark mark_of(const filesystem::path& folder) {
-  const nlohmann::json json = json_in(folder / kMarkFile);
-  const std::string role = text_at(json, "role");
-  if (role == "old") return {Mark::Role::kOld, false};
-  if (role != "new") return {};
-  const auto whole = json.find("whole");
-  return {Mark::Role::kNew, whole != json.end() && *whole == true};
-}
-
-void mark_new(const filesystem::path& folder, const filesystem::path& wanted, bool whole) {
-  const nlohmann::json mark = {{"role", "new"}, {"of", wanted.filename().string()}, {"whole", whole}};
-  const auto replace = nlohmann::json::error_handler_t::replace;
-  write_whole_file(folder / kMarkFile, mark.dump(2, ' ', false, replace) + "\n");
-}
-
-void mark_old(const filesystem::path& folder) { write_whole_file(folder / kMarkFile, "{\"role\": \"old\"}\n"); }
-
-void unmark(const filesystem::path& folder) {
-  std::error_code ignored;  // then the next process does it
-  if (filesystem::remove(folder / kMarkFile, ignored)) sync_folder(folder);
-}
-
-/// A run is whole where it says so, or its record says that it was: then the process was killed before it could.
-bool is_whole(const filesystem::path& folder, const Mark& mark) {
-  return mark.whole || text_at(json_in(folder / "run.json"), "state") == "done";
-}
-
 bool is_there(const filesystem::path& path) {
   return filesystem::symlink_status(path).type() != filesystem::file_type::not_found;
-}
-
-filesystem::path beside(const filesystem::path& folder) {
-  return folder.parent_path() / fmt::format(".{}{}", folder.filename().string(), kNewEnd);
-}
-
-filesystem::path aside(const filesystem::path& folder) {
-  return folder.parent_path() / fmt::format(".{}{}", folder.filename().string(), kOldEnd);
-}
-
-bool is_beside(const filesystem::path& folder) {
-  const std::string name = folder.filename();
-  return name.size() > 1 + kNewEnd.size() && name.front() == '.' &&
-         (name.ends_with(kNewEnd) || name.ends_with(kOldEnd));
-}
-
-/// Whose place `folder`, which is beside it, was to take.
-filesystem::path wanted_name(const filesystem::path& folder) {
-  const std::string name = folder.filename();
-  return folder.parent_path() / name.substr(1, name.size() - 1 - kNewEnd.size());
 }
 
 /// Absolute, without a slash at its end, and no symbolic link: renames are to change what a link leads to.
@@ -112,9 +45,8 @@ std::string real_ending(const filesystem::path& given) {
 }
 
 [[noreturn]] void fail_to_make(const filesystem::path& given, const std::error_code& error) {
-  // What is built beside a run, or aside of it, has a longer name; no file system of ours has names of more bytes.
-  constexpr size_t kMostBytes = 255;
-  const size_t most = kMostBytes - 1 - kNewEnd.size();
+  // What is built beside a run has a longer name.
+  const size_t most = most_bytes_of_name();
   const std::string name = real_ending(given);
   if (error.value() == ENAMETOOLONG && name.size() > most)
     throw FileError(
@@ -194,12 +126,12 @@ void remove_marked(const filesystem::path& folder) {
 
 std::string how_to_rename(const filesystem::path& built) {
   return fmt::format("To go on with it, or export it, as a run of its own, rename it: mv {} {}", built.string(),
-                     (built.parent_path() / (wanted_name(built).filename().string() + "-new")).string());
+                     (built.parent_path() / (run_beside(built).filename().string() + "-new")).string());
 }
 
 /// What stands where a new run is to be built and is none, and what to do with it.
-std::string what_is_beside(const filesystem::path& built, Mark::Role role) {
-  if (role == Mark::Role::kOld) {
+std::string what_is_in_the_way(const filesystem::path& built, SwapMark::Role role) {
+  if (role == SwapMark::Role::kOld) {
     return "an older run that was replaced, with files in it that no run makes. Move them away, and delete it: rm -r " +
            built.string();
   }
@@ -227,7 +159,7 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
           "output folder {} is there already. Choose another with --output, or give --overwrite", given.string()));
   };
   check_free();
-  if (is_beside(folder_))
+  if (is_place_beside_a_run(folder_))
     throw FileError(fmt::format(
         "output folder {} must not have the name of a folder that is built beside a run. Choose another name",
         given.string()));
@@ -246,14 +178,14 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
   } else {
     create_parents(folder_, given);
   }
-  const filesystem::path built = beside(folder_);
+  const filesystem::path built = place_of_new(folder_);
   if (is_there(built)) hold(built);
   settle();
   check_free();
   if (is_there(built)) {
-    if (const Mark::Role role = mark_of(built).role; role != Mark::Role::kNew)
+    if (const SwapMark::Role role = mark_of(built).role; role != SwapMark::Role::kNew)
       throw FileError(fmt::format("{} must be free for the run that is to take the place of {}, got {}", built.string(),
-                                  given.string(), what_is_beside(built, role)));
+                                  given.string(), what_is_in_the_way(built, role)));
     if (has_work(built))
       throw FileError(
           fmt::format("{} must be resumed first: it is an unfinished run that was to take the place of {}. To resume "
@@ -280,23 +212,23 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
 
 RunFolder::RunFolder(const filesystem::path& earlier) : folder_(real_name(earlier)), path_(folder_), kept_(true) {
   hold(path_);
-  if (is_beside(path_)) {
-    const Mark mark = mark_of(path_);
-    if (mark.role == Mark::Role::kOld)
+  if (is_place_beside_a_run(path_)) {
+    const SwapMark mark = mark_of(path_);
+    if (mark.role == SwapMark::Role::kOld)
       throw FileError(
           fmt::format("{} must be a run that was not replaced, got the older run of {}. It is deleted by the next "
                       "command that writes to or exports {}",
-                      path_.string(), wanted_name(path_).string(), wanted_name(path_).string()));
-    if (mark.role == Mark::Role::kNone && is_there(path_ / "run.json"))
+                      path_.string(), run_beside(path_).string(), run_beside(path_).string()));
+    if (mark.role == SwapMark::Role::kNone && is_there(path_ / "run.json"))
       throw FileError(
           fmt::format("{} must say in {} what it is, the new run of {} or the older one, got none that can be read. {}",
-                      path_.string(), kMarkFile, wanted_name(path_).string(), how_to_rename(path_)));
-    if (mark.role == Mark::Role::kNew) folder_ = wanted_name(path_);
+                      path_.string(), kMarkFile, run_beside(path_).string(), how_to_rename(path_)));
+    if (mark.role == SwapMark::Role::kNew) folder_ = run_beside(path_);
     if (replaces() && is_there(folder_))
       for (FolderLock& lock : lock_with_runs_below(folder_)) locks_.push_back(std::move(lock));
     return;
   }
-  if (is_there(beside(folder_))) hold(beside(folder_));
+  if (is_there(place_of_new(folder_))) hold(place_of_new(folder_));
   settle();
 }
 
@@ -325,23 +257,23 @@ RunFolder::~RunFolder() {
 
 /// Does what the table in run_folder.h says. The locks of what is there are held.
 void RunFolder::settle() {
-  const filesystem::path built = beside(folder_), old = aside(folder_);
+  const filesystem::path built = place_of_new(folder_), old = place_of_old(folder_);
   if (is_there(built)) {
-    const Mark mark = mark_of(built);
-    if (mark.role == Mark::Role::kNew && is_whole(built, mark))
+    const SwapMark mark = mark_of(built);
+    if (mark.role == SwapMark::Role::kNew && is_whole(built, mark))
       swap_in(built);
-    else if (mark.role == Mark::Role::kOld)
+    else if (mark.role == SwapMark::Role::kOld)
       remove_older(built, folder_);
-    else if (mark.role == Mark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built))
+    else if (mark.role == SwapMark::Role::kNone && filesystem::is_directory(built) && only_leftovers(built))
       remove_marked(built);
   }
   if (is_there(old)) {
-    const Mark::Role role = mark_of(old).role;
-    if (role == Mark::Role::kOld && !is_there(folder_))
+    const SwapMark::Role role = mark_of(old).role;
+    if (role == SwapMark::Role::kOld && !is_there(folder_))
       give_name(old, folder_);
-    else if (role == Mark::Role::kOld)
+    else if (role == SwapMark::Role::kOld)
       remove_older(old, folder_);
-    else if (role == Mark::Role::kNone && filesystem::is_directory(old) && only_leftovers(old))
+    else if (role == SwapMark::Role::kNone && filesystem::is_directory(old) && only_leftovers(old))
       remove_marked(old);
   }
   // A swap that was finished, or whose new run is gone.
@@ -355,7 +287,7 @@ void RunFolder::publish() {
     swap_in(path_);
   } catch (const std::exception&) {
     const filesystem::path built = path_;
-    if (mark_of(built).role == Mark::Role::kOld || !is_there(built)) path_ = folder_;  // the names were exchanged
+    if (mark_of(built).role == SwapMark::Role::kOld || !is_there(built)) path_ = folder_;  // the names were exchanged
     throw_again([&](const std::string& text) {
       if (replaces())
         return fmt::format("{} could not take the place of {}: {}. Both are whole. To put it there: {}", built.string(),
@@ -379,7 +311,7 @@ void RunFolder::swap_in(const filesystem::path& built) {
   if (is_there(folder_)) {
     mark_old(folder_);
     if (renameat2(AT_FDCWD, built.c_str(), AT_FDCWD, folder_.c_str(), RENAME_EXCHANGE) != 0) {
-      old = aside(folder_);
+      old = place_of_old(folder_);
       give_name(folder_, old);
       give_name(built, folder_);
     }
@@ -398,8 +330,8 @@ void RunFolder::clear_leftovers() const {
 std::optional<filesystem::path> RunFolder::put_in_place(const filesystem::path& leftover) {
   const filesystem::path built = real_name(leftover);
   const auto is_new_and_whole = [&] {
-    const Mark mark = mark_of(built);
-    return is_beside(built) && mark.role == Mark::Role::kNew && is_whole(built, mark);
+    const SwapMark mark = mark_of(built);
+    return is_place_beside_a_run(built) && mark.role == SwapMark::Role::kNew && is_whole(built, mark);
   };
   if (!is_new_and_whole()) return std::nullopt;
   RunFolder held(built);

@@ -74,7 +74,7 @@ class RunFolder {
   void begin(const std::filesystem::path& given, bool overwrite);
   void hold(const std::filesystem::path& folder);
   void settle();
-  void swap_in(const std::filesystem::path& beside);
+  void swap_in(const std::filesystem::path& built);
 
   std::filesystem::path folder_;  ///< as wanted
   std::filesystem::path path_;
