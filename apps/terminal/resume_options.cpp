@@ -51,9 +51,10 @@ ResumedRun resumed_run(CommandLine& line, Ranks* ranks) {
     ranks->world = rank->world;
     ranks->told_by = run.path().string();
   }
-  const auto told = line.value("project");
+  std::optional<filesystem::path> told;
+  if (const auto project = line.value("project")) told = filesystem::absolute(*project);
   std::vector<EarlierWords> before;
-  for (const ResumedRun::Words& one : run.find_words(told ? std::optional<filesystem::path>(*told) : std::nullopt)) {
+  for (const ResumedRun::Words& one : run.find_words(told)) {
     // What is said of the folder in which the command is typed is said as there.
     const bool here = one.folder == filesystem::current_path();
     before.push_back({one.words, here ? filesystem::path() : one.folder});

@@ -48,7 +48,7 @@ filesystem::path project_of(const std::optional<filesystem::path>& told, const R
                             const filesystem::path& run) {
   const filesystem::path file = facts.file;
   std::vector<filesystem::path> places = places_of(facts.command, run);
-  if (told) places = {filesystem::absolute(*told).lexically_normal()};
+  if (told) places = {told->lexically_normal()};
   std::error_code ignored;
   std::vector<std::string> tried;
   for (const filesystem::path& place : places) {

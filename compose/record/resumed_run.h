@@ -40,7 +40,7 @@ class ResumedRun {
 
   /// The words behind `potluck COMMAND` that the run was begun and resumed with, and the folders in which they were
   /// typed, as those are called now: `told`, else where the folder is from the run, else where it was.
-  /// @param told  by who resumes; none: it is looked for
+  /// @param told  by who resumes, absolute; none: it is looked for
   /// @throws FileError where the composition is not found
   struct Words {
     std::vector<std::string> words;
