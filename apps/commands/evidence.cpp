@@ -5,20 +5,24 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
+#include "apps/commands/evidence_report.h"
 #include "apps/process/exit_code.h"
 #include "apps/process/interrupt.h"
 #include "apps/process/process_keeper.h"
-#include "apps/record/belonging.h"
-#include "apps/record/earlier_run.h"
-#include "apps/record/evidence_folder.h"
-#include "apps/record/evidence_report.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/progress_report.h"
+#include "apps/terminal/resume_options.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
+#include "compose/record/evidence_folder.h"
+#include "compose/record/evidence_json.h"
+#include "compose/record/new_run_facts.h"
+#include "compose/record/run_course.h"
+#include "compose/record/run_identity.h"
 #include "compose/start/exact_start.h"
 #include "core/files/run/checkpoint_file.h"
 
@@ -60,9 +64,8 @@ EvidenceAsked asked_of(const CommandLine& line) {
 /// Shows where the estimate stands, and leaves its checkpoints where it has a folder.
 class EvidenceRecorder final : public EvidenceObserver {
  public:
-  EvidenceRecorder(ProgressReport& report, ProcessKeeper& keeper, const EvidenceFolder* folder,
-                   nlohmann::json belonging)
-      : report_(report), keeper_(keeper), folder_(folder), belonging_(std::move(belonging)) {}
+  EvidenceRecorder(ProgressReport& report, ProcessKeeper& keeper, const EvidenceFolder* folder, nlohmann::json identity)
+      : report_(report), keeper_(keeper), folder_(folder), identity_(std::move(identity)) {}
 
   void progressed(const EvidenceProgress& progress) override {
     keeper_.look_now_and_then();
@@ -80,7 +83,7 @@ class EvidenceRecorder final : public EvidenceObserver {
   }
 
   void checkpointed(std::span<const std::byte> state) override {
-    if (folder_) write_checkpoint(folder_->path(), belonging_, 0, state);
+    if (folder_) write_checkpoint(folder_->path(), identity_, 0, state);
   }
 
   /// Where the estimate was last.
@@ -92,7 +95,7 @@ class EvidenceRecorder final : public EvidenceObserver {
   ProgressReport& report_;
   ProcessKeeper& keeper_;
   const EvidenceFolder* folder_;
-  nlohmann::json belonging_;
+  nlohmann::json identity_;
   EvidenceProgress last_;
   int64_t begun_at_ = -1;  ///< stages behind the pilot when they were first looked at here, at begun_
   Clock::time_point begun_;
@@ -100,19 +103,19 @@ class EvidenceRecorder final : public EvidenceObserver {
 
 int evidence(CommandLine& line, const Words& words) {
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<EarlierRun> earlier;
+  std::optional<ResumedRun> resumed;
   if (line.flag("project") && !line.flag("resume"))
     throw UsageError("--project must be given with --resume, got it alone");
   if (line.flag("resume")) {
     if (only_to_be_put_in_place(line, nullptr)) return kDone;
-    earlier.emplace(line, words, nullptr);
+    resumed.emplace(resumed_run(line, nullptr));
   }
   EvidenceAsked asked = asked_of(line);
   SessionOptions options = session_options(line);
   options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
   PluginSearch plugins(plugin_search_options(line));
-  if (earlier) options.estimates = estimates_of(earlier->record());
-  if (earlier) options.overrides.text = piped_text(earlier->record());
+  if (resumed) options.estimates = resumed->facts().surroundings.log_z;
+  if (resumed) options.overrides.text = resumed->facts().surroundings.file_text;
   Session session(options, plugins);
   const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;
@@ -120,27 +123,28 @@ int evidence(CommandLine& line, const Words& words) {
     if (loud) fmt::print(stderr, "{}\n", text);
   });
   const Composition& composition = session.composition();
-  const std::string file = earlier ? earlier->record().at("file").get<std::string>() : composition.file;
+  const std::string file = resumed ? resumed->facts().file : composition.file;
   session.check_memory(asked.options.particles, /*draws=*/false);
   asked.options.seed = composition.sample.seed;
   asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
 
-  RunRecord record = open_evidence_record(session, asked, words);
+  RunFacts facts = new_evidence_facts(session, asked, typed_command("evidence", words),
+                                      [](const char* name) { return std::getenv(name); });
   std::unique_ptr<RunFolder> place;
-  if (earlier) {
-    place = earlier->take_folder();
-    earlier->carry_over(record);
-    earlier->check_belonging(record, "start another one with --output");
+  if (resumed) {
+    place = resumed->take_folder();
+    resumed->carry_over(facts);
+    resumed->check_identity(facts, "start another one with --output");
     place->clear_leftovers();
   } else if (line.flag("output")) {
     if (line.value("output")->empty()) throw UsageError("--output must be a folder, got an empty text");
     place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
-    note_folder(record, std::filesystem::current_path(), place->path());
+    note_folder(facts.command, place->path());
   }
-  const nlohmann::json belonging = belonging_of(record);
+  const nlohmann::json identity = run_identity(facts);
   std::optional<EvidenceFolder> folder;
-  if (place) folder.emplace(std::move(place), std::move(record));
+  if (place) folder.emplace(std::move(place), std::move(facts));
 
   const std::unique_ptr<Start> draws = exact_start(composition);
   const Target target{&session.plan(), composition.held, composition.sample.temperature};
@@ -149,18 +153,18 @@ int evidence(CommandLine& line, const Words& words) {
   EvidenceProgress last;
   try {
     ProgressReport report(stderr, style);
-    EvidenceRecorder recorder(report, keeper, folder ? &*folder : nullptr, belonging);
+    EvidenceRecorder recorder(report, keeper, folder ? &*folder : nullptr, identity);
     EvidenceControl control{.observer = &recorder, .stop = &interrupt.flag(), .checkpoint = {}};
     if (folder) control.checkpoint_every = asked.checkpoint_every;
-    if (earlier) control.checkpoint = earlier->checkpoint().state;
+    if (resumed) control.checkpoint = resumed->checkpoint().state;
     const Start* exact = draws && draws->exact() ? draws.get() : nullptr;
     const auto estimate = [&] {
       return keeper.watch([&] { return estimate_evidence(target, asked.options, asked.repeats, exact, control); });
     };
-    found = earlier ? earlier->naming_its_checkpoint(estimate) : estimate();
+    found = resumed ? resumed->naming_its_checkpoint(estimate) : estimate();
     last = recorder.last();
   } catch (const CheckpointError&) {
-    folder->leave(earlier->record());
+    folder->leave(resumed->facts());
     throw;
   } catch (const std::exception& error) {
     if (folder && folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());

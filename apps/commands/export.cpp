@@ -9,12 +9,14 @@
 #include <optional>
 
 #include "apps/process/exit_code.h"
-#include "apps/record/run_folder.h"
-#include "apps/record/run_products.h"
-#include "apps/record/run_record.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/command_line.h"
+#include "apps/terminal/failure.h"
 #include "apps/terminal/progress_report.h"
+#include "compose/record/run_course.h"
+#include "compose/record/run_folder.h"
+#include "compose/record/run_products.h"
+#include "compose/record/run_record.h"
 #include "core/error.h"
 #include "core/files/formats/netcdf.h"
 #include "core/files/run/checkpoint_file.h"
@@ -39,46 +41,40 @@ std::optional<int64_t> draws_in(const std::filesystem::path& file) {
 }
 
 /// @throws FileError where draws.nc has draws that can no longer be read: it is then worth more than a new one.
-void check_not_fewer(const std::filesystem::path& folder, const RunRecord& record) {
+void check_not_fewer(const std::filesystem::path& folder, const RunFacts& facts, const DrawsEnd& end) {
   const std::filesystem::path file = folder / "draws.nc";
   if (!std::filesystem::exists(file)) return;
   const std::optional<int64_t> there = draws_in(file);
-  DrawsReader reader(folder);
-  int64_t draws = 0;
-  while (reader.next() != nullptr) ++draws;
-  if (draws >= there.value_or(record.value("draws", int64_t{0})) && (there || reader.lost().empty())) return;
+  const int64_t draws = end.draws;
+  const int64_t noted = facts.end ? facts.end->draws : facts.exported_draws.value_or(0);
+  if (draws >= there.value_or(noted) && (there || end.lost.empty())) return;
   if (!there)
     throw FileError(fmt::format(
         "{}: must be whole, or all draws of the run readable so that it can be made anew, got a damaged file "
         "and {} draws that can be read{}. It stays as it is; to export those, move it away first",
-        file.string(), draws, reader.lost().empty() ? "" : ": " + reader.lost()));
+        file.string(), draws, end.lost.empty() ? "" : ": " + end.lost));
   throw FileError(
       fmt::format("{}: must have no more draws than can be read now to be made anew, got {} of {}{}. It "
                   "stays as it is; to export fewer, move it away first",
-                  file.string(), *there, draws, reader.lost().empty() ? "" : ": " + reader.lost()));
+                  file.string(), *there, draws, end.lost.empty() ? "" : ": " + end.lost));
 }
 
 /// @throws FileError for a run without a single draw, with why, and what to do.
-void check_for_draws(const std::filesystem::path& folder, const RunRecord& record) {
-  if (record.contains("annealing"))
-    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
-                                folder.string(), (folder / "evidence.json").string()));
-  DrawsReader reader(folder);
-  if (reader.next() != nullptr) return;
+void check_for_draws(const std::filesystem::path& folder, const RunFacts& facts, const DrawsEnd& end) {
+  if (end.draws > 0) return;
   std::string how;
   if (has_checkpoint(folder)) {
     how = fmt::format("To resume it: potluck sample --resume {}", folder.string());
   } else {
-    Words command = record.value("command", Words());
+    Words command = facts.command.words;
     if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
     how = fmt::format("To draw it again: {}", fmt::join(command, " "));
   }
-  const std::string state = record.value("state", "");
-  std::string why = reader.lost().empty() ? "it has no draws" : reader.lost();
-  if (state == "running" && reader.lost().empty())
-    why = "it has no draws yet: it is in its warm-up, or was killed there";
+  const std::string& state = facts.standing.state;
+  std::string why = end.lost.empty() ? "it has no draws" : end.lost;
+  if (state == "running" && end.lost.empty()) why = "it has no draws yet: it is in its warm-up, or was killed there";
   if (state == "interrupted") why = "it was interrupted before its first draw";
-  if (record.contains("why_stopped") && record["why_stopped"] == "interrupted in the warm-up")
+  if (facts.standing.why_stopped == "interrupted in the warm-up")
     why = "it was interrupted in its warm-up and had no draws yet";
   throw FileError(fmt::format("{}: there is nothing to export, as {}. {}", folder.string(), why, how));
 }
@@ -96,32 +92,39 @@ int export_command(const Words& words) {
   const std::filesystem::path folder = line.operand(0);
   // Null: a process goes on with the run. Its draws so far are read then, and its record and files are left to it.
   const std::unique_ptr<RunFolder> held = RunFolder::if_free(folder);
-  RunRecord record = read_record(folder);
+  RunFacts facts = read_record(folder);
   const bool quiet = line.flag("quiet");
-  check_for_draws(folder, record);
-  check_not_fewer(folder, record);
-  if (held) held->clear_leftovers();
+  if (facts.annealing)
+    throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
+                                folder.string(), (folder / "evidence.json").string()));
+  const auto end = [&] {
+    DrawsEnd found = find_end(folder);
+    check_for_draws(folder, facts, found);
+    check_not_fewer(folder, facts, found);
+    if (held) held->clear_leftovers();
+    return found;
+  };
 
   RunProducts products;
   {
     ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
-    products = make_run_products(folder, record.value("pictures", std::vector<std::string>()), figures_of(record),
+    products = make_run_products(folder, facts.sampling->pictures, figures_of(facts), end,
                                  [&](const std::string& text) { progress.say(text); });
   }
   const DrawsSummary& draws = products.summary;
   // A record that still says "running" is of a process that was killed, or that goes on.
-  const std::string state = record.value("state", "");
+  const std::string state = facts.standing.state;
   const bool cut_short = held && (state == "running" || state == "cut short");
-  const bool completes = held && record.contains("not_made") && products.not_made.empty();
+  const bool completes = held && facts.not_made && products.not_made.empty();
   if (cut_short) {
-    record["state"] = "cut short";
-    if (state == "running") record["why_stopped"] = "ended without a record; exported from its parts";
-    record["draws"] = draws.draws;
+    facts.standing.state = "cut short";
+    if (state == "running") facts.standing.why_stopped = "ended without a record; exported from its parts";
+    note_exported(facts, draws.draws);
   }
-  if (completes) all_are_made(record);
+  if (completes) all_are_made(facts);
   if (cut_short || completes) {
-    add_verdict(record, products.verdict);
-    write_record(folder, record);
+    note_verdict(facts, products.verdict);
+    write_record(folder, facts);
   }
   if (!products.not_made.empty())
     return report_not_made(products.not_made,

@@ -5,16 +5,19 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "apps/process/exit_code.h"
-#include "apps/record/belonging.h"
-#include "apps/record/joined_record.h"
-#include "apps/record/run_folder.h"
-#include "apps/record/run_products.h"
-#include "apps/record/run_record.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/command_line.h"
+#include "apps/terminal/failure.h"
 #include "apps/terminal/progress_report.h"
+#include "compose/record/merged_facts.h"
+#include "compose/record/run_course.h"
+#include "compose/record/run_folder.h"
+#include "compose/record/run_identity.h"
+#include "compose/record/run_products.h"
+#include "compose/record/run_record.h"
 #include "compose/session/ranks.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/write_error.h"
@@ -29,29 +32,24 @@ namespace filesystem = std::filesystem;
 struct Part {
   filesystem::path folder;
   std::unique_ptr<RunFolder> held;
-  RunRecord record;
+  RunFacts facts;
   std::unique_ptr<DrawsReader> reader;
 };
 
 /// @throws FileError where `folder` does not say that it is rank `rank` of `world` processes; 0: of any number
-int64_t check_rank(const filesystem::path& folder, const RunRecord& record, int64_t rank, int64_t world) {
-  if (!record.contains("rank"))
+int64_t check_rank(const filesystem::path& folder, const RunFacts& facts, int64_t rank, int64_t world) {
+  if (!facts.rank)
     throw FileError(fmt::format("{}: must be a rank of a run, got a run of one process", folder.string()));
-  const auto number = [&](const char* key) {
-    const RunRecord& said =
-        record["rank"].is_object() && record["rank"].contains(key) ? record["rank"][key] : RunRecord();
-    return said.is_number_integer() ? said.get<int64_t>() : -1;
-  };
-  const int64_t own = number("rank"), own_world = number("world");
+  const auto [own, own_world] = *facts.rank;
   if (own != rank || own_world <= rank || (world > 0 && own_world != world))
     throw FileError(fmt::format("{}: must be rank {}{}, got rank {} of {}. Put the folder of that rank there",
                                 folder.string(), rank, world > 0 ? fmt::format(" of {}", world) : "", own, own_world));
   return own_world;
 }
 
-void check_ended(const filesystem::path& folder, const RunRecord& record) {
-  const std::string state = record.value("state", "");
-  if (state != "done" && state != "interrupted") {
+void check_ended(const filesystem::path& folder, const RunFacts& facts) {
+  const std::string& state = facts.standing.state;
+  if ((state != "done" && state != "interrupted") || !facts.end) {
     throw FileError(fmt::format(
         "{}: a rank to be joined must have ended, got one whose state is '{}'. Resume it: potluck sample --resume {}",
         folder.string(), state, folder.string()));
@@ -98,24 +96,23 @@ std::vector<Part> parts_of(const filesystem::path& run) {
     Part part;
     part.folder = rank_folder(run, rank);
     part.held = std::make_unique<RunFolder>(part.folder);
-    part.record = read_record(part.folder);
-    world = check_rank(part.folder, part.record, rank, world);
-    check_ended(part.folder, part.record);
-    nlohmann::json belonging = belonging_of(part.record);
-    belonging["rank"]["rank"] = 0;
-    belonging["settings"].erase("start");  // says how many of the rank's starts were drawn again
-    if (rank == 0) first = belonging;
+    part.facts = read_record(part.folder);
+    world = check_rank(part.folder, part.facts, rank, world);
+    check_ended(part.folder, part.facts);
+    nlohmann::json identity = run_identity(part.facts);
+    identity["rank"]["rank"] = 0;
+    identity["settings"].erase("start");  // says how many of the rank's starts were drawn again
+    if (rank == 0) first = identity;
     const std::string name = part.folder.filename().string();
     const std::vector<std::string> differing =
-        differences(first, belonging, {.first = "in " + rank_folder("", 0).string(), .second = "in " + name});
+        differences(first, identity, {.first = "in " + rank_folder("", 0).string(), .second = "in " + name});
     if (!differing.empty())
       throw FileError(fmt::format("{}: must be of the same run as {}, got {}", part.folder.string(),
                                   parts[0].folder.string(), differing[0]));
-    if (rank > 0 && part.record.at("draws") != parts[0].record.at("draws")) {
-      throw FileError(
-          fmt::format("{}: must have the {} draws of {}, got {}. Resume the shorter one: potluck sample --resume",
-                      part.folder.string(), parts[0].record.at("draws").get<int64_t>(), parts[0].folder.string(),
-                      part.record.at("draws").get<int64_t>()));
+    if (rank > 0 && part.facts.end->draws != parts[0].facts.end->draws) {
+      throw FileError(fmt::format(
+          "{}: must have the {} draws of {}, got {}. Resume the shorter one: potluck sample --resume",
+          part.folder.string(), parts[0].facts.end->draws, parts[0].folder.string(), part.facts.end->draws));
     }
     part.reader = std::make_unique<DrawsReader>(part.folder);
     if (rank > 0) check_like(part, parts[0]);
@@ -124,7 +121,7 @@ std::vector<Part> parts_of(const filesystem::path& run) {
   if (filesystem::exists(rank_folder(run, world)))
     throw FileError(fmt::format("{}: must not be there, as {} is one of {} processes. Move it away",
                                 rank_folder(run, world).string(), parts[0].folder.string(), world));
-  check_chains(parts, parts[0].record.at("chains"));
+  check_chains(parts, parts[0].facts.sampling->chains);
   return parts;
 }
 
@@ -182,13 +179,14 @@ class JoinedDraw {
 };
 
 /// @param into  the folder of the whole run
-void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
+/// @returns where the joined draws end
+std::optional<DrawsEnd> join_draws(const filesystem::path& into, std::vector<Part>& parts) {
   DrawsSchema schema = parts[0].reader->schema();
   schema.first_chain = 0;
-  schema.chains = parts[0].record.at("chains");
+  schema.chains = parts[0].facts.sampling->chains;
   DrawsWriter writer(into, schema);
   JoinedDraw joined(schema);
-  const int64_t draws = parts[0].record.at("draws");
+  const int64_t draws = parts[0].facts.end->draws;
   for (int64_t i = 0; i < draws; ++i) {
     for (Part& part : parts) {
       const Draw* draw = part.reader->next();
@@ -206,15 +204,14 @@ void join_draws(const filesystem::path& into, std::vector<Part>& parts) {
     if (part.reader->next() != nullptr)
       throw FileError(fmt::format("{}: must have {} draws, got more", part.folder.string(), draws));
   writer.finish();
+  return writer.end();
 }
 
-RunRecord record_of(const filesystem::path& run, const std::vector<Part>& parts) {
-  std::vector<RankRecord> ranks;
+RunFacts facts_of(const filesystem::path& run, const std::vector<Part>& parts) {
+  std::vector<FactsOfRank> ranks;
   for (const Part& part : parts)
-    ranks.push_back({&part.record, part.folder.string(), static_cast<double>(part.reader->schema().chains)});
-  RunRecord record = joined_record(ranks);
-  record["merged"] = {{"at", time_now()}, {"into", run.string()}};
-  return record;
+    ranks.push_back({&part.facts, part.folder.string(), static_cast<double>(part.reader->schema().chains)});
+  return merged_facts(ranks, run.string());
 }
 
 /// Where the joined run is made, within the folder of the run, and what it is called once it is whole.
@@ -257,31 +254,32 @@ void check_may_be_made_anew(const filesystem::path& run, bool overwrite) {
   if (!filesystem::exists(run / "run.json")) return;
   if (!overwrite)
     throw FileError(fmt::format("{} must not be joined yet, got one with a run.json. Give --overwrite", run.string()));
-  if (!read_record(run).contains("merged"))
+  if (!read_record(run).merged)
     throw FileError(
         fmt::format("{} must be a joined run to be made anew, got a run of one process. Move its ranks to "
                     "another folder",
                     run.string()));
 }
 
-/// What was joined, and the record of it.
+/// What was joined, and what is known of it.
 struct Joined {
   RunProducts products;
-  RunRecord record;
+  RunFacts facts;
 };
 
 Joined join(const filesystem::path& run, std::vector<Part>& parts, bool quiet) {
   const filesystem::path into = unfinished(run);
   ProgressReport progress(stderr, quiet ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr));
   progress.say("joining draws");
-  join_draws(into, parts);
+  const std::optional<DrawsEnd> end = join_draws(into, parts);
   Joined joined;
-  joined.record = record_of(run, parts);
-  joined.products = make_run_products(into, joined.record.value("pictures", std::vector<std::string>()),
-                                      figures_of(joined.record), [&](const std::string& text) { progress.say(text); });
-  add_verdict(joined.record, joined.products.verdict);
-  add_not_made(joined.record, joined.products.not_made);
-  write_record(into, joined.record);
+  joined.facts = facts_of(run, parts);
+  joined.products = make_run_products(
+      into, joined.facts.sampling->pictures, figures_of(joined.facts), [&] { return end; },
+      [&](const std::string& text) { progress.say(text); });
+  note_verdict(joined.facts, joined.products.verdict);
+  add_not_made(joined.facts, joined.products.not_made);
+  write_record(into, joined.facts);
   sync_tree(into);
   return joined;
 }

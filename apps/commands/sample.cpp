@@ -13,20 +13,24 @@
 #include "apps/commands/sample_report.h"
 #include "apps/process/exit_code.h"
 #include "apps/process/interrupt.h"
-#include "apps/process/last_words.h"
 #include "apps/process/process_keeper.h"
-#include "apps/record/belonging.h"
-#include "apps/record/earlier_run.h"
-#include "apps/record/rehearsal.h"
-#include "apps/record/run_folder.h"
-#include "apps/record/run_products.h"
-#include "apps/record/run_record.h"
-#include "apps/record/run_recorders.h"
 #include "apps/terminal/command.h"
+#include "apps/terminal/failure.h"
 #include "apps/terminal/progress_report.h"
 #include "apps/terminal/rank_options.h"
+#include "apps/terminal/resume_options.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
+#include "compose/record/last_words.h"
+#include "compose/record/new_run_facts.h"
+#include "compose/record/rehearsal.h"
+#include "compose/record/run_course.h"
+#include "compose/record/run_facts_json.h"
+#include "compose/record/run_folder.h"
+#include "compose/record/run_identity.h"
+#include "compose/record/run_products.h"
+#include "compose/record/run_record.h"
+#include "compose/record/run_recorders.h"
 #include "core/files/run/checkpoint_file.h"
 #include "core/files/run/draws.h"
 #include "core/files/run/picture.h"
@@ -117,12 +121,12 @@ DrawsSchema schema_of(const Session& session, const Rank& rank) {
 }
 
 /// What an error leaves to go on from, or to export, is kept and named.
-void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const std::string& error) {
+void keep_what_is_there(RunFolder& folder, RunFacts& facts, bool drawn, const std::string& error) {
   const bool resumable = has_checkpoint(folder.path());
   if (!drawn && !resumable) return;
   folder.keep();
-  fail_record(record, error);
-  write_or_leave(folder.path(), record);
+  note_failure(facts, error);
+  write_or_leave(folder.path(), facts);
   if (drawn)
     fmt::print(stderr, "What was drawn before the error is in {}; `potluck export` makes draws.nc of it.\n",
                folder.path().string());
@@ -133,16 +137,14 @@ void keep_what_is_there(RunFolder& folder, RunRecord& record, bool drawn, const 
 /// A run of the command, from its words to what it leaves.
 class SampleRun {
  public:
-  SampleRun(CommandLine& line, const Words& words, Ranks ranks, std::optional<EarlierRun> earlier)
+  SampleRun(CommandLine& line, const Words& words, Ranks ranks, std::optional<ResumedRun> resumed)
       : line_(line),
         style_(line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr)),
         ranks_(std::move(ranks)),
-        earlier_(std::move(earlier)),
+        resumed_(std::move(resumed)),
         plugins_(plugin_search_options(line)),
-        session_(asked(), plugins_) {
-    command_ = {"potluck", "sample"};
-    command_.insert(command_.end(), words.begin(), words.end());
-  }
+        session_(asked(), plugins_),
+        command_(typed_command("sample", words)) {}
 
   int run() {
     session_.prepare(Session::Purpose::kRun, [this](const std::string& text) {
@@ -165,100 +167,100 @@ class SampleRun {
 
   SessionOptions asked() const {
     SessionOptions asked = options_of(line_);
-    if (!earlier_) return asked;
-    asked.estimates = estimates_of(earlier_->record());
-    asked.overrides.text = piped_text(earlier_->record());
+    if (!resumed_) return asked;
+    asked.estimates = resumed_->facts().surroundings.log_z;
+    asked.overrides.text = resumed_->facts().surroundings.file_text;
     return asked;
   }
 
   void take_folder() {
     wanted_ = output_folder(line_, session_.composition());
     if (ranks_.several()) wanted_ = rank_folder(wanted_, ranks_.rank);
-    folder_ = earlier_ ? earlier_->take_folder() : std::make_unique<RunFolder>(wanted_, line_.flag("overwrite"));
-    if (earlier_) wanted_ = folder_->wanted();
+    folder_ = resumed_ ? resumed_->take_folder() : std::make_unique<RunFolder>(wanted_, line_.flag("overwrite"));
+    if (resumed_) wanted_ = folder_->wanted();
   }
 
   /// The record and the draws so far. The record comes first, so that what a kill leaves is known for a run. A run that
   /// goes on is touched only once its draws were found to be those of the checkpoint.
   void open() {
-    record_ = open_record(session_, command_, pictures_);
-    note_folder(record_, filesystem::current_path(), folder_->path());
-    if (ranks_.several()) record_["rank"] = {{"rank", ranks_.rank}, {"world", ranks_.world}};
-    if (earlier_) check_earlier();
+    facts_ = new_run_facts(session_, command_, pictures_, [](const char* name) { return std::getenv(name); });
+    note_folder(facts_.command, folder_->path());
+    if (ranks_.several()) facts_.rank = RankFacts{ranks_.rank, ranks_.world};
+    if (resumed_) check_resumed();
     schema_ = schema_of(session_, rank_);
-    if (!earlier_) write_record(folder_->path(), record_);
+    if (!resumed_) write_record(folder_->path(), facts_);
     rehearse_run_products(folder_->path(), schema_, pictures_);
-    if (!earlier_) {
+    if (!resumed_) {
       writer_.emplace(folder_->path(), schema_);
       return;
     }
-    writer_.emplace(folder_->path(), schema_, KeptDraws{earlier_->checkpoint().draws});
+    writer_.emplace(folder_->path(), schema_, KeptDraws{resumed_->checkpoint().draws});
     folder_->clear_leftovers();
-    write_record(folder_->path(), record_);
+    write_record(folder_->path(), facts_);
     if (until_) replay(folder_->path(), schema_, *until_);
   }
 
-  void check_earlier() {
-    earlier_->carry_over(record_);
-    earlier_->check_belonging(record_, "start another run from its last positions: start: " +
-                                           (earlier_->path() / "state.safetensors").string());
-    session_.placed([&] { earlier_->check_steps(record_); });
-    earlier_->naming_its_checkpoint([&] {
-      session_.check_checkpoint({.rank = rank_, .until = nullptr, .checkpoint = earlier_->checkpoint().state});
+  void check_resumed() {
+    resumed_->carry_over(facts_);
+    resumed_->check_identity(facts_, "start another run from its last positions: start: " +
+                                         (resumed_->path() / "state.safetensors").string());
+    session_.placed([&] { resumed_->check_steps(facts_); });
+    resumed_->naming_its_checkpoint([&] {
+      session_.check_checkpoint({.rank = rank_, .until = nullptr, .checkpoint = resumed_->checkpoint().state});
     });
   }
 
   /// Draws, and makes the files of the draws. What an error leaves is kept.
   void draw() {
-    LastWords last_words(folder_->path(), record_);
+    LastWords last_words(folder_->path(), to_json(facts_));
     DrawsRecorder draws(*writer_);
-    BeginningRecorder beginning(folder_->path(), record_, last_words);
-    CheckpointRecorder checkpoints(folder_->path(), belonging_of(record_), *writer_);
+    BeginningRecorder beginning(folder_->path(), facts_, last_words);
+    CheckpointRecorder checkpoints(folder_->path(), run_identity(facts_), *writer_);
     ProcessKeeper keeper(session_.models(), folder_->path());
     try {
       ProgressReport progress(stderr, style_);
       std::vector<Observer*> observers = {&draws, &beginning, &checkpoints, &progress, &keeper};
       if (until_) observers.push_back(until_.get());
       Session::Part part{.rank = rank_, .until = until_.get(), .checkpoint = {}};
-      if (earlier_) part.checkpoint = earlier_->checkpoint().state;
+      if (resumed_) part.checkpoint = resumed_->checkpoint().state;
       summary_ = keeper.watch([&] { return session_.run(observers, interrupt_->flag(), part); });
       writer_->finish();
       close(progress);
       last_words.withdraw();
     } catch (const std::exception& error) {
-      keep_what_is_there(*folder_, record_, draws.count() > 0 || (earlier_ && earlier_->checkpoint().draws > 0),
+      keep_what_is_there(*folder_, facts_, draws.count() > 0 || (resumed_ && resumed_->checkpoint().draws > 0),
                          error.what());
       throw;
     }
   }
 
   void close(ProgressReport& progress) {
-    close_record(record_, summary_);
+    note_end(facts_, summary_);
     const bool asked_to_converge = until_ && until_->asks_for_convergence();
     if (asked_to_converge) converged_ = until_->converged();
-    if (summary_.stopped_by_rule) note_rule(record_, settings().until, !asked_to_converge || !converged_);
+    if (summary_.stopped_by_rule) note_rule(facts_, settings().until, !asked_to_converge || !converged_);
     make_products(progress);
-    add_not_made(record_, products_.not_made);
-    if (asked_to_converge)
-      record_["until"] = {{"reached", converged_}, {"standing", until_->standing()}, {"looked_at", until_->scope()}};
+    add_not_made(facts_, products_.not_made);
+    if (asked_to_converge) facts_.until = UntilFacts{converged_, until_->standing(), until_->scope()};
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-    record_["seconds"]["in_all"] = seconds_;
-    write_record(folder_->path(), record_);
+    facts_.end->seconds.in_all = seconds_;
+    write_record(folder_->path(), facts_);
   }
 
   void make_products(ProgressReport& progress) {
     if (ranks_.several()) {
       // What is made of all chains comes with `potluck merge`.
-      if (summary_.draws > 0) products_ = make_rank_products(folder_->path());
+      if (summary_.draws > 0) products_ = make_rank_products(folder_->path(), writer_->end());
       return;
     }
-    const RunFigures figures = figures_of(record_);
+    const RunFigures figures = figures_of(facts_);
     if (summary_.draws > 0)
-      products_ =
-          make_run_products(folder_->path(), pictures_, figures, [&](const std::string& text) { progress.say(text); });
+      products_ = make_run_products(
+          folder_->path(), pictures_, figures, [this] { return writer_->end(); },
+          [&](const std::string& text) { progress.say(text); });
     else
       products_.verdict = run_verdict(figures);
-    add_verdict(record_, products_.verdict);
+    note_verdict(facts_, products_.verdict);
   }
 
   /// Gives the run its place, and tells how it ended. Returns the exit code.
@@ -296,18 +298,18 @@ class SampleRun {
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   CommandLine& line_;
   const ProgressReport::Style style_;
-  Words command_;
   const Ranks ranks_;
-  std::optional<EarlierRun> earlier_;
+  std::optional<ResumedRun> resumed_;
   PluginSearch plugins_;
   Session session_;
+  const TypedCommand command_;
   std::optional<Interrupt> interrupt_;
   std::vector<std::string> pictures_;
   Rank rank_;
   std::unique_ptr<UntilRule> until_;
   filesystem::path wanted_;  ///< where the run is to be in the end
   std::unique_ptr<RunFolder> folder_;
-  RunRecord record_;
+  RunFacts facts_;
   DrawsSchema schema_;
   std::optional<DrawsWriter> writer_;
   RunSummary summary_;
@@ -320,12 +322,12 @@ int sample(CommandLine& line, const Words& words) {
   Ranks ranks = choose_ranks(line, [](const char* name) -> const char* { return std::getenv(name); });
   if (line.value("project") && !line.value("resume"))
     throw UsageError("--project must be given with --resume, got it alone");
-  std::optional<EarlierRun> earlier;
+  std::optional<ResumedRun> resumed;
   if (line.value("resume")) {
     if (only_to_be_put_in_place(line, &ranks)) return kDone;
-    earlier.emplace(line, words, &ranks);
+    resumed.emplace(resumed_run(line, &ranks));
   }
-  return SampleRun(line, words, std::move(ranks), std::move(earlier)).run();
+  return SampleRun(line, words, std::move(ranks), std::move(resumed)).run();
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/record/run_folder.h"
-#include "apps/record/run_products.h"
+#include "compose/record/run_folder.h"
+#include "compose/record/run_products.h"
 #include "compose/session/ranks.h"
 #include "core/files/run/draws.h"
 #include "core/sampling/run/run_summary.h"

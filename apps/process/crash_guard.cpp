@@ -18,7 +18,7 @@
 #include <string_view>
 
 #include "apps/process/exit_code.h"
-#include "apps/process/last_words.h"
+#include "compose/record/last_words.h"
 #include "plugins/plugin_call.h"
 
 // By the linker: where the program's own code is.

@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "apps/process/exit_code.h"
-#include "apps/process/last_words.h"
+#include "compose/record/last_words.h"
 
 namespace potluck {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "apps/process/last_words.h"
+#include "compose/record/last_words.h"
 #include "core/error.h"
 #include "core/files/formats/write_error.h"
 #include "potluck/engine.h"
@@ -93,6 +93,17 @@ ExitCode report_failure(std::exception_ptr thrown) {
         fmt::format("{}. This is a fault of Potluck or of the machine; `potluck doctor` may tell", error.what()));
     return kUnexpected;
   }
+}
+
+int report_not_made(const std::vector<NotMade>& not_made, const std::string& how) {
+  int code = 0;
+  for (const NotMade& one : not_made) {
+    fmt::print(stderr, "potluck: {} could not be made; what is beside it was:\n", one.file);
+    const int own = report_failure(one.error);
+    if (code == 0) code = own;
+  }
+  fmt::print(stderr, "{}\n", how);
+  return code;
 }
 
 void end_with_words() noexcept {

@@ -2,15 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "apps/terminal/command_line.h"
+#include "compose/record/new_run_facts.h"
 #include "compose/session/ranks.h"
 
 namespace potluck {
-
-/// The value of an environment variable, or null.
-using EnvironmentVariable = std::function<const char*(const char*)>;
 
 /// Adds --rank and --world.
 void add_rank_options(CommandLine& line);

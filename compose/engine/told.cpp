@@ -31,7 +31,7 @@ Summary told(const RunSummary& from) {
   summary.step_size = from.step_size;
   summary.acceptance = from.acceptance;
   summary.gradients = from.evaluations;
-  summary.divergences = from.divergences;
+  summary.divergences = from.sums.divergences;
   summary.frozen = from.frozen_count;
   summary.notes = from.notes;
   return summary;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/backend/row_sums.h"
 #include "core/energy/energy.h"
 
 namespace potluck {
@@ -51,9 +52,11 @@ Block block_of(int variable, const Variable& described);
 /// Chains that move together, and everything a method may touch of them: a tile on the CPU, all chains on a CUDA
 /// device. All arrays live on the device of the energy.
 ///
+/// The sums that its rows keep (RowSums) are [rows] each; null: not counted here.
+///
 /// Between two steps `position`, `energy`, `gradient` and `expert_energy` belong together. A frozen row's state is the
 /// one that failed, and nothing of it moves.
-struct Group {
+struct Group : RowSums<RowArray> {
   const Energy* target = nullptr;
   double temperature = 1;
   uint32_t seed = 0;
@@ -78,21 +81,11 @@ struct Group {
   double* scratch = nullptr;                 ///< [3, rows]
   uint8_t* left = nullptr;                   ///< [rows] 1: the trajectory to the proposal diverged on its way
 
-  uint8_t* frozen = nullptr;          ///< [rows] 1: the current state failed
-  uint32_t* frozen_step = nullptr;    ///< [rows] when it did
-  uint32_t* nan_proposals = nullptr;  ///< [rows] proposals that were rejected because they were not numbers
-  uint32_t* divergences = nullptr;  ///< [rows] proposals with an energy error above kDivergence T, or that overflowed,
-                                    ///< since they were last cleared
-  double* acceptance = nullptr;     ///< [rows] sum of acceptance probabilities since they were last cleared
-  double* energy_error = nullptr;   ///< [rows] sum of (energy error / T)^2 since they were last cleared
-  double* clipped = nullptr;        ///< [rows] sum over steps of the share of coordinates whose gradient was clipped
-  double* gradient_square = nullptr;  ///< [rows] sum over steps of |grad E|^2 in free coordinates, of the state after
-                                      ///< a step; null: not counted here
-  double* reflected = nullptr;        ///< [rows] how often a coordinate was folded back at a face
-  double* energy_sums = nullptr;      ///< [energy_sum_count(experts), energy_stride], over the states after steps: see
-                                      ///< core/chains/energy_sums.h; null: not counted here
+  uint8_t* frozen = nullptr;        ///< [rows] 1: the current state failed
+  uint32_t* frozen_step = nullptr;  ///< [rows] when it did
+  double* energy_sums = nullptr;    ///< [energy_sum_count(experts), energy_stride], over the states after steps: see
+                                    ///< core/chains/energy_sums.h; null: not counted here
   int64_t energy_stride = 0;
-  double* trajectory_slope = nullptr;  ///< [rows] sum of ChEES slopes, see Kernels::add_trajectory_slope
 
   // Where `ladder` > 1, of Kernels::swap:
   uint32_t* swap_attempts = nullptr;  ///< [rows] of this row and the next, since they were last cleared

@@ -8,39 +8,31 @@
 #include <span>
 #include <vector>
 
+#include "core/backend/row_sums.h"
 #include "core/methods/method.h"
 
 namespace potluck {
 
-/// What the host reads of the chains between blocks; [chains] unless said otherwise.
-struct ChainsState {
+/// What the host reads of the chains between blocks; [chains] unless said otherwise. Of the sums those that are read
+/// with every draw; the others are empty.
+struct ChainsState : RowSums<HostArray> {
   std::vector<std::vector<std::byte>> position;  ///< [variables]: [chains, n], the run's precision or int64
   std::vector<std::vector<std::byte>> gradient;  ///< likewise, only of read_gradients; empty where nothing moves
   std::vector<double> energy;
   std::vector<double> expert_energy;  ///< [experts, chains]
   std::vector<uint8_t> frozen;
   std::vector<uint32_t> frozen_step;
-  std::vector<uint32_t> nan_proposals;
-  std::vector<uint32_t> divergences;    ///< since they were last cleared
-  std::vector<double> acceptance;       ///< sums since they were last cleared
-  std::vector<double> energy_error;     ///< sums of squares since they were last cleared
-  std::vector<double> clipped;          ///< sums since they were last cleared
-  std::vector<double> gradient_square;  ///< likewise, as in Group
-  std::vector<double> reflected;        ///< likewise
-  std::vector<double> energy_sums;      ///< [energy_sum_count(experts), chains] likewise, or empty
+  std::vector<double> energy_sums;  ///< [energy_sum_count(experts), chains] since they were last cleared, or empty
   // Where there are ladders, as in Group:
   std::vector<uint32_t> swap_attempts, round_trips;  ///< since they were last cleared
   std::vector<double> swap_acceptance;               ///< sums since they were last cleared
   std::vector<uint32_t> replica;
 };
 
-/// What warm-up reads of the cohort after each step, [cohort]; the sums are since the last reading.
-struct CohortReading {
-  std::vector<double> acceptance;
-  std::vector<double> energy_error;      ///< squares
-  std::vector<double> trajectory_slope;  ///< of Kernels::add_trajectory_slope
+/// What warm-up reads of the cohort after each step, [cohort]. The sums are those that it tunes by, since the last
+/// reading or since the run began; the others are empty.
+struct CohortReading : RowSums<HostArray> {
   std::vector<uint8_t> frozen;
-  std::vector<uint32_t> nan_proposals;  ///< since the run began
   std::vector<uint32_t> swap_attempts;  ///< where there are ladders
   std::vector<double> swap_acceptance;  ///< where there are ladders
   std::vector<uint32_t> replica;        ///< as in Group, where there are ladders

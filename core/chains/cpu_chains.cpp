@@ -141,14 +141,8 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       group.expert_energy = arena.take<double>(experts * rows);
       group.frozen = arena.take<uint8_t>(rows);
       group.frozen_step = arena.take<uint32_t>(rows);
-      group.nan_proposals = arena.take<uint32_t>(rows);
-      group.divergences = arena.take<uint32_t>(rows);
-      group.acceptance = arena.take<double>(rows);
-      group.energy_error = arena.take<double>(rows);
-      group.clipped = arena.take<double>(rows);
-      group.trajectory_slope = arena.take<double>(rows);
-      group.gradient_square = arena.take<double>(rows);
-      group.reflected = arena.take<double>(rows);
+      for_each_row_sum([&]<class Number>(const RowSum&, Number*& array) { array = arena.template take<Number>(rows); },
+                       group);
       if (sums_energies(static_cast<int64_t>(experts))) {
         group.energy_sums = arena.take<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
         group.energy_stride = rows;
@@ -327,20 +321,20 @@ void CpuChains::for_cohort(Use use) {
 
 void CpuChains::take_cohort(CohortReading& reading) {
   const int64_t cohort = tiles_.cohort_chains();
-  for (std::vector<double>* one : {&reading.acceptance, &reading.energy_error, &reading.trajectory_slope}) {
-    one->resize(cohort);
-  }
+  for_each_row_sum([&](const RowSum& about, auto& array) { array.resize(about.tuned ? cohort : 0); }, reading);
   reading.frozen.resize(cohort);
-  reading.nan_proposals.resize(cohort);
   reading.swap_attempts.resize(ladder_ > 1 ? cohort : 0);
   reading.swap_acceptance.resize(ladder_ > 1 ? cohort : 0);
   reading.replica.resize(ladder_ > 1 ? cohort : 0);
   for_cohort([&](Group& group, int64_t row, int64_t chain) {
-    reading.acceptance[chain] = std::exchange(group.acceptance[row], 0.0);
-    reading.energy_error[chain] = std::exchange(group.energy_error[row], 0.0);
-    reading.trajectory_slope[chain] = std::exchange(group.trajectory_slope[row], 0.0);
+    for_each_row_sum(
+        [&](const RowSum& about, auto* from, auto& to) {
+          if (!about.tuned) return;
+          to[chain] = from[row];
+          if (about.since == RowSum::Since::kDraw) from[row] = 0;
+        },
+        group, reading);
     reading.frozen[chain] = group.frozen[row];
-    reading.nan_proposals[chain] = group.nan_proposals[row];
     if (ladder_ == 1) return;
     reading.swap_attempts[chain] = std::exchange(group.swap_attempts[row], 0u);
     reading.swap_acceptance[chain] = std::exchange(group.swap_acceptance[row], 0.0);
@@ -416,13 +410,14 @@ void CpuChains::read(ChainsState& state) {
   gather(state.energy, &Group::energy);
   gather(state.frozen, &Group::frozen);
   gather(state.frozen_step, &Group::frozen_step);
-  gather(state.nan_proposals, &Group::nan_proposals);
-  gather(state.divergences, &Group::divergences);
-  gather(state.acceptance, &Group::acceptance);
-  gather(state.energy_error, &Group::energy_error);
-  gather(state.clipped, &Group::clipped);
-  gather(state.gradient_square, &Group::gradient_square);
-  gather(state.reflected, &Group::reflected);
+  for_each_row_sum([&](const RowSum& about, auto& to) { to.resize(about.drawn ? chains_ : 0); }, state);
+  for (int64_t tile = 0; tile < tiles_.count(); ++tile) {
+    for_each_row_sum(
+        [&](const RowSum& about, const auto* from, auto& to) {
+          if (about.drawn) std::copy_n(from, groups_[tile].chains, to.begin() + tiles_.first(tile));
+        },
+        groups_[tile], state);
+  }
   if (ladder_ > 1) {
     gather(state.swap_attempts, &Group::swap_attempts);
     gather(state.swap_acceptance, &Group::swap_acceptance);
@@ -460,11 +455,11 @@ void CpuChains::read_gradients(ChainsState& state) {
 
 void CpuChains::clear_sums() {
   for (Group& group : groups_) {
-    for (double* sums : {group.acceptance, group.energy_error, group.clipped, group.trajectory_slope,
-                         group.gradient_square, group.reflected}) {
-      std::fill_n(sums, group.rows, 0.0);
-    }
-    std::fill_n(group.divergences, group.rows, uint32_t{0});
+    for_each_row_sum(
+        [&]<class Number>(const RowSum& about, Number* sums) {
+          if (about.since == RowSum::Since::kDraw) std::fill_n(sums, group.rows, Number{0});
+        },
+        group);
     begin_energy_sums(group);
     if (ladder_ == 1) continue;
     std::fill_n(group.swap_acceptance, group.rows, 0.0);

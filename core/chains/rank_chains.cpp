@@ -30,13 +30,11 @@ void RankChains::read() {
   keep(rows_.energy, own_.energy);
   keep(rows_.frozen, own_.frozen);
   keep(rows_.frozen_step, own_.frozen_step);
-  keep(rows_.nan_proposals, own_.nan_proposals);
-  keep(rows_.divergences, own_.divergences);
-  keep(rows_.acceptance, own_.acceptance);
-  keep(rows_.energy_error, own_.energy_error);
-  keep(rows_.clipped, own_.clipped);
-  keep(rows_.gradient_square, own_.gradient_square);
-  keep(rows_.reflected, own_.reflected);
+  for_each_row_sum(
+      [this](const RowSum& about, auto& from, auto& to) {
+        if (about.drawn) keep(from, to);
+      },
+      rows_, own_);
   const size_t sums = rows_.energy_sums.size() / static_cast<size_t>(chains_.count());
   own_.energy_sums.resize(sums * static_cast<size_t>(count_));
   for (size_t number = 0; number < sums; ++number) {

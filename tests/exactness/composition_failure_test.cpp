@@ -74,9 +74,9 @@ TEST(CompositionFailureTest, AProposalThatIsNotANumberIsRejectedAndCounted) {
   const Composed composed = cliff("mala", "nan");
   const LastDraw failed = run_with(composed, 100), healthy = run_with(composed, 0);
   EXPECT_EQ(failed.summary.frozen_count, 0);
-  EXPECT_EQ(failed.summary.nan_proposals, kSteps - 37);
+  EXPECT_EQ(failed.summary.sums.nan_proposals, kSteps - 37);
   EXPECT_NEAR(failed.column[0][kUnlucky], 3800, 20);  // it stays where it was after 37 moves
-  EXPECT_EQ(healthy.summary.nan_proposals, 0);
+  EXPECT_EQ(healthy.summary.sums.nan_proposals, 0);
   EXPECT_EQ(different_chains(failed, healthy), 1);
 }
 
@@ -84,7 +84,7 @@ TEST(CompositionFailureTest, AProposalWithoutDensityIsRejectedQuietly) {
   const Composed composed = cliff("mala", "infinity");
   const LastDraw failed = run_with(composed, 100), healthy = run_with(composed, 0);
   EXPECT_EQ(failed.summary.frozen_count, 0);
-  EXPECT_EQ(failed.summary.nan_proposals, 0);
+  EXPECT_EQ(failed.summary.sums.nan_proposals, 0);
   EXPECT_NEAR(failed.column[0][kUnlucky], 3800, 20);
   EXPECT_EQ(different_chains(failed, healthy), 1);
 }

@@ -50,7 +50,7 @@ RightAndBroken expect_transformed_law(const Composed& right, const Start& start,
   EXPECT_LT(worst_z(draws.right, columns, expected), kPass);
   EXPECT_GT(draws.right.summary.acceptance, 0.4) << "the chains must move for the check to mean anything";
   EXPECT_EQ(draws.right.summary.frozen_count, 0);
-  EXPECT_EQ(draws.right.summary.nan_proposals, 0);
+  EXPECT_EQ(draws.right.summary.sums.nan_proposals, 0);
   EXPECT_GT(worst_z(draws.broken, columns, expected), kReject);
   return draws;
 }

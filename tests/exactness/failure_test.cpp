@@ -86,7 +86,7 @@ TEST(FailureTest, AnAdjustedChainRejectsAProposalThatFailsAndCountsOnlyNaN) {
     expect_others_unchanged(sound, failed, chain);
     EXPECT_EQ(failed.positions[kStep][chain], failed.positions[kStep - 1][chain]);
     EXPECT_EQ(failed.summary.frozen_count, 0);
-    EXPECT_EQ(failed.summary.nan_proposals, energy == INFINITY ? 0 : 1);
+    EXPECT_EQ(failed.summary.sums.nan_proposals, energy == INFINITY ? 0 : 1);
     EXPECT_NE(failed.positions[kSteps - 1][chain], failed.positions[kStep][chain]);  // it goes on
   }
 }

@@ -48,12 +48,12 @@ FLOORS = {
         ["compose/plan"],
         ["compose/start"],
         ["compose/session"],
+        ["compose/record"],
         ["compose/engine"],
     ],
     "apps": [
         ["apps/process"],
         ["apps/terminal"],
-        ["apps/record"],
         ["apps/commands"],
         ["apps"],
     ],

@@ -67,7 +67,8 @@ class SourcesTest(unittest.TestCase):
         for name, header in [("core/energy/a.cpp", "core/backend/b.h"), ("core/backend/a.h", "core/diagnostics/b.h"),
                              ("core/methods/a.cpp", "core/chains/b.h"), ("core/a.h", "core/random/b.h"),
                              ("core/files/formats/a.h", "core/files/run/b.h"), ("compose/tree/a.h", "compose/text/b.h"),
-                             ("compose/known/a.h", "compose/nowhere/b.h"), ("apps/terminal/a.h", "apps/main.h")]:
+                             ("compose/known/a.h", "compose/nowhere/b.h"), ("apps/terminal/a.h", "apps/main.h"),
+                             ("compose/session/a.h", "compose/record/b.h")]:
             self.plant(name, f'// first\n#include "{header}"\n')
             found = check_sources.check_floors(self.folder)
             self.assertEqual(len(found), 1, (name, header))
@@ -82,8 +83,8 @@ class SourcesTest(unittest.TestCase):
     def test_steps_down_pass(self):
         for name, header in [("core/energy/a.cpp", "core/error.h"), ("core/backend/cuda/a.h", "core/backend/b.h"),
                              ("core/backend/a.h", "core/backend/cuda/b.h"), ("core/chains/a.h", "core/methods/b.h"),
-                             ("core/files/run/a.h", "core/files/formats/b.h"), ("apps/main.cpp", "apps/record/b.h"),
-                             ("compose/tree/a.h", "core/chains/b.h")]:
+                             ("core/files/run/a.h", "core/files/formats/b.h"), ("apps/main.cpp", "apps/terminal/b.h"),
+                             ("compose/record/a.h", "compose/session/b.h"), ("compose/tree/a.h", "core/chains/b.h")]:
             self.plant(name, f'#include "{header}"\n')
             self.assertEqual(check_sources.check_floors(self.folder), [], (name, header))
 

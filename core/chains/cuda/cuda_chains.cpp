@@ -136,14 +136,7 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.expert_energy = take_changing<double>(experts * rows);
   all_.frozen = take_changing<uint8_t>(rows);
   all_.frozen_step = take_changing<uint32_t>(rows);
-  all_.nan_proposals = take_changing<uint32_t>(rows);
-  all_.divergences = take_changing<uint32_t>(rows);
-  all_.acceptance = take_changing<double>(rows);
-  all_.energy_error = take_changing<double>(rows);
-  all_.clipped = take_changing<double>(rows);
-  all_.trajectory_slope = take_changing<double>(rows);
-  all_.gradient_square = take_changing<double>(rows);
-  all_.reflected = take_changing<double>(rows);
+  for_each_row_sum([&]<class Number>(const RowSum&, Number*& array) { array = take_changing<Number>(rows); }, all_);
   if (sums_energies(static_cast<int64_t>(experts))) {
     all_.energy_sums = take_changing<double>(energy_sum_count(static_cast<int64_t>(experts)) * rows);
     all_.energy_stride = chains_;
@@ -181,14 +174,12 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
   Group part = all_;
   part.rows = part.chains = rows;
   part.chain += first;
-  for (double** array : {&part.energy, &part.proposal_energy, &part.log_ratio, &part.acceptance, &part.energy_error,
-                         &part.clipped, &part.trajectory_slope, &part.gradient_square, &part.reflected}) {
-    *array += first;
-  }
+  for (double** array : {&part.energy, &part.proposal_energy, &part.log_ratio}) *array += first;
+  for_each_row_sum([&](const RowSum&, auto*& array) { array += first; }, part);
   if (part.energy_sums) part.energy_sums += first;
   part.frozen += first;
   part.left += first;
-  for (uint32_t** array : {&part.frozen_step, &part.nan_proposals, &part.divergences}) *array += first;
+  part.frozen_step += first;
   if (part.ladder > 1) {
     for (uint32_t** array : {&part.swap_attempts, &part.replica, &part.round_trips}) *array += first;
     part.swap_acceptance += first;

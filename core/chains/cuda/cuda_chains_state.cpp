@@ -39,14 +39,13 @@ void CudaChains::fetch(std::vector<T>& to, const void* from, size_t count) {
 
 void CudaChains::take_cohort(CohortReading& reading) {
   const Group& cohort = group(Part::kCohort);
-  fetch(reading.acceptance, cohort.acceptance, cohort.rows);
-  fetch(reading.energy_error, cohort.energy_error, cohort.rows);
-  fetch(reading.trajectory_slope, cohort.trajectory_slope, cohort.rows);
   fetch(reading.frozen, cohort.frozen, cohort.rows);
-  fetch(reading.nan_proposals, cohort.nan_proposals, cohort.rows);
-  for (double* sums : {cohort.acceptance, cohort.energy_error, cohort.trajectory_slope}) {
-    cuda::clear(sums, cohort.rows, stream_);
-  }
+  for_each_row_sum(
+      [&](const RowSum& about, auto* from, auto& to) {
+        fetch(to, from, about.tuned ? cohort.rows : 0);
+        if (about.tuned && about.since == RowSum::Since::kDraw) cuda::clear(from, cohort.rows, stream_);
+      },
+      cohort, reading);
   if (cohort.ladder > 1) {
     fetch(reading.swap_attempts, cohort.swap_attempts, cohort.rows);
     fetch(reading.swap_acceptance, cohort.swap_acceptance, cohort.rows);
@@ -91,13 +90,8 @@ void CudaChains::read(ChainsState& state) {
   fetch(state.expert_energy, all.expert_energy, energy_.experts().size() * chains_);
   fetch(state.frozen, all.frozen, chains_);
   fetch(state.frozen_step, all.frozen_step, chains_);
-  fetch(state.nan_proposals, all.nan_proposals, chains_);
-  fetch(state.divergences, all.divergences, chains_);
-  fetch(state.acceptance, all.acceptance, chains_);
-  fetch(state.energy_error, all.energy_error, chains_);
-  fetch(state.clipped, all.clipped, chains_);
-  fetch(state.gradient_square, all.gradient_square, chains_);
-  fetch(state.reflected, all.reflected, chains_);
+  for_each_row_sum([&](const RowSum& about, const auto* from, auto& to) { fetch(to, from, about.drawn ? chains_ : 0); },
+                   all, state);
   if (all.energy_sums) {
     fetch(state.energy_sums, all.energy_sums,
           energy_sum_count(static_cast<int64_t>(energy_.experts().size())) * chains_);
@@ -119,16 +113,16 @@ void CudaChains::read_gradients(ChainsState& state) {
 
 void CudaChains::clear_sums() {
   const Group& all = group(Part::kAll);
-  for (double* sums :
-       {all.acceptance, all.energy_error, all.clipped, all.trajectory_slope, all.gradient_square, all.reflected}) {
-    cuda::clear(sums, chains_, stream_);
-  }
+  for_each_row_sum(
+      [&](const RowSum& about, auto* sums) {
+        if (about.since == RowSum::Since::kDraw) cuda::clear(sums, chains_, stream_);
+      },
+      all);
   if (all.ladder > 1) {
     cuda::clear(all.swap_acceptance, chains_, stream_);
     cuda::clear(all.swap_attempts, chains_, stream_);
     cuda::clear(all.round_trips, chains_, stream_);
   }
-  check(cudaMemsetAsync(all.divergences, 0, chains_ * sizeof(uint32_t), stream_), "clearing divergences");
   begin_energy_sums();
   synchronise();
 }

@@ -31,45 +31,31 @@ struct Column {
   std::vector<std::byte> block;  ///< [chains, draws of a block, values]
 };
 
-class Exporter {
+class Exporter final : public DrawsConsumer {
  public:
-  Exporter(const std::filesystem::path& run_folder, const std::filesystem::path& file, int level)
-      : run_folder_(run_folder), level_(level) {
-    {
-      DrawsReader counting(run_folder);
-      schema_ = counting.schema();
-      while (counting.next() != nullptr) ++result_.draws;
-      result_.lost = counting.lost();
-    }
-    if (result_.draws == 0) {
-      throw FileError(fmt::format("{}: must have at least one draw, got none{}. Let the run go on for longer",
-                                  draws_folder(run_folder).string(), result_.lost.empty() ? "" : ": " + result_.lost));
-    }
-    block_draws_ = std::min({kMostBlockDraws, result_.draws, std::max<int64_t>(1, kBlockBytes / bytes_of_draw())});
-    NetcdfWriter netcdf(file);
-    define(netcdf);
-    write_draws();
-    netcdf.finish();
-  }
-
-  /// Lays the file out for one draw, and leaves none.
-  Exporter(DrawsSchema schema, const std::filesystem::path& file) : level_(0), schema_(std::move(schema)) {
-    result_.draws = 1;
-    NetcdfWriter netcdf(file);
-    define(netcdf);
-  }
-
-  const ArvizExport& result() const { return result_; }
-
- private:
-  void define(NetcdfWriter& netcdf) {
-    netcdf_ = &netcdf;
-    describe(netcdf.root());
+  /// Lays the file out.
+  Exporter(DrawsSchema schema, int64_t draws, const std::filesystem::path& file, int level)
+      : level_(level), schema_(std::move(schema)), draws_(draws) {
+    block_draws_ = std::min({kMostBlockDraws, draws_, std::max<int64_t>(1, kBlockBytes / bytes_of_draw())});
+    netcdf_ = std::make_unique<NetcdfWriter>(file);
+    describe(netcdf_->root());
     define_posterior();
     define_statistics();
     write_observed();
   }
 
+  void take(const Draw& draw) override {
+    gather_all(draw);
+    if (++gathered_ == block_draws_) flush_all();
+  }
+
+  void finish() override {
+    flush_all();
+    netcdf_->finish();
+    netcdf_.reset();
+  }
+
+ private:
   int64_t bytes_of_draw() const {
     int64_t bytes = 8 * (4 + static_cast<int64_t>(schema_.experts.size())) + 1;
     for (const RecordedVariable& v : schema_.variables) bytes += v.size() * 8;
@@ -126,7 +112,7 @@ class Exporter {
     netcdf_->attribute(group, "thin", schema_.thin);
     netcdf_->attribute(group, "warmup", schema_.warmup);
     const auto chain = counted(group, "chain", schema_.chains, schema_.first_chain);
-    const auto draw = counted(group, "draw", result_.draws);
+    const auto draw = counted(group, "draw", draws_);
     for (const RecordedVariable& v : schema_.variables) {
       std::vector<NetcdfWriter::Dimension> dimensions = {chain, draw};
       const auto own = shaped(group, v.name, v.shape);
@@ -141,7 +127,7 @@ class Exporter {
     const auto group = netcdf_->group("sample_stats");
     describe(group);
     const auto chain = counted(group, "chain", schema_.chains, schema_.first_chain);
-    const auto draw = counted(group, "draw", result_.draws);
+    const auto draw = counted(group, "draw", draws_);
     // ArviZ joins runs along the chains: every variable has both dimensions, also where all chains have the same.
     step_ = column(group, "step", Number::kInt64, 8, {chain, draw});
     lp_ = column(group, "lp", Number::kFloat64, 8, {chain, draw});
@@ -210,25 +196,17 @@ class Exporter {
     return all;
   }
 
-  void write_draws() {
-    DrawsReader reader(run_folder_);
-    std::vector<double> scratch;
-    int64_t done = 0, gathered = 0;
-    const auto flush_all = [&] {
-      if (gathered == 0) return;
-      for (Column* column : columns()) flush(*column, done, gathered);
-      done += gathered;
-      gathered = 0;
-    };
-    for (const Draw* draw = reader.next(); draw != nullptr && done + gathered < result_.draws; draw = reader.next()) {
-      take(*draw, gathered, scratch);
-      if (++gathered == block_draws_) flush_all();
-    }
-    flush_all();
+  void flush_all() {
+    if (gathered_ == 0) return;
+    for (Column* column : columns()) flush(*column, done_, gathered_);
+    done_ += gathered_;
+    gathered_ = 0;
   }
 
-  void take(const Draw& draw, int64_t at, std::vector<double>& scratch) {
+  void gather_all(const Draw& draw) {
     const auto chains = static_cast<size_t>(schema_.chains), experts = schema_.experts.size();
+    const int64_t at = gathered_;
+    std::vector<double>& scratch = scratch_;
     steps_.assign(chains, draw.step);
     gather(step_, at, steps_.data());
     gather(energy_, at, draw.energy);
@@ -248,13 +226,15 @@ class Exporter {
     for (size_t v = 0; v < posterior_.size(); ++v) gather(posterior_[v], at, draw.position[v]);
   }
 
-  std::filesystem::path run_folder_;
   int level_;
   DrawsSchema schema_;
-  ArvizExport result_;
+  int64_t draws_;
   int64_t block_draws_ = 1;
-  NetcdfWriter* netcdf_ = nullptr;
+  int64_t done_ = 0;      ///< draws that are in the file
+  int64_t gathered_ = 0;  ///< and in the blocks of the columns
+  std::unique_ptr<NetcdfWriter> netcdf_;
   Column step_, lp_, energy_, acceptance_, diverging_, expert_energy_;
+  std::vector<double> scratch_;
   std::vector<int64_t> steps_;  ///< [chains]
   std::vector<uint8_t> flags_;  ///< [chains]
   std::vector<Column> posterior_;
@@ -262,11 +242,26 @@ class Exporter {
 
 }  // namespace
 
-ArvizExport write_arviz_netcdf(const std::filesystem::path& run_folder, const std::filesystem::path& file, int level) {
-  return Exporter(run_folder, file, level).result();
+std::unique_ptr<DrawsConsumer> arviz_netcdf(const DrawsSchema& schema, const DrawsEnd& end,
+                                            const std::filesystem::path& run_folder, const std::filesystem::path& file,
+                                            int level) {
+  if (end.draws == 0) {
+    throw FileError(fmt::format("{}: must have at least one draw, got none{}. Let the run go on for longer",
+                                draws_folder(run_folder).string(), end.lost.empty() ? "" : ": " + end.lost));
+  }
+  return std::make_unique<Exporter>(schema, end.draws, file, level);
 }
 
-void check_arviz_netcdf(const DrawsSchema& schema, const std::filesystem::path& file) { Exporter(schema, file); }
+ArvizExport write_arviz_netcdf(const std::filesystem::path& run_folder, const std::filesystem::path& file, int level) {
+  ArvizExport written;
+  pass_draws(run_folder, [&](const DrawsSchema& schema, const DrawsEnd& end) {
+    written = {end.draws, end.lost};
+    return arviz_netcdf(schema, end, run_folder, file, level);
+  });
+  return written;
+}
+
+void check_arviz_netcdf(const DrawsSchema& schema, const std::filesystem::path& file) { Exporter(schema, 1, file, 0); }
 
 const std::vector<std::string>& names_taken_by_arviz() {
   static const std::vector<std::string> names = {"chain", "ci_bound", "draw", "metric", "summary"};

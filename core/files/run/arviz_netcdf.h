@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/files/run/draws.h"
+#include "core/files/run/draws_pass.h"
 
 namespace potluck {
 
@@ -22,10 +24,16 @@ struct ArvizExport {
 ///                  step (the same for all chains) [chain, draw], expert_energy [chain, draw, expert]
 ///   observed_data  each given variable; a partly given one has NaN where it is free
 /// Attributes of each group: created_at, inference_library ("potluck"), inference_library_version; of the posterior
-/// also method, seed, temperature, thin and warmup. The parts are read twice, a draw at a time: memory does not grow
-/// with the number of draws.
-/// @param level  of compression, 0 to 9
-/// @throws FileError
+/// also method, seed, temperature, thin and warmup. Draws are gathered for a block of the file at a time: memory does
+/// not grow with their number.
+/// @param run_folder  for errors
+/// @param level       of compression, 0 to 9
+/// @throws FileError where there is no draw, or the file cannot be begun
+std::unique_ptr<DrawsConsumer> arviz_netcdf(const DrawsSchema& schema, const DrawsEnd& end,
+                                            const std::filesystem::path& run_folder, const std::filesystem::path& file,
+                                            int level = 1);
+
+/// The same of all draws that can be read. @throws FileError
 ArvizExport write_arviz_netcdf(const std::filesystem::path& run_folder, const std::filesystem::path& file,
                                int level = 1);
 

@@ -183,7 +183,8 @@ DrawsWriter::DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema sc
 DrawsWriter::DrawsWriter(const std::filesystem::path& run_folder, DrawsSchema schema, KeptDraws kept,
                          uint64_t part_bytes)
     : schema_(std::move(schema)),
-      parts_((check_same(draws_folder(run_folder), schema_), draws_folder(run_folder)), kept.count, part_bytes) {}
+      parts_((check_same(draws_folder(run_folder), schema_), draws_folder(run_folder)), kept.count, part_bytes),
+      kept_(kept.count) {}
 
 void DrawsWriter::append(const Draw& draw) {
   const Layout layout(schema_);
@@ -201,6 +202,10 @@ void DrawsWriter::append(const Draw& draw) {
     if (bytes % 8 != 0) pieces.emplace_back(zeros.data(), 8 - bytes % 8);
   }
   parts_.append(pieces);
+  if (!end_) end_ = DrawsEnd{kept_, 0, {}, ""};
+  ++end_->draws;
+  end_->steps = draw.step;
+  end_->frozen.assign(draw.frozen, draw.frozen + schema_.chains);
 }
 
 DrawsReader::DrawsReader(const std::filesystem::path& run_folder)
@@ -237,6 +242,20 @@ const Draw* DrawsReader::next() {
   draw_.position.clear();
   for (size_t i = 0; i < schema_.variables.size(); ++i) draw_.position.push_back(block(5 + i));
   return &draw_;
+}
+
+DrawsEnd find_end(const std::filesystem::path& run_folder) {
+  DrawsReader reader(run_folder);
+  const int64_t chains = reader.schema().chains;
+  DrawsEnd end;
+  end.frozen.assign(static_cast<size_t>(chains), 0);
+  while (const Draw* draw = reader.next()) {
+    ++end.draws;
+    end.steps = draw->step;
+    end.frozen.assign(draw->frozen, draw->frozen + chains);
+  }
+  end.lost = reader.lost();
+  return end;
 }
 
 }  // namespace potluck

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,14 @@ struct DrawsSchema {
 /// Splits a run's variables into recorded and given ones. The other fields are left to the caller.
 DrawsSchema draws_schema(const std::vector<Variable>& variables, const std::vector<Held>& held);
 
+/// What only the end of the draws tells, and what is made of them needs from the first draw on.
+struct DrawsEnd {
+  int64_t draws = 0;
+  int64_t steps = 0;            ///< that the last draw was taken at
+  std::vector<uint8_t> frozen;  ///< [chains] 1: the chain is frozen in the last draw
+  std::string lost;             ///< what could not be read behind it; empty: everything was
+};
+
 /// The folder of the parts in a run's folder.
 std::filesystem::path draws_folder(const std::filesystem::path& run_folder);
 
@@ -79,6 +88,8 @@ class DrawsWriter {
   const DrawsSchema& schema() const { return schema_; }
   /// The draw has schema().chains chains, and the positions of all variables of the run. @throws FileError
   void append(const Draw& draw);
+  /// What a reader finds at the end; none where nothing was appended here.
+  const std::optional<DrawsEnd>& end() const { return end_; }
   /// Asks the disk to keep what was appended. @throws FileError
   void sync() { parts_.sync(); }
   /// Syncs to disk and closes. @throws FileError
@@ -87,6 +98,8 @@ class DrawsWriter {
  private:
   DrawsSchema schema_;
   PartWriter parts_;
+  int64_t kept_ = 0;  ///< draws of before
+  std::optional<DrawsEnd> end_;
 };
 
 /// Reads the draws of a run in order, one in memory at a time.
@@ -108,5 +121,8 @@ class DrawsReader {
   std::string where_;
   Draw draw_;
 };
+
+/// Reads all draws of a run for their end. @throws FileError
+DrawsEnd find_end(const std::filesystem::path& run_folder);
 
 }  // namespace potluck

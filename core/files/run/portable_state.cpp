@@ -5,9 +5,9 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "core/files/formats/safetensors.h"
-#include "core/files/run/draws.h"
 
 namespace potluck {
 
@@ -40,18 +40,30 @@ Safetensors state_of(const Draw& draw, const DrawsSchema& schema) {
   return state;
 }
 
+class PortableState final : public DrawsConsumer {
+ public:
+  PortableState(DrawsSchema schema, int64_t draws, std::filesystem::path file)
+      : schema_(std::move(schema)), draws_(draws), file_(std::move(file)) {}
+
+  void take(const Draw& draw) override {
+    if (++taken_ == draws_) state_ = state_of(draw, schema_);
+  }
+  void finish() override {
+    if (!state_.arrays.empty()) write_safetensors(file_, state_);
+  }
+
+ private:
+  DrawsSchema schema_;
+  int64_t draws_, taken_ = 0;
+  std::filesystem::path file_;
+  Safetensors state_;
+};
+
 }  // namespace
 
-void write_portable_state(const std::filesystem::path& run_folder) {
-  DrawsReader counting(run_folder);
-  int64_t draws = 0;
-  while (counting.next() != nullptr) ++draws;
-  DrawsReader reader(run_folder);
-  for (int64_t draw = 0; draw + 1 < draws; ++draw) reader.next();
-  const Draw* last = draws > 0 ? reader.next() : nullptr;
-  if (last == nullptr) return;
-  const Safetensors state = state_of(*last, reader.schema());
-  if (!state.arrays.empty()) write_safetensors(run_folder / "state.safetensors", state);
+std::unique_ptr<DrawsConsumer> portable_state(const DrawsSchema& schema, const DrawsEnd& end,
+                                              const std::filesystem::path& file) {
+  return std::make_unique<PortableState>(schema, end.draws, file);
 }
 
 }  // namespace potluck

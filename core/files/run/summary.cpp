@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "core/diagnostics/drift.h"
 #include "core/diagnostics/energy_diagnostics.h"
@@ -19,7 +20,6 @@
 #include "core/diagnostics/normal_score.h"
 #include "core/error.h"
 #include "core/files/formats/array.h"
-#include "core/files/run/draws.h"
 
 namespace potluck {
 
@@ -42,34 +42,68 @@ struct WatchedDraws {
   std::vector<double> values;   ///< [numbers, chains, draws]
 };
 
-class Summarizer {
+class Summarizer final : public DrawsConsumer {
  public:
-  Summarizer(const std::filesystem::path& run_folder, const SummaryOptions& options)
-      : run_folder_(run_folder), options_(options) {
-    count_draws();
+  Summarizer(DrawsSchema schema, const DrawsEnd& end, std::filesystem::path run_folder, const SummaryOptions& options,
+             DrawsSummary& into)
+      : run_folder_(std::move(run_folder)),
+        options_(options),
+        into_(into),
+        schema_(std::move(schema)),
+        energies_(1),
+        acceptance_(1),
+        expert_energies_(experts()),
+        shares_(experts()),
+        responsibilities_(options_.mixtures) {
+    begin(end);
     choose();
-    read();
-    conclude();
+    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
+    has_diverged_.assign(static_cast<size_t>(schema_.chains), 0);
   }
 
-  DrawsSummary take() { return std::move(summary_); }
+  void take(const Draw& draw) override {
+    std::vector<double> row(static_cast<size_t>(experts()));
+    for (size_t k = 0; k < kept_.size(); ++k) {
+      const int64_t chain = kept_[k];
+      energies_.add(draw.energy + chain);
+      acceptance_.add(draw.acceptance + chain);
+      for (int64_t e = 0; e < experts(); ++e) {
+        row[static_cast<size_t>(e)] = draw.expert_energy[e * schema_.chains + chain];
+      }
+      expert_energies_.add(row.data());
+      shares_.add(draw.energy[chain], row.data());
+      const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(taken_);
+      if (!energy_.empty()) energy_[place] = draw.energy[chain];
+      if (!branch_means_.empty()) add_branches(responsibilities_.of(draw.expert_energy + chain, schema_.chains), place);
+      has_diverged_[static_cast<size_t>(chain)] |= draw.diverged[chain];
+      summary_.divergences += draw.diverged[chain] != 0 ? 1 : 0;
+      for (size_t v = 0; v < schema_.variables.size(); ++v) {
+        add_row(moments_[v], v, draw.position[v], chain);
+        if (draw.diverged[chain] != 0) add_row(divergent_moments(v), v, draw.position[v], chain);
+        keep_watched(v, draw.position[v], chain, place);
+      }
+    }
+    ++taken_;
+  }
+
+  void finish() override {
+    conclude_sums();
+    conclude();
+    into_ = std::move(summary_);
+  }
 
  private:
-  void count_draws() {
-    DrawsReader reader(run_folder_);
-    schema_ = reader.schema();
-    std::vector<uint8_t> frozen(static_cast<size_t>(schema_.chains), 0);
-    while (const Draw* draw = reader.next()) {
-      ++summary_.draws;
-      summary_.steps = draw->step;
-      frozen.assign(draw->frozen, draw->frozen + schema_.chains);
-    }
-    summary_.lost = reader.lost();
+  int64_t experts() const { return static_cast<int64_t>(schema_.experts.size()); }
+
+  void begin(const DrawsEnd& end) {
+    summary_.draws = end.draws;
+    summary_.steps = end.steps;
+    summary_.lost = end.lost;
     summary_.chains = schema_.chains;
     summary_.superchain = options_.superchain > 0 ? options_.superchain : schema_.superchain;
     for (int64_t chain = 0; chain < schema_.chains; ++chain) {
       const int64_t id = schema_.first_chain + chain;
-      if (frozen[static_cast<size_t>(chain)] != 0) {
+      if (end.frozen[static_cast<size_t>(chain)] != 0) {
         summary_.frozen.push_back(id);
       } else {
         kept_.push_back(chain);
@@ -124,47 +158,19 @@ class Summarizer {
                                 run_folder_.string(), experts, options_.mixtures.experts));
   }
 
-  void read() {
-    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
-    std::vector<uint8_t> has_diverged(static_cast<size_t>(schema_.chains), 0);
-    const auto experts = static_cast<int64_t>(schema_.experts.size());
-    Moments energies(1), acceptance(1), expert_energies(experts);
-    EnergyShares shares(experts);
-    std::vector<double> row(static_cast<size_t>(experts));
-    Responsibilities responsibilities(options_.mixtures);
-    DrawsReader reader(run_folder_);
-    for (int64_t at = 0; at < summary_.draws; ++at) {
-      const Draw* draw = reader.next();
-      if (draw == nullptr) break;
-      for (size_t k = 0; k < kept_.size(); ++k) {
-        const int64_t chain = kept_[k];
-        energies.add(draw->energy + chain);
-        acceptance.add(draw->acceptance + chain);
-        for (int64_t e = 0; e < experts; ++e) {
-          row[static_cast<size_t>(e)] = draw->expert_energy[e * schema_.chains + chain];
-        }
-        expert_energies.add(row.data());
-        shares.add(draw->energy[chain], row.data());
-        const size_t place = k * static_cast<size_t>(summary_.draws) + static_cast<size_t>(at);
-        if (!energy_.empty()) energy_[place] = draw->energy[chain];
-        if (!branch_means_.empty())
-          add_branches(responsibilities.of(draw->expert_energy + chain, schema_.chains), place);
-        has_diverged[static_cast<size_t>(chain)] |= draw->diverged[chain];
-        summary_.divergences += draw->diverged[chain] != 0 ? 1 : 0;
-        for (size_t v = 0; v < schema_.variables.size(); ++v) {
-          add_row(moments_[v], v, draw->position[v], chain);
-          if (draw->diverged[chain] != 0) add_row(divergent_moments(v), v, draw->position[v], chain);
-          keep_watched(v, draw->position[v], chain, place);
-        }
-      }
-    }
-    divergent_chains_ = std::count(has_diverged.begin(), has_diverged.end(), uint8_t{1});
-    summary_.energy = {"energy", energies.mean(0), energies.sd(0), false, {}, 0, {}};
-    summary_.acceptance = acceptance.mean(0);
-    for (int64_t e = 0; e < experts; ++e) {
-      summary_.shares.push_back(shares.share(e));
-      summary_.experts.push_back(
-          {schema_.experts[static_cast<size_t>(e)], expert_energies.mean(e), expert_energies.sd(e), false, {}, 0, {}});
+  void conclude_sums() {
+    divergent_chains_ = std::count(has_diverged_.begin(), has_diverged_.end(), uint8_t{1});
+    summary_.energy = {"energy", energies_.mean(0), energies_.sd(0), false, {}, 0, {}};
+    summary_.acceptance = acceptance_.mean(0);
+    for (int64_t e = 0; e < experts(); ++e) {
+      summary_.shares.push_back(shares_.share(e));
+      summary_.experts.push_back({schema_.experts[static_cast<size_t>(e)],
+                                  expert_energies_.mean(e),
+                                  expert_energies_.sd(e),
+                                  false,
+                                  {},
+                                  0,
+                                  {}});
     }
   }
 
@@ -358,12 +364,18 @@ class Summarizer {
 
   std::filesystem::path run_folder_;
   SummaryOptions options_;
+  DrawsSummary& into_;
   DrawsSchema schema_;
   DrawsSummary summary_;
+  int64_t taken_ = 0;                   ///< draws so far
   std::vector<int64_t> kept_;           ///< chains that are not frozen at the end
   std::vector<int64_t> superchain_of_;  ///< the superchain of each of them
   std::vector<WatchedDraws> watched_;   ///< of each variable
-  std::vector<Moments> moments_, divergent_moments_;
+  Moments energies_, acceptance_, expert_energies_;
+  EnergyShares shares_;
+  Responsibilities responsibilities_;
+  std::vector<Moments> moments_, divergent_moments_;  ///< of each variable
+  std::vector<uint8_t> has_diverged_;                 ///< [chains]
   int64_t divergent_chains_ = 0;
   int64_t drifts_ = 0;                              ///< numbers whose drift is known
   std::vector<double> branch_means_;                ///< [branches] sums over draws
@@ -397,8 +409,18 @@ ScalarSummary VariableSummary::nameless(size_t number) const {
   return all;
 }
 
+std::unique_ptr<DrawsConsumer> draws_summary(const DrawsSchema& schema, const DrawsEnd& end,
+                                             const std::filesystem::path& run_folder, const SummaryOptions& options,
+                                             DrawsSummary& summary) {
+  return std::make_unique<Summarizer>(schema, end, run_folder, options, summary);
+}
+
 DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options) {
-  return Summarizer(run_folder, options).take();
+  DrawsSummary summary;
+  pass_draws(run_folder, [&](const DrawsSchema& schema, const DrawsEnd& end) {
+    return draws_summary(schema, end, run_folder, options, summary);
+  });
+  return summary;
 }
 
 double DrawsSummary::frozen_share() const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "core/diagnostics/convergence.h"
 #include "core/diagnostics/run_verdict.h"
+#include "core/files/run/draws_pass.h"
 
 namespace potluck {
 
@@ -99,7 +101,15 @@ struct DrawsSummary {
   double frozen_share() const;  ///< of the chains: those that no estimate here has seen
 };
 
-/// Reads the draws twice, one in memory at a time. @throws FileError
+/// Sums up the draws that it is shown.
+/// @param run_folder  for errors
+/// @param summary     gets what they say at the end, and must be there until then
+/// @throws FileError where the mixtures are of other experts
+std::unique_ptr<DrawsConsumer> draws_summary(const DrawsSchema& schema, const DrawsEnd& end,
+                                             const std::filesystem::path& run_folder, const SummaryOptions& options,
+                                             DrawsSummary& summary);
+
+/// The same of all draws that can be read. @throws FileError
 DrawsSummary summarize_draws(const std::filesystem::path& run_folder, const SummaryOptions& options = {});
 
 /// What the draws have to say to a verdict. The E-BFMI that counts is that of the total energy, where `run`

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <type_traits>
 #include <utility>
 
 namespace potluck {
@@ -100,6 +102,21 @@ void Recorder::finish() {
   count();
 }
 
+/// What a chain adds to the count of a mean with the sums of a draw.
+double Recorder::weight(RowSum::Per per) const {
+  switch (per) {
+    case RowSum::Per::kNothing:
+      break;
+    case RowSum::Per::kStep:
+      return steps_;
+    case RowSum::Per::kEnergyError:
+      return steps_ * method_.energy_errors();
+    case RowSum::Per::kFace:
+      return steps_ * coordinates_with_faces_;
+  }
+  return 0;
+}
+
 void Recorder::count() {
   const ChainsState& state = own_.state();
   virial_.add(state);
@@ -107,13 +124,19 @@ void Recorder::count() {
   const bool energies = counts_energies_ && !state.energy_sums.empty();
   for (size_t i = 0; i < static_cast<size_t>(own_.count()); ++i) {
     summary_.clipped_sum += state.clipped[i] / steps_;
-    summary_.divergences += state.divergences[i];
-    if (state.frozen[i]) continue;
-    add(summary_.energy_error, state.energy_error[i], steps_ * method_.energy_errors());
-    add(summary_.gradient_square, state.gradient_square[i], steps_);
-    if (energies) summary_.energy_shares.add_steps(steps_, state.energy_sums.data() + i, own_.count());
-    add(summary_.reflected, state.reflected[i], steps_ * coordinates_with_faces_);
+    if (energies && !state.frozen[i])
+      summary_.energy_shares.add_steps(steps_, state.energy_sums.data() + i, own_.count());
   }
+  for_each_row_sum(
+      [&]<class Total>(const RowSum& about, const auto& of_chains, Total& total) {
+        if constexpr (std::is_integral_v<Total>) {
+          if (about.since == RowSum::Since::kDraw) total = std::accumulate(of_chains.begin(), of_chains.end(), total);
+        } else if (about.per != RowSum::Per::kNothing) {
+          for (size_t i = 0; i < of_chains.size(); ++i)
+            if (!state.frozen[i]) add(total, of_chains[i], weight(about.per));
+        }
+      },
+      state, summary_.sums);
 }
 
 }  // namespace potluck

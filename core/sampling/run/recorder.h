@@ -45,6 +45,7 @@ class Recorder {
 
  private:
   void count();
+  double weight(RowSum::Per per) const;
   Draw shown(int64_t step) const;
 
   std::span<Observer* const> observers_;

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "core/backend/row_sums.h"
 #include "core/diagnostics/energy_shares.h"
 #include "core/diagnostics/virial.h"
 #include "core/methods/swap_summary.h"
@@ -36,6 +38,11 @@ struct StepSum {
   double root_mean_square() const;
 };
 
+/// What a run makes of a sum of its rows: of what is counted the number, of a figure the sum with what it is a mean
+/// over.
+template <class Number>
+using RunTotal = std::conditional_t<std::is_integral_v<Number>, int64_t, StepSum>;
+
 struct RunSummary {
   std::string method;                ///< "sweep of mala + hmc", of its blocks
   bool exact_method = false;         ///< MethodDescription::exact; of a sweep: of all its blocks
@@ -55,20 +62,17 @@ struct RunSummary {
   int64_t rows_evaluated = 0;      ///< of energy and gradient, of all chains here after the warm-up, with the rows that
                                    ///< filled up a batch
   int64_t warmup_rows_evaluated = 0;  ///< the same in the warm-up; a rank's with those of the cohort
-  int64_t divergences = 0;            ///< proposals whose energy error was above 1000 temperatures, or infinite
-  int64_t nan_proposals = 0;          ///< proposals rejected because their energy or gradient was not a number,
-                                      ///< after the warm-up
-  int64_t warmup_nan_proposals = 0;   ///< the same in cooling and warm-up
-  double start_energy = 0;            ///< median over chains where they began, as the run moves them
-  std::vector<FrozenChain> frozen;    ///< the first 100
+  /// Over chains, after the warm-up: counts, and means of chains that had not frozen by the next draw (energy errors of
+  /// proposals whose energy was a number, at most 1000^2 each, or of steps of mclmc). A count of 0: the method or the
+  /// variables have none.
+  RowSums<RunTotal> sums;
+  RowSums<RunTotal> warmup_sums;    ///< the counts since the run began where the warm-up ended
+  double start_energy = 0;          ///< median over chains where they began, as the run moves them
+  std::vector<FrozenChain> frozen;  ///< the first 100
   int64_t frozen_count = 0;
   double warmup_seconds = 0;
   double sampling_seconds = 0;
   double acceptance_sum = 0, clipped_sum = 0;  ///< over draws, the second over chains too
-  StepSum energy_error;     ///< (energy error / T)^2 of proposals whose energy was a number, at most 1000^2 each, or of
-                            ///< steps of mclmc; count 0: the method has none
-  StepSum gradient_square;  ///< |grad E|^2 over the free coordinates of the state after a step
-  StepSum reflected;  ///< folds at a face, of coordinates with reflecting faces and steps; count 0: there are none
   EnergyShares energy_shares{0};  ///< of the states after steps; count 0: not counted, as of one expert or of a sweep
   std::vector<VariableVirial> virial;  ///< of the variables on the real line, where the method has the identity
   SwapSummary swaps;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "core/sampling/run/frozen_chains.h"
@@ -14,7 +15,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kLookedAhead = 32;  // steps whose trajectories tell how long they are now
-constexpr uint32_t kCheckpointVersion = 7;
+constexpr uint32_t kCheckpointVersion = 7 + kRowSumsVersion;
 
 /// The lower one of an even number; NaN counts as the highest.
 double median(std::vector<double> values) {
@@ -23,6 +24,29 @@ double median(std::vector<double> values) {
   std::nth_element(values.begin(), middle, values.end(),
                    [](double a, double b) { return a < b || (!std::isnan(a) && std::isnan(b)); });
   return *middle;
+}
+
+/// What is counted since then.
+void persist_counts(StateArchive& archive, RowSum::Since since, RowSums<RunTotal>& sums) {
+  for_each_row_sum(
+      [&](const RowSum& about, auto& count) {
+        if constexpr (std::is_integral_v<std::remove_reference_t<decltype(count)>>) {
+          if (about.since != since) return;
+          archive(count);
+          archive.demand(StateArchive::counted(count), "counts");
+        }
+      },
+      sums);
+}
+
+void persist_means(StateArchive& archive, RowSums<RunTotal>& sums) {
+  for_each_row_sum(
+      [&](const RowSum& about, auto& one) {
+        if constexpr (!std::is_integral_v<std::remove_reference_t<decltype(one)>>) {
+          if (about.per != RowSum::Per::kNothing) archive(one.sum, one.count);
+        }
+      },
+      sums);
 }
 
 }  // namespace
@@ -104,7 +128,7 @@ void Stepper::end_warm_up() {
   step_ = 0;
   chains_->all().clear_sums();  // what was counted so far belongs to the warm-up
   recorder_->begin();
-  summary_.warmup_nan_proposals = count_nan_proposals();
+  summary_.warmup_sums = counts_since_start();
   begin_here();
 }
 
@@ -167,7 +191,7 @@ Beginning Stepper::beginning() const {
   Beginning beginning{summary_.start, summary_.exact_start, summary_.start_energy, std::nullopt, std::nullopt};
   if (warming_up()) return beginning;
   beginning.step_size = method_->step_size();
-  beginning.warmup_nan_proposals = summary_.warmup_nan_proposals;
+  beginning.warmup_nan_proposals = summary_.warmup_sums.nan_proposals;
   return beginning;
 }
 
@@ -193,9 +217,18 @@ Progress Stepper::progress() {
   return progress;
 }
 
-int64_t Stepper::count_nan_proposals() const {
-  const std::vector<uint32_t>& all = chains_->own().state().nan_proposals;
-  return std::accumulate(all.begin(), all.end(), int64_t{0});
+/// Of what is counted since then, over the chains as they were last read.
+RowSums<RunTotal> Stepper::counts_since_start() const {
+  RowSums<RunTotal> counts;
+  for_each_row_sum(
+      [](const RowSum& about, const auto& of_chains, auto& count) {
+        if constexpr (std::is_integral_v<std::remove_reference_t<decltype(count)>>) {
+          if (about.since == RowSum::Since::kStart)
+            count = std::accumulate(of_chains.begin(), of_chains.end(), int64_t{0});
+        }
+      },
+      chains_->own().state(), counts);
+  return counts;
 }
 
 RunSummary Stepper::summary() {
@@ -203,8 +236,15 @@ RunSummary Stepper::summary() {
   RankChains& own = chains_->own();
   own.read();
   RunSummary summary = summary_;
-  if (warming_up()) summary.warmup_nan_proposals = count_nan_proposals();
-  summary.nan_proposals = count_nan_proposals() - summary.warmup_nan_proposals;
+  const RowSums<RunTotal> since_start = counts_since_start();
+  if (warming_up()) summary.warmup_sums = since_start;
+  for_each_row_sum(
+      [](const RowSum& about, const auto& all, const auto& before, auto& after) {
+        if constexpr (std::is_integral_v<std::remove_reference_t<decltype(after)>>) {
+          if (about.since == RowSum::Since::kStart) after = all - before;
+        }
+      },
+      since_start, summary.warmup_sums, summary.sums);
   const double draws = static_cast<double>(summary.draws);
   summary.acceptance = summary.draws > 0 ? summary.acceptance_sum / draws : 1;
   summary.step_size = method_->step_size();
@@ -247,19 +287,19 @@ void Stepper::persist(StateArchive& archive) {
   archive.demand(phase_ == Phase::kWarmUp || phase_ == Phase::kSampling, "phases");
   archive.demand(StateArchive::counted(step_) && (!warming_up() || step_ <= warm_up_steps()), "numbers of steps");
   archive(summary_.start, summary_.exact_start, summary_.draws, summary_.steps_done, summary_.acceptance_sum,
-          summary_.clipped_sum, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-          summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_seconds, summary_.sampling_seconds,
-          summary_.warmup_nan_proposals, summary_.start_energy);
-  for (const int64_t count :
-       {summary_.draws, summary_.steps_done, summary_.divergences, summary_.evaluations, summary_.warmup_evaluations,
-        summary_.rows_evaluated, summary_.warmup_rows_evaluated, summary_.warmup_nan_proposals})
+          summary_.clipped_sum);
+  persist_counts(archive, RowSum::Since::kDraw, summary_.sums);
+  archive(summary_.evaluations, summary_.warmup_evaluations, summary_.rows_evaluated, summary_.warmup_rows_evaluated,
+          summary_.warmup_seconds, summary_.sampling_seconds);
+  persist_counts(archive, RowSum::Since::kStart, summary_.warmup_sums);
+  archive(summary_.start_energy);
+  for (const int64_t count : {summary_.draws, summary_.steps_done, summary_.evaluations, summary_.warmup_evaluations,
+                              summary_.rows_evaluated, summary_.warmup_rows_evaluated})
     archive.demand(StateArchive::counted(count), "counts");
   archive.demand(summary_.steps_done <= (warming_up() ? 0 : step_), "counts");
   recorder_->swaps().persist(archive, static_cast<size_t>(chains_->replicas() - 1),
                              static_cast<size_t>(chains_->count()));
-  for (StepSum* one : {&summary_.energy_error, &summary_.gradient_square, &summary_.reflected}) {
-    archive(one->sum, one->count);
-  }
+  persist_means(archive, summary_.sums);
   archive(summary_.energy_shares.moments(), recorder_->virial());
   if (whitened_) persist_coordinates(archive);
   tuning_->persist(archive, chains_->all());

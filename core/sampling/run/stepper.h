@@ -58,7 +58,7 @@ class Stepper {
   double& seconds_of_phase() { return warming_up() ? summary_.warmup_seconds : summary_.sampling_seconds; }
   int64_t evaluations_of_phase() const { return warming_up() ? summary_.warmup_evaluations : summary_.evaluations; }
   double gradients_a_step(const Method& moved, const Progress& progress) const;
-  int64_t count_nan_proposals() const;
+  RowSums<RunTotal> counts_since_start() const;
   void summarise_blocks(RunSummary& summary) const;
   void persist(StateArchive& archive);
   void persist_coordinates(StateArchive& archive);

@@ -42,8 +42,8 @@ TEST(OverflowTest, ATrajectoryThatEndsAsADifferenceOfInfinitiesHasDiverged) {
          std::vector<std::pair<std::string, OptionWords>>{{"hmc", {{"step_size", "2"}, {"trajectory_length", "60"}}},
                                                           {"ghmc", {{"step_size", "2"}, {"leapfrogs", "20"}}}}) {
       const Sampled result = sampled(energy, fixed(method, words));
-      EXPECT_GT(result.summary.divergences, 5000) << method;  // of 200 * 50
-      EXPECT_EQ(result.summary.nan_proposals, 0) << method;
+      EXPECT_GT(result.summary.sums.divergences, 5000) << method;  // of 200 * 50
+      EXPECT_EQ(result.summary.sums.nan_proposals, 0) << method;
     }
   }
 }
@@ -58,8 +58,8 @@ TEST(OverflowTest, ATrajectoryThatMeetsAnEnergyWithoutANumberHasNotDiverged) {
        std::vector<std::pair<std::string, OptionWords>>{{"hmc", {{"step_size", "0.1"}, {"trajectory_length", "2"}}},
                                                         {"ghmc", {{"step_size", "0.1"}, {"leapfrogs", "20"}}}}) {
     const Sampled result = sampled(energy, fixed(method, words));
-    EXPECT_GT(result.summary.nan_proposals, 0) << method;
-    EXPECT_EQ(result.summary.divergences, 0) << method;
+    EXPECT_GT(result.summary.sums.nan_proposals, 0) << method;
+    EXPECT_EQ(result.summary.sums.divergences, 0) << method;
   }
 }
 
@@ -76,10 +76,10 @@ TEST(OverflowTest, WhatATrajectoryPassedIsForgottenWithItsDecision) {
     return sampled(energy, options).summary;
   };
   const RunSummary high = counts(1e5), low = counts(900);
-  EXPECT_GT(high.divergences, 0);
-  EXPECT_EQ(low.divergences, 0);
-  EXPECT_GT(low.nan_proposals, 100);
-  EXPECT_EQ(high.nan_proposals, low.nan_proposals);
+  EXPECT_GT(high.sums.divergences, 0);
+  EXPECT_EQ(low.sums.divergences, 0);
+  EXPECT_GT(low.sums.nan_proposals, 100);
+  EXPECT_EQ(high.sums.nan_proposals, low.sums.nan_proposals);
 }
 
 /// x^2/2, where x > 1 plus the energies of two experts.
@@ -111,11 +111,11 @@ TEST(OverflowTest, AnExpertAtInfinityThatAnotherTakesAwayHasDiverged) {
     return run({&energy, {{}}, 1}, *start, options, {}, std::atomic<bool>{false});
   };
   const RunSummary overflowed = summary(INFINITY, -INFINITY), failed = summary(NAN, 0), minus = summary(0, -INFINITY);
-  EXPECT_GT(overflowed.divergences, 0);
-  EXPECT_EQ(overflowed.nan_proposals, 0);
+  EXPECT_GT(overflowed.sums.divergences, 0);
+  EXPECT_EQ(overflowed.sums.nan_proposals, 0);
   for (const RunSummary& one : {failed, minus}) {
-    EXPECT_EQ(one.divergences, 0);
-    EXPECT_GT(one.nan_proposals, 0);
+    EXPECT_EQ(one.sums.divergences, 0);
+    EXPECT_GT(one.sums.nan_proposals, 0);
   }
 }
 

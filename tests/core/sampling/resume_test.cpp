@@ -75,9 +75,9 @@ std::string words_of(const RunSummary& run) {
   std::string text = fmt::format("{} {} {} {} {} {} {:a} {:a} {:a} {} {} {} {} {} {:a} {:a} {:a} {}", run.method,
                                  run.start, run.exact_start, run.why_stopped, run.steps_done, run.draws, run.step_size,
                                  run.trajectory_length, run.acceptance, run.evaluations, run.warmup_evaluations,
-                                 run.divergences, run.nan_proposals, run.frozen_count, run.acceptance_sum,
-                                 run.clipped_sum, run.energy_error.sum, fmt::join(run.notes, "; "));
-  for (const StepSum& one : {run.energy_error, run.gradient_square, run.reflected})
+                                 run.sums.divergences, run.sums.nan_proposals, run.frozen_count, run.acceptance_sum,
+                                 run.clipped_sum, run.sums.energy_error.sum, fmt::join(run.notes, "; "));
+  for (const StepSum& one : {run.sums.energy_error, run.sums.gradient_square, run.sums.reflected})
     text += fmt::format(" {:a}/{:a}", one.sum, one.count);
   text += fmt::format(" {:a} {:a}", run.energy_shares.moments().count, run.energy_shares.moments().squares);
   for (const double one : run.energy_shares.moments().products) text += fmt::format(" {:a}", one);
@@ -201,7 +201,7 @@ TEST(ResumeTest, KeepsFrozenChainsAndWhatWasCounted) {
     const RunOptions options = options_of({method, false});
     Recorder whole;
     const RunSummary summary = run_of(energy, options, whole);
-    EXPECT_GT(summary.frozen_count + summary.nan_proposals, 0);
+    EXPECT_GT(summary.frozen_count + summary.sums.nan_proposals, 0);
     const size_t all = whole.checkpoints.size();
     for (const size_t at : {all / 4, all / 2, all - 3})
       EXPECT_EQ(difference(energy, options, whole, words_of(summary), whole.checkpoints[at]), "") << at;

@@ -128,7 +128,7 @@ TEST(RecorderTest, StoresWhatWasDrawnWhoeverIsFaster) {
       EXPECT_EQ(diary.entries, alone.entries) << one.method << slow;
       EXPECT_EQ(diary.stored, alone.shown) << one.method << slow;
       EXPECT_EQ(diary.shown, alone.shown) << one.method << slow;
-      EXPECT_EQ(other.gradient_square.sum, summary.gradient_square.sum) << one.method << slow;
+      EXPECT_EQ(other.sums.gradient_square.sum, summary.sums.gradient_square.sum) << one.method << slow;
       EXPECT_EQ(other.acceptance_sum, summary.acceptance_sum) << one.method << slow;
       ASSERT_EQ(other.virial.size(), summary.virial.size());
       for (size_t v = 0; v < summary.virial.size(); ++v)

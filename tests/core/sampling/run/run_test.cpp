@@ -141,7 +141,7 @@ TEST(RunTest, RejectsAndCountsProposalsThatAreNotNumbersAndRejectsInfinityQuietl
     const auto start = given_start({{0.0}}, 1, energy.variables(), "zero");
     const RunSummary summary = run({&energy, {{}}, 1}, *start, options, observers, kGoOn);
     EXPECT_EQ(summary.frozen_count, 0);
-    EXPECT_EQ(summary.nan_proposals > 0, std::isnan(wall));
+    EXPECT_EQ(summary.sums.nan_proposals > 0, std::isnan(wall));
     for (const auto& draw : keeper.positions) {
       for (const double x : draw) EXPECT_LE(x, 1);
     }
@@ -297,7 +297,7 @@ TEST(RunTest, TheEnergyErrorOfMclmcFallsWithItsStepSize) {
     RunOptions options = mala("0.5", 256, 100, 400, 400);
     options.method = "mclmc";
     options.values = option_values("mclmc", {{"step_size", step_size}});
-    return sampled(energy, options).summary.energy_error.mean();
+    return sampled(energy, options).summary.sums.energy_error.mean();
   };
   EXPECT_NEAR(std::log2(error("0.2") / error("0.1")), 6, 1);
   EXPECT_LT(error("0.1"), 1e-6);
@@ -316,7 +316,7 @@ TEST(RunTest, TheGradientOfAGaussianHasTheTraceOfItsPrecision) {
     RunOptions options = mala("auto", 4096, 200, 5, 5);
     options.method = name;
     options.values = option_values(name, {{"step_size", "auto"}});
-    const StepSum found = sampled(energy, options).summary.gradient_square;
+    const StepSum found = sampled(energy, options).summary.sums.gradient_square;
     EXPECT_EQ(found.count, 4096 * 5) << name;
     EXPECT_TRUE(is_mean_of(found, 40, 4 * std::sqrt(20.0), 4096)) << name << ' ' << found.mean();
     // The twins: a coordinate less, and a step that counts twice.
@@ -331,7 +331,7 @@ TEST(RunTest, TheGradientOfAnUnadjustedStepIsThatOfItsBiasedLaw) {
   RunOptions options = mala("0.1", 4096, 100, 1, 1);
   options.method = "langevin";
   options.values = option_values("langevin", {{"step_size", "0.1"}});
-  const StepSum found = sampled(energy, options).summary.gradient_square;
+  const StepSum found = sampled(energy, options).summary.sums.gradient_square;
   const double expected = 40 / (1 - 2 * 0.1);
   EXPECT_TRUE(is_mean_of(found, expected, expected * std::sqrt(0.2), 4096)) << found.mean();
   EXPECT_FALSE(is_mean_of(found, 40, expected * std::sqrt(0.2), 4096));
@@ -351,13 +351,13 @@ TEST(RunTest, TheShareReflectedOnABoxIsThatOfTheNoise) {
     options.values = option_values(name, {{"step_size", std::to_string(step)}});
     std::vector<Held> held(1);
     held[0] = {{0, 1, 0, 0}, {0, 0.5, 0, 0}};
-    const StepSum found = sampled(energy, options, held).summary.reflected;
+    const StepSum found = sampled(energy, options, held).summary.sums.reflected;
     EXPECT_EQ(found.count, 8192 * 2 * 3) << name;
     const double p = sigma * std::sqrt(2 / M_PI), sd = std::sqrt(p * (1 - p));
     EXPECT_TRUE(is_mean_of(found, p, sd, 8192 * 3)) << name << ' ' << found.mean();
     EXPECT_FALSE(is_mean_of(found, p * 3 / 4, sd, 8192 * 3)) << name;  // as if the held one counted
   }
-  EXPECT_EQ(sampled(normal_energy(line("x", 3), 1), mala("0.1", 8, 0, 2, 2)).summary.reflected.count, 0);
+  EXPECT_EQ(sampled(normal_energy(line("x", 3), 1), mala("0.1", 8, 0, 2, 2)).summary.sums.reflected.count, 0);
 }
 
 TEST(RunTest, SumsOverStepsHaveTheSameBitsForAnyNumberOfThreads) {
@@ -366,10 +366,10 @@ TEST(RunTest, SumsOverStepsHaveTheSameBitsForAnyNumberOfThreads) {
   const RunSummary one = sampled(energy, options).summary;
   options.threads = 5;
   const RunSummary other = sampled(energy, options).summary;
-  EXPECT_GT(one.reflected.sum, 0);
-  EXPECT_EQ(one.reflected.sum, other.reflected.sum);
-  EXPECT_EQ(one.gradient_square.sum, other.gradient_square.sum);
-  EXPECT_EQ(one.energy_error.sum, other.energy_error.sum);
+  EXPECT_GT(one.sums.reflected.sum, 0);
+  EXPECT_EQ(one.sums.reflected.sum, other.sums.reflected.sum);
+  EXPECT_EQ(one.sums.gradient_square.sum, other.sums.gradient_square.sum);
+  EXPECT_EQ(one.sums.energy_error.sum, other.sums.energy_error.sum);
 }
 
 TEST(RunTest, StopsBetweenDrawsThatAreFarApart) {

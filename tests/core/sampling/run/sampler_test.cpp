@@ -137,7 +137,7 @@ TEST(SamplerTest, CountsTheStepsBeforeEachDraw) {
     EXPECT_THAT(acceptance, ::testing::Each(::testing::AllOf(::testing::Gt(0.0), ::testing::Le(1.0))));
   const RunSummary summary = sampler.summary();
   EXPECT_EQ(summary.steps_done, 44);
-  EXPECT_EQ(summary.energy_error.count, 44.0 * 24);
+  EXPECT_EQ(summary.sums.energy_error.count, 44.0 * 24);
 }
 
 TEST(SamplerTest, SummaryMayBeAskedForMoreThanOnce) {
@@ -151,7 +151,7 @@ TEST(SamplerTest, SummaryMayBeAskedForMoreThanOnce) {
   const RunSummary first = sampler.summary(), second = sampler.summary();
   EXPECT_EQ(first.notes, second.notes);
   EXPECT_EQ(first.acceptance, second.acceptance);
-  EXPECT_EQ(first.gradient_square.count, second.gradient_square.count);
+  EXPECT_EQ(first.sums.gradient_square.count, second.sums.gradient_square.count);
   EXPECT_EQ(first.blocks.size(), second.blocks.size());
 }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/commands/evidence_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <vector>
+
+#include "apps/terminal/progress_report.h"
+#include "apps/terminal/text.h"
+
+namespace potluck {
+
+std::string evidence_text(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {
+  std::string text =
+      fmt::format("log Z = {:.6g} +- {:.2g}, of exp(-E{}) over {}\n", evidence.log_z, evidence.standard_error,
+                  composition.sample.temperature == 1 ? "" : fmt::format("/{:g}", composition.sample.temperature),
+                  plural(evidence.coordinates, "number") + " that are not given");
+  text += fmt::format("  the standard error is that of {} repeats of {}\n", evidence.repeats.size(),
+                      plural(evidence.particles, "particle"));
+  if (evidence.bracket)
+    text += fmt::format(
+        "  bracket without resampling: {:.6g} +- {:.2g} from the base up, {:.6g} +- {:.2g} from exact draws down\n",
+        evidence.bracket->lower, evidence.bracket->lower_error, evidence.bracket->upper, evidence.bracket->upper_error);
+  else
+    text += "  no bracket: the target has no exact draws\n";
+  text += fmt::format("  {} of energy and gradient a particle, {} in a stage\n\nLadder\n",
+                      plural(evidence.evaluations, "evaluation"), plural(options.moves, "move"));
+  std::vector<std::vector<std::string>> rows = {{"b", "effective share", "step size", "acceptance"}};
+  for (const AnnealedStage& stage : evidence.stages)
+    rows.push_back({fmt::format("{:.4g}", stage.beta), fmt::format("{:.2f}", stage.ess),
+                    std::isfinite(stage.acceptance) ? fmt::format("{:.3g}", stage.step_size) : "-",
+                    std::isfinite(stage.acceptance) ? fmt::format("{:.2f}", stage.acceptance) : "-"});
+  return text + columns(rows);
+}
+
+std::string run_text(const EvidenceProgress& progress) {
+  switch (progress.run) {
+    case EvidenceProgress::Run::kPilot:
+      return "pilot";
+    case EvidenceProgress::Run::kRepeat:
+      return fmt::format("repeat {}/{}", progress.repeat, progress.repeats);
+    case EvidenceProgress::Run::kUp:
+      return "bracket from the base up";
+    case EvidenceProgress::Run::kDown:
+      return "bracket from exact draws down";
+  }
+  return "";
+}
+
+std::string progress_text(const EvidenceProgress& progress, double rate) {
+  std::string text = fmt::format("{}, b = {:.3g}, stage {}", run_text(progress), progress.beta,
+                                 progress.total > 0 ? progress.done : progress.stage);
+  if (progress.total > 0) text += fmt::format("/{}", progress.total);
+  if (progress.total > progress.done && rate > 0)
+    text += fmt::format(", {} left", duration_text(static_cast<double>(progress.total - progress.done) / rate));
+  return text;
+}
+
+}  // namespace potluck

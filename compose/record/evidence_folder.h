@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "compose/record/last_words.h"
+#include "compose/record/run_facts.h"
+#include "compose/record/run_folder.h"
+
+namespace potluck {
+
+/// The folder of an estimate: run.json, which says how it stands, and at the end evidence.json.
+class EvidenceFolder {
+ public:
+  /// Writes the record.
+  EvidenceFolder(std::unique_ptr<RunFolder> folder, RunFacts facts);
+
+  const std::filesystem::path& path() const { return folder_->path(); }
+
+  /// Leaves evidence.json and takes the place of an older run.
+  void finish(const std::string& json);
+  /// Stays to be gone on with.
+  void interrupt();
+  /// Nothing was done: the record is again that of `before`, the estimate as it was found.
+  void leave(const RunFacts& before);
+  /// The same where there is a checkpoint. Returns whether there is.
+  bool fail(const std::string& error);
+
+  /// "To go on: potluck evidence --resume runs/bell"
+  std::string how_to_go_on() const;
+
+ private:
+  void close(const char* state);
+
+  std::unique_ptr<RunFolder> folder_;
+  RunFacts facts_;
+  LastWords last_words_;
+};
+
+}  // namespace potluck
