@@ -22,6 +22,7 @@ struct InputDescription {
   bool categorical = false;
   bool parent = false;  ///< the model is conditional on it; false: it is drawn
   std::string summary;
+  bool optional = false;  ///< a composition may leave it out
 };
 
 /// A model that a loaded plugin offers. Lives as long as the process: plugins are never unloaded.
@@ -58,7 +59,8 @@ struct Slot {
   /// Numbers that stand at one value in every evaluation; both empty: none is known to.
   std::vector<uint8_t> held = {};
   std::vector<double> value = {};
-  int64_t size() const;
+  bool left_out = false;  ///< an optional input that reads nothing
+  int64_t size() const;   ///< 0 where left out
 };
 
 struct ModelSetup {

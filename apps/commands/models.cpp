@@ -34,7 +34,7 @@ int list(const Words& words) {
 
 std::string input_kind(const InputDescription& input) {
   return std::string(input.categorical ? "categorical" : "continuous") +
-         (input.parent ? ", the model is conditional on it" : "");
+         (input.parent ? ", the model is conditional on it" : "") + (input.optional ? ", optional" : "");
 }
 
 void print_description(const ModelKind& kind) {

@@ -50,6 +50,7 @@ void hold(const Composition& composition, const Binding& binding, const Leaf& le
 Slot slot_of(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision) {
   Slot slot;
   slot.shape = binding.shape;
+  slot.left_out = binding.left_out;
   hold(composition, binding, leaf, precision, slot);
   if (binding.variable < 0) return slot;
   const Variable& variable = composition.variables[static_cast<size_t>(binding.variable)];

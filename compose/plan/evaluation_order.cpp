@@ -237,7 +237,7 @@ PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const 
   input.variable = binding.variable;
   input.size = size_of(binding);
   input.categorical = declared.categorical;
-  input.asked = !evaluation.normaliser || declared.parent;
+  input.asked = !binding.left_out && (!evaluation.normaliser || declared.parent);
   if (!input.asked) return input;
   if (binding.variable < 0) {
     input.literal = literals.repeated(binding.literal, declared.categorical, evaluation.rows_of_a_call);
@@ -340,7 +340,8 @@ EvaluationOrder make_evaluation_order(const Composition& composition, const Coor
     std::string name = evaluation.name;
     if (same > 1) {
       std::string inputs;
-      for (const Binding& binding : evaluation.leaf->inputs) inputs += (inputs.empty() ? "" : ", ") + binding.text;
+      for (const Binding& binding : evaluation.leaf->inputs)
+        if (!binding.left_out) inputs += (inputs.empty() ? "" : ", ") + binding.text;
       name += "(" + inputs + ")";
     }
     order.experts.push_back(name);

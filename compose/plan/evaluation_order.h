@@ -18,8 +18,9 @@ struct PlannedInput {
   int variable = -1;  ///< -1: a literal
   int64_t size = 0;   ///< numbers in a row
   bool categorical = false;
-  bool whole = false;                   ///< the variable itself, as it stands
-  bool asked = true;                    ///< false: a drawn input of a normaliser, which the model is given as null
+  bool whole = false;  ///< the variable itself, as it stands
+  /// False: the model is given null. So are inputs that are left out, and drawn inputs of a normaliser.
+  bool asked = true;
   ReadElements elements;                ///< where it is a part of a variable
   std::shared_ptr<const void> literal;  ///< [rows of a call at least, size]
 
