@@ -420,4 +420,36 @@ bool Model::draw(const potluck_call& given, const uint8_t* const* held, const do
   return status == POTLUCK_OK;
 }
 
+std::vector<ModelParameter> Model::parameters() {
+  const auto function = state_->kind.table->parameters;
+  if (function == nullptr) return {};
+  int64_t count = 0;
+  potluck_array* const* arrays = nullptr;
+  Complaint complaint;
+  const int status = ask(state_->kind, "parameters", function, complaint, state_->model, &count, &arrays);
+  if (status == POTLUCK_UNSUPPORTED) return {};
+  if (status != POTLUCK_OK) state_->fail("parameters", 0, status, complaint);
+  return read_parameters(state_->name(), state_->setup.device, count, arrays);
+}
+
+void Model::parameters_changed(void* stream) {
+  const auto function = state_->kind.table->parameters_changed;
+  if (function == nullptr) return;
+  Complaint complaint;
+  const int status = ask(state_->kind, "parameters_changed", function, complaint, state_->model, stream);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) state_->fail("parameters_changed", 0, status, complaint);
+}
+
+bool Model::parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
+                               void* const* sum) const {
+  const auto function = state_->kind.table->parameter_gradient;
+  if (function == nullptr) return false;
+  Complaint complaint;
+  const int status =
+      ask(state_->kind, "parameter_gradient", function, complaint, state_->model, &call, cotangent, tangent, sum);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED)
+    state_->fail("parameter_gradient", call.rows, status, complaint);
+  return status == POTLUCK_OK;
+}
+
 }  // namespace potluck

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/precision.h"
 #include "core/settings.h"
+#include "plugins/parameters.h"
 #include "potluck/plugin.h"
 
 namespace potluck {
@@ -121,6 +122,19 @@ class Model {
 
   /// Exact draws on the CPU; false where the model cannot. See plugin.h for the arrays.
   bool draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms, void* const* out) const;
+
+  /// The model's own parameters, on its device; none where it has none. A model may do extra work in every call from
+  /// then on: ask only to read or to learn them.
+  /// @throws ModelFault for arrays that cannot be: twins, other types, another device, memory that is not there.
+  std::vector<ModelParameter> parameters();
+
+  /// Says that the parameters have been written.
+  void parameters_changed(void* stream = nullptr);
+
+  /// sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx). See plugin.h for the arrays. False where
+  /// the model cannot do it, and then nothing was added.
+  bool parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
+                          void* const* sum) const;
 
  private:
   struct State;

@@ -40,7 +40,8 @@
 ///   bool quadratic(const Call<Real>& given, QuadraticForm&) const   ... in those left open
 ///   bool draw(const DrawCall<Real>&) const               exact draws; false where this pattern cannot be drawn
 ///   std::vector<Parameter> parameters(), void parameters_changed(void* stream)
-///   void parameter_gradient(const ParameterCall<Real>&) const
+///   void parameter_gradient(const ParameterCall<Real>&) const         throws Failure(POTLUCK_UNSUPPORTED, ...) for
+///                                                        tangents that it cannot differentiate along
 ///   void category_energies(const Call<Real>&, int32_t input, double* energy) const    [rows, n, K]
 ///   void evaluate_cuda(const Call<Real>&) const          the same on the GPU: enqueues kernels on call.stream()
 /// with Real = float and double, from one template or two overloads; or the class itself is a template <class Real>,

@@ -220,10 +220,16 @@ typedef struct {
    * model's type. POTLUCK_UNSUPPORTED where this pattern of held coordinates cannot be drawn exactly. */
   int (*draw)(const potluck_model*, const potluck_call* given, const uint8_t* const* held, const double* uniforms,
               void* const* out, potluck_error*);
-  /* Trainable parameters, owned by the model, written by the host between evaluations (on the model's device). */
+  /* Trainable parameters, owned by the model, written by the host between evaluations (on the model's device). Names
+   * are unique, and memory and shapes stay for the life of the model. Facts hold at all values of the parameters. After
+   * it has written, the host calls parameters_changed, whose work is enqueued on `stream`. */
   int (*parameters)(potluck_model*, int64_t* count, potluck_array* const** arrays, potluck_error*);
   int (*parameters_changed)(potluck_model*, void* stream, potluck_error*);
-  /* sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx); either may be NULL. */
+  /* sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx); either may be NULL. `call` has inputs,
+   * rows, workspace and stream, and asks for no energy and no gradient. tangent[i] is like input[i], and NULL where it
+   * is zero; sum[p] is like parameter p, and of a buffer it is left alone. On the model's device; from several threads
+   * where evaluate may be. POTLUCK_UNSUPPORTED, before anything is added, where a tangent is given that the model
+   * cannot differentiate along. */
   int (*parameter_gradient)(const potluck_model*, const potluck_call*, const double* cotangent,
                             const void* const* tangent, void* const* sum, potluck_error*);
   /* energy of every category of categorical input i: [rows, n, K]; for discrete moves. */

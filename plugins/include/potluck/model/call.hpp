@@ -139,6 +139,11 @@ class ParameterCall {
   const double* cotangent() const { return cotangent_; }  ///< [rows], or null: no such term
   /// [rows, size(i)], or null: no such term.
   const Real* tangent(int32_t i = 0) const { return static_cast<const Real*>(tangent_ ? tangent_[i] : nullptr); }
+  bool has_tangent() const {
+    for (int32_t i = 0; i < call_.inputs(); ++i)
+      if (tangent(i) != nullptr) return true;
+    return false;
+  }
   Real* sum(int32_t parameter) const { return static_cast<Real*>(sum_[parameter]); }
 
  private:
