@@ -14,6 +14,7 @@
 #include "compose/known/integrability.h"
 #include "compose/plan/arithmetic_cuda.h"
 #include "compose/plan/evaluation_order.h"
+#include "compose/plan/input_rows.h"
 #include "compose/plan/mixtures.h"
 #include "core/device/devices.h"
 
@@ -59,6 +60,7 @@ class CompositePlan final : public Plan {
         experts_(composition_, options),
         normaliser_(coordinates_, experts_),
         order_(make_evaluation_order(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
+        input_rows_(composition_.variables, *arithmetic_, options.precision),
         workers_(static_cast<size_t>(std::max(options.workers, 1))),
         counts_(order_.experts.size()) {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
@@ -172,31 +174,6 @@ class CompositePlan final : public Plan {
     started = 1;
   }
 
-  /// Binds the inputs: variables as they stand, gathered parts of them, literals.
-  void bind_inputs(const PlannedEvaluation& evaluation, const Frame& frame) const {
-    int64_t gathered = evaluation.gathered;
-    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
-      const PlannedInput& input = evaluation.inputs[i];
-      const void*& bound = frame.worker->input[i];
-      bound = nullptr;
-      if (!input.asked) continue;
-      bound = input.variable < 0 ? input.literal.get() : frame.call->position[input.variable];
-      if (input.variable < 0 || input.whole) continue;
-      void* rows = frame.at(gathered);
-      arithmetic_->gather(input.elements, input.categorical, bound,
-                          composition_.variables[static_cast<size_t>(input.variable)].size(), frame.chains, rows,
-                          frame.call->stream);
-      bound = rows;
-      const int64_t width = input.categorical ? 8 : static_cast<int64_t>(bytes_of(options_.precision));
-      gathered += (evaluation.parts * input.size * width + 7) / 8 * 8;
-    }
-  }
-
-  int64_t gradient_bytes(const PlannedEvaluation& evaluation, const PlannedInput& input) const {
-    const int64_t width = static_cast<int64_t>(bytes_of(options_.precision));
-    return (evaluation.parts * input.size * width + 7) / 8 * 8;
-  }
-
   /// Says where the gradients go. True where the model has to add to what is there.
   bool bind_gradients(const PlannedEvaluation& evaluation, const Frame& frame, bool& any) const {
     bool add = false;
@@ -210,7 +187,7 @@ class CompositePlan final : public Plan {
         add = add || (wanted && frame.worker->started[static_cast<size_t>(input.variable)]);
       } else if (input.has_gradient()) {
         if (wanted) frame.worker->gradient[i] = frame.at(at);
-        at += gradient_bytes(evaluation, input);
+        at += bytes_a_chain(evaluation, input, options_.precision);
       }
     }
     if (!evaluation.direct) return false;
@@ -242,7 +219,10 @@ class CompositePlan final : public Plan {
     const PlannedEvaluation& evaluation = order_.evaluations[e];
     const EnergyCall& call = *frame.call;
     double* energy = order_.program.values(frame.memory, frame.stride, evaluation.slot);
-    bind_inputs(evaluation, frame);
+    input_rows_.bind(
+        evaluation,
+        {call.position, frame.chains, frame.stride, static_cast<char*>(frame.at(evaluation.gathered)), call.stream},
+        frame.worker->input.data());
     bool any = false;
     const bool add = bind_gradients(evaluation, frame, any);
     potluck_call passed{};
@@ -280,7 +260,7 @@ class CompositePlan final : public Plan {
     for (const PlannedInput& input : evaluation.inputs) {
       if (!input.has_gradient()) continue;
       const void* own = frame.at(at);
-      at += gradient_bytes(evaluation, input);
+      at += bytes_a_chain(evaluation, input, options_.precision);
       void* total = frame.wanted(input);
       if (!total) continue;
       const int64_t n = composition_.variables[static_cast<size_t>(input.variable)].size();
@@ -326,7 +306,7 @@ class CompositePlan final : public Plan {
         if (input.variable == variable && input.whole)
           frame.worker->contributions[static_cast<size_t>(count++)] = {
               frame.at(at), order_.program.rates(frame.memory, frame.stride, evaluation.slot), 1};
-        at += gradient_bytes(evaluation, input);
+        at += bytes_a_chain(evaluation, input, options_.precision);
       }
     }
     return count;
@@ -343,7 +323,7 @@ class CompositePlan final : public Plan {
                               input.elements, composition_.variables[static_cast<size_t>(input.variable)].size(),
                               frame.chains, total, frame.call->stream);
       }
-      at += gradient_bytes(evaluation, input);
+      at += bytes_a_chain(evaluation, input, options_.precision);
     }
   }
 
@@ -367,6 +347,7 @@ class CompositePlan final : public Plan {
   const Experts experts_;
   const Normaliser normaliser_;
   const EvaluationOrder order_;
+  const InputRows input_rows_;
   std::vector<const Model*> models_;  ///< [evaluations, workers]
   mutable std::vector<Worker> workers_;
   mutable std::vector<std::atomic<int64_t>> counts_;
