@@ -56,11 +56,20 @@ struct PlannedMixture {
   std::vector<WatchedBranch> branches;
 };
 
+/// A node whose log Z, as it was when the plan was made, is part of the composite.
+struct NeededNormaliser {
+  const Node* node = nullptr;
+  Place place;
+  std::string what;     ///< "branch 1 of mixture 'shapes'"
+  std::string instead;  ///< what a file may say to do without
+};
+
 /// What a composition evaluates, in which order, and where everything stands in the workspace.
 struct EvaluationOrder {
   std::vector<PlannedEvaluation> evaluations;  ///< those that write first and cannot accumulate come first
   Program program;
   std::vector<PlannedMixture> mixtures;  ///< of the tree, those below first
+  std::vector<NeededNormaliser> normalisers;
   std::vector<std::string> experts;
   /// Bytes a chain before the models' own scratch. Every place in it is a multiple of 8 bytes a chain, so that with
   /// chains rounded up to a multiple of 8 each begins at a multiple of 64.

@@ -16,6 +16,7 @@
 #include "compose/plan/evaluation_order.h"
 #include "compose/plan/input_rows.h"
 #include "compose/plan/mixtures.h"
+#include "compose/plan/parameter_gradient.h"
 #include "core/device/devices.h"
 
 namespace potluck {
@@ -118,6 +119,12 @@ class CompositePlan final : public Plan {
       all.push_back(std::move(one));
     return all;
   }
+  ParameterStore& parameters() override {
+    if (!store_) store_ = std::make_unique<ParameterStore>(experts_, order_, *arithmetic_);
+    return *store_;
+  }
+  int64_t parameter_piece() override { return gradient().piece(); }
+  void parameter_gradient(const ParameterGradientCall& call) override { gradient().add(call); }
   std::vector<int64_t> evaluations() const override { return std::vector<int64_t>(counts_.begin(), counts_.end()); }
 
   size_t workspace_bytes(int64_t rows) const override {
@@ -158,6 +165,13 @@ class CompositePlan final : public Plan {
 
   const Model& model_of(size_t evaluation, int worker) const {
     return *models_[evaluation * workers_.size() + static_cast<size_t>(worker)];
+  }
+
+  ParameterGradient& gradient() {
+    if (!gradient_)
+      gradient_ = std::make_unique<ParameterGradient>(
+          GradientSources{composition_, options_, order_, experts_, parameters(), *arithmetic_}, preferred_rows());
+    return *gradient_;
   }
 
   size_t variable_bytes(int variable) const {
@@ -344,7 +358,7 @@ class CompositePlan final : public Plan {
   const PlanOptions options_;
   const Coordinates coordinates_;
   const std::unique_ptr<Arithmetic> arithmetic_;
-  const Experts experts_;
+  Experts experts_;
   const Normaliser normaliser_;
   const EvaluationOrder order_;
   const InputRows input_rows_;
@@ -356,6 +370,8 @@ class CompositePlan final : public Plan {
   Integrability verdict_;
   mutable std::once_flag explained_;
   mutable std::vector<std::string> explanation_;
+  std::unique_ptr<ParameterStore> store_;  ///< both null until they are asked for
+  std::unique_ptr<ParameterGradient> gradient_;
 };
 
 }  // namespace
