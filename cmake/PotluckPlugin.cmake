@@ -89,6 +89,7 @@ function(potluck_add_plugin)
   file(CONFIGURE OUTPUT "${version_script}" CONTENT "{ global: potluck_plugin_v1; local: *; };\n" @ONLY)
 
   add_library(${arg_NAME} MODULE ${arg_SOURCES} "${note_file}")
+  target_compile_definitions(${arg_NAME} PRIVATE POTLUCK_NEEDS_MINOR=${arg_NEEDS_MINOR})
   set_target_properties(
     ${arg_NAME}
     PROPERTIES PREFIX ""
@@ -179,9 +180,10 @@ endfunction()
 #     [SHAPE input=28x28 ...]         shapes of the inputs; small ones are tried without
 #     [SUPPORT input=0:1 ...]         where inputs are tested; standard normal without
 #     [CATEGORIES input=10 ...]       of categorical inputs
-#     [WEIGHTS file.safetensors])
+#     [WEIGHTS file.safetensors]
+#     [WITHOUT input ...])            optional inputs that are left out
 function(potluck_add_plugin_tests)
-  cmake_parse_arguments(arg "" "NAME;TEST;WEIGHTS" "MODELS;SET;SHAPE;SUPPORT;CATEGORIES" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME;TEST;WEIGHTS" "MODELS;SET;SHAPE;SUPPORT;CATEGORIES;WITHOUT" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "potluck_add_plugin_tests: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -202,7 +204,7 @@ function(potluck_add_plugin_tests)
     set(program "${POTLUCK_PROGRAM}")
   endif()
   set(options "")
-  foreach(option MODELS:model SET:set SHAPE:shape SUPPORT:support CATEGORIES:categories WEIGHTS:weights)
+  foreach(option MODELS:model SET:set SHAPE:shape SUPPORT:support CATEGORIES:categories WEIGHTS:weights WITHOUT:without)
     string(REPLACE ":" ";" option "${option}")
     list(GET option 0 argument)
     list(GET option 1 flag)

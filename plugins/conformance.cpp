@@ -14,7 +14,12 @@ namespace {
 struct NamedCheck {
   const char* name;
   conformance::Finding (*run)(const conformance::Subject&);
+  bool (*concerns)(const ModelKind&) = nullptr;  ///< null: every model
 };
+
+bool has_optional_inputs(const ModelKind& kind) {
+  return std::any_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& one) { return one.optional; });
+}
 
 /// In the order of the report: what later checks build on comes first.
 constexpr std::array kChecks = {
@@ -31,6 +36,7 @@ constexpr std::array kChecks = {
     NamedCheck{"gradient", conformance::check_gradient},
     NamedCheck{"row weights and accumulation", conformance::check_weights_and_accumulation},
     NamedCheck{"numbers known beforehand", conformance::check_numbers_known_beforehand},
+    NamedCheck{"optional inputs", conformance::check_optional_inputs, has_optional_inputs},
     NamedCheck{"settings", conformance::check_settings},
     NamedCheck{"least energy", conformance::check_least_energy},
     NamedCheck{"log Z against quadrature", conformance::check_log_normaliser},
@@ -79,6 +85,7 @@ ConformanceReport check_model(const ModelKind& kind, const ConformanceOptions& o
   }
   report.setup = created.text;
   for (const NamedCheck& check : kChecks) {
+    if (check.concerns != nullptr && !check.concerns(kind)) continue;
     add(check.name,
         conformance::run_in_child([&] { return check.run(conformance::Subject(kind, options)); }, options.patience));
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,7 @@ struct ConformanceOptions {
   /// Points at which the model is meant to be held, of an input: the test points are near them. [rows, shape of the
   /// input], whose shape is the input's unless `shapes` says another, which it must then be.
   std::map<std::string, Array> starts = {};
+  std::set<std::string> left_out = {};  ///< optional inputs that are left out; all others are bound
   std::vector<Weight> weights = {};
   uint32_t seed = 1;                  ///< of all test points: a report is reproducible
   std::chrono::seconds patience{60};  ///< for one check; a model that hangs fails it

@@ -144,7 +144,9 @@ std::string device_in_words(const Device& device) {
 int ModelKind::input(const std::string& input_name) const { return index_of(inputs, input_name); }
 int ModelKind::setting(const std::string& setting_name) const { return index_of(settings, setting_name); }
 
-int64_t Slot::size() const { return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>()); }
+int64_t Slot::size() const {
+  return left_out ? 0 : std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
 
 /// Everything that the created model and the calls on it need. The plugin's own model dies with it.
 struct Model::State {
@@ -152,6 +154,13 @@ struct Model::State {
     if (setup.slots.size() != kind.inputs.size() || setup.values.size() != kind.settings.size()) {
       throw PluginError(fmt::format("{}: its setup must have {} inputs and {} settings, got {} and {}", name(),
                                     kind.inputs.size(), kind.settings.size(), setup.slots.size(), setup.values.size()));
+    }
+    for (size_t i = 0; i < setup.slots.size(); ++i) {
+      if (setup.slots[i].left_out && !kind.inputs[i].optional)
+        throw PluginError(
+            fmt::format("{}: its input '{}' must be bound, since it is not optional, got one that is left "
+                        "out",
+                        name(), kind.inputs[i].name));
     }
     if (setup.device.kind == Device::Kind::kCuda && kind.plugin_torch != "none") open_cuda_for_libtorch();
     create();
@@ -209,6 +218,7 @@ std::string Model::State::shapes() const {
   std::vector<std::string> parts;
   for (size_t i = 0; i < setup.slots.size(); ++i) {
     const Slot& slot = setup.slots[i];
+    if (slot.left_out) continue;
     parts.push_back(fmt::format("{} [{}]", kind.inputs[i].name, fmt::join(slot.shape, ", ")));
     if (slot.categories > 0) parts.back() += fmt::format(" of {} categories", slot.categories);
   }
@@ -249,7 +259,9 @@ void Model::State::create() {
     for (const auto& one : structs) all.push_back(&one);
     return all;
   };
-  const auto slot_pointers = pointers(slots);
+  auto slot_pointers = pointers(slots);
+  for (size_t i = 0; i < slots.size(); ++i)
+    if (setup.slots[i].left_out) slot_pointers[i] = nullptr;
   const auto value_pointers = pointers(values);
   const auto weight_pointers = pointers(weights);
   const potluck_setup passed = {sizeof(potluck_setup),  static_cast<int32_t>(setup.device.kind),
@@ -378,7 +390,7 @@ std::optional<Model::Quadratic> Model::quadratic(const void* const* input) const
   if (function == nullptr) return std::nullopt;
   Quadratic form;
   for (size_t i = 0; i < state_->setup.slots.size(); ++i) {
-    if (input[i] != nullptr) continue;
+    if (input[i] != nullptr || state_->setup.slots[i].left_out) continue;
     if (state_->kind.inputs[i].categorical) return std::nullopt;  // only continuous inputs can be left open
     form.n += state_->setup.slots[i].size();
   }
@@ -405,6 +417,38 @@ bool Model::draw(const potluck_call& given, const uint8_t* const* held, const do
   Complaint complaint;
   const int status = ask(state_->kind, "draw", function, complaint, state_->model, &given, held, uniforms, out);
   if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) state_->fail("draw", given.rows, status, complaint);
+  return status == POTLUCK_OK;
+}
+
+std::vector<ModelParameter> Model::parameters() {
+  const auto function = state_->kind.table->parameters;
+  if (function == nullptr) return {};
+  int64_t count = 0;
+  potluck_array* const* arrays = nullptr;
+  Complaint complaint;
+  const int status = ask(state_->kind, "parameters", function, complaint, state_->model, &count, &arrays);
+  if (status == POTLUCK_UNSUPPORTED) return {};
+  if (status != POTLUCK_OK) state_->fail("parameters", 0, status, complaint);
+  return read_parameters(state_->name(), state_->setup.device, count, arrays);
+}
+
+void Model::parameters_changed(void* stream) {
+  const auto function = state_->kind.table->parameters_changed;
+  if (function == nullptr) return;
+  Complaint complaint;
+  const int status = ask(state_->kind, "parameters_changed", function, complaint, state_->model, stream);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) state_->fail("parameters_changed", 0, status, complaint);
+}
+
+bool Model::parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
+                               void* const* sum) const {
+  const auto function = state_->kind.table->parameter_gradient;
+  if (function == nullptr) return false;
+  Complaint complaint;
+  const int status =
+      ask(state_->kind, "parameter_gradient", function, complaint, state_->model, &call, cotangent, tangent, sum);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED)
+    state_->fail("parameter_gradient", call.rows, status, complaint);
   return status == POTLUCK_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/precision.h"
 #include "core/settings.h"
+#include "plugins/parameters.h"
 #include "potluck/plugin.h"
 
 namespace potluck {
@@ -22,6 +23,7 @@ struct InputDescription {
   bool categorical = false;
   bool parent = false;  ///< the model is conditional on it; false: it is drawn
   std::string summary;
+  bool optional = false;  ///< a composition may leave it out
 };
 
 /// A model that a loaded plugin offers. Lives as long as the process: plugins are never unloaded.
@@ -58,7 +60,8 @@ struct Slot {
   /// Numbers that stand at one value in every evaluation; both empty: none is known to.
   std::vector<uint8_t> held = {};
   std::vector<double> value = {};
-  int64_t size() const;
+  bool left_out = false;  ///< an optional input that reads nothing
+  int64_t size() const;   ///< 0 where left out
 };
 
 struct ModelSetup {
@@ -119,6 +122,19 @@ class Model {
 
   /// Exact draws on the CPU; false where the model cannot. See plugin.h for the arrays.
   bool draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms, void* const* out) const;
+
+  /// The model's own parameters, on its device; none where it has none. A model may do extra work in every call from
+  /// then on: ask only to read or to learn them.
+  /// @throws ModelFault for arrays that cannot be: twins, other types, another device, memory that is not there.
+  std::vector<ModelParameter> parameters();
+
+  /// Says that the parameters have been written.
+  void parameters_changed(void* stream = nullptr);
+
+  /// sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx). See plugin.h for the arrays. False where
+  /// the model cannot do it, and then nothing was added.
+  bool parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
+                          void* const* sum) const;
 
  private:
   struct State;

@@ -20,6 +20,8 @@ constexpr size_t kPluginBytes = POTLUCK_SIZE_THROUGH(potluck_plugin, models);
 constexpr size_t kModelBytes = POTLUCK_SIZE_THROUGH(potluck_model_kind, category_energies);
 constexpr size_t kInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, summary);
 constexpr size_t kSettingBytes = POTLUCK_SIZE_THROUGH(potluck_setting, summary);
+/// From here on an input says whether it is optional.
+constexpr size_t kOptionalInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, optional);
 #undef POTLUCK_SIZE_THROUGH
 // NOLINTEND(bugprone-macro-parentheses)
 
@@ -77,6 +79,11 @@ InputDescription read_input(const std::string& model, const potluck_input& input
   description.categorical = input.kind == POTLUCK_CATEGORICAL;
   description.parent = input.role == POTLUCK_PARENT;
   description.summary = text_or_empty(what + ": its summary", input.summary);
+  if (input.size >= kOptionalInputBytes) {
+    if (input.optional != 0 && input.optional != 1)
+      refuse("{}: its optional must be 0 or 1, got {}", what, input.optional);
+    description.optional = input.optional == 1;
+  }
   return description;
 }
 
@@ -154,6 +161,10 @@ ModelKind read_model(const potluck_model_kind& model, const std::string& id) {
   }
   if (std::all_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& input) { return input.parent; })) {
     refuse("{}: it must have an input that is drawn", what);
+  }
+  if (std::all_of(kind.inputs.begin(), kind.inputs.end(),
+                  [](const InputDescription& input) { return input.parent || input.optional; })) {
+    refuse("{}: it must have an input that is drawn and not optional", what);
   }
   for (auto* setting = model.settings; setting != nullptr && *setting != nullptr; ++setting) {
     kind.settings.push_back(read_setting(what, **setting));

@@ -32,7 +32,7 @@ int list(const Words& words) {
 
 std::string input_kind(const engine::ModelInput& input) {
   return std::string(input.categorical ? "categorical" : "continuous") +
-         (input.parent ? ", the model is conditional on it" : "");
+         (input.parent ? ", the model is conditional on it" : "") + (input.optional ? ", optional" : "");
 }
 
 void print_description(const engine::Model& model) {

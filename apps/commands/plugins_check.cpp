@@ -60,6 +60,7 @@ void add_options(CommandLine& line) {
   line.add_values("start", "[INPUT=]FILE.npy",
                   "points [rows, shape] near which the model is tested, such as atoms that do not overlap. INPUT may "
                   "be left out where the model draws one input (repeatable)");
+  line.add_values("without", "INPUT", "leave an optional input out (repeatable)");
   line.add_value("weights", "FILE", "a safetensors file for the model");
   line.add_value("seed", "N", "seed of the test points, default 1");
   line.add_value("patience", "SECONDS", "longest time that one check may take, default 60");
@@ -71,6 +72,7 @@ engine::CheckOptions options_of(const CommandLine& line) {
   for (const auto& [input, ends] : line.pairs("support")) options.supports[input] = support_of(ends);
   for (const auto& [input, count] : line.pairs("categories"))
     options.categories[input] = whole_number(count, "--categories");
+  options.left_out = line.values("without");
   if (const auto file = line.value("weights")) options.weights = *file;
   if (const auto seed = line.value("seed")) options.seed = static_cast<uint32_t>(whole_number(*seed, "--seed"));
   if (const auto patience = line.value("patience")) options.patience_seconds = whole_number(*patience, "--patience");

@@ -20,6 +20,7 @@ ConformanceOptions conformance_options(const CheckOptions& from) {
   options.supports = from.supports;
   for (const auto& [input, file] : from.starts) options.starts[input] = read_npy(file);
   if (!from.weights.empty()) options.weights = read_weights(from.weights);
+  options.left_out = {from.left_out.begin(), from.left_out.end()};
   options.seed = from.seed;
   options.patience = std::chrono::seconds(from.patience_seconds);
   return options;

@@ -28,7 +28,7 @@ Model described(const ModelKind& kind) {
   Model model{kind.name,      kind.summary,        kind.reference,  {}, described(kind.settings),
               kind.plugin_id, kind.plugin_version, kind.plugin_file};
   for (const InputDescription& one : kind.inputs)
-    model.inputs.push_back({one.name, one.summary, one.categorical, one.parent});
+    model.inputs.push_back({one.name, one.summary, one.categorical, one.parent, one.optional});
   return model;
 }
 

@@ -50,6 +50,7 @@ void hold(const Composition& composition, const Binding& binding, const Leaf& le
 Slot slot_of(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision) {
   Slot slot;
   slot.shape = binding.shape;
+  slot.left_out = binding.left_out;
   hold(composition, binding, leaf, precision, slot);
   if (binding.variable < 0) return slot;
   const Variable& variable = composition.variables[static_cast<size_t>(binding.variable)];
@@ -88,8 +89,11 @@ bool same_leaf(const Leaf& a, const Leaf& b) {
       a.inputs.begin(), a.inputs.end(), b.inputs.begin(), b.inputs.end(), [](const Binding& x, const Binding& y) {
         return x.variable == y.variable && x.shape == y.shape && x.index == y.index && x.literal == y.literal;
       });
-  return a.kind == b.kind && a.parts == b.parts && same_inputs && same_weights(a, b) &&
-         same_values(a.settings, b.settings);
+  return a.parts == b.parts && same_inputs && same_definition(a, b);
+}
+
+bool same_definition(const Leaf& a, const Leaf& b) {
+  return a.kind == b.kind && same_weights(a, b) && same_values(a.settings, b.settings);
 }
 
 struct Experts::Instance {
@@ -118,9 +122,8 @@ void Experts::create(const Node& node, std::set<const Node*>& seen, std::vector<
   instance->leaf = leaf;
   instance->slots = slots_of(*composition_, *leaf, options_.precision);
   for (const auto& other : instances_)
-    if (other->leaf->kind == leaf->kind && other->leaf->parts == leaf->parts &&
-        same_slots(other->slots, instance->slots) && same_weights(*other->leaf, *leaf) &&
-        same_values(other->leaf->settings, leaf->settings))
+    if (other->leaf->parts == leaf->parts && same_slots(other->slots, instance->slots) &&
+        same_definition(*other->leaf, *leaf))
       return;
   ModelSetup setup;
   setup.device = options_.device;
@@ -152,16 +155,29 @@ void Experts::create(const Node& node, std::set<const Node*>& seen, std::vector<
   instances_.push_back(std::move(instance));
 }
 
-const Experts::Instance& Experts::find(const Leaf& leaf) const {
-  for (const auto& instance : instances_)
-    if (instance->leaf == &leaf) return *instance;
+const Experts::Instance& Experts::find(const Leaf& leaf) const { return *instances_[index_of(leaf)]; }
+
+size_t Experts::index_of(const Leaf& leaf) const {
+  for (size_t i = 0; i < instances_.size(); ++i)
+    if (instances_[i]->leaf == &leaf) return i;
   const std::vector<Slot> slots = slots_of(*composition_, leaf, options_.precision);
-  for (const auto& instance : instances_)
-    if (instance->leaf->kind == leaf.kind && instance->leaf->parts == leaf.parts &&
-        same_slots(instance->slots, slots) && same_weights(*instance->leaf, leaf) &&
-        same_values(instance->leaf->settings, leaf.settings))
-      return *instance;
+  for (size_t i = 0; i < instances_.size(); ++i)
+    if (instances_[i]->leaf->parts == leaf.parts && same_slots(instances_[i]->slots, slots) &&
+        same_definition(*instances_[i]->leaf, leaf))
+      return i;
   throw PluginError("expert of model '" + leaf.kind->name + "' must be below the target, got one that is not");
+}
+
+std::vector<Experts::Created> Experts::created() {
+  std::vector<Created> all;
+  for (const auto& instance : instances_) {
+    Created created;
+    created.leaf = instance->leaf;
+    for (Model& model : instance->running) created.running.push_back(&model);
+    created.reading = instance->reading.get();
+    all.push_back(std::move(created));
+  }
+  return all;
 }
 
 const Model& Experts::model(const Leaf& leaf, int worker) const {

@@ -14,6 +14,9 @@ namespace potluck {
 /// Same model, settings, weights and inputs: evaluated once.
 bool same_leaf(const Leaf& a, const Leaf& b);
 
+/// Same model, settings and weights, whatever they read: one expert, to whoever wrote the file.
+bool same_definition(const Leaf& a, const Leaf& b);
+
 /// The created models of a composition: one for leaves that differ only in the variables they read, one more for each
 /// worker where a model is not thread-safe.
 class Experts {
@@ -29,6 +32,17 @@ class Experts {
   const Model& model(const Leaf& leaf, int worker = 0) const;
   /// A model of the leaf on the CPU, for what is asked of it outside a run. Null where the model cannot be there.
   const Model* on_cpu(const Leaf& leaf) const;
+
+  /// The models that were created for one leaf and those that share them: one, or one a worker; then the one on the CPU
+  /// where the run is not there.
+  struct Created {
+    const Leaf* leaf = nullptr;
+    std::vector<Model*> running;
+    Model* reading = nullptr;
+  };
+  std::vector<Created> created();
+  /// Which of created() `leaf` is evaluated by.
+  size_t index_of(const Leaf& leaf) const;
 
  private:
   struct Instance;

@@ -69,7 +69,7 @@ bool LeafRow::continuous_variable(size_t i) const {
 bool LeafRow::log_normaliser(double& log_z) const {
   std::vector<const void*> input(values_.size(), nullptr);
   for (size_t i = 0; i < input.size(); ++i)
-    if (leaf_->kind->inputs[i].parent) input[i] = values_[i].data();
+    if (leaf_->kind->inputs[i].parent) input[i] = value(i);
   Workspace workspace(model_->workspace_bytes(1));
   potluck_call given{};
   given.size = sizeof(given);
@@ -83,7 +83,7 @@ bool LeafRow::log_normaliser(double& log_z) const {
 std::optional<Model::Quadratic> LeafRow::quadratic(const std::vector<uint8_t>& open) const {
   std::vector<const void*> input(values_.size(), nullptr);
   for (size_t i = 0; i < input.size(); ++i)
-    if (!open[i]) input[i] = values_[i].data();
+    if (!open[i]) input[i] = value(i);
   return model_->quadratic(input.data());
 }
 

@@ -34,7 +34,8 @@ class LeafRow {
   bool continuous_variable(size_t i) const;
   /// Every number of input `i` is a literal or held.
   bool fixed(size_t i) const { return fixed_[i] != 0; }
-  const void* value(size_t i) const { return values_[i].data(); }
+  /// Its numbers; null where it is left out.
+  const void* value(size_t i) const { return values_[i].empty() ? nullptr : values_[i].data(); }
 
   /// log Z at these parents; false where the model does not know it.
   bool log_normaliser(double& log_z) const;

@@ -22,6 +22,24 @@ std::vector<std::string> input_names(const ModelKind& kind) {
   return names;
 }
 
+/// The one input that must be bound, where there is one only; else -1. It needs no map.
+int only_input(const ModelKind& kind) {
+  int only = -1;
+  for (size_t i = 0; i < kind.inputs.size(); ++i) {
+    if (kind.inputs[i].optional) continue;
+    if (only >= 0) return -1;
+    only = static_cast<int>(i);
+  }
+  return only;
+}
+
+Binding left_out() {
+  Binding binding;
+  binding.shape = {0};
+  binding.left_out = true;
+  return binding;
+}
+
 std::vector<std::string> setting_names(const ModelKind& kind) {
   std::vector<std::string> names;
   for (const SettingDescription& setting : kind.settings) names.push_back(setting.name);
@@ -143,19 +161,21 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
   Leaf leaf = definition;
   leaf.parts = over ? over->parts : 1;
   const size_t before = diagnostics_.size();
+  const int only = only_input(kind);
   if (!inputs) {
-    if (over && kind.inputs.size() == 1) {
+    if (over && only >= 0) {
       Yaml name;
       name.kind = Yaml::Kind::kScalar;
       name.place = place;
       name.text = over->name;
-      auto binding = bind_one(kind.inputs[0], name, over, what);
+      auto binding = bind_one(kind.inputs[static_cast<size_t>(only)], name, over, what);
       if (!binding) return {};
-      leaf.inputs.push_back(std::move(*binding));
-      leaf.input_places.push_back(place);
+      leaf.inputs.assign(names.size(), left_out());
+      leaf.inputs[static_cast<size_t>(only)] = std::move(*binding);
+      leaf.input_places.assign(names.size(), place);
       return leaf;
     }
-    const std::string example = kind.inputs.size() == 1 ? "x" : fmt::format("{{{}: ...}}", fmt::join(names, ": ..., "));
+    const std::string example = only >= 0 ? "x" : fmt::format("{{{}: ...}}", fmt::join(names, ": ..., "));
     diagnostics_.add(place,
                      fmt::format("{} must be bound to what it reads, got no inputs. Write {{energy: ..., inputs: {}}} "
                                  "(inputs of '{}': {})",
@@ -174,8 +194,8 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
             fmt::format("unknown input '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
             nearest(entry.key, names));
     }
-  } else if (names.size() == 1) {
-    values[0] = inputs;
+  } else if (only >= 0) {
+    values[static_cast<size_t>(only)] = inputs;
   } else {
     diagnostics_.add(inputs->place, fmt::format("{}.inputs must be a map, since '{}' has {} inputs, got {}. Inputs: {}",
                                                 what, kind.name, names.size(), inputs->describe(), joined(names)));
@@ -183,6 +203,11 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
   }
   bool reads_a_variable = false;
   for (size_t i = 0; i < names.size(); ++i) {
+    if (!values[i] && kind.inputs[i].optional) {
+      leaf.inputs.push_back(left_out());
+      leaf.input_places.push_back(inputs->place);
+      continue;
+    }
     if (!values[i]) {
       diagnostics_.add(inputs->place,
                        fmt::format("{}.inputs must bind '{}' of '{}', got nothing for it. Add {}: and what "

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -169,6 +170,22 @@ Json method_rules() {
   return rules;
 }
 
+/// The inputs of a model with optional ones: which must be bound, which may be.
+Json inputs_schema(const ModelKind& kind) {
+  Json properties = Json::object();
+  std::vector<std::string> required;
+  for (const InputDescription& input : kind.inputs) {
+    properties[input.name] = {{"description", input.summary + (input.optional ? " (optional)" : "")}};
+    if (!input.optional) required.push_back(input.name);
+  }
+  return {{"if", {{"type", "object"}}},
+          {"then", {{"properties", properties}, {"required", required}, {"additionalProperties", false}}}};
+}
+
+bool has_optional_inputs(const ModelKind& kind) {
+  return std::any_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& one) { return one.optional; });
+}
+
 /// The settings of each model that can be had now. Plugins that only a file names are not known here, so other names
 /// of models are allowed.
 Json model_rules(ModelSource& models) {
@@ -179,6 +196,7 @@ Json model_rules(ModelSource& models) {
       settings["additionalProperties"] = false;
       Json then = {{"properties", {{"settings", settings}}}};
       if (settings.contains("required")) then["required"] = {"settings"};
+      if (has_optional_inputs(models.model(name))) then["properties"]["inputs"] = inputs_schema(models.model(name));
       rules.push_back(
           {{"if", {{"properties", {{"model", {{"const", name}}}}}, {"required", {"model"}}}}, {"then", then}});
     } catch (const PluginError&) {

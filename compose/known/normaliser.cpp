@@ -123,7 +123,7 @@ LogNormaliser Normaliser::by_rule(const Node& node, const CoordinateSet& given) 
 LogNormaliser Normaliser::of_leaf(const Node& node, const Leaf& leaf, const CoordinateSet& given) const {
   const std::string model = "model '" + leaf.kind->name + "'";
   for (size_t i = 0; i < leaf.inputs.size(); ++i)
-    if (!leaf.kind->inputs[i].parent && leaf.inputs[i].variable < 0)
+    if (!leaf.kind->inputs[i].parent && leaf.inputs[i].variable < 0 && !leaf.inputs[i].left_out)
       return unknown(fmt::format("the drawn input '{}' of {} is the literal {}", leaf.kind->inputs[i].name, model,
                                  leaf.inputs[i].text));
   if (overlap(coordinates_->drawn(node), given))

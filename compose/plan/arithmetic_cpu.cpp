@@ -109,6 +109,52 @@ class CpuArithmetic final : public Arithmetic {
     program.run(run.memory, run.stride, run.chains, run.derivatives);
     std::copy_n(program.values(run.memory, run.stride, program.root()), run.chains, total);
   }
+
+  std::shared_ptr<void> allocate(size_t bytes) const override {
+    struct alignas(64) Block {
+      std::byte bytes[64] = {};
+    };
+    auto blocks = std::make_shared<std::vector<Block>>(bytes / sizeof(Block) + 1);
+    return {blocks, blocks->data()};
+  }
+
+  void copy(void* to, const void* from, size_t bytes, void*) const override { std::memcpy(to, from, bytes); }
+
+  void wait(void*) const override {}
+
+  void tangent_rows(const TangentRows& from, const RowRates& rates, int64_t chains, void* rows, void*) const override {
+    const int64_t size = from.elements ? from.elements->size : from.n;
+    T* row = static_cast<T*>(rows);
+    for (int64_t chain = 0; chain < chains; ++chain) {
+      const T* tangent = static_cast<const T*>(from.tangent) + chain * from.n;
+      for (int64_t part = 0; part < rates.parts; ++part, row += size) {
+        const double rate = rates.rate ? rates.rate[chain * rates.parts + part] : rates.constant;
+        const int32_t* index = from.elements ? from.elements->index.data() + part * size : nullptr;
+        for (int64_t j = 0; j < size; ++j) row[j] = tangent_of_element(tangent, from.held, index ? index[j] : j, rate);
+      }
+    }
+  }
+
+  void slope_along(const void* gradient, const void* tangent, int64_t rows, int64_t size, bool fresh, double* slope,
+                   void*) const override {
+    const T* g = static_cast<const T*>(gradient);
+    const T* t = static_cast<const T*>(tangent);
+    for (int64_t row = 0; row < rows; ++row)
+      slope[row] = slope_of_row(g + row * size, t + row * size, size, fresh ? 0 : slope[row]);
+  }
+
+  void cotangent_rows(const double* cotangent, const RowRates& rates, int64_t chains, double* of_row,
+                      void*) const override {
+    for (int64_t row = 0; row < chains * rates.parts; ++row) of_row[row] = cotangent_of_row(cotangent, rates, row);
+  }
+
+  void run_slopes(const Program& program, const ProgramRun& run, double* slope, void*) const override {
+    program.run_slopes(run.memory, slope, run.stride, run.chains);
+  }
+
+  void add_sum(const void* sum, bool wide, int64_t size, double* total, void*) const override {
+    for (int64_t j = 0; j < size; ++j) total[j] += number_of_sum(sum, wide, j);
+  }
 };
 
 }  // namespace

@@ -127,6 +127,53 @@ __global__ void finish_kernel(const __grid_constant__ Settled settled, const __g
   total[chain] = root[chain];
 }
 
+template <class T>
+__global__ void tangent_rows_kernel(const int32_t* index, int64_t size, const uint8_t* held, const T* tangent,
+                                    int64_t n, RowRates rates, int64_t chains, T* rows) {
+  const int64_t item = item_of_thread();
+  if (item >= chains * rates.parts * size) return;
+  const int64_t row = item / size, chain = row / rates.parts;
+  const int64_t element = index ? index[item % (rates.parts * size)] : item % size;
+  const double rate = rates.rate ? rates.rate[row] : rates.constant;
+  rows[item] = tangent_of_element(tangent + chain * n, held, element, rate);
+}
+
+template <class T>
+__global__ void slope_along_kernel(const T* gradient, const T* tangent, int64_t rows, int64_t size, bool fresh,
+                                   double* slope) {
+  const int64_t row = item_of_thread();
+  if (row < rows) slope[row] = slope_of_row(gradient + row * size, tangent + row * size, size, fresh ? 0 : slope[row]);
+}
+
+__global__ void cotangent_rows_kernel(const double* cotangent, RowRates rates, int64_t rows, double* of_row) {
+  const int64_t row = item_of_thread();
+  if (row < rows) of_row[row] = cotangent_of_row(cotangent, rates, row);
+}
+
+__global__ void slopes_kernel(const __grid_constant__ ProgramView program, ProgramRun run, double* slope) {
+  const int64_t chain = item_of_thread();
+  if (chain >= run.chains) return;
+  for (int32_t o = 0; o < program.count; ++o) {
+    const ProgramOperator& op = program.operators[o];
+    const int64_t parts = program.parts[op.result];
+    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) {
+      slope_forward(program, op, run.memory, slope, run.stride, row);
+    }
+  }
+  for (int32_t o = program.count; o-- > 0;) {
+    const ProgramOperator& op = program.operators[o];
+    const int64_t parts = program.parts[op.result];
+    for (int64_t row = chain * parts; row < (chain + 1) * parts; ++row) {
+      slope_backward(program, op, run.memory, slope, run.stride, row);
+    }
+  }
+}
+
+__global__ void add_sum_kernel(const void* sum, bool wide, int64_t size, double* total) {
+  const int64_t item = item_of_thread();
+  if (item < size) total[item] += number_of_sum(sum, wide, item);
+}
+
 /// Tables are copied to the device when they are first met, at the first evaluation; a step then allocates nothing.
 template <class T>
 class CudaArithmetic final : public Arithmetic {
@@ -190,6 +237,57 @@ class CudaArithmetic final : public Arithmetic {
                                                                          total);
     }
     cuda::check(cudaGetLastError(), "combining energies");
+  }
+
+  std::shared_ptr<void> allocate(size_t bytes) const override {
+    choose();
+    auto memory = std::make_shared<cuda::Memory>(bytes);
+    return {memory, memory->get()};
+  }
+
+  void copy(void* to, const void* from, size_t bytes, void* stream) const override {
+    choose();
+    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, of(stream)), "copying parameters");
+    wait(stream);
+  }
+
+  void wait(void* stream) const override {
+    choose();
+    cuda::check(cudaStreamSynchronize(of(stream)), "changing parameters");
+  }
+
+  void tangent_rows(const TangentRows& from, const RowRates& rates, int64_t chains, void* rows,
+                    void* stream) const override {
+    const int64_t size = from.elements ? from.elements->size : from.n;
+    const void* index = from.elements ? on_device(*from.elements, from.n).index.get() : nullptr;
+    tangent_rows_kernel<T><<<blocks_for(chains * rates.parts * size), kThreads, 0, of(stream)>>>(
+        static_cast<const int32_t*>(index), size, from.held, static_cast<const T*>(from.tangent), from.n, rates, chains,
+        static_cast<T*>(rows));
+    cuda::check(cudaGetLastError(), "gathering tangents");
+  }
+
+  void slope_along(const void* gradient, const void* tangent, int64_t rows, int64_t size, bool fresh, double* slope,
+                   void* stream) const override {
+    slope_along_kernel<T><<<blocks_for(rows), kThreads, 0, of(stream)>>>(
+        static_cast<const T*>(gradient), static_cast<const T*>(tangent), rows, size, fresh, slope);
+    cuda::check(cudaGetLastError(), "adding slopes");
+  }
+
+  void cotangent_rows(const double* cotangent, const RowRates& rates, int64_t chains, double* of_row,
+                      void* stream) const override {
+    const int64_t rows = chains * rates.parts;
+    cotangent_rows_kernel<<<blocks_for(rows), kThreads, 0, of(stream)>>>(cotangent, rates, rows, of_row);
+    cuda::check(cudaGetLastError(), "weighing rows");
+  }
+
+  void run_slopes(const Program& program, const ProgramRun& run, double* slope, void* stream) const override {
+    slopes_kernel<<<blocks_for(run.chains), kThreads, 0, of(stream)>>>(on_device(program).view, run, slope);
+    cuda::check(cudaGetLastError(), "combining slopes");
+  }
+
+  void add_sum(const void* sum, bool wide, int64_t size, double* total, void* stream) const override {
+    add_sum_kernel<<<blocks_for(size), kThreads, 0, of(stream)>>>(sum, wide, size, total);
+    cuda::check(cudaGetLastError(), "adding gradients of parameters");
   }
 
  private:

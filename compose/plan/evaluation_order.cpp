@@ -79,6 +79,11 @@ class OrderBuilder {
                            fmt::format("the normaliser of branch {} of mixture '{}' must be estimated before a plan "
                                        "that evaluates is made, got no estimate. Call estimate_log_z for it first",
                                        i + 1, node.name)});
+        if (!branch.log_z)
+          order_.normalisers.push_back({branch.energy.get(),
+                                        branch.energy->place.line > 0 ? branch.energy->place : node.place,
+                                        fmt::format("branch {} of mixture '{}'", i + 1, node.name),
+                                        "log_z: NUMBER in the branch, or unnormalised: true in the mixture"});
         number -= log_z.constant;
         planned.branches.back().log_z_error = branch.log_z ? kGivenLogZError : log_z.standard_error;
         slot = with_normalisers(slot, log_z, parts);
@@ -125,6 +130,9 @@ class OrderBuilder {
                            "what is drawn above it, got none: {}. Write unnormalised: true in the hierarchy "
                            "where the product of the levels as they are is meant",
                            level->name, node.name, log_z.why())});
+        order_.normalisers.push_back({level.get(), level->place.line > 0 ? level->place : node.place,
+                                      fmt::format("level '{}' of hierarchy '{}'", level->name, node.name),
+                                      "unnormalised: true in the hierarchy"});
         slot = with_normalisers(slot, log_z, parts);
       }
       terms.push_back({slot, 1});
@@ -237,7 +245,7 @@ PlannedInput planned_input(const PlannedEvaluation& evaluation, size_t i, const 
   input.variable = binding.variable;
   input.size = size_of(binding);
   input.categorical = declared.categorical;
-  input.asked = !evaluation.normaliser || declared.parent;
+  input.asked = !binding.left_out && (!evaluation.normaliser || declared.parent);
   if (!input.asked) return input;
   if (binding.variable < 0) {
     input.literal = literals.repeated(binding.literal, declared.categorical, evaluation.rows_of_a_call);
@@ -340,7 +348,8 @@ EvaluationOrder make_evaluation_order(const Composition& composition, const Coor
     std::string name = evaluation.name;
     if (same > 1) {
       std::string inputs;
-      for (const Binding& binding : evaluation.leaf->inputs) inputs += (inputs.empty() ? "" : ", ") + binding.text;
+      for (const Binding& binding : evaluation.leaf->inputs)
+        if (!binding.left_out) inputs += (inputs.empty() ? "" : ", ") + binding.text;
       name += "(" + inputs + ")";
     }
     order.experts.push_back(name);

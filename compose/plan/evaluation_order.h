@@ -18,8 +18,9 @@ struct PlannedInput {
   int variable = -1;  ///< -1: a literal
   int64_t size = 0;   ///< numbers in a row
   bool categorical = false;
-  bool whole = false;                   ///< the variable itself, as it stands
-  bool asked = true;                    ///< false: a drawn input of a normaliser, which the model is given as null
+  bool whole = false;  ///< the variable itself, as it stands
+  /// False: the model is given null. So are inputs that are left out, and drawn inputs of a normaliser.
+  bool asked = true;
   ReadElements elements;                ///< where it is a part of a variable
   std::shared_ptr<const void> literal;  ///< [rows of a call at least, size]
 
@@ -55,11 +56,20 @@ struct PlannedMixture {
   std::vector<WatchedBranch> branches;
 };
 
+/// A node whose log Z, as it was when the plan was made, is part of the composite.
+struct NeededNormaliser {
+  const Node* node = nullptr;
+  Place place;
+  std::string what;     ///< "branch 1 of mixture 'shapes'"
+  std::string instead;  ///< what a file may say to do without
+};
+
 /// What a composition evaluates, in which order, and where everything stands in the workspace.
 struct EvaluationOrder {
   std::vector<PlannedEvaluation> evaluations;  ///< those that write first and cannot accumulate come first
   Program program;
   std::vector<PlannedMixture> mixtures;  ///< of the tree, those below first
+  std::vector<NeededNormaliser> normalisers;
   std::vector<std::string> experts;
   /// Bytes a chain before the models' own scratch. Every place in it is a multiple of 8 bytes a chain, so that with
   /// chains rounded up to a multiple of 8 each begins at a multiple of 64.

@@ -14,7 +14,9 @@
 #include "compose/known/integrability.h"
 #include "compose/plan/arithmetic_cuda.h"
 #include "compose/plan/evaluation_order.h"
+#include "compose/plan/input_rows.h"
 #include "compose/plan/mixtures.h"
+#include "compose/plan/parameter_gradient.h"
 #include "core/device/devices.h"
 
 namespace potluck {
@@ -59,6 +61,7 @@ class CompositePlan final : public Plan {
         experts_(composition_, options),
         normaliser_(coordinates_, experts_),
         order_(make_evaluation_order(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
+        input_rows_(composition_.variables, *arithmetic_, options.precision),
         workers_(static_cast<size_t>(std::max(options.workers, 1))),
         counts_(order_.experts.size()) {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
@@ -117,6 +120,12 @@ class CompositePlan final : public Plan {
       all.push_back(std::move(one));
     return all;
   }
+  ParameterStore& parameters() override {
+    if (!store_) store_ = std::make_unique<ParameterStore>(experts_, order_, *arithmetic_);
+    return *store_;
+  }
+  int64_t parameter_piece() override { return gradient().piece(); }
+  void parameter_gradient(const ParameterGradientCall& call) override { gradient().add(call); }
   std::vector<int64_t> evaluations() const override { return std::vector<int64_t>(counts_.begin(), counts_.end()); }
 
   size_t workspace_bytes(int64_t rows) const override {
@@ -159,6 +168,13 @@ class CompositePlan final : public Plan {
     return *models_[evaluation * workers_.size() + static_cast<size_t>(worker)];
   }
 
+  ParameterGradient& gradient() {
+    if (!gradient_)
+      gradient_ = std::make_unique<ParameterGradient>(
+          GradientSources{composition_, options_, order_, experts_, parameters(), *arithmetic_}, preferred_rows());
+    return *gradient_;
+  }
+
   size_t variable_bytes(int variable) const {
     return static_cast<size_t>(composition_.variables[static_cast<size_t>(variable)].size()) *
            bytes_of(options_.precision);
@@ -171,31 +187,6 @@ class CompositePlan final : public Plan {
       arithmetic_->set_zero(frame.call->gradient[variable],
                             static_cast<size_t>(frame.chains) * variable_bytes(variable), frame.call->stream);
     started = 1;
-  }
-
-  /// Binds the inputs: variables as they stand, gathered parts of them, literals.
-  void bind_inputs(const PlannedEvaluation& evaluation, const Frame& frame) const {
-    int64_t gathered = evaluation.gathered;
-    for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
-      const PlannedInput& input = evaluation.inputs[i];
-      const void*& bound = frame.worker->input[i];
-      bound = nullptr;
-      if (!input.asked) continue;
-      bound = input.variable < 0 ? input.literal.get() : frame.call->position[input.variable];
-      if (input.variable < 0 || input.whole) continue;
-      void* rows = frame.at(gathered);
-      arithmetic_->gather(input.elements, input.categorical, bound,
-                          composition_.variables[static_cast<size_t>(input.variable)].size(), frame.chains, rows,
-                          frame.call->stream);
-      bound = rows;
-      const int64_t width = input.categorical ? 8 : static_cast<int64_t>(bytes_of(options_.precision));
-      gathered += (evaluation.parts * input.size * width + 7) / 8 * 8;
-    }
-  }
-
-  int64_t gradient_bytes(const PlannedEvaluation& evaluation, const PlannedInput& input) const {
-    const int64_t width = static_cast<int64_t>(bytes_of(options_.precision));
-    return (evaluation.parts * input.size * width + 7) / 8 * 8;
   }
 
   /// Says where the gradients go. True where the model has to add to what is there.
@@ -211,7 +202,7 @@ class CompositePlan final : public Plan {
         add = add || (wanted && frame.worker->started[static_cast<size_t>(input.variable)]);
       } else if (input.has_gradient()) {
         if (wanted) frame.worker->gradient[i] = frame.at(at);
-        at += gradient_bytes(evaluation, input);
+        at += bytes_a_chain(evaluation, input, options_.precision);
       }
     }
     if (!evaluation.direct) return false;
@@ -243,7 +234,10 @@ class CompositePlan final : public Plan {
     const PlannedEvaluation& evaluation = order_.evaluations[e];
     const EnergyCall& call = *frame.call;
     double* energy = order_.program.values(frame.memory, frame.stride, evaluation.slot);
-    bind_inputs(evaluation, frame);
+    input_rows_.bind(
+        evaluation,
+        {call.position, frame.chains, frame.stride, static_cast<char*>(frame.at(evaluation.gathered)), call.stream},
+        frame.worker->input.data());
     bool any = false;
     const bool add = bind_gradients(evaluation, frame, any);
     potluck_call passed{};
@@ -281,7 +275,7 @@ class CompositePlan final : public Plan {
     for (const PlannedInput& input : evaluation.inputs) {
       if (!input.has_gradient()) continue;
       const void* own = frame.at(at);
-      at += gradient_bytes(evaluation, input);
+      at += bytes_a_chain(evaluation, input, options_.precision);
       void* total = frame.wanted(input);
       if (!total) continue;
       const int64_t n = composition_.variables[static_cast<size_t>(input.variable)].size();
@@ -327,7 +321,7 @@ class CompositePlan final : public Plan {
         if (input.variable == variable && input.whole)
           frame.worker->contributions[static_cast<size_t>(count++)] = {
               frame.at(at), order_.program.rates(frame.memory, frame.stride, evaluation.slot), 1};
-        at += gradient_bytes(evaluation, input);
+        at += bytes_a_chain(evaluation, input, options_.precision);
       }
     }
     return count;
@@ -344,7 +338,7 @@ class CompositePlan final : public Plan {
                               input.elements, composition_.variables[static_cast<size_t>(input.variable)].size(),
                               frame.chains, total, frame.call->stream);
       }
-      at += gradient_bytes(evaluation, input);
+      at += bytes_a_chain(evaluation, input, options_.precision);
     }
   }
 
@@ -365,9 +359,10 @@ class CompositePlan final : public Plan {
   const PlanOptions options_;
   const Coordinates coordinates_;
   const std::unique_ptr<Arithmetic> arithmetic_;
-  const Experts experts_;
+  Experts experts_;
   const Normaliser normaliser_;
   const EvaluationOrder order_;
+  const InputRows input_rows_;
   std::vector<const Model*> models_;  ///< [evaluations, workers]
   mutable std::vector<Worker> workers_;
   mutable std::vector<std::atomic<int64_t>> counts_;
@@ -376,6 +371,8 @@ class CompositePlan final : public Plan {
   Integrability verdict_;
   mutable std::once_flag explained_;
   mutable std::vector<std::string> explanation_;
+  std::unique_ptr<ParameterStore> store_;  ///< both null until they are asked for
+  std::unique_ptr<ParameterGradient> gradient_;
 };
 
 }  // namespace

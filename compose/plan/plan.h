@@ -13,6 +13,9 @@
 
 namespace potluck {
 
+class ParameterStore;          // compose/plan/parameter_store.h
+struct ParameterGradientCall;  // compose/plan/parameter_gradient.h
+
 /// What is evaluated in each step, for `explain`.
 struct PlannedLeaf {
   std::string name;   ///< of the node that first names it
@@ -36,6 +39,16 @@ class Plan : public Energy {
   /// What a person should know before a run: numbers that float32 is too coarse for, normalisers that a product leaves
   /// out. A sentence each.
   virtual std::vector<std::string> warnings() const = 0;
+
+  // Learning. One thread at a time, and no evaluation meanwhile. What the plan says beforehand (explanation, warnings,
+  // normalisers, exact starts) is of the parameters that it was made with: make a plan anew to sample with others.
+
+  /// The parameters of the experts. Made at the first call.
+  virtual ParameterStore& parameters() = 0;
+  /// Adds the gradient of the composite with respect to them; see ParameterGradient.
+  virtual void parameter_gradient(const ParameterGradientCall& call) = 0;
+  /// Rows of a piece: calls that are split at its multiples add up to the same bits.
+  virtual int64_t parameter_piece() = 0;
 };
 
 /// @throws CompositionError for everything that only created models can tell: shapes and settings they refuse, an

@@ -113,4 +113,17 @@ void Program::run(double* memory, int64_t stride, int64_t chains, bool derivativ
   }
 }
 
+void Program::run_slopes(const double* memory, double* slope, int64_t stride, int64_t chains) const {
+  const ProgramView program = view();
+  for (const ProgramOperator& op : operators_) {
+    const int64_t rows = chains * parts_[static_cast<size_t>(op.result)];
+    for (int64_t row = 0; row < rows; ++row) slope_forward(program, op, memory, slope, stride, row);
+  }
+  for (size_t o = operators_.size(); o-- > 0;) {
+    const ProgramOperator& op = operators_[o];
+    const int64_t rows = chains * parts_[static_cast<size_t>(op.result)];
+    for (int64_t row = 0; row < rows; ++row) slope_backward(program, op, memory, slope, stride, row);
+  }
+}
+
 }  // namespace potluck

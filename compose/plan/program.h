@@ -62,6 +62,10 @@ class Program {
   /// From the values of the leaves to C and, where `derivatives`, to the rates of all slots.
   void run(double* memory, int64_t stride, int64_t chains, bool derivatives) const;
 
+  /// From the slopes of the leaves' energies along some direction, which stand in `slope` as values() of theirs, to the
+  /// slopes of all values and rates. `memory` is as run() with derivatives left it; `slope` has the same layout.
+  void run_slopes(const double* memory, double* slope, int64_t stride, int64_t chains) const;
+
   ProgramView view() const;
   ProgramTables tables() const {
     return {&operators_, &operand_, &number_, &fresh_, &value_, &rate_, &constant_rate_, &parts_};

@@ -65,6 +65,15 @@ POTLUCK_HOST_DEVICE inline double ceiling_rate(const ProgramOperator& op, double
   return -op.strength / (1 + exp((x - op.ceiling) / op.softness));
 }
 
+/// d ceiling_rate / dx = (strength / w) q (1 - q), q = 1 / (1 + exp((x - c) / w)); zero where the rate is.
+POTLUCK_HOST_DEVICE inline double ceiling_curvature(const ProgramOperator& op, double x) {
+  const double q = -ceiling_rate(op, x) / op.strength;
+  return op.strength / op.softness * q * (1 - q);
+}
+
+/// a b, and zero where either is, whatever the other is: what has no share adds nothing.
+POTLUCK_HOST_DEVICE inline double share_of(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
+
 /// The value of one row of `op`, from the values of its operands.
 POTLUCK_HOST_DEVICE inline void run_forward(const ProgramView& program, const ProgramOperator& op, double* memory,
                                             int64_t stride, int64_t row) {
@@ -129,6 +138,76 @@ POTLUCK_HOST_DEVICE inline void run_backward(const ProgramView& program, const P
     if (op.kind == ProgramOperator::Kind::kCeiling)
       inner = ceiling_rate(op, memory[program.value[operand[i]] * stride + row]);
     const double passed = outer == 0 ? 0 : outer * inner;
+    for (int64_t r = row * op.parts; r < (row + 1) * op.parts; ++r)
+      rate[r] = program.fresh[op.operand + i] ? passed : rate[r] + passed;
+  }
+}
+
+// Slopes: how values and rates change along a direction in which the leaves' energies have given slopes. They stand in
+// a second memory of the same layout, `slope` beside `memory`, which run_forward and run_backward have filled.
+
+/// The slope of the value of one row of `op`, and of its probabilities, from those of its operands.
+POTLUCK_HOST_DEVICE inline void slope_forward(const ProgramView& program, const ProgramOperator& op,
+                                              const double* memory, double* slope, int64_t stride, int64_t row) {
+  const int32_t* operand = program.operand + op.operand;
+  const double* number = program.number + op.operand;
+  double value = 0;
+  switch (op.kind) {
+    case ProgramOperator::Kind::kSum:
+      for (int32_t i = 0; i < op.operands; ++i)
+        value += share_of(number[i], slope[program.value[operand[i]] * stride + row]);
+      break;
+    case ProgramOperator::Kind::kMixture: {
+      // p_i = exp(number_i - x_i + value): its slope is p_i (slope of value - slope of x_i).
+      const int64_t step = stride * program.parts[op.result], at = op.probabilities * stride + row;
+      for (int32_t i = 0; i < op.operands; ++i)
+        value += share_of(memory[at + i * step], slope[program.value[operand[i]] * stride + row]);
+      for (int32_t i = 0; i < op.operands; ++i) {
+        const double probability = memory[at + i * step];
+        slope[at + i * step] =
+            probability == 0 ? 0 : probability * (value - slope[program.value[operand[i]] * stride + row]);
+      }
+      break;
+    }
+    case ProgramOperator::Kind::kCeiling: {
+      const int64_t at = program.value[operand[0]] * stride + row;
+      value = share_of(ceiling_rate(op, memory[at]), slope[at]);
+      break;
+    }
+    case ProgramOperator::Kind::kEach: {
+      const double* x = slope + program.value[operand[0]] * stride + row * op.parts;
+      for (int64_t part = 0; part < op.parts; ++part) value += x[part];
+      break;
+    }
+  }
+  slope[program.value[op.result] * stride + row] = value;
+}
+
+/// Passes the slope of d(program)/d(result) of one row of `op` on: of rate * inner it is
+/// (slope of rate) inner + rate (slope of inner).
+POTLUCK_HOST_DEVICE inline void slope_backward(const ProgramView& program, const ProgramOperator& op,
+                                               const double* memory, double* slope, int64_t stride, int64_t row) {
+  const int32_t* operand = program.operand + op.operand;
+  const int64_t own = program.rate[op.result];
+  const double outer = own < 0 ? program.constant_rate[op.result] : memory[own * stride + row];
+  const double outer_slope = own < 0 ? 0 : slope[own * stride + row];
+  for (int32_t i = 0; i < op.operands; ++i) {
+    const int64_t at = program.rate[operand[i]];
+    if (at < 0) continue;
+    double* rate = slope + at * stride;
+    double inner = 1, inner_slope = 0;
+    if (op.kind == ProgramOperator::Kind::kSum) inner = program.number[op.operand + i];
+    if (op.kind == ProgramOperator::Kind::kMixture) {
+      const int64_t place = op.probabilities * stride + i * stride * program.parts[op.result] + row;
+      inner = memory[place];
+      inner_slope = slope[place];
+    }
+    if (op.kind == ProgramOperator::Kind::kCeiling) {
+      const int64_t x = program.value[operand[i]] * stride + row;
+      inner = ceiling_rate(op, memory[x]);
+      inner_slope = share_of(ceiling_curvature(op, memory[x]), slope[x]);
+    }
+    const double passed = share_of(outer_slope, inner) + share_of(outer, inner_slope);
     for (int64_t r = row * op.parts; r < (row + 1) * op.parts; ++r)
       rate[r] = program.fresh[op.operand + i] ? passed : rate[r] + passed;
   }

@@ -103,6 +103,7 @@ class LeafDrawer final : public Drawer {
     std::vector<void*> out(count, nullptr);
     for (size_t i = 0; i < count; ++i) {
       const Binding& binding = leaf_.inputs[i];
+      if (binding.left_out) continue;
       rows[i].resize(static_cast<size_t>(size_of(binding)));
       if (!leaf_.kind->inputs[i].parent) {
         out[i] = rows[i].data();
@@ -319,7 +320,7 @@ class DrawerMaker {
   std::unique_ptr<Drawer> make_leaf(const Leaf& leaf, const Node& node) const {
     int64_t numbers = 0;
     for (size_t i = 0; i < leaf.inputs.size(); ++i) {
-      if (leaf.kind->inputs[i].parent) continue;
+      if (leaf.kind->inputs[i].parent || leaf.inputs[i].left_out) continue;
       if (leaf.inputs[i].variable < 0 || leaf.kind->inputs[i].categorical) return nullptr;
       numbers += size_of(leaf.inputs[i]);
     }

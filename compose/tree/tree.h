@@ -22,7 +22,7 @@ namespace potluck {
 struct Node;
 using NodePointer = std::shared_ptr<const Node>;
 
-/// What one input of a leaf reads: a part of a variable, or a literal.
+/// What one input of a leaf reads: a part of a variable, or a literal; nothing, where an optional one is left out.
 struct Binding {
   /// Index of the variable, or -1 for a literal.
   int variable = -1;
@@ -33,6 +33,7 @@ struct Binding {
   std::vector<int32_t> index;
   std::vector<double> literal;  ///< [size], where variable is -1 (labels too)
   std::string text;             ///< as the user wrote it, for explain: "image", "upper", "3"
+  bool left_out = false;        ///< then `variable` is -1 and `shape` is {0}: no numbers
 };
 
 /// A weights file that was read once and is shared by the leaves that name it.

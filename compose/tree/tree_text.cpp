@@ -29,8 +29,10 @@ class TreeWriter {
 
   void describe(const Leaf& leaf, const std::string& line, const std::string& role, int) {
     std::vector<std::string> inputs;
-    for (size_t i = 0; i < leaf.inputs.size(); ++i)
+    for (size_t i = 0; i < leaf.inputs.size(); ++i) {
+      if (leaf.inputs[i].left_out) continue;
       inputs.push_back(fmt::format("{}: {}", leaf.kind->inputs.at(i).name, leaf.inputs[i].text));
+    }
     head(line, fmt::format("{}({})", leaf.kind->name, fmt::join(inputs, ", ")), role);
   }
   void describe(const Product& product, const std::string& line, const std::string& role, int depth) {

@@ -25,6 +25,9 @@ Finding check_threads(const Subject& subject);
 Finding check_gradient(const Subject& subject);
 Finding check_weights_and_accumulation(const Subject& subject);
 
+// optional_checks.cpp
+Finding check_optional_inputs(const Subject& subject);
+
 // setting_checks.cpp
 Finding check_settings(const Subject& subject);
 

@@ -30,6 +30,11 @@ Evaluation evaluate_on_device(const Model& model, const Batch& batch) {
   std::vector<void*> gradient;
   for (size_t i = 0; i < batch.values.size(); ++i) {
     const size_t bytes = host.bytes(i).bytes();
+    if (host.pointers()[i] == nullptr) {  // left out
+      input.push_back(nullptr);
+      gradient.push_back(nullptr);
+      continue;
+    }
     input.push_back(memory.emplace_back(bytes).get());
     copy(memory.back().get(), host.pointers()[i], bytes, cudaMemcpyHostToDevice);
     gradient.push_back(model.kind().inputs[i].categorical ? nullptr : memory.emplace_back(bytes).get());

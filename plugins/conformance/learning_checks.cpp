@@ -13,158 +13,231 @@ namespace potluck::conformance {
 namespace {
 
 constexpr int64_t kRows = 5;
+constexpr unsigned char kBuffer = 0x3f;  ///< stands in the sums of buffers: numbers of about 1, to which adding shows
 
-/// Calls the plugin where Model has no call of its own. Nothing is thrown by a C door that keeps its promises.
-class Door {
- public:
-  explicit Door(const Model& model) : model_(model), table_(*model.kind().table) {}
-
-  int parameters(int64_t* count, potluck_array* const** arrays) {
-    const FloatingPointGuard guard;
-    return table_.parameters(model_.plugin_model(), count, arrays, error());
-  }
-  int changed() {
-    const FloatingPointGuard guard;
-    return table_.parameters_changed ? table_.parameters_changed(model_.plugin_model(), nullptr, error()) : POTLUCK_OK;
-  }
-  int parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
-                         void* const* sum) {
-    const FloatingPointGuard guard;
-    return table_.parameter_gradient(model_.plugin_model(), &call, cotangent, tangent, sum, error());
-  }
-  int category_energies(const potluck_call& call, int32_t i, double* energy) {
-    const FloatingPointGuard guard;
-    return table_.category_energies(model_.plugin_model(), &call, i, energy, error());
-  }
-
- private:
-  potluck_error* error() { return &error_; }
-
-  const Model& model_;
-  const potluck_model_kind& table_;
-  char text_[1024] = "";
-  potluck_error error_ = {sizeof(potluck_error), text_, sizeof text_, 0, 0};
-};
-
-double get(const potluck_array& array, int64_t at) {
+double get(const ModelParameter& array, int64_t at) {
   return array.type == POTLUCK_FLOAT64 ? static_cast<const double*>(array.data)[at]
                                        : static_cast<double>(static_cast<const float*>(array.data)[at]);
 }
 
-void set(const potluck_array& array, int64_t at, double value) {
+void set(const ModelParameter& array, int64_t at, double value) {
   if (array.type == POTLUCK_FLOAT64)
     static_cast<double*>(array.data)[at] = value;
   else
     static_cast<float*>(array.data)[at] = static_cast<float>(value);
 }
 
-int64_t size_of(const potluck_array& array) {
-  int64_t size = 1;
-  for (int64_t d = 0; d < array.rank; ++d) size *= array.shape[d];
-  return size;
+std::vector<std::byte> bytes_of(const ModelParameter& array) {
+  const auto* first = static_cast<const std::byte*>(array.data);
+  return {first, first + array.bytes()};
+}
+
+/// What is asked of parameter_gradient.
+struct Sought {
+  bool cotangent = false, tangent = false;
+  const char* words() const { return tangent ? (cotangent ? "cotangent and tangent" : "tangent") : "cotangent"; }
+};
+
+/// A model with parameters, at points that it has finite energies at, and the sums that it is asked for there.
+class Learner {
+ public:
+  explicit Learner(const Subject& subject)
+      : model_(subject.create()),
+        parameters_(model_.parameters()),
+        batch_(subject.finite_points(model_, kRows, 100)),
+        direction_(subject.points(model_, batch_.rows, 101)) {
+    for (const ModelParameter& parameter : parameters_) kept_.push_back(bytes_of(parameter));
+    if (batch_.rows > 0) before_ = evaluate(model_, batch_);
+  }
+
+  const Model& model() const { return model_; }
+  int64_t rows() const { return batch_.rows; }
+  const std::vector<ModelParameter>& parameters() const { return parameters_; }
+
+  /// The scalar whose slopes are looked for: sum of cotangent E, plus tangent . dE/dx.
+  double scalar(Sought sought) const {
+    const Evaluation found = evaluate(model_, batch_);
+    double sum = 0;
+    for (size_t b = 0; b < found.energy.size() && sought.cotangent; ++b) sum += kCotangent[b] * found.energy[b];
+    for (size_t i = 0; i < found.gradient.size() && sought.tangent; ++i)
+      for (size_t k = 0; k < found.gradient[i].size(); ++k) sum += direction_.values[i][k] * found.gradient[i][k];
+    return sum;
+  }
+
+  /// Adds to sums that hold `start`; false where the model cannot.
+  bool gradient(Sought sought, double start) {
+    Arrays input(model_, batch_), tangent(model_, direction_);
+    for (size_t i = 0; i < batch_.values.size(); ++i)
+      if (model_.kind().inputs[i].categorical) tangent.pointers()[i] = nullptr;
+    sums_.clear();
+    std::vector<void*> pointers;
+    for (const ModelParameter& parameter : parameters_) {
+      sums_.emplace_back(parameter.bytes(), kBuffer);
+      pointers.push_back(sums_.back().data());
+      const ModelParameter sum = sum_of(sums_.size() - 1);
+      for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set(sum, at, start);
+    }
+    GuardedBytes workspace(model_.workspace_bytes(batch_.rows));
+    const potluck_call call = {sizeof call, batch_.rows, input.pointers(), nullptr, nullptr, nullptr,
+                               0,           1,           workspace.data(), nullptr};
+    const std::vector<double> cotangent(std::begin(kCotangent), std::end(kCotangent));
+    return model_.parameter_gradient(call, sought.cotangent ? cotangent.data() : nullptr,
+                                     sought.tangent ? tangent.pointers() : nullptr, pointers.data());
+  }
+
+  /// The sum of parameter `p` as the last gradient() left it.
+  ModelParameter sum_of(size_t p) {
+    ModelParameter sum = parameters_[p];
+    sum.data = sums_[p].data();
+    return sum;
+  }
+  bool guards_intact(size_t p) const { return sums_[p].guards_intact(); }
+
+  void move(size_t p, int64_t at, double value) {
+    set(parameters_[p], at, value);
+    model_.parameters_changed();
+  }
+
+  /// Every value is what it was, and so is what the model makes of them.
+  bool as_before() const {
+    const Evaluation after = evaluate(model_, batch_);
+    bool same = same_bits(before_.energy, after.energy);
+    for (size_t i = 0; i < after.gradient.size(); ++i) same = same && same_bits(before_.gradient[i], after.gradient[i]);
+    for (size_t p = 0; p < parameters_.size(); ++p) same = same && bytes_of(parameters_[p]) == kept_[p];
+    return same;
+  }
+
+ private:
+  static constexpr double kCotangent[kRows] = {0.5, -1, 0.25, 2, -0.125};
+
+  Model model_;
+  std::vector<ModelParameter> parameters_;
+  Batch batch_, direction_;
+  std::vector<std::vector<std::byte>> kept_;
+  Evaluation before_;
+  std::vector<GuardedBytes> sums_;
+};
+
+/// The slope that stands worst against its bound.
+struct WorstSlope {
+  double apart = 0, bound = 0;
+  std::string where;
+  int64_t seen = 0;
+
+  void take(double apart_, double bound_, const std::string& where_) {
+    ++seen;
+    if (bound > 0 && apart_ * bound <= apart * bound_) return;
+    apart = apart_;
+    bound = bound_;
+    where = where_;
+  }
+};
+
+/// The slope of the learner's scalar along one number of a parameter, and how far from the truth it can be.
+struct DifferencedSlope {
+  double value = 0, bound = 0;
+};
+
+DifferencedSlope differenced(Learner& learner, Sought sought, size_t p, int64_t at, double claimed, double epsilon) {
+  const ModelParameter& parameter = learner.parameters()[p];
+  const double value = get(parameter, at);
+  const double h = parameter.type == POTLUCK_FLOAT64 ? 0x1p-10 : 0x1p-6;
+  const auto slope = [&](double width) {
+    learner.move(p, at, value + width);
+    const double above = get(parameter, at), up = learner.scalar(sought);
+    learner.move(p, at, value - width);
+    const double below = get(parameter, at), down = learner.scalar(sought);
+    learner.move(p, at, value);
+    return (up - down) / (above - below);
+  };
+  const double fine = slope(h), rough = slope(2 * h);
+  // The error of `fine` is a third of its distance from `rough` (h^2 law).
+  const double scale = 1 + std::abs(learner.scalar(sought)) + std::abs(claimed);
+  return {fine, std::abs(fine - rough) + 256 * epsilon * scale / h};
+}
+
+/// Compares the sums of the last gradient() with slopes; what is wrong with one beyond its bound is in `worst`.
+void compare_slopes(Learner& learner, Sought sought, double start, double best_epsilon, WorstSlope& worst) {
+  for (size_t p = 0; p < learner.parameters().size(); ++p) {
+    const ModelParameter& parameter = learner.parameters()[p];
+    if (!parameter.trainable) continue;
+    const double epsilon = parameter.type == POTLUCK_FLOAT64 ? best_epsilon : 0x1p-23;
+    const int64_t stride = std::max<int64_t>(1, parameter.size() / 20);
+    for (int64_t at = 0; at < parameter.size(); at += stride) {
+      const double claimed = get(learner.sum_of(p), at) - start;
+      const DifferencedSlope slope = differenced(learner, sought, p, at, claimed, epsilon);
+      const double apart = std::abs(claimed - slope.value);
+      worst.take(std::isnan(apart) ? INFINITY : apart, slope.bound,
+                 fmt::format("'{}', number {}, {}", parameter.name, at, sought.words()));
+    }
+  }
+}
+
+/// What was written where nothing may be; empty: nothing.
+std::string overwritten(Learner& learner) {
+  for (size_t p = 0; p < learner.parameters().size(); ++p) {
+    const ModelParameter& parameter = learner.parameters()[p];
+    if (!learner.guards_intact(p))
+      return fmt::format("the gradient of parameter '{}' was written beyond its end", parameter.name);
+    const std::vector<std::byte> sum = bytes_of(learner.sum_of(p));
+    if (!parameter.trainable &&
+        std::any_of(sum.begin(), sum.end(), [](std::byte b) { return b != std::byte{kBuffer}; }))
+      return fmt::format("the gradient of buffer '{}' must be left alone, got another", parameter.name);
+  }
+  return "";
+}
+
+/// Calls the plugin where Model has no call of its own. Nothing is thrown by a C door that keeps its promises.
+int category_energies(const Model& model, const potluck_call& call, int32_t i, double* energy) {
+  char text[1024] = "";
+  potluck_error error = {sizeof(potluck_error), text, sizeof text, 0, 0};
+  const FloatingPointGuard guard;
+  return model.kind().table->category_energies(model.plugin_model(), &call, i, energy, &error);
 }
 
 }  // namespace
 
 Finding check_parameter_gradient(const Subject& subject) {
   if (subject.kind().table->parameters == nullptr) return not_applicable("the model has no trainable parameters");
-  const Model model = subject.create();
-  Door door(model);
-  int64_t count = 0;
-  potluck_array* const* arrays = nullptr;
-  if (const int status = door.parameters(&count, &arrays); status == POTLUCK_UNSUPPORTED || count == 0)
+  Learner learner(subject);
+  const auto trainable = [](const ModelParameter& parameter) { return parameter.trainable; };
+  if (std::none_of(learner.parameters().begin(), learner.parameters().end(), trainable))
     return not_applicable("the model has no trainable parameters");
-  else if (status != POTLUCK_OK)
-    return failed(fmt::format("parameters() must succeed, got status {}", status), "See potluck/plugin.h");
   if (subject.kind().table->parameter_gradient == nullptr)
     return failed("parameters() is there, and parameter_gradient() is not", "Provide both, or neither");
+  if (learner.rows() == 0) return not_applicable("no test point has a finite energy. Give --support input=least:most");
 
-  const Batch batch = subject.finite_points(model, kRows, 100);
-  if (batch.rows == 0) return not_applicable("no test point has a finite energy. Give --support input=least:most");
-  const auto rows = static_cast<size_t>(batch.rows);
-  const std::vector<double> cotangent = {0.5, -1, 0.25, 2, -0.125};
-  Batch direction = subject.points(model, batch.rows, 101);
-  const auto wide = [](const potluck_array& array) { return array.type == POTLUCK_FLOAT64; };
-
-  double worst = 0, worst_bound = 0;
-  std::string where;
-  int64_t slopes = 0;
-  for (const bool of_score : {false, true}) {
-    // The scalar whose slopes are looked for: sum of cotangent E, or of tangent . dE/dx.
-    const auto scalar = [&] {
-      const Evaluation found = evaluate(model, batch);
-      double sum = 0;
-      for (size_t b = 0; b < rows && !of_score; ++b) sum += cotangent[b] * found.energy[b];
-      for (size_t i = 0; i < found.gradient.size() && of_score; ++i)
-        for (size_t k = 0; k < found.gradient[i].size(); ++k) sum += direction.values[i][k] * found.gradient[i][k];
-      return sum;
-    };
-    Arrays input(model, batch), tangent(model, direction);
-    for (size_t i = 0; i < batch.values.size(); ++i)
-      if (subject.kind().inputs[i].categorical) tangent.pointers()[i] = nullptr;
-    std::vector<GuardedBytes> sums;
-    std::vector<void*> pointers;
-    for (int64_t p = 0; p < count; ++p)
-      sums.emplace_back(static_cast<size_t>(size_of(*arrays[p])) * (wide(*arrays[p]) ? 8 : 4), 0);
-    for (GuardedBytes& sum : sums) pointers.push_back(sum.data());
-    GuardedBytes workspace(model.workspace_bytes(batch.rows));
-    const potluck_call call = {sizeof call, batch.rows, input.pointers(), nullptr, nullptr, nullptr,
-                               0,           1,          workspace.data(), nullptr};
-    const int status = door.parameter_gradient(call, of_score ? nullptr : cotangent.data(),
-                                               of_score ? tangent.pointers() : nullptr, pointers.data());
-    if (status == POTLUCK_UNSUPPORTED && of_score) continue;
-    if (status != POTLUCK_OK)
-      return failed(fmt::format("parameter_gradient() must succeed, got status {}", status), "See potluck/plugin.h");
-    for (int64_t p = 0; p < count; ++p) {
-      const potluck_array& array = *arrays[p];
-      if (!sums[static_cast<size_t>(p)].guards_intact())
-        return failed(fmt::format("the gradient of parameter '{}' was written beyond its end", array.name),
-                      "It has as many numbers as the parameter");
-      if (array.trainable == 0) continue;
-      const int64_t size = size_of(array), stride = std::max<int64_t>(1, size / 20);
-      potluck_array sum = array;
-      sum.data = sums[static_cast<size_t>(p)].data();
-      for (int64_t at = 0; at < size; at += stride) {
-        const double value = get(array, at);
-        const double h = wide(array) ? 0x1p-10 : 0x1p-6;
-        const auto slope = [&](double width) {
-          set(array, at, value + width);
-          door.changed();
-          const double above = get(array, at), up = scalar();
-          set(array, at, value - width);
-          door.changed();
-          const double below = get(array, at), down = scalar();
-          set(array, at, value);
-          door.changed();
-          return (up - down) / (above - below);
-        };
-        const double fine = slope(h), rough = slope(2 * h), claimed = get(sum, at);
-        // The error of `fine` is a third of its distance from `rough` (h^2 law).
-        const double scale = 1 + std::abs(scalar()) + std::abs(claimed);
-        const double epsilon = wide(array) && subject.best_precision() == Precision::kFloat64 ? 0x1p-52 : 0x1p-23;
-        const double bound = std::abs(fine - rough) + 256 * epsilon * scale / h;
-        const double apart = std::abs(claimed - fine);
-        ++slopes;
-        if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) {
-          worst = apart;
-          worst_bound = bound;
-          where = fmt::format("'{}', number {}, {}", array.name, at, of_score ? "tangent" : "cotangent");
-        }
-      }
+  const std::string sums = "sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx)";
+  const double epsilon = subject.best_precision() == Precision::kFloat64 ? 0x1p-52 : 0x1p-23;
+  WorstSlope worst;
+  bool tangents = true;
+  for (const Sought sought : {Sought{true, false}, Sought{false, true}, Sought{true, true}}) {
+    if (sought.tangent && !tangents) continue;
+    constexpr double kStart = 0.5;
+    if (!learner.gradient(sought, kStart)) {
+      if (!sought.tangent) return failed("parameter_gradient() must know cotangents, got POTLUCK_UNSUPPORTED", sums);
+      tangents = false;
+      continue;
     }
+    if (const std::string wrong = overwritten(learner); !wrong.empty())
+      return failed(wrong, "It has as many numbers as the parameter; only sums of trainable ones are written");
+    compare_slopes(learner, sought, kStart, epsilon, worst);
   }
-  if (!(worst <= worst_bound)) {
+  if (!(worst.apart <= worst.bound)) {
     return failed(fmt::format("a parameter's gradient is {:.3g} away from central differences, bound {:.3g} ({})",
-                              worst, worst_bound, where),
-                  "sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx)");
+                              worst.apart, worst.bound, worst.where),
+                  sums);
   }
-  return passed(fmt::format("{} slopes, worst error {:.3g}, bound {:.3g}", slopes, worst, worst_bound));
+  if (!learner.as_before())
+    return failed("with its parameters written back, energies and gradients must be as before, got others",
+                  "Compute what depends on parameters in parameters_changed(), from the parameters alone");
+  return passed(fmt::format("{} slopes, worst error {:.3g}, bound {:.3g}{}", worst.seen, worst.apart, worst.bound,
+                            tangents ? "" : "; tangents are not supported"));
 }
 
 Finding check_category_energies(const Subject& subject) {
   if (subject.kind().table->category_energies == nullptr) return not_applicable("category_energies is not provided");
   const Model model = subject.create();
-  Door door(model);
   const Batch batch = subject.points(model, kRows, 110);
   double worst = 0, bound = 1;
   int64_t compared = 0;
@@ -176,7 +249,7 @@ Finding check_category_energies(const Subject& subject) {
     std::vector<double> found(static_cast<size_t>(kRows * size * categories), NAN);
     const potluck_call call = {sizeof call, kRows, input.pointers(), nullptr, nullptr, nullptr,
                                0,           1,     workspace.data(), nullptr};
-    const int status = door.category_energies(call, static_cast<int32_t>(i), found.data());
+    const int status = category_energies(model, call, static_cast<int32_t>(i), found.data());
     if (status == POTLUCK_UNSUPPORTED) continue;
     if (status != POTLUCK_OK)
       return failed(fmt::format("category_energies() must succeed, got status {}", status), "See potluck/plugin.h");

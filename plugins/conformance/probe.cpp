@@ -15,6 +15,7 @@ constexpr std::byte kGuardByte{0xa5};
 
 bool is_parent(const Model& model, size_t i) { return model.kind().inputs[i].parent; }
 bool is_categorical(const Model& model, size_t i) { return model.kind().inputs[i].categorical; }
+bool is_left_out(const Model& model, size_t i) { return model.setup().slots[i].left_out; }
 bool is_wide(const Model& model) { return model.setup().precision == Precision::kFloat64; }
 
 template <typename Number>
@@ -63,7 +64,7 @@ Arrays::Arrays(const Model& model, const Batch& batch) : model_(model) {
     else
       store<float>(values, to);
   }
-  for (GuardedBytes& bytes : bytes_) pointers_.push_back(bytes.data());
+  for (size_t i = 0; i < bytes_.size(); ++i) pointers_.push_back(is_left_out(model, i) ? nullptr : bytes_[i].data());
 }
 
 std::vector<double> Arrays::numbers(size_t i) const {
@@ -148,9 +149,10 @@ std::optional<std::vector<double>> log_normaliser(const Model& model, const Batc
   if (gradient != nullptr) given.gradient = slopes.pointers();
   std::vector<double> log_z(static_cast<size_t>(batch.rows), NAN);
   if (!model.log_normaliser(given, log_z.data())) return std::nullopt;
-  // A model without parents has one number.
-  if (std::none_of(model.kind().inputs.begin(), model.kind().inputs.end(), [](const auto& one) { return one.parent; }))
-    std::fill(log_z.begin(), log_z.end(), log_z[0]);
+  // A model without bound parents has one number.
+  bool parents = false;
+  for (size_t i = 0; i < batch.values.size(); ++i) parents = parents || (is_parent(model, i) && !is_left_out(model, i));
+  if (!parents) std::fill(log_z.begin(), log_z.end(), log_z[0]);
   if (gradient != nullptr) {
     gradient->clear();
     for (size_t i = 0; i < batch.values.size(); ++i)

@@ -28,6 +28,11 @@ Slot with_support(Slot slot, const ConformanceOptions& options, const std::strin
 
 /// What may be bound to one input, likeliest first.
 std::vector<Slot> slots_to_try(const InputDescription& input, const ConformanceOptions& options, bool narrow) {
+  if (options.left_out.count(input.name) > 0) {
+    Slot left_out;
+    left_out.left_out = true;
+    return {left_out};
+  }
   std::set<int64_t> lengths;  // of the weights: a mean [784] asks for 784 pixels
   for (const Weight& weight : options.weights) lengths.insert(weight.shape.begin(), weight.shape.end());
 
@@ -65,6 +70,17 @@ void check_inputs(const ModelKind& kind, const std::map<std::string, Value>& nam
   }
 }
 
+void check_left_out(const ModelKind& kind, const ConformanceOptions& options) {
+  std::map<std::string, bool> named;
+  for (const std::string& name : options.left_out) named[name] = true;
+  check_inputs(kind, named, "--without");
+  for (const InputDescription& input : kind.inputs) {
+    if (named.count(input.name) == 0 || input.optional) continue;
+    throw SettingError(fmt::format(
+        "--without: must be an optional input of model '{}', got '{}', which it always reads", kind.name, input.name));
+  }
+}
+
 }  // namespace
 
 std::vector<SettingValue> setting_values(const ModelKind& kind, const ConformanceOptions& options) {
@@ -72,6 +88,7 @@ std::vector<SettingValue> setting_values(const ModelKind& kind, const Conformanc
   check_inputs(kind, options.categories, "--categories");
   check_inputs(kind, options.supports, "--support");
   check_inputs(kind, options.starts, "--start");
+  check_left_out(kind, options);
   check_starts(kind, options);
   std::vector<std::string> known;
   for (const SettingDescription& setting : kind.settings) known.push_back(setting.name);
@@ -138,6 +155,10 @@ Precision Subject::best_precision() const {
 std::string Subject::describe() const {
   std::vector<std::string> parts;
   for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].left_out) {
+      parts.push_back(fmt::format("without {}", kind_.inputs[i].name));
+      continue;
+    }
     parts.push_back(fmt::format("{} [{}]", kind_.inputs[i].name, fmt::join(slots_[i].shape, ", ")));
     if (slots_[i].categories > 0) parts.back() += fmt::format(" of {} categories", slots_[i].categories);
     if (!slots_[i].least.empty()) parts.back() += fmt::format(" in [{}, {}]", slots_[i].least[0], slots_[i].most[0]);

@@ -45,6 +45,7 @@ class Subject {
 
   Model create(const NarrowSetup& setup) const;
   std::chrono::milliseconds patience() const { return options_.patience; }
+  const ConformanceOptions& options() const { return options_; }
 
   /// Setups whose drawn inputs hold one or two numbers together, at most one of each. With the settings that were asked
   /// for where the model accepts that, else with others: a law that holds for all settings is better checked at some

@@ -26,6 +26,9 @@ struct Created {
   std::vector<int64_t> sizes;
   int32_t type = 0;
   std::unique_ptr<SmallModel> model;
+  std::vector<std::vector<double>> storage;  ///< of the parameters, in the run's type
+  std::vector<potluck_array> arrays;
+  std::vector<potluck_array*> array_pointers;
 
   bool categorical(size_t i) const { return behind->input_names[i] == "label"; }
   bool parent(size_t i) const { return behind->input_names[i] != "x"; }
@@ -66,6 +69,7 @@ int facts(const potluck_model* model, potluck_facts* out, potluck_error*) {
   out->abilities = created(model).model->abilities;
   out->least_energy = created(model).model->least;
   out->draw_uniforms = created(model).model->uniforms;
+  out->preferred_rows = created(model).model->preferred_rows;
   return POTLUCK_OK;
 }
 
@@ -124,6 +128,44 @@ int draw(const potluck_model* model, const potluck_call* given, const uint8_t* c
   return POTLUCK_OK;
 }
 
+int parameters(potluck_model* model, int64_t* count, potluck_array* const** arrays, potluck_error*) {
+  Created& self = *reinterpret_cast<Created*>(model);
+  if (self.arrays.empty()) return POTLUCK_UNSUPPORTED;
+  *count = static_cast<int64_t>(self.arrays.size());
+  *arrays = self.array_pointers.data();
+  return POTLUCK_OK;
+}
+
+int parameters_changed(potluck_model* model, void*, potluck_error*) {
+  Created& self = *reinterpret_cast<Created*>(model);
+  for (size_t p = 0; p < self.arrays.size(); ++p) {
+    std::vector<double>& value = self.model->parameters[p].value;
+    for (size_t k = 0; k < value.size(); ++k)
+      value[k] = self.type == POTLUCK_FLOAT32 ? static_cast<double>(static_cast<float*>(self.arrays[p].data)[k])
+                                              : static_cast<double*>(self.arrays[p].data)[k];
+  }
+  return POTLUCK_OK;
+}
+
+int parameter_gradient(const potluck_model* model, const potluck_call* call, const double* cotangent,
+                       const void* const* tangent, void* const* sum, potluck_error*) {
+  const Created& self = created(model);
+  std::vector<std::vector<double>> sums;
+  for (const SmallParameter& parameter : self.model->parameters) sums.emplace_back(parameter.value.size(), 0.0);
+  for (int64_t at = 0; at < call->rows; ++at) {
+    std::vector<double> along;
+    for (size_t i = 0; i < self.sizes.size() && tangent; ++i)
+      for (int64_t j = 0; j < self.sizes[i]; ++j)
+        along.push_back(tangent[i] ? self.read(i, tangent[i], at * self.sizes[i] + j) : 0);
+    if (!self.model->parameter_slopes(self.row(*call, at), cotangent ? cotangent[at] : 0, along, sums))
+      return POTLUCK_UNSUPPORTED;
+  }
+  for (size_t p = 0; p < sums.size(); ++p)
+    for (size_t k = 0; k < sums[p].size() && self.model->parameters[p].trainable; ++k)
+      self.write(sum[p], static_cast<int64_t>(k), sums[p][k], true);
+  return POTLUCK_OK;
+}
+
 void destroy(potluck_model* model) { delete reinterpret_cast<Created*>(model); }
 
 /// create() has no place for what it belongs to, so each kind gets its own function from this list.
@@ -133,6 +175,20 @@ std::vector<std::unique_ptr<Behind>>& all_behind() {
   return all;
 }
 
+/// Arrays in the run's type, as the model has set its parameters.
+void give_parameters(Created& self) {
+  for (const SmallParameter& parameter : self.model->parameters) {
+    self.storage.push_back(parameter.value);
+    self.arrays.push_back({sizeof(potluck_array), parameter.name.c_str(), self.type, POTLUCK_CPU,
+                           static_cast<int64_t>(parameter.shape.size()), parameter.shape.data(),
+                           self.storage.back().data(), parameter.trainable});
+    for (size_t k = 0; k < parameter.value.size(); ++k)
+      self.write(self.storage.back().data(), static_cast<int64_t>(k), parameter.value[k], false);
+  }
+  for (potluck_array& array : self.arrays) self.array_pointers.push_back(&array);
+  parameters_changed(reinterpret_cast<potluck_model*>(&self), nullptr, nullptr);  // rounded to that type
+}
+
 template <int kIndex>
 int create(const potluck_setup* setup, potluck_model** model, potluck_error* error) {
   const Behind& behind = *all_behind()[kIndex];
@@ -140,8 +196,8 @@ int create(const potluck_setup* setup, potluck_model** model, potluck_error* err
   self->behind = &behind;
   self->type = setup->type;
   for (size_t i = 0; i < behind.input_names.size(); ++i) {
-    int64_t size = 1;
-    for (int64_t d = 0; d < setup->slots[i]->rank; ++d) size *= setup->slots[i]->shape[d];
+    int64_t size = setup->slots[i] ? 1 : 0;
+    for (int64_t d = 0; size > 0 && d < setup->slots[i]->rank; ++d) size *= setup->slots[i]->shape[d];
     self->sizes.push_back(size);
   }
   std::vector<std::vector<double>> values;
@@ -154,6 +210,7 @@ int create(const potluck_setup* setup, potluck_model** model, potluck_error* err
     error->index = 0;
     return POTLUCK_BAD_SETTING;
   }
+  give_parameters(*self);
   *model = reinterpret_cast<potluck_model*>(self.release());
   return POTLUCK_OK;
 }
@@ -403,7 +460,7 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   for (const std::string& input : behind->input_names)
     behind->inputs.push_back({sizeof(potluck_input), input.c_str(),
                               input == "label" ? POTLUCK_CATEGORICAL : POTLUCK_CONTINUOUS,
-                              input == "x" ? POTLUCK_DRAWN : POTLUCK_PARENT, ""});
+                              input == "x" ? POTLUCK_DRAWN : POTLUCK_PARENT, "", input == "maybe"});
   for (const potluck_input& input : behind->inputs) behind->input_pointers.push_back(&input);
   behind->input_pointers.push_back(nullptr);
   potluck_model_kind& table = behind->table;
@@ -418,9 +475,13 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   table.log_normaliser = log_normaliser;
   table.quadratic = quadratic;
   table.draw = draw;
+  table.parameters = parameters;
+  table.parameters_changed = parameters_changed;
+  table.parameter_gradient = parameter_gradient;
   auto kind = std::make_unique<ModelKind>();
   kind->name = name;
-  for (const std::string& input : inputs) kind->inputs.push_back({input, input == "label", input != "x", ""});
+  for (const std::string& input : inputs)
+    kind->inputs.push_back({input, input == "label", input != "x", "", input == "maybe"});
   kind->settings.resize(static_cast<size_t>(settings));
   kind->plugin_id = "small";
   kind->plugin_version = "1.0.0";

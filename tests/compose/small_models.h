@@ -13,6 +13,14 @@
 
 namespace potluck::testing {
 
+/// An array that a small model can learn.
+struct SmallParameter {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<double> value;
+  bool trainable = true;
+};
+
 /// A model in double arithmetic over all its inputs laid one after the other, behind a real C table in this process.
 class SmallModel {
  public:
@@ -25,18 +33,28 @@ class SmallModel {
   virtual bool quadratic(std::vector<double>&, std::vector<double>&, double&) const { return false; }
   /// One row of drawn numbers from uniforms.
   virtual bool draw(const std::vector<double>&, const double*, std::vector<double>&) const { return false; }
+  /// sum[p] += cotangent dE/dp + d/dp (tangent . dE/dx) at one row; tangent is empty or as long as x. False: not so.
+  virtual bool parameter_slopes(const std::vector<double>&, double, const std::vector<double>&,
+                                std::vector<std::vector<double>>&) const {
+    return false;
+  }
+
+  /// In double here; the host sees arrays of the run's type, and what it writes arrives at parameters_changed().
+  std::vector<SmallParameter> parameters;
 
   uint64_t abilities = POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_CAN_ACCUMULATE | POTLUCK_THREAD_SAFE |
                        POTLUCK_ROWS_ALONE | POTLUCK_GRAPH_CAPTURABLE | POTLUCK_INTEGRABLE | POTLUCK_BOUNDED_ON_BOXES;
   double least = 0;
   int64_t uniforms = 0;
+  int64_t preferred_rows = 0;
 };
 
 /// Sizes of the inputs, then one list of real numbers for each setting.
 using Make =
     std::function<std::unique_ptr<SmallModel>(const std::vector<int64_t>&, const std::vector<std::vector<double>>&)>;
 
-/// A model kind whose inputs are called "x" (drawn) or "z..." (parents), or "label" (categorical parent).
+/// A model kind whose inputs are called "x" (drawn) or "z..." (parents), "label" (categorical parent), or "maybe"
+/// (an optional parent).
 std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector<std::string>& inputs, int settings,
                                       Make make);
 

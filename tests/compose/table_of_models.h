@@ -44,6 +44,7 @@ class TableOfModels : public ModelSource {
     network.kind = SettingKind::kFile;
     network.summary = "an exported network";
     add("network", {{"x", false, false, ""}}, {network});
+    add("noisy", {{"x", false, false, "numbers"}, {"noise", false, true, "their spread", true}}, {});
   }
 
   void add_place(const std::filesystem::path& path, const std::string& place, bool) override {

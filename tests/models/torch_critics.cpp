@@ -57,7 +57,29 @@ class Bowl {
   std::vector<at::Tensor> gradient(const std::vector<at::Tensor>& inputs) const { return {inputs[0]}; }
 };
 
+/// E = (1 + label) |x|^2 / (2 (1 + noise^2)), noise = 0 where it is left out.
+class Flexible {
+ public:
+  static constexpr const char* name = "test.flexible";
+  static constexpr const char* summary = "a bowl that noise widens";
+  static constexpr Input inputs[] = {continuous("x", "numbers"), continuous("noise", "one number").parent().optional(),
+                                     categorical("label", "how steep").parent()};
+  explicit Flexible(const Setup& setup) : noisy_(setup.has_input("noise")) {
+    if (noisy_ && setup.size("noise") != 1) throw setup.input_error("noise", "must be one number");
+    if (setup.size("label") != 1) throw setup.input_error("label", "must be one label");
+  }
+  at::Tensor energy(const std::vector<at::Tensor>& bound) const {
+    if (bound[1].defined() != noisy_) throw Failure(POTLUCK_INTERNAL, "the noise must be there as announced");
+    const at::Tensor steepness = bound[2].flatten().to(bound[0].scalar_type()).add(1);
+    const at::Tensor energy = sum_rows(bound[0].mul(bound[0])).mul(steepness).mul(0.5);
+    return noisy_ ? energy.div(bound[1].mul(bound[1]).add(1).flatten()) : energy;
+  }
+
+ private:
+  bool noisy_;
+};
+
 }  // namespace
 
 POTLUCK_EXPORT_PLUGIN("test", "1.0.0", "Apache-2.0", "The Potluck authors", "Models with LibTorch", TorchModel<Critic>,
-                      TorchModel<Bowl>);
+                      TorchModel<Bowl>, TorchModel<Flexible>);

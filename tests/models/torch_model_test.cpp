@@ -65,6 +65,22 @@ TEST(TorchModelTest, AGradientByHandIsUsed) {
   EXPECT_LT(model.worst_gradient_error({x}), 1e-9);
 }
 
+TEST(TorchModelTest, AnInputThatIsLeftOutIsAnUndefinedTensor) {
+  const auto model = [](bool noisy, int64_t categories) {
+    ProbeSetup setup{{}, {continuous_slot({2}), continuous_slot({}), label_slot(categories)}, {}};
+    setup.slots[1].left_out = !noisy;
+    return ModelProbe(POTLUCK_TORCH_CRITICS, "test.flexible", setup);
+  };
+  const Numbers x = {1, 2, 0, 3}, labels = {0, 2};
+  // 5/2 and 3 * 9/2; with a noise of 1 half of that.
+  EXPECT_THAT(model(false, 3).energies({x, {}, labels}), testing::ElementsAre(2.5, 13.5));
+  EXPECT_THAT(model(true, 3).energies({x, {1, 1}, labels}), testing::ElementsAre(1.25, 6.75));
+  EXPECT_LT(model(false, 3).worst_gradient_error({x, {}, labels}), 1e-7);
+  EXPECT_LT(model(true, 3).worst_gradient_error({x, {1, 0.5}, labels}, 1), 1e-7);
+  // Of a literal label nobody knows the number of categories: it is a label all the same.
+  EXPECT_THAT(model(false, 0).energies({x, {}, labels}), testing::ElementsAre(2.5, 13.5));
+}
+
 std::string failure_of(const std::string& mistake) {
   try {
     critic({{{"mistake", mistake}}, {continuous_slot({4})}, {}}).evaluate({some_numbers(3 * 4)});

@@ -107,6 +107,41 @@ TEST_F(ConformanceTest, ARightModelPassesEverything) {
   EXPECT_EQ(held, static_cast<int>(report.checks.size()) - 5);
 }
 
+TEST_F(ConformanceTest, ALearnerPassesWithItsOptionalInputAndWithoutIt) {
+  const ConformanceReport report = report_of("learner");
+  EXPECT_EQ(report.setup, "x [3], noise []");
+  EXPECT_THAT(failed_checks(report), testing::IsEmpty());
+  // Of 5 numbers, 3 times: with a cotangent, a tangent, and both.
+  EXPECT_THAT(check_of(report, "parameter gradient")->text, MatchesRegex("15 slopes, worst error .*, bound .*"));
+  EXPECT_EQ(check_of(report, "optional inputs")->outcome, CheckOutcome::kPassed);
+  EXPECT_THAT(check_of(report, "optional inputs")->text, HasSubstr("1 ways to leave inputs out"));
+
+  const ConformanceReport without = report_of("learner", {.left_out = {"noise"}});
+  EXPECT_EQ(without.setup, "x [3], without noise");
+  EXPECT_THAT(failed_checks(without), testing::IsEmpty());
+  EXPECT_EQ(check_of(without, "parameter gradient")->outcome, CheckOutcome::kPassed);
+  EXPECT_EQ(check_of(without, "optional inputs")->outcome, CheckOutcome::kNotApplicable);
+
+  EXPECT_EQ(check_of(report_of("right_numbers"), "optional inputs"), nullptr);
+  EXPECT_THAT(check_of(report_of("learner_first_order"), "parameter gradient")->text,
+              HasSubstr("; tangents are not supported"));
+}
+
+TEST_F(ConformanceTest, WrongLearnersAreCaught) {
+  const auto caught = [](const std::string& plugin, const std::string& check, const std::string& text) {
+    const ConformanceReport report = report_of(plugin);
+    EXPECT_THAT(failed_checks(report), testing::Contains(check)) << plugin;
+    EXPECT_THAT(check_of(report, check)->text, MatchesRegex(text));
+  };
+  caught("learner_wrong_tangent", "parameter gradient",
+         "a parameter's gradient is .* away from central differences, bound .* .'frequency', number 0, .*tangent.");
+  caught("learner_writes_buffers", "parameter gradient", "the gradient of buffer 'depth' must be left alone, .*");
+  caught("learner_drifts", "parameter gradient",
+         "with its parameters written back, energies and gradients must be as before, got others");
+  caught("learner_wrong_without_noise", "optional inputs",
+         "without noise: the gradient is .* away from central differences, bound .*");
+}
+
 TEST_F(ConformanceTest, ACrashIsAFailedCheckAndTheOthersGoOn) {
   const ConformanceReport report = report_of("crashes_at_one_row");
   const ConformanceCheck* sizes = check_of(report, "batch sizes agree");
@@ -128,6 +163,10 @@ TEST_F(ConformanceTest, WhatTheCallerGotWrongIsNoFaultOfTheModel) {
               report_of("right_numbers", {.settings = {{"depth", {"3"}}}});
             }),
             "--set: must be a setting of model 'zoo.right_numbers', got 'depth'.");
+  EXPECT_EQ(error_of([] { report_of("learner", {.left_out = {"x"}}); }),
+            "--without: must be an optional input of model 'zoo.learner', got 'x', which it always reads");
+  EXPECT_EQ(error_of([] { report_of("learner", {.left_out = {"nose"}}); }),
+            "--without: must be an input of model 'zoo.learner', got 'nose'. Did you mean 'noise'? Known: x, noise");
 }
 
 TEST_F(ConformanceTest, ShapesAndSupportsAreTheCallersToSay) {

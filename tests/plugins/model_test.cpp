@@ -143,5 +143,156 @@ TEST_F(ModelTest, WhatAModelDoesNotKnowIsNotAnError) {
   EXPECT_FALSE(model.draw(potluck_call{}, nullptr, nullptr, nullptr));
 }
 
+TEST_F(ModelTest, OnlyAnOptionalInputIsLeftOutAndItsSlotIsNull) {
+  setup_.slots[1].left_out = true;
+  EXPECT_EQ(
+      refusal(),
+      "model 'acme.it' (acme.it 2.0.0): its input 'label' must be bound, since it is not optional, got one that is "
+      "left out");
+  kind_.inputs[1].optional = true;
+  static const potluck_slot* slot = nullptr;
+  static bool image_bound = false;
+  slot = reinterpret_cast<const potluck_slot*>(&behaviour);
+  table_.create = [](const potluck_setup* setup, potluck_model** model, potluck_error*) -> int {
+    slot = setup->slots[1];
+    image_bound = setup->slots[0] != nullptr;
+    *model = reinterpret_cast<potluck_model*>(&behaviour);
+    return POTLUCK_OK;
+  };
+  table_.destroy = [](potluck_model*) {};
+  const Model model(kind_, setup_);
+  EXPECT_EQ(slot, nullptr);
+  EXPECT_TRUE(image_bound);
+  EXPECT_EQ(model.setup().slots[1].size(), 0);
+}
+
+/// Two arrays as a plugin would answer them.
+class ParametersTest : public ModelTest {
+ protected:
+  void SetUp() override {
+    ModelTest::SetUp();
+    answer_ = this;
+    table_.parameters = [](potluck_model*, int64_t* count, potluck_array* const** arrays, potluck_error*) -> int {
+      *count = answer_->count_;
+      *arrays = answer_->pointers_;
+      return behaviour.status;
+    };
+    behaviour.facts.abilities = POTLUCK_CAN_CPU;
+  }
+
+  /// What Model::parameters() throws after `change`.
+  template <class Change>
+  std::string complaint(Change change) {
+    Model model(kind_, setup_);
+    const potluck_array first = first_, second = second_;
+    change();
+    std::string text = "nothing thrown";
+    try {
+      model.parameters();
+    } catch (const Error& error) {
+      text = error.what();
+    }
+    first_ = first;
+    second_ = second;
+    count_ = 2;
+    pointers_[1] = &second_;
+    behaviour.status = POTLUCK_OK;
+    return text;
+  }
+
+  static inline ParametersTest* answer_ = nullptr;
+  float weight_[6] = {1, 2, 3, 4, 5, 6};
+  int64_t steps_ = 7, shape_[2] = {2, 3};
+  potluck_array first_ = {sizeof(potluck_array), "weight", POTLUCK_FLOAT32, POTLUCK_CPU, 2, shape_, weight_, 1};
+  potluck_array second_ = {sizeof(potluck_array), "steps", POTLUCK_INT64, POTLUCK_CPU, 0, nullptr, &steps_, 0};
+  potluck_array* pointers_[2] = {&first_, &second_};
+  int64_t count_ = 2;
+};
+
+TEST_F(ParametersTest, AreDescribedAsTheyAre) {
+  Model model(kind_, setup_);
+  const std::vector<ModelParameter> parameters = model.parameters();
+  ASSERT_EQ(parameters.size(), 2u);
+  EXPECT_EQ(parameters[0].name, "weight");
+  EXPECT_EQ(parameters[0].shape, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(parameters[0].data, weight_);
+  EXPECT_EQ(parameters[0].bytes(), 24u);
+  EXPECT_TRUE(parameters[0].trainable);
+  EXPECT_EQ(parameters[1].size(), 1);
+  EXPECT_FALSE(parameters[1].trainable);
+  behaviour.status = POTLUCK_UNSUPPORTED;
+  EXPECT_TRUE(model.parameters().empty());
+  table_.parameters = nullptr;
+  EXPECT_TRUE(model.parameters().empty());
+}
+
+TEST_F(ParametersTest, AreRefusedWhereTheyCannotBe) {
+  const std::string it = "model 'acme.it' (acme.it 2.0.0): ";
+  EXPECT_EQ(complaint([] {}), "nothing thrown");
+  EXPECT_EQ(complaint([&] { count_ = -1; }), it + "the number of its parameters must be >= 0, got -1");
+  EXPECT_EQ(complaint([&] { pointers_[1] = nullptr; }),
+            it + "its parameter 1 must be a potluck_array, got a null pointer");
+  EXPECT_EQ(complaint([&] { first_.size = 8; }), it + "its parameter 0 must have the 52 bytes of potluck_array, got 8");
+  EXPECT_EQ(complaint([&] { first_.name = ""; }), it + "its parameter 0 must have a name, got none");
+  EXPECT_EQ(complaint([&] { first_.name = "w\xe9"; }),
+            it + "the name of its parameter 0 must be UTF-8, got 'w\xef\xbf\xbd'");
+  EXPECT_EQ(complaint([&] { second_.name = "weight"; }),
+            it + "the names of its parameters must be unique, got 'weight' twice");
+  EXPECT_EQ(complaint([&] { second_.trainable = 1; }),
+            it + "its parameter 'steps' must be of type POTLUCK_FLOAT32 or POTLUCK_FLOAT64, since it is trainable, got "
+                 "3");
+  EXPECT_EQ(complaint([&] { second_.type = 9; }),
+            it + "its parameter 'steps' must be of type POTLUCK_FLOAT32, POTLUCK_FLOAT64 or POTLUCK_INT64, got 9");
+  EXPECT_EQ(complaint([&] { second_.rank = 1; }),
+            it + "its parameter 'steps' must have a shape, got rank 1 and a null pointer");
+  EXPECT_EQ(complaint([&] { shape_[1] = 0; }),
+            it + "the shape of its parameter 'weight' must be of lengths >= 1 that fit into memory, got [2, 0]");
+  shape_[1] = 3;
+  EXPECT_EQ(complaint([&] { first_.device = POTLUCK_CUDA; }),
+            it + "its parameter 'weight' must be on the model's device, POTLUCK_CPU, got device 2");
+  EXPECT_EQ(complaint([&] { first_.data = nullptr; }),
+            it + "its parameter 'weight' must have its numbers, got a null pointer");
+  EXPECT_EQ(complaint([&] { first_.data = reinterpret_cast<char*>(weight_) + 1; }),
+            it + "the numbers of its parameter 'weight' must be aligned to 4 bytes, got an address that is not");
+  EXPECT_EQ(complaint([&] {
+              second_.type = POTLUCK_FLOAT32;
+              second_.data = weight_ + 5;
+            }),
+            it + "its parameters 'weight' and 'steps' must have memory of their own, got some that both have");
+  EXPECT_EQ(
+      complaint([&] { behaviour.status = POTLUCK_NUMERIC; }),
+      "model 'acme.it' (acme.it 2.0.0) failed in parameters (0 rows of image [28, 28], label [] of 10 categories; "
+      "float32 on cpu): the numbers failed");
+}
+
+TEST_F(ParametersTest, AGradientThatIsNotKnownIsNoErrorAndAFailureNamesTheCall) {
+  Model model(kind_, setup_);
+  potluck_call call{};
+  call.rows = 3;
+  EXPECT_FALSE(model.parameter_gradient(call, nullptr, nullptr, nullptr));
+  model.parameters_changed();  // nobody to tell
+  table_.parameter_gradient = [](const potluck_model*, const potluck_call*, const double*, const void* const*,
+                                 void* const*, potluck_error*) -> int { return behaviour.status; };
+  table_.parameters_changed = [](potluck_model*, void*, potluck_error*) -> int { return behaviour.status; };
+  EXPECT_TRUE(model.parameter_gradient(call, nullptr, nullptr, nullptr));
+  behaviour.status = POTLUCK_UNSUPPORTED;
+  EXPECT_FALSE(model.parameter_gradient(call, nullptr, nullptr, nullptr));
+  model.parameters_changed();
+  behaviour.status = POTLUCK_NUMERIC;
+  const std::string shapes = "image [28, 28], label [] of 10 categories; float32 on cpu): the numbers failed";
+  try {
+    model.parameter_gradient(call, nullptr, nullptr, nullptr);
+    FAIL() << "nothing thrown";
+  } catch (const PluginError& error) {
+    EXPECT_EQ(error.what(), "model 'acme.it' (acme.it 2.0.0) failed in parameter_gradient (3 rows of " + shapes);
+  }
+  try {
+    model.parameters_changed();
+    FAIL() << "nothing thrown";
+  } catch (const PluginError& error) {
+    EXPECT_EQ(error.what(), "model 'acme.it' (acme.it 2.0.0) failed in parameters_changed (0 rows of " + shapes);
+  }
+}
+
 }  // namespace
 }  // namespace potluck

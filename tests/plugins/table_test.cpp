@@ -17,8 +17,8 @@ struct Table {
     const double infinity = std::numeric_limits<double>::infinity();
     setting = {sizeof setting, "strength", POTLUCK_REAL, "0.5", "1", 0, infinity, nullptr, "pull"};
     choice = {sizeof choice, "boundary", POTLUCK_CHOICE, "free", "1", 0, 0, choices, "at the edges"};
-    image = {sizeof image, "image", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "pixels"};
-    label = {sizeof label, "label", POTLUCK_CATEGORICAL, POTLUCK_PARENT, "class"};
+    image = {sizeof image, "image", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "pixels", 0};
+    label = {sizeof label, "label", POTLUCK_CATEGORICAL, POTLUCK_PARENT, "class", 0};
     model.size = sizeof model;
     model.name = "acme.smoothness";
     model.inputs = inputs;
@@ -74,6 +74,23 @@ TEST(TableTest, TakesTablesOfALaterHeaderThatGrewAtItsEnd) {
               table.setting.size += 24;
             }),
             "nothing thrown");
+}
+
+TEST(TableTest, AnInputThatMayBeLeftOutSaysSoSinceMinorOne) {
+  Table table;
+  EXPECT_FALSE(read_table(&table.plugin)[0].inputs[1].optional);
+  table.label.optional = 1;
+  EXPECT_TRUE(read_table(&table.plugin)[0].inputs[1].optional);
+  table.label.size = offsetof(potluck_input, optional);  // of version 1.0: what lies behind it is not its own
+  EXPECT_FALSE(read_table(&table.plugin)[0].inputs[1].optional);
+
+  EXPECT_EQ(reason_after([](Table& one) { one.label.optional = 7; }),
+            "model 'acme.smoothness': input 'label': its optional must be 0 or 1, got 7");
+  EXPECT_EQ(reason_after([](Table& one) { one.image.optional = 1; }),
+            "model 'acme.smoothness': it must have an input that is drawn and not optional");
+  EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 1; }), "nothing thrown");
+  EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 2; }),
+            "its table needs version 1.2 of the door, this Potluck has 1.1. Use a newer Potluck");
 }
 
 TEST(TableTest, RefusesStructsThatAreTooSmall) {
@@ -140,7 +157,7 @@ TEST(TableTest, RefusesKindsItDoesNotKnow) {
   EXPECT_EQ(reason_after([](Table& table) { table.setting.kind = 7; }),
             "model 'acme.smoothness': setting 'strength': its kind must be one of those in potluck/plugin.h, got 7");
   EXPECT_EQ(reason_after([](Table& table) { table.plugin.needs_minor = 3; }),
-            "its table needs version 1.3 of the door, this Potluck has 1.0. Use a newer Potluck");
+            "its table needs version 1.3 of the door, this Potluck has 1.1. Use a newer Potluck");
 }
 
 TEST(TableTest, RefusesPresetsAndBoundsThatContradictEachOther) {

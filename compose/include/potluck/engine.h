@@ -160,7 +160,8 @@ struct Plugin {
 struct ModelInput {
   std::string name, summary;
   bool categorical = false;
-  bool parent = false;  ///< the model is conditional on it; false: it is drawn
+  bool parent = false;    ///< the model is conditional on it; false: it is drawn
+  bool optional = false;  ///< a composition may leave it out
 };
 
 /// A model that a plugin offers.
@@ -206,6 +207,7 @@ struct CheckOptions {
   std::map<std::string, std::vector<std::string>> settings = {};  ///< words of a setting, several of a list
   std::map<std::string, std::vector<int64_t>> shapes = {};  ///< of an input's row; others are tried from small ones
   std::map<std::string, int64_t> categories = {};           ///< of a categorical input
+  std::vector<std::string> left_out = {};                   ///< optional inputs that are not bound
   std::map<std::string, std::pair<double, double>> supports = {};  ///< test points are uniform there, else normal
   /// .npy files of points [rows, shape] near which the model is tested, by input.
   std::map<std::string, std::string> starts = {};

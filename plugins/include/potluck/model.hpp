@@ -40,7 +40,8 @@
 ///   bool quadratic(const Call<Real>& given, QuadraticForm&) const   ... in those left open
 ///   bool draw(const DrawCall<Real>&) const               exact draws; false where this pattern cannot be drawn
 ///   std::vector<Parameter> parameters(), void parameters_changed(void* stream)
-///   void parameter_gradient(const ParameterCall<Real>&) const
+///   void parameter_gradient(const ParameterCall<Real>&) const         throws Failure(POTLUCK_UNSUPPORTED, ...) for
+///                                                        tangents that it cannot differentiate along
 ///   void category_energies(const Call<Real>&, int32_t input, double* energy) const    [rows, n, K]
 ///   void evaluate_cuda(const Call<Real>&) const          the same on the GPU: enqueues kernels on call.stream()
 /// with Real = float and double, from one template or two overloads; or the class itself is a template <class Real>,
@@ -60,13 +61,18 @@
   ::potluck::plugin::kind<first>(), __VA_OPT__(POTLUCK_KINDS_AGAIN_ POTLUCK_PARENTHESES_(__VA_ARGS__))
 #define POTLUCK_KINDS_AGAIN_() POTLUCK_KINDS_
 
+// The least minor version of the door that the plugin needs. potluck_add_plugin(... NEEDS_MINOR 1) defines it.
+#ifndef POTLUCK_NEEDS_MINOR
+#define POTLUCK_NEEDS_MINOR 0
+#endif
+
 /// Defines the library's one exported symbol, once at file scope outside any namespace. The models' names, the id, the
 /// version and the licence must agree with the ELF note that potluck_add_plugin() writes.
 #define POTLUCK_EXPORT_PLUGIN(id, version, licence, author, summary, ...)                                         \
   extern "C" const potluck_plugin* potluck_plugin_v1(void) {                                                      \
     static constexpr const potluck_model_kind* models[] = {POTLUCK_EXPAND_(POTLUCK_KINDS_(__VA_ARGS__)) nullptr}; \
     static constexpr potluck_plugin plugin = {                                                                    \
-        sizeof(potluck_plugin), POTLUCK_ABI_MINOR, id, version, licence, author, summary, models};                \
+        sizeof(potluck_plugin), POTLUCK_NEEDS_MINOR, id, version, licence, author, summary, models};              \
     return &plugin;                                                                                               \
   }                                                                                                               \
   static_assert(true)

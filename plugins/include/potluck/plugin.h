@@ -23,7 +23,9 @@ extern "C" {
 #endif
 
 #define POTLUCK_ABI_MAJOR 1 /* part of the entry symbol's name */
-#define POTLUCK_ABI_MINOR 0 /* a plugin states the least minor it needs; the host must have it */
+#define POTLUCK_ABI_MINOR 1 /* a plugin states the least minor it needs; the host must have it */
+/* Minor 1 added potluck_input.optional and potluck_facts.preferred_rows. A host of minor 0 wants every input bound and
+ * chooses rows as it likes: a plugin that can live with that still needs no more than minor 0. */
 
 enum { POTLUCK_FLOAT32 = 1, POTLUCK_FLOAT64 = 2, POTLUCK_INT64 = 3 };
 enum { POTLUCK_CPU = 1, POTLUCK_CUDA = 2 };
@@ -88,6 +90,9 @@ typedef struct {
   const char* name;
   int32_t kind, role;
   const char* summary;
+  /* Since minor 1. */
+  int32_t optional; /* 0: a composition must bind it. 1: it may leave it out; the model is then created with NULL in
+                       place of its slot, and has NULL in place of its arrays in every call */
 } potluck_input;
 
 /* What the composition binds to an input: one row's shape and where it lives. */
@@ -121,7 +126,7 @@ typedef struct {
   int32_t device, device_index;
   int32_t type;                       /* of continuous inputs and of gradients: POTLUCK_FLOAT32 or _FLOAT64 */
   int64_t most_rows;                  /* no call has a larger batch */
-  const potluck_slot* const* slots;   /* one per declared input, in the declared order */
+  const potluck_slot* const* slots;   /* one per declared input, in the declared order; NULL: left out */
   const potluck_value* const* values; /* one per declared setting, in the declared order */
   int64_t weights_count;              /* 0: the user named no weights file */
   const potluck_array* const* weights;
@@ -161,7 +166,7 @@ typedef struct {
   size_t workspace_bytes;       /* scratch the host must give to every evaluate (aligned to 64 bytes) ... */
   size_t workspace_bytes_a_row; /* ... plus this for each row */
   int64_t draw_uniforms;        /* uniforms `draw` consumes for one row; 0: cannot draw */
-  /* Added since; 0 where a plugin does not know it. */
+  /* Since minor 1; 0 where a plugin does not know it. */
   int64_t preferred_rows; /* on the CPU: how many rows a call should have, as a network does that is slow on few; the
                              host may take more or fewer. 0: no wish. Large batches leave less for other threads */
 } potluck_facts;
@@ -170,7 +175,8 @@ typedef struct {
 typedef struct {
   size_t size;
   int64_t rows;             /* >= 1, <= most_rows, may differ from call to call */
-  const void* const* input; /* input[i]: [rows, size of slot i]; int64_t labels for a categorical input */
+  const void* const* input; /* input[i]: [rows, size of slot i]; int64_t labels for a categorical input; NULL where the
+                               input is left out */
   double* energy;           /* [rows], or NULL */
   void* const* gradient;    /* gradient[i]: like input[i], or NULL where not wanted: dE/dinput; NULL: none wanted */
   const double* row_weight; /* [rows] or NULL for 1: gradient rows are multiplied by it (energies are not);
@@ -198,13 +204,14 @@ typedef struct {
   /* log of the integral of exp(-E) over the drawn inputs' natural domain, for each row of parents. Runs on the
    * model's device like evaluate: `given` holds the parents (input[i] NULL for drawn ones), and where
    * given->gradient[i] is wanted d log Z / d parent i goes there, honouring row_weight and accumulate;
-   * given->energy is NULL. A model without parents has one number: log_z is then on the CPU, and `given` holds
+   * given->energy is NULL. A model without (bound) parents has one number: log_z is then on the CPU, and `given` has
    * nothing but its rows. */
   int (*log_normaliser)(const potluck_model*, const potluck_call* given, double* log_z, potluck_error*);
   /* E = v'Pv/2 - h'v + c exactly, where v is all inputs with given->input[i] == NULL one after the other as declared
    * (continuous ones), the others being held at the one row of `given`. P [n, n], h [n], c in float64. The drawn
-   * inputs and any continuous parents may be left open; categorical ones are always given. Composites of such leaves
-   * get their normaliser, conditionals, exact draws and integrability in closed form. */
+   * inputs and any continuous parents may be left open; categorical ones are always given; an input that the
+   * composition leaves out has no numbers. Composites of such leaves get their normaliser, conditionals, exact draws
+   * and integrability in closed form. */
   int (*quadratic)(const potluck_model*, const potluck_call* given, double* precision, double* linear, double* constant,
                    potluck_error*);
   /* Exact draws: rows of drawn inputs given parents and given the coordinates of drawn inputs with held[i][j] = 1,
@@ -213,10 +220,16 @@ typedef struct {
    * model's type. POTLUCK_UNSUPPORTED where this pattern of held coordinates cannot be drawn exactly. */
   int (*draw)(const potluck_model*, const potluck_call* given, const uint8_t* const* held, const double* uniforms,
               void* const* out, potluck_error*);
-  /* Trainable parameters, owned by the model, written by the host between evaluations (on the model's device). */
+  /* Trainable parameters, owned by the model, written by the host between evaluations (on the model's device). Names
+   * are unique, and memory and shapes stay for the life of the model. Facts hold at all values of the parameters. After
+   * it has written, the host calls parameters_changed, whose work is enqueued on `stream`. */
   int (*parameters)(potluck_model*, int64_t* count, potluck_array* const** arrays, potluck_error*);
   int (*parameters_changed)(potluck_model*, void* stream, potluck_error*);
-  /* sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx); either may be NULL. */
+  /* sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx); either may be NULL. `call` has inputs,
+   * rows, workspace and stream, and asks for no energy and no gradient. tangent[i] is like input[i], and NULL where it
+   * is zero; sum[p] is like parameter p, and of a buffer it is left alone. On the model's device; from several threads
+   * where evaluate may be. POTLUCK_UNSUPPORTED, before anything is added, where a tangent is given that the model
+   * cannot differentiate along. */
   int (*parameter_gradient)(const potluck_model*, const potluck_call*, const double* cotangent,
                             const void* const* tangent, void* const* sum, potluck_error*);
   /* energy of every category of categorical input i: [rows, n, K]; for discrete moves. */

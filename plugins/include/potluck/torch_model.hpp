@@ -17,7 +17,8 @@
 ///     explicit Critic(const Setup& setup)
 ///         : in_(torch_weight(setup, "in")), out_(torch_weight(setup, "out")) {}
 ///
-///     at::Tensor energy(const std::vector<at::Tensor>& inputs) const {   // inputs[i]: [B, shape of input i ...]
+///     at::Tensor energy(const std::vector<at::Tensor>& inputs) const {   // inputs[i]: [B, shape of input i ...],
+///                                                                         // undefined for one that is left out
 ///       return at::mv(at::tanh(at::matmul(inputs[0], in_)), out_);      // [B]
 ///     }
 ///
@@ -86,7 +87,9 @@ class TorchModel : public Author {
     if constexpr (requires { Author::inputs; }) count = static_cast<int32_t>(std::size(Author::inputs));
     for (int32_t i = 0; i < count; ++i) {
       shapes_.emplace_back(setup.shape(i).begin(), setup.shape(i).end());
-      categorical_.push_back(setup.raw().slots[i]->categories > 0);
+      bool categorical = false;  // of a literal label the setup knows no number of categories
+      if constexpr (requires { Author::inputs; }) categorical = Author::inputs[i].declared.kind == POTLUCK_CATEGORICAL;
+      categorical_.push_back(categorical);
     }
   }
 
@@ -103,10 +106,10 @@ class TorchModel : public Author {
     with_torch_errors([&] {
       const bool by_autograd = call.wants_gradient() && !HasTorchGradient<Author>;
       const TorchBorder border(call, device_, by_autograd);
-      const std::vector<at::Tensor> inputs = inputs_of(call, by_autograd);
-      const at::Tensor energy = energy_of(inputs, call.rows());
+      const std::vector<at::Tensor> tensors = inputs_of(call, by_autograd);
+      const at::Tensor energy = energy_of(tensors, call.rows());
       if (call.energy() != nullptr) tensor_view(call.energy(), {call.rows()}, device_).copy_(energy.detach());
-      if (call.wants_gradient()) write_gradients(call, gradients_of(inputs, energy));
+      if (call.wants_gradient()) write_gradients(call, gradients_of(tensors, energy));
     });
   }
 
@@ -129,16 +132,16 @@ class TorchModel : public Author {
     with_torch_errors([&] {
       const Call<Real>& call = wanted.call();
       const TorchBorder border(call, device_, true);
-      const std::vector<at::Tensor> inputs = inputs_of(call, true);
-      const at::Tensor energy = energy_of(inputs, call.rows());
+      const std::vector<at::Tensor> tensors = inputs_of(call, true);
+      const at::Tensor energy = energy_of(tensors, call.rows());
       at::Tensor total = at::zeros_like(energy).sum();
       if (wanted.cotangent() != nullptr)
         total = total.add(energy.mul(tensor_view(wanted.cotangent(), {call.rows()}, device_)).sum());
       std::vector<at::Tensor> differentiated, tangents;
       for (int32_t i = 0; i < call.inputs(); ++i)
-        if (inputs[i].requires_grad() && wanted.tangent(i) != nullptr) {
-          differentiated.push_back(inputs[i]);
-          tangents.push_back(tensor_view(wanted.tangent(i), inputs[i].sizes(), device_));
+        if (tensors[i].defined() && tensors[i].requires_grad() && wanted.tangent(i) != nullptr) {
+          differentiated.push_back(tensors[i]);
+          tangents.push_back(tensor_view(wanted.tangent(i), tensors[i].sizes(), device_));
         }
       if (!differentiated.empty()) {
         const auto scores = torch::autograd::grad({energy.sum()}, differentiated, {}, std::nullopt, true, true);
@@ -164,22 +167,26 @@ class TorchModel : public Author {
  private:
   template <class Real>
   std::vector<at::Tensor> inputs_of(const Call<Real>& call, bool differentiate) const {
-    std::vector<at::Tensor> inputs;
+    std::vector<at::Tensor> tensors;
     for (int32_t i = 0; i < call.inputs(); ++i) {
+      if (call.input(i) == nullptr) {
+        tensors.emplace_back();
+        continue;
+      }
       std::vector<int64_t> shape = {call.rows()};
       shape.insert(shape.end(), shapes_[i].begin(), shapes_[i].end());
       if (categorical_[i]) {
-        inputs.push_back(tensor_view(call.labels(i), shape, device_));
+        tensors.push_back(tensor_view(call.labels(i), shape, device_));
       } else {
-        inputs.push_back(tensor_view(call.input(i), shape, device_));
-        if (differentiate) inputs.back().requires_grad_();
+        tensors.push_back(tensor_view(call.input(i), shape, device_));
+        if (differentiate) tensors.back().requires_grad_();
       }
     }
-    return inputs;
+    return tensors;
   }
 
-  at::Tensor energy_of(const std::vector<at::Tensor>& inputs, int64_t rows) const {
-    const at::Tensor energy = Author::energy(inputs);
+  at::Tensor energy_of(const std::vector<at::Tensor>& tensors, int64_t rows) const {
+    const at::Tensor energy = Author::energy(tensors);
     if (energy.dim() != 1 || energy.size(0) != rows) {
       std::string got;
       for (const int64_t extent : energy.sizes()) got += (got.empty() ? "" : ", ") + std::to_string(extent);
@@ -189,18 +196,18 @@ class TorchModel : public Author {
     return energy;
   }
 
-  std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& inputs, const at::Tensor& energy) const {
+  std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& tensors, const at::Tensor& energy) const {
     if constexpr (HasTorchGradient<Author>) {
-      return Author::gradient(inputs);
+      return Author::gradient(tensors);
     } else {
-      std::vector<at::Tensor> gradients(inputs.size()), differentiated;
+      std::vector<at::Tensor> gradients(tensors.size()), differentiated;
       if (!energy.requires_grad()) return gradients;  // it depends on no input
-      for (const at::Tensor& input : inputs)
-        if (input.requires_grad()) differentiated.push_back(input);
+      for (const at::Tensor& input : tensors)
+        if (input.defined() && input.requires_grad()) differentiated.push_back(input);
       const auto found =
           torch::autograd::grad({energy}, differentiated, {at::ones_like(energy)}, std::nullopt, false, true);
-      for (size_t i = 0, next = 0; i < inputs.size(); ++i)
-        if (inputs[i].requires_grad()) gradients[i] = found[next++];
+      for (size_t i = 0, next = 0; i < tensors.size(); ++i)
+        if (tensors[i].defined() && tensors[i].requires_grad()) gradients[i] = found[next++];
       return gradients;
     }
   }

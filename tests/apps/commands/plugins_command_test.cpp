@@ -63,6 +63,31 @@ TEST_F(PluginsCommandTest, AModelIsDescribedFromItsTable) {
   EXPECT_THAT(result.out, HasSubstr("Reference: Hooke 1678"));
 }
 
+TEST_F(PluginsCommandTest, AnOptionalInputIsDescribedAndRunsWithAndWithoutIt) {
+  const std::string plugin = POTLUCK_ZOO_DIR "/learner.potluck.so";
+  const CommandResult described =
+      potluck({"models", "describe", "zoo.learner", "--plugin", plugin, "--allow-world-writable"});
+  EXPECT_EQ(described.exit_code, 0) << described.err;
+  EXPECT_THAT(described.out, ContainsRegex("x +continuous +numbers"));
+  EXPECT_THAT(described.out, ContainsRegex("noise +continuous, the model is conditional on it, optional +how far"));
+
+  const auto run = [&](const std::string& inputs, const std::string& folder) {
+    write("scene.yaml", "variables: {x: {shape: [2]}}\ntarget: {model: zoo.learner, inputs: " + inputs +
+                            "}\nsample: {method: langevin, step_size: 0.1, chains: 4, warmup: 0, steps: 20}\n");
+    const CommandResult result =
+        potluck({"sample", "scene.yaml", "--output", folder, "--plugin", plugin, "--allow-world-writable"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return records(folder);
+  };
+  const std::string without = run("x", "without");
+  EXPECT_EQ(run("{x: x}", "also_without"), without);
+  EXPECT_EQ(run("{x: x, noise: 0}", "silent"), without);  // noise 0 is what the model takes for none
+  EXPECT_NE(run("{x: x, noise: 2}", "noisy"), without);
+  const CommandResult explained =
+      potluck({"explain", "scene.yaml", "--set", "target.inputs=x", "--plugin", plugin, "--allow-world-writable"});
+  EXPECT_THAT(explained.out, HasSubstr("zoo.learner(x: x)"));
+}
+
 TEST_F(PluginsCommandTest, AModelHasAJsonSchema) {
   const CommandResult result = potluck_with_bench({"models", "describe", "test_bench.bowl", "--schema"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

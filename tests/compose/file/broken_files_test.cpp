@@ -214,6 +214,9 @@ std::vector<Broken> broken_files() {
       {"a missing input", target("{model: linear_gaussian, inputs: {x: x}}"),
        "scene.yaml:10:38: target.product[1].inputs must bind 'z' of 'linear_gaussian', got nothing for it. Add z: and "
        "what it reads"},
+      {"a missing input beside one that is optional", target("{model: noisy, inputs: {noise: z}}"),
+       "scene.yaml:10:28: target.product[1].inputs must bind 'x' of 'noisy', got nothing for it. Add x: and what it "
+       "reads"},
       {"one text for two inputs", target("{model: linear_gaussian, inputs: x}"),
        "scene.yaml:10:38: target.product[1].inputs must be a map, since 'linear_gaussian' has 2 inputs, got 'x'. "
        "Inputs: x, z"},

@@ -71,6 +71,34 @@ TEST_F(GoodFilesTest, TheWarmUpOfALadderGrowsWithItsReplicas) {
   EXPECT_EQ(warmup("method: parallel_tempering, warmup: 70"), 70);
 }
 
+TEST_F(GoodFilesTest, AnOptionalInputMayBeLeftOut) {
+  const auto inputs = [&](const std::string& bound) {
+    const Composition scene =
+        read("variables: {x: {shape: [2]}, z: {}}\ntarget: {product: [{model: noisy, inputs: " + bound +
+             "}, {model: gaussian, inputs: z}]}\n");
+    return as<Leaf>(as<Product>(scene.target).terms[0].energy).inputs;
+  };
+  for (const std::string without : {"x", "{x: x}"}) {
+    const std::vector<Binding> bound = inputs(without);
+    ASSERT_EQ(bound.size(), 2u);
+    EXPECT_EQ(bound[0].variable, 0);
+    EXPECT_TRUE(bound[1].left_out);
+    EXPECT_EQ(bound[1].variable, -1);
+    EXPECT_THAT(bound[1].shape, ElementsAre(0));
+  }
+  EXPECT_FALSE(inputs("{x: x, noise: z}")[1].left_out);
+  EXPECT_EQ(inputs("{x: x, noise: z}")[1].variable, 1);
+  EXPECT_FALSE(inputs("{x: x, noise: 0.5}")[1].left_out);
+
+  // Open inside `each`, it reads the part.
+  const Composition each = read(
+      "variables: {x: {shape: [4]}}\nviews: {halves: {of: x, patches: [2]}}\n"
+      "target: {each: {over: halves, energy: {model: noisy}}}\n");
+  const Leaf& part = as<Leaf>(as<Each>(each.target).energy);
+  EXPECT_THAT(part.inputs[0].index, ElementsAre(0, 1, 2, 3));
+  EXPECT_TRUE(part.inputs[1].left_out);
+}
+
 TEST_F(GoodFilesTest, TheExampleOfTheManualBecomesATree) {
   write_parts(folder_);
   const Composition read_scene = read(scene());

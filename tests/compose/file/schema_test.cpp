@@ -67,6 +67,22 @@ TEST(SchemaTest, KnowsTheSettingsOfEachModelAndTheOptionsOfEachMethod) {
   EXPECT_TRUE(step_size);
 }
 
+TEST(SchemaTest, AModelWithOptionalInputsSaysWhichMustBeBound) {
+  TableOfModels models;
+  const json schema = json::parse(composition_schema(models));
+  for (const json& rule : schema["$defs"]["leaf"]["allOf"]) {
+    const bool optional = rule["if"]["properties"]["model"]["const"] == "noisy";
+    const json& properties = rule["then"]["properties"];
+    ASSERT_EQ(properties.contains("inputs"), optional);
+    if (!optional) continue;
+    const json& inputs = properties["inputs"]["then"];
+    EXPECT_EQ(inputs["required"], json({"x"}));
+    EXPECT_EQ(inputs["properties"]["noise"]["description"], "their spread (optional)");
+    EXPECT_EQ(inputs["properties"]["x"]["description"], "numbers");
+    EXPECT_EQ(inputs["additionalProperties"], false);
+  }
+}
+
 TEST(SchemaTest, ABlockIsAListOfNamesOrAMapWithAMethodThatCanMoveAPart) {
   TableOfModels models;
   const json schema = json::parse(composition_schema(models));

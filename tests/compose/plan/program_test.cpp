@@ -195,5 +195,69 @@ TEST(ProgramTest, RatesOfRandomProgramsAgreeWithCentralDifferences) {
   }
 }
 
+/// Slopes of the value and of the rates of leaves along a direction of the leaves' energies.
+Outcome slopes_of(const Program& program, const std::vector<double>& leaf, const std::vector<double>& direction) {
+  constexpr int64_t kStride = 8;
+  std::vector<double> memory(static_cast<size_t>(program.doubles_a_chain() * kStride), 1e300), slope = memory;
+  for (size_t i = 0; i < leaf.size(); ++i) {
+    program.values(memory.data(), kStride, static_cast<int>(i))[0] = leaf[i];
+    program.values(slope.data(), kStride, static_cast<int>(i))[0] = direction[i];
+  }
+  program.run(memory.data(), kStride, 1, true);
+  program.run_slopes(memory.data(), slope.data(), kStride, 1);
+  Outcome outcome;
+  outcome.value = program.values(slope.data(), kStride, program.root())[0];
+  for (int i = 0; i < static_cast<int>(leaf.size()); ++i)
+    outcome.rate.push_back(program.rate_is_constant(i) ? 0 : program.rates(slope.data(), kStride, i)[0]);
+  return outcome;
+}
+
+/// A mixture of a ceiling and a leaf, with a leaf that is used in three places.
+Program of_everything() {
+  Program program;
+  const int a = program.add_leaf(1), b = program.add_leaf(1), c = program.add_leaf(1);
+  const int limited = program.add_ceiling(a, 1.5, 1, 0.7);
+  const int sum = program.add_sum(0.5, {{limited, 1}, {b, 2}}, 1);
+  const int mixed = program.add_mixture({{sum, -1}, {c, -0.5}, {a, 0.2}}, 1);
+  program.finish(program.add_sum(0, {{mixed, 0.8}, {a, 0.3}}, 1));
+  return program;
+}
+
+TEST(ProgramTest, SlopesAreCentralDifferencesOfValuesAndRates) {
+  const Program program = of_everything();
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  constexpr double kStep = 1e-5;
+  double slopes_of_rates = 0;
+  for (int point = 0; point < 100; ++point) {
+    std::vector<double> at, direction, above, below;
+    for (int i = 0; i < 3; ++i) {
+      at.push_back(2 * normal(random));
+      direction.push_back(normal(random));
+      above.push_back(at.back() + kStep * direction.back());
+      below.push_back(at.back() - kStep * direction.back());
+    }
+    const Outcome slopes = slopes_of(program, at, direction);
+    const Outcome high = run_one(program, above), low = run_one(program, below);
+    EXPECT_NEAR(slopes.value, (high.value - low.value) / (2 * kStep), 1e-8);
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(slopes.rate[i], (high.rate[i] - low.rate[i]) / (2 * kStep), 1e-8);
+      slopes_of_rates = std::max(slopes_of_rates, std::abs(slopes.rate[i]));
+    }
+  }
+  EXPECT_GT(slopes_of_rates, 0.1);  // what a program without them would be off by
+}
+
+TEST(ProgramTest, WhatHasNoShareHasNoSlopeWhateverItsDirection) {
+  const Outcome outcome = slopes_of(mixture_of_two(0.5, 0.5), {kInfinity, 2}, {kNan, 3});
+  EXPECT_EQ(outcome.value, 3);
+  EXPECT_EQ(outcome.rate[0], 0);
+  EXPECT_EQ(outcome.rate[1], 0);
+  Program ceiling;
+  ceiling.finish(ceiling.add_ceiling(ceiling.add_leaf(1), 2, 3, 0.5));
+  EXPECT_EQ(slopes_of(ceiling, {kInfinity}, {kNan}).value, 0);
+  EXPECT_EQ(slopes_of(ceiling, {kInfinity}, {kNan}).rate[0], 0);
+}
+
 }  // namespace
 }  // namespace potluck

@@ -21,7 +21,8 @@ class Call {
   int32_t inputs() const { return static_cast<int32_t>(sizes_.size()); }
   int64_t size(int32_t i = 0) const { return sizes_[i]; }  ///< numbers in a row of input i
 
-  /// [rows, size(i)]; null where the host gives none (inputs left open in `quadratic`, drawn ones in `draw`).
+  /// [rows, size(i)]; null where the host gives none (inputs that are left out, those left open in `quadratic`, drawn
+  /// ones in `draw`).
   const Real* input(int32_t i = 0) const { return static_cast<const Real*>(raw_->input ? raw_->input[i] : nullptr); }
   const int64_t* labels(int32_t i) const { return static_cast<const int64_t*>(raw_->input ? raw_->input[i] : nullptr); }
   std::span<const Real> input_row(int32_t i, int64_t row) const {
@@ -138,6 +139,11 @@ class ParameterCall {
   const double* cotangent() const { return cotangent_; }  ///< [rows], or null: no such term
   /// [rows, size(i)], or null: no such term.
   const Real* tangent(int32_t i = 0) const { return static_cast<const Real*>(tangent_ ? tangent_[i] : nullptr); }
+  bool has_tangent() const {
+    for (int32_t i = 0; i < call_.inputs(); ++i)
+      if (tangent(i) != nullptr) return true;
+    return false;
+  }
   Real* sum(int32_t parameter) const { return static_cast<Real*>(sum_[parameter]); }
 
  private:

@@ -14,7 +14,7 @@ namespace potluck::plugin {
 /// An input that the energy depends on. A model declares its inputs as `static constexpr Input inputs[] = {...}`;
 /// without that it has one, continuous and drawn, named "x".
 struct Input {
-  potluck_input declared{sizeof(potluck_input), "x", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "the state"};
+  potluck_input declared{sizeof(potluck_input), "x", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "the state", 0};
 
   /// The model is conditional on this input: p(drawn | parent), normalised over the drawn inputs only.
   constexpr Input parent() const {
@@ -22,13 +22,20 @@ struct Input {
     copy.declared.role = POTLUCK_PARENT;
     return copy;
   }
+  /// A composition may leave this input out: Setup::has_input(name) is then false, its size 0, and its arrays in calls
+  /// are null or empty.
+  constexpr Input optional() const {
+    Input copy = *this;
+    copy.declared.optional = 1;
+    return copy;
+  }
 };
 
 constexpr Input continuous(const char* name, const char* summary) {
-  return {{sizeof(potluck_input), name, POTLUCK_CONTINUOUS, POTLUCK_DRAWN, summary}};
+  return {{sizeof(potluck_input), name, POTLUCK_CONTINUOUS, POTLUCK_DRAWN, summary, 0}};
 }
 constexpr Input categorical(const char* name, const char* summary) {
-  return {{sizeof(potluck_input), name, POTLUCK_CATEGORICAL, POTLUCK_DRAWN, summary}};
+  return {{sizeof(potluck_input), name, POTLUCK_CATEGORICAL, POTLUCK_DRAWN, summary, 0}};
 }
 
 /// A setting of a model. A model declares its settings as `static constexpr Setting settings[] = {...}`:

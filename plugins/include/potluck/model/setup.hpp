@@ -106,24 +106,32 @@ class Setup {
     return {given.begin(), given.end()};
   }
 
-  /// Shape of one row of an input; empty for a single number.
+  /// Whether the composition binds an input. Only one that was declared optional() can be left out.
+  bool has_input(int32_t i) const { return raw_->slots[i] != nullptr; }
+  bool has_input(std::string_view name) const { return has_input(input(name)); }
+  /// Shape of one row of an input; empty for a single number, and for an input that is left out.
   std::span<const int64_t> shape(int32_t i = 0) const {
+    if (!has_input(i)) return {};
     return {raw_->slots[i]->shape, static_cast<size_t>(raw_->slots[i]->rank)};
   }
   std::span<const int64_t> shape(std::string_view name) const { return shape(input(name)); }
-  /// Numbers in one row of an input.
+  /// Numbers in one row of an input; 0 for one that is left out.
   int64_t size(int32_t i = 0) const {
-    int64_t product = 1;
+    int64_t product = has_input(i) ? 1 : 0;
     for (int64_t extent : shape(i)) product *= extent;
     return product;
   }
   int64_t size(std::string_view name) const { return size(input(name)); }
-  int64_t categories(std::string_view name) const { return raw_->slots[input(name)]->categories; }
+  int64_t categories(std::string_view name) const {
+    const int32_t i = input(name);
+    return has_input(i) ? raw_->slots[i]->categories : 0;
+  }
   /// Support of each coordinate of an input; empty where it is the real line.
-  std::span<const double> support_least(int32_t i = 0) const { return support(raw_->slots[i]->least, i); }
-  std::span<const double> support_most(int32_t i = 0) const { return support(raw_->slots[i]->most, i); }
+  std::span<const double> support_least(int32_t i = 0) const { return support(&potluck_slot::least, i); }
+  std::span<const double> support_most(int32_t i = 0) const { return support(&potluck_slot::most, i); }
   /// 1 where a number of an input stands at one value in every evaluation; empty: none is known to. See plugin.h.
   std::span<const uint8_t> held(int32_t i = 0) const {
+    if (!has_input(i)) return {};
     const potluck_slot& slot = *raw_->slots[i];
     if (slot.size < offsetof(potluck_slot, value) + sizeof slot.value || slot.held == nullptr) return {};
     return {slot.held, static_cast<size_t>(size(i))};
@@ -191,9 +199,9 @@ class Setup {
       throw std::logic_error("setting " + quoted(settings_[index]->name) + " was declared as another kind");
     return *raw_->values[index];
   }
-  std::span<const double> support(const double* ends, int32_t i) const {
-    if (ends == nullptr) return {};
-    return {ends, static_cast<size_t>(size(i))};
+  std::span<const double> support(const double* potluck_slot::*end, int32_t i) const {
+    if (!has_input(i) || raw_->slots[i]->*end == nullptr) return {};
+    return {raw_->slots[i]->*end, static_cast<size_t>(size(i))};
   }
 
   const potluck_setup* raw_;
