@@ -77,10 +77,7 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, Composition&
       for (SettingError& error : size_errors(run_options(composition.sample), scope.variables))
         errors.push_back(std::move(error));
   }
-  for (const SettingError& error : errors) {
-    const Diagnostic placed = composition.places.at_place(error);
-    diagnostics.add(placed.where, placed.text);
-  }
+  for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
 }  // namespace
@@ -88,7 +85,7 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, Composition&
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
   Diagnostics diagnostics;
   SourceFiles files(diagnostics, overrides.folders);
-  const MainFile main = main_file(file, overrides.text);
+  const MainFile main = main_file(file, overrides.text, overrides.text_name);
   const Yaml root = read_with_includes(main, overrides, files, diagnostics);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 

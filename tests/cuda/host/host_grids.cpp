@@ -6,6 +6,7 @@
 #include "core/backend/cuda/grid_moves.h"
 #include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
+#include "core/backend/rows/energy_error.h"
 #include "tests/cuda/host/host_runtime.h"
 
 namespace potluck::cuda {
@@ -231,15 +232,15 @@ void decide(const GridRows& r, bool flip, void*) {
 }
 
 void row_noise(const GridRows& r, bool noise_has_step, void*) {
-  for_rows(r.rows, [=](int64_t row) { row_noise_of(r, noise_has_step, row); });
+  for_rows(r.rows, [=](int64_t row) { r.scratch[row] = formula::noise_factor(r, noise_has_step, row); });
 }
 
 void begin_energy_error(const GridRows& r, void*) {
-  for_rows(r.rows, [=](int64_t row) { begin_energy_error_row(r, row); });
+  for_rows(r.rows, [=](int64_t row) { formula::begin_energy_error(r, row); });
 }
 
 void end_energy_error(const GridRows& r, void*) {
-  for_rows(r.rows, [=](int64_t row) { end_energy_error_row(r, row); });
+  for_rows(r.rows, [=](int64_t row) { formula::end_energy_error(r, row); });
 }
 
 void add_slopes(const GridRows& r, double reach, void*) {
