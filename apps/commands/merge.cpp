@@ -38,7 +38,7 @@ struct Part {
 
 /// @throws FileError where `folder` does not say that it is rank `rank` of `world` processes; 0: of any number
 int64_t check_rank(const filesystem::path& folder, const RunFacts& facts, int64_t rank, int64_t world) {
-  if (!facts.rank)
+  if (!facts.rank || !facts.sampling)
     throw FileError(fmt::format("{}: must be a rank of a run, got a run of one process", folder.string()));
   const auto [own, own_world] = *facts.rank;
   if (own != rank || own_world <= rank || (world > 0 && own_world != world))

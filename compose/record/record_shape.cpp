@@ -114,6 +114,9 @@ constexpr Rule kRules[] = {
     {"acceptance", Kind::kNumber, Needed::kAtEnd},
     {"rows_evaluated.warmup", Kind::kWhole, Needed::kAtEnd},
     {"rows_evaluated.sampling", Kind::kWhole, Needed::kAtEnd},
+    {"divergences", Kind::kWhole, Needed::kAtEnd},
+    {"nan_proposals", Kind::kWhole, Needed::kAtEnd},
+    {"warmup_nan_proposals", Kind::kWhole, Needed::kAtEnd},
     {"start_energy", Kind::kNumber, Needed::kAtEnd},
     {"stopped_by.rhat", Kind::kFinite, Needed::kNever},
     {"stopped_by.ess", Kind::kFinite, Needed::kNever},
@@ -210,10 +213,10 @@ void check(const Input& value, std::string_view path, const Rule& rule, bool nee
   }
 }
 
-/// The sums of rows: counts, and means with what they are over.
-void check_sums(const Input& all, bool closed) {
+/// The sums of rows: counts, and means with what they are over. A record from before something was counted lacks it.
+void check_sums(const Input& all) {
   const auto check_count = [&](const std::string& key) {
-    check(all, key, {nullptr, Kind::kWhole, Needed::kAtEnd}, closed, true);
+    if (all.has(key.c_str())) check_value(all.at(key), Kind::kWhole);
   };
   const auto check_mean = [&](const RowSum& about) {
     if (!all.has(about.key)) return;
@@ -261,7 +264,7 @@ nlohmann::ordered_json parse_record(std::string_view text, const std::string& fi
     const bool needed = rule.needed == Needed::kAlways || (rule.needed == Needed::kAtEnd && closed);
     check(all, rule.path, rule, needed, true);
   }
-  check_sums(all, closed);
+  check_sums(all);
   check_lengths(all);
   return record;
 }

@@ -38,14 +38,15 @@ class ResumedRun {
   /// The folder, which is then held by who has it.
   std::unique_ptr<RunFolder> take_folder() { return std::move(folder_); }
 
-  /// The words behind `potluck COMMAND` that the run was begun and resumed with, and the folders in which they were
-  /// typed, as those are called now: `told`, else where the folder is from the run, else where it was.
-  /// @param told  by who resumes, absolute; none: it is looked for
-  /// @throws FileError where the composition is not found
+  /// What was typed behind `potluck COMMAND`, and the folder in which it was, as that is called now.
   struct Words {
     std::vector<std::string> words;
     std::filesystem::path folder;
   };
+  /// Those that the run was begun and resumed with, in their order. Folders are: `told`, else where the folder is from
+  /// the run, else where it was.
+  /// @param told  by who resumes, absolute; none: it is looked for
+  /// @throws FileError where the composition is not found
   std::vector<Words> find_words(const std::optional<std::filesystem::path>& told);
 
   /// Carries over what `facts`, which are of the run as it is opened anew, do not know: when, where and how the run was
