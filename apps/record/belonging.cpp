@@ -110,6 +110,8 @@ Json belonging_of(const RunRecord& record) {
   for (const char* key : {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start", "blocks",
                           "cooling", "superchain"})
     if (record.contains(key)) settings[key] = record.at(key);
+  // What `cooling` says whole is compared by that: runs of before `anneal` have no more.
+  if (record.contains("anneal") && !record.contains("cooling")) settings["anneal"] = record.at("anneal");
   Json plugins = Json::array(), files = Json::object();
   for (const auto& plugin : record.at("plugins"))
     plugins.push_back({{"id", plugin.at("id")}, {"version", plugin.at("version")}, {"sha256", plugin.at("sha256")}});

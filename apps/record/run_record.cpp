@@ -62,6 +62,21 @@ RunRecord variables_of(const Composition& composition) {
   return list;
 }
 
+/// As sample.anneal says it, and as `cooling` what is no more than that: a temperature with a level for each step.
+void record_schedule(const Schedule& schedule, const std::vector<Variable>& variables, RunRecord& record) {
+  if (!schedule.any()) return;
+  if (schedule.temperature && schedule.given.empty() && schedule.steps == 1 && schedule.spacing == Spacing::kGeometric)
+    record["cooling"] = {{"from", *schedule.temperature}, {"steps", schedule.levels}};
+  RunRecord anneal = RunRecord::object();
+  if (schedule.temperature) anneal["temperature"] = {{"from", *schedule.temperature}};
+  for (const GivenNumber& number : schedule.given)
+    anneal[variables[static_cast<size_t>(number.variable)].name] = {{"from", number.from}};
+  anneal["levels"] = schedule.levels;
+  anneal["steps"] = schedule.steps;
+  anneal["spacing"] = name_of(schedule.spacing);
+  record["anneal"] = std::move(anneal);
+}
+
 RunRecord method_options(const std::string& name, const std::vector<SettingValue>& values) {
   const MethodDescription& description = method(name);
   RunRecord options = RunRecord::object();
@@ -245,7 +260,7 @@ RunRecord open_record(const Session& session, const Words& command, const std::v
   record["wanted_acceptance"] = wanted_acceptance(*method);
   record["chains"] = sample.chains;
   if (sample.superchain > 1) record["superchain"] = sample.superchain;
-  if (sample.cooling.any()) record["cooling"] = {{"from", sample.cooling.from}, {"steps", sample.cooling.steps}};
+  record_schedule(sample.anneal, composition.variables, record);
   record["warmup"] = sample.warmup;
   record["steps"] = sample.steps;
   record["thin"] = sample.thin;
@@ -360,7 +375,7 @@ RunFigures figures_of(const RunRecord& record) {
   run.temperature = record.value("temperature", 1.0);
   run.momenta = fresh_momenta(record);
   run.warmup = record.value("warmup", int64_t{0});
-  run.cooled = record.contains("cooling");
+  run.annealed = record.contains("cooling") || record.contains("anneal");
   run.blocks = record.contains("blocks");
   run.hard_walls = record.value("hard_walls", false);
   if (record.contains("mixtures")) run.mixtures = mixtures_of(record["mixtures"]);

@@ -14,7 +14,7 @@ namespace potluck {
 /// A chain whose state had an energy that is not a number, or a gradient that is not finite.
 struct FrozenChain {
   int64_t chain = 0;
-  int64_t step = 0;  ///< counted from the first step of cooling and warm-up
+  int64_t step = 0;  ///< counted from the first step of annealing and warm-up
   std::vector<double> expert_energy;
 };
 
@@ -58,7 +58,7 @@ struct RunSummary {
   int64_t divergences = 0;            ///< proposals whose energy error was above 1000 temperatures, or infinite
   int64_t nan_proposals = 0;          ///< proposals rejected because their energy or gradient was not a number,
                                       ///< after the warm-up
-  int64_t warmup_nan_proposals = 0;   ///< the same in cooling and warm-up
+  int64_t warmup_nan_proposals = 0;   ///< the same in annealing and warm-up
   double start_energy = 0;            ///< median over chains where they began, as the run moves them
   std::vector<FrozenChain> frozen;    ///< the first 100
   int64_t frozen_count = 0;
