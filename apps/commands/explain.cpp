@@ -47,10 +47,14 @@ void print_leaves(const engine::Composite& composite) {
   fmt::print("Evaluated in each step\n{}\n", columns(rows));
 }
 
-/// " and 500 that cool from T = 20"
-std::string cooling_text(const engine::SampleSettings& sample) {
-  if (sample.cooling_steps == 0) return "";
-  return fmt::format(" and {} that cool from T = {:g}", sample.cooling_steps, sample.cooling_from);
+/// " and 500 that cool from T = 20", or where a given number moves " and 60 that anneal from T = 20, noise = 10".
+std::string anneal_text(const engine::SampleSettings::Anneal& anneal) {
+  if (anneal.levels == 0) return "";
+  std::vector<std::string> numbers;
+  if (anneal.temperature) numbers.push_back(fmt::format("T = {:g}", *anneal.temperature));
+  for (const auto& [name, from] : anneal.given) numbers.push_back(fmt::format("{} = {:g}", name, from));
+  return fmt::format(" and {} that {} from {}", anneal.levels * anneal.steps, anneal.given.empty() ? "cool" : "anneal",
+                     fmt::join(numbers, ", "));
 }
 
 /// "mala", or the blocks of a sweep: "a sweep: mala on z, then hmc on image".
@@ -83,7 +87,7 @@ int explain_command(const Words& words) {
   fmt::print("\nSampling\n{}", columns({{"method", method_text(sample)},
                                         {"chains", std::to_string(sample.chains)},
                                         {"steps", fmt::format("{} after {} of warm-up{}, a draw every {}", sample.steps,
-                                                              sample.warmup, cooling_text(sample), sample.thin)},
+                                                              sample.warmup, anneal_text(sample.anneal), sample.thin)},
                                         {"start", composite.start()},
                                         {"device", composite.device()},
                                         {"temperature", fmt::format("{}", sample.temperature)},

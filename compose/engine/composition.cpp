@@ -44,6 +44,18 @@ Variable described(const potluck::Variable& variable, const Held& held) {
   return told;
 }
 
+SampleSettings::Anneal described(const Schedule& schedule, const std::vector<potluck::Variable>& variables) {
+  SampleSettings::Anneal told;
+  if (!schedule.any()) return told;
+  told.temperature = schedule.temperature;
+  for (const GivenNumber& number : schedule.given)
+    told.given.emplace_back(variables[static_cast<size_t>(number.variable)].name, number.from);
+  told.levels = schedule.levels;
+  told.steps = schedule.steps;
+  told.spacing = name_of(schedule.spacing);
+  return told;
+}
+
 std::shared_ptr<const Composition::State> read(SessionOptions options, Plugins& plugins) {
   return translated([&] {
     potluck::Composition composition = read_for(options, plugins.state().search);
@@ -102,8 +114,7 @@ SampleSettings Composition::sample() const {
   sample.seed = from.seed;
   sample.temperature = from.temperature;
   sample.float64 = from.precision == Precision::kFloat64;
-  sample.cooling_from = from.cooling.from;
-  sample.cooling_steps = from.cooling.steps;
+  sample.anneal = described(from.anneal, state_->composition.variables);
   return sample;
 }
 

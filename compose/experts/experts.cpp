@@ -30,11 +30,12 @@ bool same_slots(const std::vector<Slot>& a, const std::vector<Slot>& b) {
 }
 
 /// Says which numbers of an input stand at one value in every row, as the rows have them. Where a chain has several
-/// rows each may read others.
+/// rows each may read others; a number that sample.anneal moves has other values before the warm-up.
 void hold(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision, Slot& slot) {
   const auto v = static_cast<size_t>(std::max(binding.variable, 0));
   const bool literal = binding.variable < 0;
   if (!literal && (leaf.parts > 1 || v >= composition.held.size() || !composition.held[v].any())) return;
+  if (!literal && composition.sample.anneal.moves(binding.variable)) return;
   for (int64_t j = 0; j < size_of(binding); ++j) {
     const auto at = static_cast<size_t>(binding.index.empty() ? j : binding.index[static_cast<size_t>(j)]);
     const double value = literal ? binding.literal[static_cast<size_t>(j)] : composition.held[v].value[at];

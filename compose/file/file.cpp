@@ -66,12 +66,14 @@ void check_labels(const std::vector<Held>& held, const Scope& scope, Diagnostics
 void read_sample_and_check(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
                            Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
-  composition.sample = read_sample(section, files, diagnostics);
+  composition.sample = read_sample(section, scope, files, diagnostics);
   if (diagnostics.size() != before) return;
   std::vector<SettingError> errors = option_errors(run_options(composition.sample), composition.sample.temperature);
   const bool fits = errors.empty();
   if (scope.broken.empty() && !scope.incomplete) {
     for (SettingError& error : block_errors(composition.sample.blocks, scope.variables, composition.held))
+      errors.push_back(std::move(error));
+    for (SettingError& error : schedule_errors(composition.sample.anneal, scope.variables, composition.held))
       errors.push_back(std::move(error));
     if (fits)
       for (SettingError& error : size_errors(run_options(composition.sample), scope.variables))
@@ -115,6 +117,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
 
   if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
     composition.warnings.push_back("every variable is given: there is nothing left to draw");
+  if (composition.sample.anneal.cooling) composition.warnings.push_back(advice_on_cooling(composition.sample.anneal));
   composition.variables = std::move(scope.variables);
   composition.views = std::move(scope.views);
   composition.resolved = write_yaml(root, files.resolved());

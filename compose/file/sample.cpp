@@ -174,13 +174,70 @@ std::optional<double> read_time(const Yaml& value, Diagnostics& diagnostics) {
   }
 }
 
-void read_cooling(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
-  if (!check_keys(section, Section::kCooling, "sample.cooling", diagnostics)) return;
+/// {from: 20}
+double read_annealed(const Yaml& value, const std::string& what, Diagnostics& diagnostics) {
+  if (!check_keys(value, Section::kAnnealed, what, diagnostics)) return 0;
+  const Yaml* from = value.find("from");
+  if (!from) return 0;
+  return read_number(*from, key_table(Section::kAnnealed).key("from"), what + ".from", diagnostics).value_or(0);
+}
+
+Spacing read_spacing(const Yaml& value, const Key& key, Diagnostics& diagnostics) {
+  const auto name = read_text(value, key, "sample.anneal.spacing", diagnostics);
+  for (const Spacing one : {Spacing::kGeometric, Spacing::kKarras, Spacing::kLinear})
+    if (name == name_of(one)) return one;
+  return Spacing::kGeometric;
+}
+
+/// Its keys, and variables by their names.
+Schedule read_anneal(const Yaml& section, const Scope& scope, Diagnostics& diagnostics) {
+  Schedule anneal;
+  if (!check_keys(section, Section::kAnneal, "sample.anneal", diagnostics, scope.variable_names())) return anneal;
+  const KeyTable& table = key_table(Section::kAnneal);
+  const auto integer = [&](const char* key, int64_t preset) {
+    const Yaml* value = section.find(key);
+    if (!value) return preset;
+    return read_integer(*value, table.key(key), std::string("sample.anneal.") + key, diagnostics).value_or(preset);
+  };
+  anneal.levels = integer("levels", 0);
+  anneal.steps = integer("steps", 1);
+  if (const Yaml* value = section.find("spacing"))
+    anneal.spacing = read_spacing(*value, table.key("spacing"), diagnostics);
+  if (const Yaml* value = section.find("temperature"))
+    anneal.temperature = read_annealed(*value, "sample.anneal.temperature", diagnostics);
+  const std::vector<std::string> own = table.names();
+  for (const Yaml::Entry& entry : section.map) {
+    const int variable = scope.variable(entry.key);
+    if (variable < 0 || std::find(own.begin(), own.end(), entry.key) != own.end()) continue;
+    anneal.given.push_back({variable, read_annealed(entry.value, "sample.anneal." + entry.key, diagnostics)});
+  }
+  return anneal;
+}
+
+/// The older form of a temperature that moves, a level for each step.
+Schedule read_cooling(const Yaml& section, Diagnostics& diagnostics) {
+  Schedule anneal;
+  anneal.cooling = true;
+  if (!check_keys(section, Section::kCooling, "sample.cooling", diagnostics)) return anneal;
   const KeyTable& table = key_table(Section::kCooling);
   if (const Yaml* from = section.find("from"))
-    sample.cooling.from = read_number(*from, table.key("from"), "sample.cooling.from", diagnostics).value_or(0);
+    anneal.temperature = read_number(*from, table.key("from"), "sample.cooling.from", diagnostics).value_or(0);
   if (const Yaml* steps = section.find("steps"))
-    sample.cooling.steps = read_integer(*steps, table.key("steps"), "sample.cooling.steps", diagnostics).value_or(0);
+    anneal.levels = read_integer(*steps, table.key("steps"), "sample.cooling.steps", diagnostics).value_or(0);
+  return anneal;
+}
+
+void read_schedule(const Yaml& section, const Scope& scope, SampleSettings& sample, Diagnostics& diagnostics) {
+  const Yaml *anneal = section.find("anneal"), *cooling = section.find("cooling");
+  if (anneal) sample.anneal = read_anneal(*anneal, scope, diagnostics);
+  if (!cooling) return;
+  const Schedule cooled = read_cooling(*cooling, diagnostics);
+  if (anneal)
+    diagnostics.add(cooling->place,
+                    "sample.cooling must be left out beside sample.anneal, got both. Write its temperature in "
+                    "sample.anneal");
+  else
+    sample.anneal = cooled;
 }
 
 void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagnostics) {
@@ -214,7 +271,7 @@ int64_t preset_warmup(const SampleSettings& sample) {
 
 }  // namespace
 
-SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics) {
+SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {
   SampleSettings sample;
   const KeyTable& table = key_table(Section::kSample);
   const Yaml* name = section ? section->find("method") : nullptr;
@@ -232,7 +289,7 @@ SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics&
   };
   sample.chains = integer("chains", sample.chains);
   sample.warmup = integer("warmup", preset_warmup(sample));
-  if (const Yaml* value = section->find("cooling")) read_cooling(*value, sample, diagnostics);
+  read_schedule(*section, scope, sample, diagnostics);
   sample.steps = integer("steps", sample.steps);
   sample.thin = integer("thin", sample.thin);
   sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
@@ -255,13 +312,19 @@ RunOptions run_options(const SampleSettings& sample) {
   run.values = sample.method_values;
   run.blocks = sample.blocks;
   run.chains = sample.chains;
-  run.cooling = sample.cooling;
+  run.anneal = sample.anneal;
   run.warmup = sample.warmup;
   run.steps = sample.steps;
   run.thin = sample.thin;
   run.seed = sample.seed;
   run.checkpoint_every = sample.checkpoint_every;
   return run;
+}
+
+std::string advice_on_cooling(const Schedule& anneal) {
+  return fmt::format(
+      "sample.cooling is an older name. Write sample.anneal: {{temperature: {{from: {}}}, levels: {}, steps: 1}}",
+      anneal.temperature.value_or(0), anneal.levels);
 }
 
 OutputSettings read_output(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,

@@ -11,7 +11,10 @@
 namespace potluck {
 
 /// Reads the `sample` section (null: all presets), the method's own options included.
-SampleSettings read_sample(const Yaml* section, SourceFiles& files, Diagnostics& diagnostics);
+SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);
+
+/// Where `sample.cooling` is written: how the same is written today.
+std::string advice_on_cooling(const Schedule& anneal);
 
 /// What a run is told of `sample`. The threads are left to the caller.
 RunOptions run_options(const SampleSettings& sample);

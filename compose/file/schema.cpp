@@ -35,6 +35,8 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kSample, "sample"},
                                                        {Section::kUntil, "until"},
                                                        {Section::kBlock, "block"},
+                                                       {Section::kAnneal, "anneal"},
+                                                       {Section::kAnnealed, "annealed"},
                                                        {Section::kCooling, "cooling"},
                                                        {Section::kOutput, "output"}};
   return names;
@@ -227,6 +229,7 @@ std::string composition_schema(ModelSource& models) {
   for (const auto& [section, name] : section_names()) definitions[name] = section_schema(section);
   definitions["leaf"]["properties"]["model"]["examples"] = models.model_names();
   definitions["leaf"]["allOf"] = model_rules(models);
+  definitions["anneal"]["additionalProperties"] = reference(Section::kAnnealed);  // variables, by their names
   for (const char* section : {"sample", "block"}) definitions[section]["allOf"] = method_rules();
   for (const MethodDescription& method : methods()) {
     definitions["sample"]["properties"]["method"]["enum"].push_back(method.name);

@@ -115,6 +115,17 @@ std::string processor_name() {
   return "unknown";
 }
 
+/// As sample.anneal says it, and as cooling what is no more than that.
+void note_schedule(const Schedule& schedule, const std::vector<Variable>& variables, SamplingAsked& asked) {
+  if (!schedule.any()) return;
+  if (schedule.temperature && schedule.given.empty() && schedule.steps == 1 && schedule.spacing == Spacing::kGeometric)
+    asked.cooling = CoolingFacts{*schedule.temperature, schedule.levels};
+  AnnealFacts anneal{schedule.temperature, {}, schedule.levels, schedule.steps, name_of(schedule.spacing)};
+  for (const GivenNumber& number : schedule.given)
+    anneal.given.emplace_back(variables[static_cast<size_t>(number.variable)].name, number.from);
+  asked.anneal = std::move(anneal);
+}
+
 SamplingAsked sampling_of(const Session& session, const std::vector<std::string>& pictures) {
   const SampleSettings& sample = session.composition().sample;
   const std::unique_ptr<Method> method = make_method(run_options(sample));
@@ -127,7 +138,7 @@ SamplingAsked sampling_of(const Session& session, const std::vector<std::string>
   asked.wanted_acceptance = wanted_acceptance(*method);
   asked.chains = sample.chains;
   asked.superchain = sample.superchain;
-  if (sample.cooling.any()) asked.cooling = sample.cooling;
+  note_schedule(sample.anneal, session.composition().variables, asked);
   asked.warmup = sample.warmup;
   asked.steps = sample.steps;
   asked.thin = sample.thin;

@@ -62,6 +62,7 @@ constexpr Rule kRules[] = {
     {"chains", Kind::kPositive, Needed::kNever},
     {"superchain", Kind::kPositive, Needed::kNever},
     {"cooling.steps", Kind::kWhole, Needed::kAlways},
+    {"anneal.*", Kind::kAny, Needed::kNever},
     {"warmup", Kind::kWhole, Needed::kAtEnd},
     {"steps", Kind::kWhole, Needed::kAtEnd},
     {"thin", Kind::kPositive, Needed::kAtEnd},

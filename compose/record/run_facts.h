@@ -15,7 +15,6 @@
 #include "core/diagnostics/responsibilities.h"
 #include "core/diagnostics/until.h"
 #include "core/diagnostics/virial.h"
-#include "core/sampling/run/cooling.h"
 
 namespace potluck {
 
@@ -66,6 +65,20 @@ struct BlockFacts {
   std::optional<double> trajectory_length;
 };
 
+/// A temperature that falls before the warm-up, by one level a step, to that of the run.
+struct CoolingFacts {
+  double from = 0;
+  int64_t steps = 0;
+};
+
+/// Numbers that move before the warm-up: Schedule.
+struct AnnealFacts {
+  std::optional<double> temperature;                  ///< of the first level
+  std::vector<std::pair<std::string, double>> given;  ///< variable, its value at the first level
+  int64_t levels = 0, steps = 1;
+  std::string spacing;
+};
+
 /// What `sample` was asked to do.
 struct SamplingAsked {
   std::string method;
@@ -75,7 +88,8 @@ struct SamplingAsked {
   std::optional<double> wanted_acceptance;  ///< that warm-up tunes towards
   int64_t chains = 0;
   int64_t superchain = 1;
-  std::optional<Cooling> cooling;
+  std::optional<CoolingFacts> cooling;  ///< where the temperature moves alone, a level for each step
+  std::optional<AnnealFacts> anneal;    ///< none of a run from before it was recorded
   int64_t warmup = 0, steps = 0, thin = 1;
   std::vector<std::string> pictures;  ///< variables
   std::optional<bool> hard_walls;     ///< Plan::hard_walls

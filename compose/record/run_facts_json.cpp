@@ -64,6 +64,17 @@ RunRecord json_of(const Resumption& one) {
   return json;
 }
 
+/// As sample.anneal says it: a variable of the name of another key does not move.
+RunRecord json_of(const AnnealFacts& anneal) {
+  RunRecord json = RunRecord::object();
+  if (anneal.temperature) json["temperature"] = {{"from", *anneal.temperature}};
+  for (const auto& [variable, from] : anneal.given) json[variable] = {{"from", from}};
+  json["levels"] = anneal.levels;
+  json["steps"] = anneal.steps;
+  json["spacing"] = anneal.spacing;
+  return json;
+}
+
 RunRecord json_of(const FrozenFacts& chain) {
   RunRecord energies = RunRecord::object(), not_finite = RunRecord::object();
   for (const FrozenFacts::Energy& one : chain.energies) {
@@ -90,6 +101,7 @@ void put_sampling(RunRecord& record, const SamplingAsked& asked) {
   record["chains"] = asked.chains;
   if (asked.superchain > 1) record["superchain"] = asked.superchain;
   if (asked.cooling) record["cooling"] = {{"from", asked.cooling->from}, {"steps", asked.cooling->steps}};
+  if (asked.anneal) record["anneal"] = json_of(*asked.anneal);
   record["warmup"] = asked.warmup;
   record["steps"] = asked.steps;
   record["thin"] = asked.thin;

@@ -19,6 +19,23 @@ BlockFacts block_of(const Fields& fields) {
           fields.number_if("trajectory_length")};
 }
 
+AnnealFacts anneal_of(const RunRecord& record) {
+  const Fields fields(record);
+  AnnealFacts anneal;
+  anneal.levels = fields.whole("levels");
+  anneal.steps = fields.whole("steps", 1);
+  anneal.spacing = fields.text("spacing");
+  for (const auto& [key, value] : record.items()) {
+    const std::optional<double> from = Fields(value).number_if("from");
+    if (!from) continue;  // one of the keys above
+    if (key == "temperature")
+      anneal.temperature = from;
+    else
+      anneal.given.emplace_back(key, *from);
+  }
+  return anneal;
+}
+
 SamplingAsked sampling_of(const Fields& fields) {
   SamplingAsked asked;
   asked.method = fields.text("method");
@@ -30,8 +47,9 @@ SamplingAsked sampling_of(const Fields& fields) {
   asked.superchain = fields.whole("superchain", 1);
   if (fields.has("cooling")) {
     const Fields cooling(fields.object("cooling"));
-    asked.cooling = Cooling{cooling.number("from"), cooling.whole("steps")};
+    asked.cooling = CoolingFacts{cooling.number("from"), cooling.whole("steps")};
   }
+  if (fields.has("anneal")) asked.anneal = anneal_of(fields.object("anneal"));
   asked.warmup = fields.whole("warmup");
   asked.steps = fields.whole("steps");
   asked.thin = fields.whole("thin", 1);

@@ -112,6 +112,8 @@ Json run_identity(const RunFacts& facts) {
   for (const char* key : {"method", "chains", "warmup", "thin", "seed", "temperature", "precision", "start", "blocks",
                           "cooling", "superchain"})
     if (asked.contains(key)) settings[key] = asked.at(key);
+  // What `cooling` says whole is compared by that: runs of before `anneal` have no more.
+  if (asked.contains("anneal") && !asked.contains("cooling")) settings["anneal"] = asked.at("anneal");
   const Surroundings& around = facts.surroundings;
   Json plugins = Json::array(), files = Json::object();
   for (const PluginFacts& plugin : around.plugins)

@@ -77,7 +77,7 @@ void add_asked(RunFigures& run, const SamplingAsked& asked) {
   run.exact_method = asked.exact_method;
   run.chains = asked.chains;
   run.warmup = asked.warmup;
-  run.cooled = asked.cooling.has_value();
+  run.annealed = asked.cooling || asked.anneal;
   run.blocks = !asked.blocks.empty();
   run.hard_walls = asked.hard_walls.value_or(false);
   if (asked.mixtures) run.mixtures = *asked.mixtures;

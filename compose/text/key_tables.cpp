@@ -150,7 +150,11 @@ std::map<Section, KeyTable> all_tables() {
                  "number of steps that tune the method and are not recorded; the default is larger with a ladder of "
                  "replicas"},
                 0),
-       nested("cooling", Expect::kSection, Section::kCooling, "hotter steps before the warm-up"),
+       nested("anneal", Expect::kSection, Section::kAnneal,
+              "numbers that move before the warm-up, level by level, to where they belong: temperature, or variables "
+              "that are given"),
+       nested("cooling", Expect::kSection, Section::kCooling,
+              "an older form of anneal: a temperature that falls before the warm-up"),
        at_least({"steps", Expect::kInteger, "number of steps after the warm-up"}, 1),
        at_least({"thin", Expect::kInteger, "number of steps from one draw to the next"}, 1),
        {"seed", Expect::kInteger, "seed of the noise", false, 0, false, 4294967295.0},
@@ -184,6 +188,16 @@ std::map<Section, KeyTable> all_tables() {
        required({"method", Expect::kText,
                  "name of a method; its options are further keys of the block. A plain list of names is "
                  "moved by the section's method"})}};
+  tables[Section::kAnneal] = {
+      "the anneal section",
+      {nested("temperature", Expect::kSection, Section::kAnnealed, "the temperature of the run moves"),
+       required(at_least({"levels", Expect::kInteger, "number of values that each number takes before its last"}, 1)),
+       at_least({"steps", Expect::kInteger, "number of steps at each level, default 1"}, 1),
+       choice("spacing", {"geometric", "karras", "linear"},
+              "how the levels are spaced: equal factors (the default), equal distances of seventh roots, or equal "
+              "distances")}};
+  tables[Section::kAnnealed] = {"a number that moves",
+                                {required({"from", Expect::kNumber, "its value at the first level"})}};
   tables[Section::kCooling] = {
       "the cooling section",
       {required(above(

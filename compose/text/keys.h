@@ -36,6 +36,8 @@ enum class Section {
   kSample,
   kUntil,
   kBlock,
+  kAnneal,
+  kAnnealed,
   kCooling,
   kOutput,
 };

@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "core/methods/method_choice.h"
 #include "core/sampling/annealing/annealed_options.h"
-#include "core/sampling/run/cooling.h"
+#include "core/sampling/run/schedule.h"
 #include "core/variables/variable.h"
 #include "plugins/model.h"
 
@@ -143,7 +143,7 @@ struct SampleSettings {
   std::vector<SettingValue> method_values;  ///< one per option of the method, in its declared order
   std::vector<BlockOptions> blocks;         ///< of a sweep; empty: the method moves everything
   int64_t chains = 64;
-  Cooling cooling;
+  Schedule anneal;
   int64_t warmup = 500;
   int64_t steps = 1000;
   int64_t thin = 1;

@@ -101,6 +101,11 @@ class Chains {
   /// the temperature of the target and the method's step size, as before the first call.
   virtual void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) = 0;
 
+  /// Sets the numbers of a variable of real numbers that is held whole, in every chain, where energies read them. They
+  /// are given values before the first call; save() does not keep them. Energies and gradients are those of before
+  /// until evaluate().
+  virtual void set_given(int variable, double value) = 0;
+
   /// Reads what the cohort's chains counted since the last reading, in the order of the chains, and starts their sums
   /// anew.
   virtual void take_cohort(CohortReading& reading) = 0;

@@ -87,6 +87,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       held_(target.held) {
   const std::vector<Variable>& variables = energy_.variables();
   held_.resize(variables.size());
+  constants_.resize(variables.size());
   const int64_t tiles = tiles_.count(), most_rows = tiles_.most_rows();
   const size_t experts = energy_.experts().size();
 
@@ -104,8 +105,8 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     const Held& held = held_[v];
     const int64_t n = variable.size();
     if (variable.categorical() || held.all()) {
-      constants_.push_back(allocate(most_rows * n * std::max<size_t>(real_, 8)));
-      void* constant = constants_.back().get();
+      constants_[v] = allocate(most_rows * n * std::max<size_t>(real_, 8));
+      void* constant = constants_[v].get();
       for (int64_t i = 0; i < most_rows * n; ++i) {
         if (variable.categorical()) {
           static_cast<int64_t*>(constant)[i] = static_cast<int64_t>(held.value.at(i % n));
@@ -311,6 +312,12 @@ void CpuChains::set_ladder(const std::vector<double>& temperature, const std::ve
     ladder_temperature_.push_back(temperature[row % temperature.size()]);
     ladder_step_.push_back(step_factor[row % step_factor.size()]);
   }
+}
+
+void CpuChains::set_given(int variable, double value) {
+  const int64_t numbers = tiles_.most_rows() * energy_.variables()[static_cast<size_t>(variable)].size();
+  void* rows = constants_[static_cast<size_t>(variable)].get();
+  for (int64_t i = 0; i < numbers; ++i) store(energy_.precision(), rows, i, value);
 }
 
 template <class Use>

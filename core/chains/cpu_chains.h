@@ -30,6 +30,7 @@ class CpuChains final : public Chains {
   void set_metric(const std::vector<std::vector<double>>& scale) override;
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
+  void set_given(int variable, double value) override;
   void take_cohort(CohortReading& reading) override;
   void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
@@ -71,7 +72,7 @@ class CpuChains final : public Chains {
   size_t state_bytes_ = 0;
   std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows of a tile]
   std::vector<std::vector<std::byte>> scale_, centre_;    ///< per block, Reals
-  std::vector<Memory> constants_;  ///< rows of variables that do not move, the same for all tiles
+  std::vector<Memory> constants_;  ///< [variables] rows of what does not move, the same for all tiles, or none
   struct WorkerArrays {
     std::vector<void*> proposal, proposal_gradient, proposal_velocity, unfolded;  ///< per block
     double* energy = nullptr;

@@ -94,7 +94,7 @@ struct RunFigures {
   std::optional<LadderFigures> ladder;           ///< none: chains are not tempered
   std::optional<double> start_energy;            ///< median over chains where they began, in units of T
   std::optional<FigureAt> energy;                ///< median over draws and chains, in units of T
-  bool cooled = false;                           ///< the run has a `cooling`
+  bool annealed = false;                         ///< the run has an `anneal`
   bool hard_walls = false;                       ///< an expert may say +infinity inside the support
 
   // Vehtari et al. 2021: R-hat below 1.01, and 100 effective draws for each of four chains.

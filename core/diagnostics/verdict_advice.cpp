@@ -184,9 +184,9 @@ std::string advise_float64(const RunFigures& f) {
 
 std::string advise_start(const RunFigures& f) {
   if (coarse(f)) return advise_float64(f);
-  return f.cooled
-             ? "cool for longer (cooling: steps), or begin from a file of positions (start)"
-             : "cool the chains before they warm up (cooling: from, steps), or begin from a file of positions (start)";
+  return f.annealed ? "anneal for longer (anneal: levels, steps), or begin from a file of positions (start)"
+                    : "cool the chains before they warm up (anneal: temperature, levels), or begin from a file of "
+                      "positions (start)";
 }
 
 std::string advise_expert(const RunFigures&) {

@@ -123,6 +123,7 @@ LastDraw Composed::run(const Start& start, int64_t chains, int threads, const En
   options.method = sample.method;
   options.values = sample.method_values;
   options.chains = chains > 0 ? chains : sample.chains;
+  options.anneal = sample.anneal;
   options.warmup = sample.warmup;
   options.steps = sample.steps;
   options.thin = sample.thin;

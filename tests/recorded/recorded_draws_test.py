@@ -70,6 +70,7 @@ def cases() -> list[Case]:
     every += [
         Case("plain tuned langevin", "plain.yaml", ["sample.method=langevin", "sample.step_size=auto"]),
         Case("plain cooled", "plain.yaml", ["sample.cooling={from: 10, steps: 30}"]),
+        Case("plain cooled", "plain.yaml", ["sample.anneal={temperature: {from: 10}, levels: 30}"], ranks=2),
         Case("plain at temperature 2", "plain.yaml", ["sample.temperature=2"]),
         Case("plain in superchains", "plain.yaml", ["sample.superchain=4"]),
         Case("plain normal starts", "plain.yaml", ["sample.start=normal"]),
@@ -92,6 +93,13 @@ def cases() -> list[Case]:
         Case("ridge", "ridge.yaml", [], cut_at=16),
         Case("ridge", "ridge.yaml", [], ranks=2),
         Case("ridge mala", "ridge.yaml", ["sample.method=mala"]),
+        Case("shift", "shift.yaml", []),
+        Case("shift", "shift.yaml", [], cut_at=30),
+        Case("shift", "shift.yaml", [], ranks=2),
+        Case("shift float64", "shift.yaml", ["sample.precision=float64"]),
+        Case("shift hmc", "shift.yaml", ["sample.method=hmc"]),
+        Case("shift linear", "shift.yaml", ["sample.anneal={shift: {from: -4}, levels: 7, steps: 5, spacing: linear}"]),
+        Case("shift tempered", "shift.yaml", [*tempered, "sample.anneal={shift: {from: 4}, levels: 30}"]),
         Case("ridge float64", "ridge.yaml", ["sample.precision=float64"]),
     ]
     return every

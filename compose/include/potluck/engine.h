@@ -286,14 +286,21 @@ struct SampleSettings {
     std::vector<std::string> variables;
     std::string method;
   };
+  /// Numbers that move before the warm-up, level by level, to where they belong.
+  struct Anneal {
+    std::optional<double> temperature;                  ///< of the first level; none: it does not move
+    std::vector<std::pair<std::string, double>> given;  ///< names of variables, and their values at the first level
+    int64_t levels = 0;                                 ///< 0: nothing moves
+    int64_t steps = 1;                                  ///< of each level
+    std::string spacing = "geometric";                  ///< or karras, or linear
+  };
   std::string method;
   std::vector<Block> blocks;  ///< of a sweep; empty: `method` moves everything
   int64_t chains = 0, warmup = 0, steps = 0, thin = 1;
   uint32_t seed = 1;
   double temperature = 1;
-  bool float64 = false;       ///< of positions and gradients; energies are float64 always
-  double cooling_from = 0;    ///< temperature of the first of the cooling steps
-  int64_t cooling_steps = 0;  ///< before the warm-up; 0: none
+  bool float64 = false;  ///< of positions and gradients; energies are float64 always
+  Anneal anneal;
 };
 
 /// A composition, read and checked. Copies share what was read, which never changes. Must not outlive its Plugins.

@@ -342,4 +342,11 @@ void CudaChains::set_ladder(const std::vector<double>& temperature, const std::v
   set(step_factor, ladder_step_, &Group::row_step);
 }
 
+void CudaChains::set_given(int variable, double value) {
+  const auto v = static_cast<size_t>(variable);
+  const std::vector<double> rows(static_cast<size_t>(chains_ * energy_.variables()[v].size()), value);
+  const std::vector<std::byte> bytes = converted(rows, energy_.precision());
+  upload(constant_[v], bytes.data(), bytes.size());
+}
+
 }  // namespace potluck

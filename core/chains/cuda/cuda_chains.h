@@ -34,6 +34,7 @@ class CudaChains final : public Chains {
   void set_metric(const std::vector<std::vector<double>>& scale) override;
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
+  void set_given(int variable, double value) override;
   void take_cohort(CohortReading& reading) override;
   void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;

@@ -28,18 +28,57 @@ std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
   return sum;
 }
 
+/// Steps that follow one another, and how the file says how many.
+struct Phase {
+  int64_t steps;
+  std::string path, factor;
+};
+
 /// The longest phase is named first, for it is where the error stands.
 std::optional<SettingError> too_many_steps(const RunOptions& options) {
-  std::vector<std::pair<int64_t, std::string>> phases = {{options.warmup, "sample.warmup"},
-                                                         {options.steps, "sample.steps"}};
-  if (options.cooling.any()) phases.emplace_back(options.cooling.steps, "sample.cooling.steps");
-  const std::optional<int64_t> all = sum_of({options.warmup, options.steps, options.cooling.steps});
+  std::vector<Phase> phases = {{options.warmup, "sample.warmup", ""}, {options.steps, "sample.steps", ""}};
+  const int64_t annealed = options.anneal.any() ? options.anneal.steps_in_all() : 0;
+  if (annealed != 0 && options.anneal.cooling) phases.push_back({annealed, "sample.cooling.steps", ""});
+  if (annealed != 0 && !options.anneal.cooling)
+    phases.push_back({annealed, "sample.anneal.levels", " * sample.anneal.steps"});
+  const std::optional<int64_t> all = sum_of({options.warmup, options.steps, annealed});
   if (all && *all <= int64_t{UINT32_MAX}) return std::nullopt;
-  std::stable_sort(phases.begin(), phases.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string others;
-  for (size_t i = 1; i < phases.size(); ++i) others += " + " + phases[i].second;
-  return SettingError(phases[0].second, fmt::format("{} must be <= {}, got {}: the noise counts that far", others,
-                                                    UINT32_MAX, all ? std::to_string(*all) : "more than 2^63"));
+  std::stable_sort(phases.begin(), phases.end(), [](const Phase& a, const Phase& b) { return a.steps > b.steps; });
+  std::string others = phases[0].factor;
+  for (size_t i = 1; i < phases.size(); ++i) others += " + " + phases[i].path + phases[i].factor;
+  return SettingError(phases[0].path, fmt::format("{} must be <= {}, got {}: the noise counts that far", others,
+                                                  UINT32_MAX, all ? std::to_string(*all) : "more than 2^63"));
+}
+
+void check_at_least(const char* what, int64_t value, int64_t least, std::vector<SettingError>& errors) {
+  if (value < least)
+    errors.emplace_back(std::string("sample.") + what, fmt::format(" must be >= {}, got {}", least, value));
+}
+
+/// Of the schedule alone, and of its temperature.
+void check_schedule(const Schedule& anneal, double temperature, std::vector<SettingError>& errors) {
+  check_at_least(anneal.cooling ? "cooling.steps" : "anneal.levels", anneal.levels, 0, errors);
+  check_at_least("anneal.steps", anneal.steps, 1, errors);
+  if (!anneal.any()) return;
+  if (!anneal.temperature && anneal.given.empty())
+    errors.emplace_back("sample.anneal",
+                        " must have a number that moves (temperature, or a variable that is given), got none. Add such "
+                        "as temperature: {from: 20}");
+  if (anneal.temperature && !(*anneal.temperature > temperature && std::isfinite(*anneal.temperature)))
+    errors.emplace_back(anneal.cooling ? "sample.cooling.from" : "sample.anneal.temperature.from",
+                        fmt::format(" must be above sample.temperature ({:g}), got {:g}. Raise it, or leave {} out",
+                                    temperature, *anneal.temperature, anneal.cooling ? "cooling" : "temperature"));
+}
+
+/// A temperature that moves needs a method that takes it.
+void check_who_anneals(const Schedule& anneal, const Method& method, std::vector<SettingError>& errors) {
+  if (!anneal.any() || !anneal.temperature) return;
+  if (method.replicas() == 1 && !method.description().own_temperature) return;
+  errors.emplace_back(anneal.cooling ? "sample.cooling" : "sample.anneal.temperature",
+                      fmt::format(" must be left out with {}, got {} {}: {}", method.description().name, anneal.levels,
+                                  anneal.cooling ? "steps" : "levels",
+                                  method.replicas() > 1 ? "its hot replicas do the same in every step"
+                                                        : "its own options set its temperature"));
 }
 
 }  // namespace
@@ -66,26 +105,16 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
 
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {
   std::vector<SettingError> errors;
-  const auto check_at_least = [&errors](const char* what, int64_t value, int64_t least) {
-    if (value < least)
-      errors.emplace_back(std::string("sample.") + what, fmt::format(" must be >= {}, got {}", least, value));
-  };
-  check_at_least("chains", options.chains, 1);
-  check_at_least("warmup", options.warmup, 0);
-  check_at_least("steps", options.steps, 1);
-  check_at_least("thin", options.thin, 1);
-  check_at_least("threads", options.threads, 0);
+  check_at_least("chains", options.chains, 1, errors);
+  check_at_least("warmup", options.warmup, 0, errors);
+  check_at_least("steps", options.steps, 1, errors);
+  check_at_least("thin", options.thin, 1, errors);
+  check_at_least("threads", options.threads, 0, errors);
   if (!(temperature > 0) || !std::isfinite(temperature)) {
     errors.emplace_back("sample.temperature", fmt::format(" must be > 0, got {:g}", temperature));
   }
   if (const std::optional<SettingError> error = too_many_steps(options)) errors.push_back(*error);
-  check_at_least("cooling.steps", options.cooling.steps, 0);
-  if (options.cooling.any() && !(options.cooling.from > temperature && std::isfinite(options.cooling.from))) {
-    errors.emplace_back(
-        "sample.cooling.from",
-        fmt::format(" must be above sample.temperature ({:g}), got {:g}. Raise it, or leave cooling out", temperature,
-                    options.cooling.from));
-  }
+  check_schedule(options.anneal, temperature, errors);
   if (options.thin >= 1 && options.steps >= 1 && options.steps % options.thin != 0) {
     const std::optional<int64_t> more = sum_of({options.steps, options.thin - options.steps % options.thin});
     errors.emplace_back("sample.steps",
@@ -100,13 +129,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
   try {
     const std::unique_ptr<Method> method = make_method(options);
     const Tuning tuning = method->tuning();
-    if (options.cooling.any() && (method->replicas() > 1 || method->description().own_temperature)) {
-      errors.emplace_back(
-          "sample.cooling",
-          fmt::format(" must be left out with {}, got {} steps: {}", method->description().name, options.cooling.steps,
-                      method->replicas() > 1 ? "its hot replicas do the same in every step"
-                                             : "its own options set its temperature"));
-    }
+    check_who_anneals(options.anneal, *method, errors);
     if (tuning.any() && options.warmup < 20) {
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
       errors.emplace_back(

@@ -8,9 +8,9 @@
 
 #include "core/methods/method_choice.h"
 #include "core/methods/target.h"
-#include "core/sampling/run/cooling.h"
 #include "core/sampling/run/observer.h"
 #include "core/sampling/run/run_summary.h"
+#include "core/sampling/run/schedule.h"
 #include "core/sampling/start/start.h"
 
 namespace potluck {
@@ -24,7 +24,7 @@ struct Rank {
 
 struct RunOptions : MethodChoice {
   int64_t chains = 64;
-  Cooling cooling;       ///< before the warm-up
+  Schedule anneal;       ///< before the warm-up
   int64_t warmup = 500;  ///< steps that tune the method and are not recorded
   int64_t steps = 1000;
   int64_t thin = 1;  ///< a draw every `thin` steps
@@ -39,7 +39,7 @@ struct RunOptions : MethodChoice {
 /// @throws SettingError for options out of bounds, or a method that cannot use this energy.
 void check_run(const Target& target, const RunOptions& options);
 
-/// Draws the starts, cools them, warms all chains up with what the cohort (chains 0 ... min(chains, 256) - 1) finds
+/// Draws the starts, anneals them, warms all chains up with what the cohort (chains 0 ... min(chains, 256) - 1) finds
 /// step by step, freezes what was tuned and samples. The draws on the CPU are the same bits for any number of threads,
 /// and for any number of chains once the cohort is full. Stops at the end of a block once `stop` is set.
 /// @param checkpoint what Observer::checkpointed gave in a run of the same target and options, to go on from there; the

@@ -16,7 +16,7 @@ namespace potluck {
 /// A chain whose state had an energy that is not a number, or a gradient that is not finite.
 struct FrozenChain {
   int64_t chain = 0;
-  int64_t step = 0;  ///< counted from the first step of cooling and warm-up
+  int64_t step = 0;  ///< counted from the first step of annealing and warm-up
   std::vector<double> expert_energy;
 };
 

@@ -46,9 +46,9 @@ class Sampler {
   /// All that changes, bit for bit, once what is left to do of the last draw is done.
   std::vector<std::byte> save();
 
-  /// Cooling and warm-up are not over.
+  /// Annealing and warm-up are not over.
   bool warming_up() const;
-  /// Steps that cooling and warm-up have together.
+  /// Steps that annealing and warm-up have together.
   int64_t warm_up_steps() const;
   /// Steps done in the present phase: of the warm-up, or behind it.
   int64_t steps() const;

@@ -70,6 +70,7 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
 }
 
 void Stepper::start(const Start& start) {
+  set_given();  // chains need density at the first level, where they begin
   const Placement placement =
       place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(), chains_->replicas());
   chains_->all().begin(*method_, 0);
@@ -109,19 +110,20 @@ int64_t Stepper::step(int64_t most) {
     step_ += most;
     return most;
   }
-  set_temperature();
+  begin_level();
   if (tuning_->adapting()) {
     tune();
     return 1;
   }
-  const int64_t count = cools() ? 1 : std::min(most, warm_up_steps() - step_);  // each has its temperature
+  const int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
+  const int64_t count = std::min(most, left);
   advance(*method_, Chains::Part::kAll, count);
   step_ += count;
   return count;
 }
 
 void Stepper::end_warm_up() {
-  set_temperature();  // where cooling was all of it
+  begin_level();  // where annealing was all of it
   if (tuning_->adapting()) tuning_->finish();
   take_time();
   phase_ = Phase::kSampling;
@@ -144,20 +146,47 @@ void Stepper::tune() {
     const Method& method = *tuning_->parts()[part].method;
     advance(method, Chains::Part::kCohort, 1);
     advance(method, Chains::Part::kRest, 1);
-    tuning_->observe(part, step_ - options_.cooling.steps);
+    tuning_->observe(part, step_ - anneal_steps());
   }
   ++step_;
 }
 
-/// The temperature of the next step of the warm-up.
+/// Where the next step of the warm-up is the first of a level, or the first behind the last level: sets the numbers.
+void Stepper::begin_level() {
+  const Schedule& anneal = options_.anneal;
+  if (!anneal.any() || step_ > anneal_steps() || step_ % anneal.steps != 0) return;
+  set_temperature();
+  set_given();
+  if (step_ > 0 && !anneal.given.empty()) evaluate_anew();  // at the first level they begin there
+  if (!anneals()) tuning_->restart();
+}
+
+/// The temperature of the next step, where it moves.
 void Stepper::set_temperature() {
-  if (!options_.cooling.any()) return;
-  if (cools()) {
-    chains_->all().set_ladder({options_.cooling.temperature(step_, target_.temperature)}, {1});
-  } else if (step_ == options_.cooling.steps) {
+  const Schedule& anneal = options_.anneal;
+  if (!anneal.any() || !anneal.temperature) return;
+  if (level() < anneal.levels) {
+    chains_->all().set_ladder({anneal.value(level(), *anneal.temperature, target_.temperature)}, {1});
+  } else {
     chains_->all().set_ladder({}, {});
-    tuning_->restart();
   }
+}
+
+/// The given numbers of the next step, of those that move.
+void Stepper::set_given() {
+  const Schedule& anneal = options_.anneal;
+  for (const GivenNumber& number : anneal.given) {
+    const double given = target_.held[static_cast<size_t>(number.variable)].value[0];
+    chains_->all().set_given(number.variable, anneal.value(level(), number.from, given));
+  }
+}
+
+/// Energies and gradients where the chains stand, after a number that they depend on has moved.
+void Stepper::evaluate_anew() {
+  chains_->all().evaluate();
+  chains_->all().freeze_failed(static_cast<uint32_t>(step_));
+  ++summary_.warmup_evaluations;
+  summary_.warmup_rows_evaluated += chains_->all().rows(Chains::Part::kAll);
 }
 
 /// Moves by a number of steps of this phase, counted from the start of the warm-up.
@@ -309,6 +338,8 @@ void Stepper::persist(StateArchive& archive) {
   if (archive.reading()) {
     if (chains_->replicas() > 1) set_ladder();
     chains_->all().restore(chains);
+    set_temperature();
+    set_given();
     if (!warming_up()) method_->freeze();
   }
 }

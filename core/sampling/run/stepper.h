@@ -32,7 +32,7 @@ class Stepper {
   void restore(std::span<const std::byte> saved);
   std::vector<std::byte> save();
   bool warming_up() const { return phase_ == Phase::kWarmUp; }
-  int64_t warm_up_steps() const { return options_.cooling.steps + options_.warmup; }
+  int64_t warm_up_steps() const { return anneal_steps() + options_.warmup; }
   int64_t steps() const { return step_; }
   int64_t step(int64_t most);
   void end_warm_up();
@@ -48,8 +48,13 @@ class Stepper {
   enum class Phase : uint8_t { kWarmUp, kSampling };
 
   void set_ladder();
-  bool cools() const { return warming_up() && step_ < options_.cooling.steps; }
+  int64_t anneal_steps() const { return options_.anneal.any() ? options_.anneal.steps_in_all() : 0; }
+  bool anneals() const { return warming_up() && step_ < anneal_steps(); }
+  int64_t level() const { return warming_up() ? step_ / options_.anneal.steps : options_.anneal.levels; }
+  void begin_level();
   void set_temperature();
+  void set_given();
+  void evaluate_anew();
   void tune();
   void advance(const Method& method, Chains::Part part, int64_t count);
   StepRange next_steps(int64_t count) const;

@@ -9,6 +9,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using CompositionCommandsTest = CommandTest;
 
@@ -154,6 +155,38 @@ TEST_F(CompositionCommandsTest, ExplainSaysWhichVariablesAreTransformed) {
   EXPECT_THAT(result.out, ContainsRegex("y +\\[4\\] +in \\[0, inf\\], transformed to log coordinates +drawn"));
   EXPECT_THAT(result.out,
               HasSubstr("'x' moves in logit coordinates, and T times the log of the Jacobian is taken off"));
+}
+
+TEST_F(CompositionCommandsTest, ExplainAndTheRecordSayWhichNumbersMove) {
+  const auto write_with = [&](const std::string& anneal) {
+    write("scene.yaml",
+          "potluck: 1\n"
+          "variables: {x: {shape: [4]}, noise: {}}\n"
+          "target: {product: [{model: test_bench.bowl, inputs: x}, {model: test_bench.bowl, inputs: noise}]}\n"
+          "given: [{of: noise, value: 1/2}]\n"
+          "sample: {chains: 8, warmup: 50, steps: 40, " +
+              anneal + "}\n");
+  };
+  write_with("anneal: {temperature: {from: 20}, noise: {from: 10}, levels: 30, steps: 2, spacing: karras}");
+  const CommandResult explained = potluck_with_bench({"explain", "scene.yaml"});
+  EXPECT_THAT(explained.out, HasSubstr("40 after 50 of warm-up and 60 that anneal from T = 20, noise = 10, a draw"));
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "run"}).exit_code, 0);
+  const nlohmann::json record = read_json("run/run.json");
+  EXPECT_EQ(record.at("anneal").dump(),
+            R"({"levels":30,"noise":{"from":10.0},"spacing":"karras","steps":2,"temperature":{"from":20.0}})");
+  EXPECT_FALSE(record.contains("cooling"));
+  EXPECT_THAT(record.at("warnings").dump(), Not(HasSubstr("cooling")));
+  const CommandResult resumed = potluck_with_bench({"sample", "--resume", "run", "--set", "sample.steps=80"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+
+  write_with("cooling: {from: 20, steps: 30}");
+  EXPECT_THAT(potluck_with_bench({"explain", "scene.yaml"}).out,
+              AllOf(HasSubstr("40 after 50 of warm-up and 30 that cool from T = 20, a draw"),
+                    HasSubstr("warning: sample.cooling is an older name. Write sample.anneal: {temperature: {from: "
+                              "20}, levels: 30, steps: 1}")));
+  ASSERT_EQ(potluck_with_bench({"sample", "scene.yaml", "--output", "cooled"}).exit_code, 0);
+  EXPECT_EQ(read_json("cooled/run.json").at("cooling").dump(), R"({"from":20.0,"steps":30})");
+  EXPECT_EQ(read_json("cooled/run.json").at("anneal").at("levels"), 30);
 }
 
 TEST_F(CompositionCommandsTest, SampleDrawsATransformedVariableInItsSupport) {

@@ -36,6 +36,29 @@ TEST(FaceCompositionTest, TellsWhatTheFileSays) {
   EXPECT_THAT(read.resolved(), HasSubstr("method: hmc"));
 }
 
+TEST(FaceCompositionTest, TellsWhatMovesBeforeTheWarmUp) {
+  engine::Plugins plugins = shipped_plugins();
+  const auto anneal = [&](const std::string& sample) {
+    return Composition::from_text(
+               "variables: {x: {}, z: {}}\n"
+               "target: {model: linear_gaussian, inputs: {x: x, z: z}}\n"
+               "given: [{of: z, value: 0.5}]\nsample: {" +
+                   sample + "}\n",
+               plugins)
+        .sample()
+        .anneal;
+  };
+  const auto both = anneal("anneal: {temperature: {from: 4}, z: {from: 20}, levels: 30, steps: 2, spacing: karras}");
+  EXPECT_EQ(both.temperature, 4);
+  ASSERT_EQ(both.given.size(), 1u);
+  EXPECT_EQ(both.given[0].first, "z");
+  EXPECT_EQ(both.given[0].second, 20);
+  EXPECT_EQ(both.levels, 30);
+  EXPECT_EQ(both.steps, 2);
+  EXPECT_EQ(both.spacing, "karras");
+  EXPECT_EQ(anneal("").levels, 0);
+}
+
 TEST(FaceCompositionTest, AllFaultsAreDataInTheOrderOfTheFile) {
   engine::Plugins plugins = shipped_plugins();
   const Error error = error_of([&] {

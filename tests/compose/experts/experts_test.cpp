@@ -59,6 +59,18 @@ TEST(ExpertsTest, WhereAChainHasSeveralRowsNothingIsKnownOfARow) {
   EXPECT_TRUE(experts.model(std::get<Leaf>(parts->kind)).setup().slots[0].held.empty());
 }
 
+// Before the warm-up it has other values than the one that is given.
+TEST(ExpertsTest, ANumberThatMovesIsNotAnnounced) {
+  const NodePointer stretching = leaf(stretched(), {whole(0, 2), whole(1, 1)});
+  Composition one = composition({real_line("x", 2), real_line("z", 1)}, stretching);
+  one.held[1] = {{1}, {0.5}};
+  EXPECT_EQ(slot_of_target(one, in_double(), 1).held, (std::vector<uint8_t>{1}));
+  one.sample.anneal.given = {{1, 3}};
+  one.sample.anneal.levels = 10;
+  EXPECT_TRUE(slot_of_target(one, in_double(), 1).held.empty());
+  EXPECT_TRUE(slot_of_target(one, in_double(), 1).value.empty());
+}
+
 // One model for both would take the numbers of one leaf for those of the other.
 TEST(ExpertsTest, LeavesThatHoldOtherNumbersHaveModelsOfTheirOwn) {
   const auto over = [](std::vector<int32_t> index) {

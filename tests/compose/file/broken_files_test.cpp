@@ -43,6 +43,12 @@ std::string target(const std::string& node) {
          node + "\n";
 }
 
+/// x that depends on z, two numbers, of which `given` are given and `anneal` move.
+std::string annealed(const std::string& given, const std::string& anneal) {
+  return "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\ngiven: [" + given +
+         "]\nsample: {anneal: {" + anneal + "}}\n";
+}
+
 std::vector<Broken> broken_files() {
   return {
       {"syntax", "variables: {x: {shape: [2]}\ntarget: a\n",
@@ -350,7 +356,8 @@ std::vector<Broken> broken_files() {
        "got 'scene.yaml'"},
       {"an unknown key of sample", small("sample: {step: 10}\n"),
        "scene.yaml:6:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-       "warmup, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, until, "
+       "warmup, anneal, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, "
+       "until, "
        "blocks, step_size, "
        "metric"},
       {"a cooling without steps", small("sample: {cooling: {from: 3}}\n"),
@@ -362,6 +369,39 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:47: sample.cooling must be left out with parallel_tempering, got 10 steps: its hot replicas do "
        "the "
        "same in every step"},
+      {"a cooling beside an anneal",
+       small("sample: {cooling: {from: 3, steps: 10}, anneal: {temperature: {from: 3}, levels: 10}}\n"),
+       "scene.yaml:6:19: sample.cooling must be left out beside sample.anneal, got both. Write its temperature in "
+       "sample.anneal"},
+      {"an anneal without levels", small("sample: {anneal: {temperature: {from: 3}}}\n"),
+       "scene.yaml:6:18: sample.anneal must have 'levels' (number of values that each number takes before its last), "
+       "got none. Add it"},
+      {"an anneal of nothing", small("sample: {anneal: {levels: 3}}\n"),
+       "scene.yaml:6:18: sample.anneal must have a number that moves (temperature, or a variable that is given), got "
+       "none. Add such as temperature: {from: 20}"},
+      {"an anneal that warms", small("sample: {temperature: 4, anneal: {temperature: {from: 3}, levels: 10}}\n"),
+       "scene.yaml:6:55: sample.anneal.temperature.from must be above sample.temperature (4), got 3. Raise it, or "
+       "leave "
+       "temperature out"},
+      {"an anneal of replicas",
+       small("sample: {method: parallel_tempering, anneal: {temperature: {from: 3}, levels: 10}}\n"),
+       "scene.yaml:6:60: sample.anneal.temperature must be left out with parallel_tempering, got 10 levels: its hot "
+       "replicas do the same in every step"},
+      {"an anneal of what is no variable", small("sample: {anneal: {y: {from: 3}, levels: 10}}\n"),
+       "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, x"},
+      {"an anneal of a picture", small("given: [{of: x, value: 1}]\nsample: {anneal: {x: {from: 3}, levels: 10}}\n"),
+       "scene.yaml:7:22: sample.anneal.x must be a variable of one number, got shape [2]. Let the models read a number "
+       "of its own"},
+      {"an anneal of what is drawn", annealed("", "x: {from: 3}, levels: 10"),
+       "scene.yaml:4:22: sample.anneal.x must be given, got a variable that is drawn. Add {of: x, value: NUMBER} to "
+       "given, with the value that it moves to"},
+      {"an anneal that begins at no number", annealed("{of: z, value: 1}", "z: {from: soon}, levels: 10"),
+       "scene.yaml:4:29: sample.anneal.z.from must be a number, got 'soon'"},
+      {"an anneal to 0 by factors", annealed("{of: z, value: 0}", "z: {from: 3}, levels: 10"),
+       "scene.yaml:4:29: sample.anneal.z.from and the given value must be other than 0 with spacing: geometric, got 3 "
+       "and 0. Use spacing: karras or linear"},
+      {"an anneal by unknown spacing", annealed("{of: z, value: 1}", "z: {from: 3}, levels: 10, spacing: cosine"),
+       "scene.yaml:4:54: sample.anneal.spacing must be one of geometric, karras, linear; got 'cosine'"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),
        "scene.yaml:6:18: sample.method must be one of " + known_methods() + "; got 'mla'. Did you mean 'mala'?"},
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},

@@ -99,6 +99,55 @@ TEST_F(GoodFilesTest, AnOptionalInputMayBeLeftOut) {
   EXPECT_TRUE(part.inputs[1].left_out);
 }
 
+TEST_F(GoodFilesTest, NumbersMoveFromWhereTheAnnealSectionSays) {
+  const auto annealed = [&](const std::string& anneal) {
+    return read(
+        "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\n"
+        "given: [{of: z, value: 0.5}]\nsample: {" +
+        anneal + "}\n");
+  };
+  const Composition both =
+      annealed("anneal: {temperature: {from: 4}, z: {from: 20}, levels: 30, steps: 2, spacing: karras}");
+  EXPECT_TRUE(both.warnings.empty());
+  const Schedule& anneal = both.sample.anneal;
+  EXPECT_EQ(anneal.temperature, 4);
+  ASSERT_EQ(anneal.given.size(), 1u);
+  EXPECT_EQ(anneal.given[0].variable, 1);
+  EXPECT_EQ(anneal.given[0].from, 20);
+  EXPECT_EQ(anneal.levels, 30);
+  EXPECT_EQ(anneal.steps, 2);
+  EXPECT_EQ(anneal.spacing, Spacing::kKarras);
+  const Schedule preset = annealed("anneal: {z: {from: 20}, levels: 30}").sample.anneal;
+  EXPECT_FALSE(preset.temperature);
+  EXPECT_EQ(preset.steps, 1);
+  EXPECT_EQ(preset.spacing, Spacing::kGeometric);
+  EXPECT_FALSE(annealed("").sample.anneal.any());
+}
+
+TEST_F(GoodFilesTest, ACoolingIsAnAnnealOfTheTemperatureAndSaysSo) {
+  const Composition cooled =
+      read("variables: {x: {}}\ntarget: {model: gaussian, inputs: x}\nsample: {cooling: {from: 20, steps: 500}}\n");
+  EXPECT_EQ(cooled.sample.anneal.temperature, 20);
+  EXPECT_EQ(cooled.sample.anneal.levels, 500);
+  EXPECT_EQ(cooled.sample.anneal.steps, 1);
+  EXPECT_EQ(cooled.sample.anneal.spacing, Spacing::kGeometric);
+  EXPECT_THAT(cooled.warnings,
+              ElementsAre("sample.cooling is an older name. Write sample.anneal: {temperature: {from: 20}, levels: "
+                          "500, steps: 1}"));
+}
+
+// Keys of the section come before variables of their name.
+TEST_F(GoodFilesTest, ATemperatureThatMovesIsThatOfTheRun) {
+  const Schedule anneal = read(
+                              "variables: {x: {}, temperature: {}}\n"
+                              "target: {model: linear_gaussian, inputs: {x: x, z: temperature}}\n"
+                              "given: [{of: temperature, value: 1}]\n"
+                              "sample: {anneal: {temperature: {from: 3}, levels: 5}}\n")
+                              .sample.anneal;
+  EXPECT_EQ(anneal.temperature, 3);
+  EXPECT_TRUE(anneal.given.empty());
+}
+
 TEST_F(GoodFilesTest, TheExampleOfTheManualBecomesATree) {
   write_parts(folder_);
   const Composition read_scene = read(scene());
@@ -368,19 +417,19 @@ TEST_F(GoodFilesTest, DataFilesAreCheckedAgainstTheVariable) {
 
 TEST_F(GoodFilesTest, AllThatIsWrongIsReportedInOneGoInTheOrderOfTheFiles) {
   folder_.write("more.yaml", "energies:\n  b: {model: gausian}\n  a: {model: gaussian}\n");
-  EXPECT_EQ(
-      complaint(folder_,
-                "variables: {x: {shape: [0]}}\ntarget: c\ninclude: more.yaml\nenergies: {a: {model: gaussian}}\n"
-                "sample: {step: 3}\n",
-                {{{"sample.seed", "-1"}}, {}}),
-      "scene.yaml:1:25: variables.x.shape[0] must be >= 1, got 0\n"
-      "scene.yaml:2:9: target must be the name of an energy, got 'c'. Known: a, b\n"
-      "scene.yaml:5:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
-      "warmup, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, until, blocks, "
-      "step_size, metric\n"
-      "more.yaml:2:14: no model 'gausian'. Known: acme.smoothness, ...\n"
-      "more.yaml:3:3: 'a' must be defined once in energies, got it again (first at scene.yaml:4:12). Rename one\n"
-      "--set sample.seed: sample.seed must be between 0 and 4294967295, got -1");
+  EXPECT_EQ(complaint(folder_,
+                      "variables: {x: {shape: [0]}}\ntarget: c\ninclude: more.yaml\nenergies: {a: {model: gaussian}}\n"
+                      "sample: {step: 3}\n",
+                      {{{"sample.seed", "-1"}}, {}}),
+            "scene.yaml:1:25: variables.x.shape[0] must be >= 1, got 0\n"
+            "scene.yaml:2:9: target must be the name of an energy, got 'c'. Known: a, b\n"
+            "scene.yaml:5:10: unknown key 'step' in the sample section. Did you mean 'steps'? Known: method, chains, "
+            "warmup, anneal, cooling, steps, thin, seed, temperature, precision, start, superchain, checkpoint_every, "
+            "until, blocks, "
+            "step_size, metric\n"
+            "more.yaml:2:14: no model 'gausian'. Known: acme.smoothness, ...\n"
+            "more.yaml:3:3: 'a' must be defined once in energies, got it again (first at scene.yaml:4:12). Rename one\n"
+            "--set sample.seed: sample.seed must be between 0 and 4294967295, got -1");
 }
 
 TEST_F(GoodFilesTest, ATruncatedFileIsAnErrorAndNeverACrash) {

@@ -96,6 +96,15 @@ TEST(SchemaTest, ABlockIsAListOfNamesOrAMapWithAMethodThatCanMoveAPart) {
   EXPECT_EQ(schema["$defs"]["block"]["allOf"], schema["$defs"]["sample"]["allOf"]);
 }
 
+TEST(SchemaTest, AnAnnealHasKeysAndVariables) {
+  TableOfModels models;
+  const json anneal = json::parse(composition_schema(models))["$defs"]["anneal"];
+  EXPECT_EQ(anneal["required"], json({"levels"}));
+  EXPECT_EQ(anneal["properties"]["temperature"]["$ref"], "#/$defs/annealed");
+  EXPECT_EQ(anneal["properties"]["spacing"]["enum"], json({"geometric", "karras", "linear"}));
+  EXPECT_EQ(anneal["additionalProperties"]["$ref"], "#/$defs/annealed");
+}
+
 TEST(SchemaTest, AModelsSettingsStandAlone) {
   TableOfModels models;
   const json schema = json::parse(model_schema(models.model("gaussian")));

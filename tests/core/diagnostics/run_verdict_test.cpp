@@ -625,11 +625,12 @@ TEST(RunVerdictTest, StartsOfAnAstronomicalEnergyAreToBeCooled) {
     f.start_energy = 4e12;
     f.energy = {-40, ""};
   });
+  EXPECT_EQ(
+      run_verdict(far_out).findings.at(0).advice,
+      "cool the chains before they warm up (anneal: temperature, levels), or begin from a file of positions (start)");
+  far_out.annealed = true;
   EXPECT_EQ(run_verdict(far_out).findings.at(0).advice,
-            "cool the chains before they warm up (cooling: from, steps), or begin from a file of positions (start)");
-  far_out.cooled = true;
-  EXPECT_EQ(run_verdict(far_out).findings.at(0).advice,
-            "cool for longer (cooling: steps), or begin from a file of positions (start)");
+            "anneal for longer (anneal: levels, steps), or begin from a file of positions (start)");
   // What such chains came to agree on is no worse for it.
   far_out.rhat = {1.004, "z"};
   EXPECT_TRUE(run_verdict(far_out).findings.empty());

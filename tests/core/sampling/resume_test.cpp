@@ -108,7 +108,10 @@ RunOptions options_of(const Case& one) {
   options.thin = kThin;
   options.threads = 2;
   options.checkpoint_every = 1;
-  if (one.cooled) options.cooling = {7, 12};
+  if (one.cooled) {
+    options.anneal.temperature = 7;
+    options.anneal.levels = 12;
+  }
   return options;
 }
 
@@ -140,7 +143,7 @@ TEST_P(ResumeTest, GoesOnBitForBitFromAnyStep) {
   const std::string words = words_of(run_of(energy, options, whole));
   ASSERT_EQ(whole.draws.size(), kSteps / kThin);
   // One a step, and the end.
-  const size_t all = whole.checkpoints.size(), drawing = static_cast<size_t>(kWarmup + options.cooling.steps);
+  const size_t all = whole.checkpoints.size(), drawing = static_cast<size_t>(kWarmup + options.anneal.levels);
   ASSERT_EQ(all, drawing + kSteps + 1);
   const size_t where[] = {
       0,           6,       7,           17,          35,           55,      56,     63, drawing - 12,

@@ -12,9 +12,9 @@
 
 namespace potluck::testing {
 
-/// x^4 in every x[0 ... n), experts 'quartic', and y^2/2 in y[0 ... 3), 'normal', of elements that round alike on every
+/// x^4 in every x[0 ... n), experts 'quartic', and y^2/2 in every y, 'normal', of elements that round alike on every
 /// device. With cliffs the energy is not a number where x[0] > 1.2, +infinity where x[0] < -1.3, and has no gradient
-/// where y[0] > 2.
+/// where y[0] > 2. y may be held whole.
 class CliffEnergy final : public Energy {
  public:
   struct Options {
@@ -23,6 +23,7 @@ class CliffEnergy final : public Energy {
     int64_t n = 4;
     bool faces = false;  ///< x is bounded to [-1.5, 1.5]
     bool cliffs = false;
+    int64_t numbers_of_y = 3;
     int64_t most_rows = 512;
   };
 
@@ -36,7 +37,7 @@ class CliffEnergy final : public Energy {
     }
     Variable y;
     y.name = "y";
-    y.shape = {3};
+    y.shape = {options.numbers_of_y};
     variables_ = {x, y};
   }
 
@@ -70,23 +71,24 @@ class CliffEnergy final : public Energy {
             double* energy, double* expert_energy) const {
     for (int64_t row = 0; row < rows; ++row) {
       const Real* x = static_cast<const Real*>(position.first) + row * options_.n;
-      const Real* y = static_cast<const Real*>(position.second) + row * 3;
+      const int64_t m = options_.numbers_of_y;
+      const Real* y = static_cast<const Real*>(position.second) + row * m;
       Real* gx = static_cast<Real*>(gradient.first) + row * options_.n;
-      Real* gy = static_cast<Real*>(gradient.second) + row * 3;
+      Real* gy = gradient.second ? static_cast<Real*>(gradient.second) + row * m : nullptr;
       double quartic = 0, normal = 0;
       for (int64_t j = 0; j < options_.n; ++j) {
         const Real slope = x[j] * x[j] * x[j];
         quartic += static_cast<double>(slope * x[j]);
         gx[j] = 4 * slope;
       }
-      for (int64_t j = 0; j < 3; ++j) {
+      for (int64_t j = 0; j < m; ++j) {
         normal += static_cast<double>(y[j]) * static_cast<double>(y[j]) / 2;
-        gy[j] = y[j];
+        if (gy) gy[j] = y[j];
       }
       if (options_.cliffs) {
         if (x[0] > Real(1.2)) quartic = std::numeric_limits<double>::quiet_NaN();
         if (x[0] < Real(-1.3)) quartic = std::numeric_limits<double>::infinity();
-        if (y[0] > 2) gy[1] = std::numeric_limits<Real>::quiet_NaN();
+        if (y[0] > 2 && gy) gy[1] = std::numeric_limits<Real>::quiet_NaN();
       }
       energy[row] = quartic + normal;
       expert_energy[row] = quartic;

@@ -207,6 +207,58 @@ TEST(HostChainsLadderTest, ATemperatureOfAllChainsComesAndGoes) {
   }
 }
 
+/// Blocks of steps, then another value of the variable that is held whole, then blocks again; the second of each kind
+/// is replayed from a graph where the method allows it.
+std::unique_ptr<Moved> moved_with(const Setting& setting, Device device, bool moves) {
+  auto chains = std::make_unique<Moved>(setting, device);
+  for (uint32_t first : {0, 3, 6}) chains->advance(Chains::Part::kAll, {first, 3});
+  if (moves) {
+    chains->chains->set_given(1, 1.5);
+    chains->chains->evaluate();
+    chains->chains->freeze_failed(9);
+  }
+  for (uint32_t first : {9, 12, 15}) chains->advance(Chains::Part::kAll, {first, 3});
+  chains->chains->read(chains->state);
+  chains->chains->read_gradients(chains->state);
+  chains->chains->take_cohort(chains->reading);
+  chains->chains->read_cohort(chains->positions);
+  return chains;
+}
+
+// As a schedule moves it: y = 1.5 three times has the energy 3 * 1.5^2 / 2 in every chain.
+TEST(HostChainsGivenTest, AGivenNumberMovesInEveryChainAsOnTheCpu) {
+  for (const char* name : {"langevin", "mala", "hmc", "mclmc", "parallel_tempering"}) {
+    for (const Precision precision : {Precision::kFloat32, Precision::kFloat64}) {
+      Setting setting{name, words_of(name), {}};
+      setting.energy.precision = precision;
+      setting.held_y = true;
+      const double share = precision == Precision::kFloat32 ? 2e-4 : 1e-9;
+      const auto cpu = moved_with(setting, kCpu, true);
+      const auto cuda = moved_with(setting, kCuda, true);
+      EXPECT_EQ(apart(*cpu, *cuda, share), 0) << name;
+      for (int64_t chain = 0; chain < kChains; ++chain) EXPECT_EQ(cuda->state.expert_energy[kChains + chain], 3.375);
+      for (const double y : numbers(cuda->state.position[1], precision)) EXPECT_EQ(y, 1.5);
+      // The twin: y stays.
+      EXPECT_GT(apart(*cpu, *moved_with(setting, kCuda, false), share), kChains) << name;
+    }
+  }
+}
+
+TEST(HostChainsGraphTest, AGraphStaysValidWhereAGivenNumberMoves) {
+  Setting setting{"baoab", {{"step_size", "0.1"}}, {}};
+  setting.energy.precision = Precision::kFloat64;
+  setting.held_y = true;
+  Moved cuda(setting, kCuda);
+  for (uint32_t first : {0, 5}) cuda.advance(Chains::Part::kAll, {first, 5});
+  const int64_t before = graph_launches();
+  cuda.chains->set_given(1, 1.5);
+  cuda.chains->evaluate();
+  cuda.advance(Chains::Part::kAll, {10, 5});
+  EXPECT_EQ(graph_launches(), before + 1);
+  cuda.chains->read(cuda.state);
+  EXPECT_EQ(cuda.state.expert_energy[kChains], 3.375);
+}
+
 TEST(HostChainsStateTest, RestoredChainsGoOnWithTheSameBits) {
   for (const char* name : {"langevin", "baoab", "ghmc", "mclmc", "hmc", "parallel_tempering"}) {
     Setting setting{name, words_of(name), {}};

@@ -22,11 +22,13 @@ class Keeper final : public Observer {
   void record(const Draw& draw) override {
     const auto* x = static_cast<const double*>(draw.position[0]);
     positions.insert(positions.end(), x, x + 4 * draw.chains);
+    energies.emplace_back(draw.energy, draw.energy + draw.chains);
   }
   void checkpointed(std::span<const std::byte> state, int64_t) override {
     checkpoints.emplace_back(state.begin(), state.end());
   }
   std::vector<double> positions;
+  std::vector<std::vector<double>> energies;
   std::vector<std::vector<std::byte>> checkpoints;
 };
 
@@ -35,10 +37,17 @@ struct Outcome {
   Keeper keeper;
 };
 
-Outcome sample(const std::string& name, const OptionWords& words, Device device,
-               std::span<const std::byte> checkpoint = {}) {
-  const CliffEnergy energy({.device = device, .most_rows = 4 * kChains});
-  const Target target{&energy, {}, 1};
+Outcome run_of(const CliffEnergy& energy, std::vector<Held> held, const RunOptions& options,
+               std::span<const std::byte> checkpoint) {
+  Outcome outcome;
+  Observer* observers[] = {&outcome.keeper};
+  const std::atomic<bool> go_on{false};
+  outcome.summary =
+      run({&energy, std::move(held), 1}, *default_start(energy.variables()), options, observers, go_on, checkpoint);
+  return outcome;
+}
+
+RunOptions options_of(const std::string& name, const OptionWords& words) {
   RunOptions options;
   options.method = name;
   options.values = option_values(name, words);
@@ -49,11 +58,24 @@ Outcome sample(const std::string& name, const OptionWords& words, Device device,
   options.seed = 4;
   options.threads = 1;
   options.checkpoint_every = 70;
-  Outcome outcome;
-  Observer* observers[] = {&outcome.keeper};
-  const std::atomic<bool> go_on{false};
-  outcome.summary = run(target, *default_start(energy.variables()), options, observers, go_on, checkpoint);
-  return outcome;
+  return options;
+}
+
+Outcome sample(const std::string& name, const OptionWords& words, Device device,
+               std::span<const std::byte> checkpoint = {}) {
+  return run_of(CliffEnergy({.device = device, .most_rows = 4 * kChains}), {}, options_of(name, words), checkpoint);
+}
+
+/// x moves, and y is given: one number that is annealed from 5 to 1/2, with a checkpoint in every step.
+Outcome annealed(const std::string& name, Device device, std::span<const std::byte> checkpoint = {}) {
+  const CliffEnergy energy({.device = device, .numbers_of_y = 1, .most_rows = 4 * kChains});
+  RunOptions options = options_of(name, {{"step_size", "0.1"}});
+  options.anneal.given = {{1, 5.0}};
+  options.anneal.levels = 6;
+  options.anneal.steps = 4;
+  options.warmup = 0;
+  options.checkpoint_every = 1;
+  return run_of(energy, {{}, {{1}, {0.5}}}, options, checkpoint);
 }
 
 // Whole runs, tuned on the cohort: what differs is the rounding of sums. The trajectories that hmc tunes itself would
@@ -97,6 +119,19 @@ TEST(HostRunTest, GoesOnFromACheckpointBitForBit) {
       ASSERT_LE(rest.keeper.positions.size(), whole.keeper.positions.size());
       const auto tail = whole.keeper.positions.end() - static_cast<int64_t>(rest.keeper.positions.size());
       EXPECT_EQ(rest.keeper.positions, std::vector<double>(tail, whole.keeper.positions.end())) << name;
+    }
+  }
+}
+
+TEST(HostRunTest, AnnealsAGivenNumberAsTheCpuAndGoesOnWithinALevel) {
+  for (const char* name : {"langevin", "mala", "baoab"}) {
+    const Outcome cpu = annealed(name, kCpu), cuda = annealed(name, kCuda);
+    EXPECT_EQ(apart(cpu.keeper.positions, cuda.keeper.positions, 1e-9), 0) << name;
+    EXPECT_EQ(cuda.summary.warmup_evaluations, cpu.summary.warmup_evaluations) << name;
+    EXPECT_EQ(cuda.keeper.energies, cpu.keeper.energies) << name;
+    for (const size_t at : {1, 3, 6, 23, 24, 40}) {
+      const Outcome rest = annealed(name, kCuda, cuda.keeper.checkpoints[at]);
+      EXPECT_EQ(rest.keeper.energies.back(), cuda.keeper.energies.back()) << name << at;
     }
   }
 }

@@ -21,6 +21,7 @@ struct Setting {
   OptionWords words;
   CliffEnergy::Options energy;
   bool held = false, metric = false, ladder = false;
+  bool held_y = false;  ///< whole
   int64_t rest = -1;
 };
 
@@ -42,6 +43,7 @@ struct Moved {
       target.held[0].mask[1] = 1;
       target.held[0].value.assign(n, 0.25);
     }
+    if (setting.held_y) target.held[1] = {{1, 1, 1}, {0.5, 0.5, 0.5}};
     method->prepare(target);
     ChainsOptions options;
     options.chains = kChains;
