@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/backend/isokinetic.h"
+#include "core/backend/label_element.h"
 #include "core/random/philox.h"
 
 namespace potluck {
@@ -365,6 +366,19 @@ void CpuKernels::swap(Group& group, uint32_t step, bool odd) const {
     group.has_been[coldest] = cold;
     if (group.has_been[hottest] == cold) group.has_been[hottest] = hot;
   }
+}
+
+void CpuKernels::begin_labels(Group& group, const LabelBlock& labels) const {
+  std::copy_n(labels.label, group.rows * labels.n, labels.proposal);
+}
+
+void CpuKernels::offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const {
+  for (int64_t row = 0; row < group.rows; ++row) labels.proposal[row * labels.n + element] = category;
+}
+
+void CpuKernels::draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const {
+  const LabelRows rows = label_rows(group, labels, element);
+  for (int64_t row = 0; row < group.rows; ++row) element::draw_label_of_row(rows, step, row);
 }
 
 bool CpuKernels::swaps(Group& group, uint32_t step, int64_t row) {
