@@ -327,6 +327,9 @@ std::vector<Broken> broken_files() {
        "variables: {x: {}, k: {categories: 3}}\ntarget: {model: class_gaussian, inputs: {image: x, label: k}}\ngiven: "
        "[{of: k, value: 3}]\n",
        "scene.yaml:3:24: given[0]: k must be a label 0 ... 2, got 3"},
+      {"options that do not fit together", small("sample: {method: hmc, metric: dense, step_size: 0.1}\n"),
+       "scene.yaml:6:31: sample.metric must be auto or identity where step_size is a number (0.1), got dense: the step "
+       "size would be that of coordinates which the warm-up has yet to find. Leave step_size auto"},
       {"a label that is not given",
        "variables: {x: {}, k: {categories: 3}}\ntarget: {model: class_gaussian, inputs: {image: x, label: k}}\n",
        "scene.yaml:1:20: categorical variable 'k' must be given, got nothing of it: labels are not sampled. Add {of: "
