@@ -124,11 +124,13 @@ std::string frozen_text(const RunRecord& frozen) {
 RunRecord wanted_acceptance(Method& method) {
   double sum = 0, count = 0;
   for (const MethodPart& part : method.parts()) {
+    if (part.method->description().labels) continue;  // draws them, and decides nothing
     const auto wanted = part.method->tuning().acceptance;
     if (!wanted) return nullptr;
     sum += *wanted;
     ++count;
   }
+  if (count == 0) return nullptr;
   return sum / count;
 }
 
@@ -188,6 +190,13 @@ void name_step_option(RunFigures& run) {
       run.step_tunable = std::find(option.choices.begin(), option.choices.end(), "auto") != option.choices.end();
     }
   }
+}
+
+/// Blocks that are not drawn by gibbs; 1 where there are no blocks.
+int64_t deciding_blocks(const RunRecord& record) {
+  if (!record.contains("blocks")) return 1;
+  return std::count_if(record["blocks"].begin(), record["blocks"].end(),
+                       [](const RunRecord& block) { return block.value("method", "") != "gibbs"; });
 }
 
 /// What ended the run; none where no rule did.
@@ -300,7 +309,7 @@ void close_record(RunRecord& record, const RunSummary& run) {
   record["step_size"] = run.step_size;
   if (run.trajectory_length > 0) record["trajectory_length"] = run.trajectory_length;
   for (size_t b = 0; b < run.blocks.size(); ++b) {
-    record["blocks"][b]["step_size"] = run.blocks[b].step_size;
+    if (run.blocks[b].step_size > 0) record["blocks"][b]["step_size"] = run.blocks[b].step_size;
     if (run.blocks[b].trajectory_length > 0) record["blocks"][b]["trajectory_length"] = run.blocks[b].trajectory_length;
   }
   record["acceptance"] = run.acceptance;
@@ -362,12 +371,13 @@ RunFigures figures_of(const RunRecord& record) {
   run.warmup = record.value("warmup", int64_t{0});
   run.cooled = record.contains("cooling");
   run.blocks = record.contains("blocks");
+  if (deciding_blocks(record) == 0) run.step_option.clear();  // gibbs has no steps
   run.hard_walls = record.value("hard_walls", false);
   if (record.contains("mixtures")) run.mixtures = mixtures_of(record["mixtures"]);
   if (record.contains("wanted_acceptance") && record["wanted_acceptance"].is_number())
     run.wanted_acceptance = record["wanted_acceptance"].get<double>();
   if (record.contains("exact_start")) run.exact_start = record["exact_start"].get<bool>();
-  if (record.contains("step_size")) run.step_size = record["step_size"].get<double>();
+  if (record.value("step_size", 0.0) > 0) run.step_size = record["step_size"].get<double>();
   if (record.contains("start_energy") && record["start_energy"].is_number())
     run.start_energy = record["start_energy"].get<double>() / run.temperature;
   run.ended = record.contains("steps_done");
@@ -398,9 +408,9 @@ RunFigures figures_of(const RunRecord& record) {
   }
   if (record.contains("swaps")) run.ladder = ladder_of(record["swaps"]);
   if (!record.at("frozen").empty()) run.first_frozen = frozen_text(record.at("frozen")[0]);
-  if (run.exact_method.value_or(false)) {
+  if (run.exact_method.value_or(false) && deciding_blocks(record) > 0) {
     run.acceptance = record.at("acceptance").is_number() ? record.at("acceptance").get<double>() : std::nan("");
-    const size_t decisions = record.contains("blocks") ? record["blocks"].size() : 1;
+    const int64_t decisions = deciding_blocks(record);
     const double proposals =
         static_cast<double>(run.chains) * static_cast<double>(decisions) * static_cast<double>(run.steps);
     if (proposals > 0) run.nan_proposal_share = record.at("nan_proposals").get<double>() / proposals;

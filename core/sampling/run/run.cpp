@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/methods/method.h"
 #include "core/sampling/run/option_errors.h"
 #include "core/sampling/run/sampler.h"
@@ -131,6 +132,16 @@ class RunLoop {
   std::string rule_;  ///< that ended the run, in its words
 };
 
+void check_labels(const Target& target, const RunOptions& options) {
+  const std::vector<Variable>& variables = target.energy->variables();
+  const std::vector<int> labels = moving_labels(variables, target.held);
+  if (labels.empty() || !options.blocks.empty()) return;
+  throw SettingError("sample.blocks",
+                     fmt::format(" must have one with gibbs for '{}', which is categorical and moves, got no blocks. "
+                                 "label_blocks() makes them",
+                                 variables[static_cast<size_t>(labels.front())].name));
+}
+
 }  // namespace
 
 void check_run(const Target& target, const RunOptions& options) {
@@ -138,6 +149,7 @@ void check_run(const Target& target, const RunOptions& options) {
   if (!errors.empty()) throw SettingError(errors.front());
   const std::vector<SettingError> too_many = size_errors(options, target.energy->variables());
   if (!too_many.empty()) throw SettingError(too_many.front());
+  check_labels(target, options);
   const std::unique_ptr<Method> method = make_method(options);
   method->check(target);
   TransformedRun::check(target);
