@@ -22,7 +22,7 @@ namespace {
 constexpr double kMostInChains = 0x1p53, kMostDrawn = 0x1p59;
 
 /// Energies of all labels of the rows that move together, and figures of a summary: one for each label of each element.
-constexpr double kMostEnergiesOfLabels = 0x1p31, kMostFiguresOfLabels = 0x1p27;
+constexpr double kMostEnergiesOfLabels = 0x1p31, kMostFiguresOfLabels = 0x1p26;
 
 /// None where it is more than can be counted.
 std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {

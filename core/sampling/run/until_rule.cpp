@@ -38,25 +38,28 @@ int64_t after(int64_t look) { return look + std::max<int64_t>(1, look / 4); }
 UntilRule::UntilRule(const Until& until, const std::vector<Variable>& variables, const std::vector<Held>& held,
                      Precision precision, int64_t chains)
     : until_(until), precision_(precision), chains_(chains) {
-  std::vector<Coordinate> all;
-  for (size_t v = 0; v < variables.size(); ++v) {
-    sizes_.push_back(variables[v].size());
-    for (int64_t element = 0; element < variables[v].size(); ++element) {
-      const bool fixed = v < held.size() && !held[v].mask.empty() && held[v].mask[static_cast<size_t>(element)] != 0;
-      if (fixed) continue;
-      if (!variables[v].categorical()) all.push_back({v, element, -1, "", {}});
-      for (int64_t label = 0; label < variables[v].categories; ++label) all.push_back({v, element, label, "", {}});
+  // There may be millions: they are counted, and those that are taken are made.
+  const auto for_all = [&](const auto& use) {
+    for (size_t v = 0; v < variables.size(); ++v) {
+      for (int64_t element = 0; element < variables[v].size(); ++element) {
+        const bool fixed = v < held.size() && !held[v].mask.empty() && held[v].mask[static_cast<size_t>(element)] != 0;
+        if (fixed) continue;
+        if (!variables[v].categorical()) use(v, element, int64_t{-1});
+        for (int64_t label = 0; label < variables[v].categories; ++label) use(v, element, label);
+      }
     }
-  }
-  free_ = static_cast<int64_t>(all.size());
+  };
+  for (const Variable& variable : variables) sizes_.push_back(variable.size());
+  for_all([this](size_t, int64_t, int64_t) { ++free_; });
   const int64_t room = kMostValues / (chains * kLeastDraws) - 1;  // beside the energy
   const int64_t taken = std::clamp<int64_t>(room, std::min<int64_t>(free_, 1), std::min(free_, kMostCoordinates));
-  for (int64_t k = 0; k < taken; ++k) {
-    coordinates_.push_back(all[static_cast<size_t>(k * free_ / taken)]);
-    Coordinate& one = coordinates_.back();
-    one.name = name_of(variables[one.variable], one.element);
-    if (one.label >= 0) one.name += fmt::format(" = {}", one.label);
-  }
+  int64_t index = 0;
+  for_all([&](size_t v, int64_t element, int64_t label) {
+    const auto next = static_cast<int64_t>(coordinates_.size());
+    if (next == taken || index++ != next * free_ / taken) return;
+    const std::string name = name_of(variables[v], element);
+    coordinates_.push_back({v, element, label, label < 0 ? name : fmt::format("{} = {}", name, label), {}});
+  });
   capacity_ = std::clamp<int64_t>(kMostValues / (chains * (taken + 1)) / 2 * 2, 8, kMostDraws);
   // After it was thinned out the buffer is half full.
   const double most = static_cast<double>(chains) * static_cast<double>(capacity_) / 2;

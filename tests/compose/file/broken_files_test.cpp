@@ -358,6 +358,12 @@ std::vector<Broken> broken_files() {
       {"blocks without the labels", labelled_file("sample: {blocks: [[x]]}\n"),
        "scene.yaml:3:18: sample.blocks must name every variable that moves, got no block with 'k'. Add {variables: "
        "[k], method: gibbs}"},
+      {"more labels than a summary has room for",
+       "variables: {x: {}, k: {shape: [1000, 1000], categories: 100}, l: {categories: 2}}\nviews: {first: {of: k, "
+       "slice: [0, 0]}}\ntarget: {product: [{model: class_gaussian, inputs: {image: x, label: first}}, {model: "
+       "class_gaussian, inputs: {image: x, label: l}}]}\n",
+       "scene.yaml:1:57: variables.k.categories must be <= 67 where gibbs draws the labels of 1000000 numbers in 64 "
+       "chains at a time, got 100. Use fewer categories, or give 'k'"},
       {"more labels than can be looked at",
        "variables: {x: {}, k: {categories: 30000000}}\ntarget: {model: class_gaussian, inputs: {image: x, label: "
        "k}}\nsample: {chains: 1000}\n",
