@@ -19,7 +19,7 @@
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/failure.h"
 #include "core/error.h"
-#include "core/version.h"
+#include "potluck/engine.h"
 
 namespace {
 
@@ -82,7 +82,7 @@ void check_working_folder() {
 /// @param product  of the command that was found
 int run(const Words& all, Product& product) {
   const potluck::SplitWords words = potluck::split_command(all);
-  if (words.version) return fmt::print("potluck {}\n", potluck::kVersion), potluck::kDone;
+  if (words.version) return fmt::print("potluck {}\n", potluck::engine::version()), potluck::kDone;
   if (words.help) return fmt::print("{}", help()), potluck::kDone;
   if (words.command.empty()) return fmt::print(stderr, "{}", help()), potluck::kBadInput;
 

@@ -4,8 +4,10 @@
 #   bin/potluck                      the program
 #   lib/potluck/plugins/*.potluck.so our models
 #   include/potluck                  component plugin: the door; needs no library of ours, and LibTorch only where asked
-#   include/potluck-engine, lib/*.a  component engine: core, plugins and compose, with their own include paths
+#   include/potluck/engine.h, lib/*.a  component engine: the face, and core, plugins and compose behind it
 #   lib/cmake/Potluck                find_package(Potluck COMPONENTS plugin engine)
+#   share/potluck                    composition.schema.json of our models, and the examples
+#   share/doc/potluck                the documentation
 include(CMakePackageConfigHelpers)
 
 # Every target of the given types below a folder of ours.
@@ -27,7 +29,6 @@ function(potluck_targets_below folder types out)
 endfunction()
 
 set(_package "${CMAKE_INSTALL_LIBDIR}/cmake/Potluck")
-set(_engine_headers "${CMAKE_INSTALL_INCLUDEDIR}/potluck-engine")
 set(POTLUCK_INSTALLED_PLUGINS "${CMAKE_INSTALL_LIBDIR}/potluck/plugins")
 
 # The program and our models; `programs` builds what a user runs, without the tests.
@@ -54,11 +55,11 @@ install(FILES cmake/PotluckPlugin.cmake cmake/FindLibTorch.cmake DESTINATION "${
 # Component engine.
 foreach(_room core plugins compose)
   set_target_properties(potluck_${_room} PROPERTIES EXPORT_NAME ${_room})
-  target_include_directories(potluck_${_room} PUBLIC $<INSTALL_INTERFACE:${_engine_headers}>)
   install(TARGETS potluck_${_room} EXPORT PotluckEngine ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  install(DIRECTORY ${_room} DESTINATION "${_engine_headers}" FILES_MATCHING PATTERN "*.h" PATTERN include EXCLUDE)
 endforeach()
+install(FILES compose/include/potluck/engine.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/potluck")
 add_library(potluck_engine INTERFACE)
+target_include_directories(potluck_engine INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_library(Potluck::engine ALIAS potluck_engine)
 set_target_properties(potluck_engine PROPERTIES EXPORT_NAME engine)
 target_link_libraries(potluck_engine INTERFACE Potluck::compose Potluck::plugins Potluck::core)
@@ -71,4 +72,17 @@ configure_package_config_file(
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/PotluckConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/PotluckConfig.cmake" "${PROJECT_BINARY_DIR}/PotluckConfigVersion.cmake"
         DESTINATION "${_package}")
-install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/potluck")
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/potluck")
+install(DIRECTORY docs DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/potluck" PATTERN "*.py" EXCLUDE)
+install(DIRECTORY examples DESTINATION "${CMAKE_INSTALL_DATADIR}/potluck" PATTERN "runs" EXCLUDE PATTERN "build*" EXCLUDE)
+if(TARGET potluck)
+  # The schema is printed by the program, and knows our models.
+  set(_schema "${PROJECT_BINARY_DIR}/composition.schema.json")
+  add_custom_command(
+    OUTPUT "${_schema}" COMMAND "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:potluck>" "-DINTO=${_schema}" -P
+                                "${PROJECT_SOURCE_DIR}/cmake/write_schema.cmake"
+    DEPENDS potluck ${_models} "${PROJECT_SOURCE_DIR}/cmake/write_schema.cmake" VERBATIM)
+  add_custom_target(schema ALL DEPENDS "${_schema}")
+  add_dependencies(programs schema)
+  install(FILES "${_schema}" DESTINATION "${CMAKE_INSTALL_DATADIR}/potluck")
+endif()

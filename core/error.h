@@ -31,12 +31,15 @@ class SettingError : public Error {
  public:
   using Error::Error;
   /// The text is the path of what is wrong, such as "sample.steps", and then `rest`, such as " must be >= 20, got 10".
-  SettingError(std::string path, const std::string& rest) : Error(path + rest), path_(std::move(path)) {}
+  /// @param suggestion  the known name that is nearest to a wrong one; "" where there is none
+  SettingError(std::string path, const std::string& rest, std::string suggestion = "")
+      : Error(path + rest), path_(std::move(path)), suggestion_(std::move(suggestion)) {}
   /// "" where it is about nothing that has one.
   const std::string& path() const { return path_; }
+  const std::string& suggestion() const { return suggestion_; }
 
  private:
-  std::string path_;
+  std::string path_, suggestion_;
 };
 
 /// A file that cannot be read, written or understood. Exit code 2.
@@ -49,6 +52,8 @@ class FileError : public Error {
 struct Diagnostic {
   Place where;
   std::string text;
+  std::string suggestion = {};  ///< the known name that is nearest to a wrong one; "" where there is none
+  std::string path = {};        ///< of the value, as --set takes it; "" where only its place is known
 };
 
 /// Everything wrong with a composition, at least one diagnostic, in the order of the file. Exit code 2.

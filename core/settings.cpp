@@ -68,8 +68,10 @@ int64_t parse_choice(const std::vector<std::string>& choices, const std::string&
   const auto found = std::find(choices.begin(), choices.end(), word);
   if (found != choices.end()) return found - choices.begin();
   const std::optional<std::string> near = nearest_name(word, choices);
-  throw SettingError(what, fmt::format(" must be one of {}; got '{}'{}", join(choices), word,
-                                       near ? fmt::format(". Did you mean '{}'?", *near) : ""));
+  throw SettingError(what,
+                     fmt::format(" must be one of {}; got '{}'{}", join(choices), word,
+                                 near ? fmt::format(". Did you mean '{}'?", *near) : ""),
+                     near.value_or(""));
 }
 
 void parse_one(const SettingDescription& setting, const std::string& word, const std::string& what,

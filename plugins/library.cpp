@@ -72,7 +72,7 @@ void blame_machine_for(const std::string& what, const std::string& words) {
 void open_part_of_libtorch(const char* name) {
   const FloatingPointGuard guard;
   const auto anywhere = kMode | boost::dll::load_mode::search_system_folders;
-  const std::filesystem::path ours = std::filesystem::path(POTLUCK_LIBTORCH_DIR) / name;
+  const std::filesystem::path ours = std::filesystem::path(libtorch_folder()) / name;
   boost::dll::fs::error_code none_open;
   boost::dll::shared_library library(boost::dll::fs::path(name), anywhere | kIfThere, none_open);
   try {
@@ -133,6 +133,11 @@ void use_one_libtorch_thread() {
   // at::set_num_threads(int)
   if (const auto function = libtorch_function("_ZN2at15set_num_threadsEi"))
     reinterpret_cast<void (*)(int)>(function)(1);
+}
+
+const std::string& libtorch_folder() {
+  static const std::string folder = POTLUCK_LIBTORCH_DIR;
+  return folder;
 }
 
 const std::string& libtorch_build() {

@@ -43,4 +43,7 @@ void use_one_libtorch_thread();
 /// The build that plugins must match: "2.11.0+cu130".
 const std::string& libtorch_build();
 
+/// The folder of that LibTorch's libraries.
+const std::string& libtorch_folder();
+
 }  // namespace potluck

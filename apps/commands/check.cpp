@@ -16,14 +16,13 @@ int check_command(const Words& words) {
       "Nothing is drawn.");
   add_session_options(line);
   if (!line.parse(words)) return kDone;
-  PluginSearch plugins(plugin_search_options(line));
-  Session session(session_options(line), plugins);
-  session.prepare(Session::Purpose::kLook);
-  const Composition& composition = session.composition();
-  for (const std::string& warning : session.warnings()) fmt::print("warning: {}\n", warning);
-  fmt::print("{}: ok, {}, {}, target '{}'\n", composition.file,
-             counted(static_cast<int64_t>(composition.variables.size()), "variable"),
-             counted(static_cast<int64_t>(session.plan().experts().size()), "expert"), composition.target->name);
+  engine::Plugins plugins(plugin_options(line));
+  const engine::Composite composite(composition_of(line, plugins), engine::Composite::Purpose::kLook);
+  const engine::Composition& composition = composite.composition();
+  for (const std::string& warning : composite.warnings()) fmt::print("warning: {}\n", warning);
+  fmt::print("{}: ok, {}, {}, target '{}'\n", composition.file(),
+             plural(static_cast<int64_t>(composition.variables().size()), "variable"),
+             plural(static_cast<int64_t>(composite.experts().size()), "expert"), composition.target());
   return kDone;
 }
 

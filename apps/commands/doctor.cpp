@@ -8,11 +8,7 @@
 #include "apps/process/exit_code.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/search_paths.h"
-#include "compose/session/device.h"
-#include "compose/session/plugin_search.h"
-#include "core/backend/cpu_rows.h"
-#include "core/device/devices.h"
-#include "core/version.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -40,19 +36,17 @@ class Findings {
   int bad_ = 0;
 };
 
-void look_at_libtorch(Findings& findings) {
-  const filesystem::path library = filesystem::path(POTLUCK_LIBTORCH_LIBRARY_DIR) / "libtorch_cpu.so";
-  if (filesystem::exists(library))
-    findings.ok("LibTorch", fmt::format("{} in {}", POTLUCK_LIBTORCH_BUILD, library.parent_path().string()));
+void look_at_libtorch(Findings& findings, const engine::Host& host) {
+  if (filesystem::exists(filesystem::path(host.libtorch_folder) / "libtorch_cpu.so"))
+    findings.ok("LibTorch", fmt::format("{} in {}", host.libtorch, host.libtorch_folder));
   else
-    findings.bad("LibTorch",
-                 fmt::format("{} was in {} and is gone", POTLUCK_LIBTORCH_BUILD, POTLUCK_LIBTORCH_LIBRARY_DIR),
+    findings.bad("LibTorch", fmt::format("{} was in {} and is gone", host.libtorch, host.libtorch_folder),
                  "Plugins that use LibTorch cannot be opened; run `make setup` again");
 }
 
-void look_at_cuda(Findings& findings) {
-  const std::vector<std::string> devices = cuda_devices();
-  if (!has_cuda_backend())
+void look_at_cuda(Findings& findings, const engine::Host& host) {
+  const std::vector<std::string>& devices = host.cuda_devices;
+  if (!host.cuda)
     findings.ok("CUDA", "this build has no CUDA backend; runs take place on the CPU");
   else if (devices.empty())
     findings.ok("CUDA", "this machine has no CUDA device; runs take place on the CPU");
@@ -60,21 +54,20 @@ void look_at_cuda(Findings& findings) {
     findings.ok("CUDA", fmt::format("cuda:{} is {}", device, devices[device]));
 }
 
-void look_at_plugins(Findings& findings, PluginSearch& plugins) {
-  const std::vector<PluginListing> found = plugins.registry().list();
+void look_at_plugins(Findings& findings, engine::Plugins& plugins) {
+  const std::vector<engine::Plugin> found = plugins.list();
   size_t usable = 0;
-  for (const PluginListing& plugin : found) {
+  for (const engine::Plugin& plugin : found) {
     if (plugin.usable)
       ++usable;
     else
-      findings.bad("plugin", plugin.file.string() + " is refused", plugin.reason);
+      findings.bad("plugin", plugin.file + " is refused", plugin.reason);
   }
-  for (const SearchPath& place : standing_search_paths()) {
+  for (const engine::SearchPath& place : standing_search_paths()) {
     const bool there = filesystem::exists(place.path);
-    const auto here = [&](const PluginListing& plugin) { return plugin.place == place.name; };
+    const auto here = [&](const engine::Plugin& plugin) { return plugin.found_by == place.name; };
     const auto count = std::count_if(found.begin(), found.end(), here);
-    const std::string text =
-        fmt::format("{}: {}", place.path.string(), there ? fmt::format("{} found", count) : "not there");
+    const std::string text = fmt::format("{}: {}", place.path, there ? fmt::format("{} found", count) : "not there");
     if (!there && place.name == "POTLUCK_PLUGIN_PATH")
       findings.bad(place.name, text, "Make the folder, or take it out of the variable");
     else
@@ -107,12 +100,13 @@ int doctor_command(const Words& words) {
       "Reports, line by line, whether this machine has what Potluck needs, and what to do where it does not.");
   if (!line.parse(words)) return kDone;
   Findings findings;
-  findings.ok("Potluck", kVersion);
+  const engine::Host host = engine::host();
+  findings.ok("Potluck", engine::version());
   findings.ok("compiler", __VERSION__);
-  findings.ok("processor", fmt::format("{}, {} kernels", instruction_level(), row_kernels().name));
-  look_at_libtorch(findings);
-  look_at_cuda(findings);
-  PluginSearch plugins(plugin_search_options(line));
+  findings.ok("processor", fmt::format("{}, {} kernels", host.instructions, host.kernels));
+  look_at_libtorch(findings, host);
+  look_at_cuda(findings, host);
+  engine::Plugins plugins(plugin_options(line));
   look_at_plugins(findings, plugins);
   look_at_folder(findings, "verdict cache", verdict_folder(), "Set XDG_CACHE_HOME to a folder that can be written");
   look_at_folder(findings, "working folder", filesystem::current_path(), "Give `potluck sample` an --output elsewhere");

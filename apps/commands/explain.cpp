@@ -2,68 +2,62 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "apps/process/exit_code.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
 #include "apps/terminal/text.h"
-#include "apps/terminal/tree_text.h"
 
 namespace potluck {
 namespace {
 
-std::string walls_text(const Variable& variable) {
-  if (variable.walls == Walls::kReflect) return "reflected at the ends";
+std::string walls_text(const engine::Variable& variable) {
+  if (!variable.transformed) return "reflected at the ends";
   const bool box = std::isfinite(variable.least) && std::isfinite(variable.most);
   return box ? "transformed to logit coordinates" : "transformed to log coordinates";
 }
 
-std::string support_text(const Variable& variable) {
-  if (variable.categorical()) return fmt::format("one of {} categories", variable.categories);
-  if (!variable.has_face()) return "on the real line";
+std::string support_text(const engine::Variable& variable) {
+  if (variable.categories > 0) return fmt::format("one of {} categories", variable.categories);
+  if (std::isinf(variable.least) && std::isinf(variable.most)) return "on the real line";
   return fmt::format("in [{}, {}], {}", variable.least, variable.most, walls_text(variable));
 }
 
-std::string held_text(const Variable& variable, const Held& held) {
-  if (!held.any()) return "drawn";
-  if (held.all()) return "given";
-  int64_t count = 0;
-  for (const uint8_t coordinate : held.mask) count += coordinate != 0 ? 1 : 0;
-  return fmt::format("{} of {} numbers given", count, variable.size());
+std::string given_text(const engine::Variable& variable) {
+  if (variable.given == 0) return "drawn";
+  if (variable.given == variable.size) return "given";
+  return fmt::format("{} of {} numbers given", variable.given, variable.size);
 }
 
-void print_variables(const Composition& composition) {
+void print_variables(const engine::Composition& composition) {
   std::vector<std::vector<std::string>> rows;
-  for (size_t v = 0; v < composition.variables.size(); ++v) {
-    const Variable& variable = composition.variables[v];
+  for (const engine::Variable& variable : composition.variables())
     rows.push_back({variable.name, fmt::format("[{}]", fmt::join(variable.shape, ", ")), support_text(variable),
-                    held_text(variable, composition.held[v])});
-  }
+                    given_text(variable)});
   fmt::print("Variables\n{}\n", columns(rows));
 }
 
-void print_plan(const Plan& plan) {
+void print_leaves(const engine::Composite& composite) {
   std::vector<std::vector<std::string>> rows;
-  for (const PlannedLeaf& leaf : plan.leaves())
-    rows.push_back({leaf.name, leaf.model, counted(leaf.rows_a_chain, "row") + " a chain",
+  for (const engine::Leaf& leaf : composite.leaves())
+    rows.push_back({leaf.name, leaf.model, plural(leaf.rows_a_chain, "row") + " a chain",
                     leaf.used == 1 ? "used once" : fmt::format("shared by {} places", leaf.used),
                     "weight " + leaf.weight});
   fmt::print("Evaluated in each step\n{}\n", columns(rows));
 }
 
 /// " and 500 that cool from T = 20"
-std::string cooling_text(const SampleSettings& sample) {
-  if (!sample.cooling.any()) return "";
-  return fmt::format(" and {} that cool from T = {:g}", sample.cooling.steps, sample.cooling.from);
+std::string cooling_text(const engine::SampleSettings& sample) {
+  if (sample.cooling_steps == 0) return "";
+  return fmt::format(" and {} that cool from T = {:g}", sample.cooling_steps, sample.cooling_from);
 }
 
 /// "mala", or the blocks of a sweep: "a sweep: mala on z, then hmc on image".
-std::string method_text(const SampleSettings& sample) {
+std::string method_text(const engine::SampleSettings& sample) {
   if (sample.blocks.empty()) return sample.method;
   std::vector<std::string> blocks;
-  for (const BlockOptions& block : sample.blocks)
+  for (const engine::SampleSettings::Block& block : sample.blocks)
     blocks.push_back(fmt::format("{} on {}", block.method, fmt::join(block.variables, ", ")));
   return fmt::format("a sweep: {}", fmt::join(blocks, ", then "));
 }
@@ -76,26 +70,25 @@ int explain_command(const Words& words) {
                    "integrable and why, the temperature and the start. Nothing is drawn.");
   add_session_options(line);
   if (!line.parse(words)) return kDone;
-  PluginSearch plugins(plugin_search_options(line));
-  Session session(session_options(line), plugins);
-  session.prepare(Session::Purpose::kLook);
-  const Composition& composition = session.composition();
-  const SampleSettings& sample = composition.sample;
+  engine::Plugins plugins(plugin_options(line));
+  const engine::Composite composite(composition_of(line, plugins), engine::Composite::Purpose::kLook);
+  const engine::Composition& composition = composite.composition();
+  const engine::SampleSettings sample = composition.sample();
 
   print_variables(composition);
-  fmt::print("Target\n{}\n", tree_text(*composition.target));
-  print_plan(session.plan());
+  fmt::print("Target\n{}\n", composition.tree());
+  print_leaves(composite);
   fmt::print("What is known\n");
-  for (const std::string& fact : session.plan().explanation()) fmt::print("  {}\n", fact);
+  for (const std::string& fact : composite.explanation()) fmt::print("  {}\n", fact);
   fmt::print("\nSampling\n{}", columns({{"method", method_text(sample)},
                                         {"chains", std::to_string(sample.chains)},
                                         {"steps", fmt::format("{} after {} of warm-up{}, a draw every {}", sample.steps,
                                                               sample.warmup, cooling_text(sample), sample.thin)},
-                                        {"start", session.start().description()},
-                                        {"device", device_name(session.device())},
+                                        {"start", composite.start()},
+                                        {"device", composite.device()},
                                         {"temperature", fmt::format("{}", sample.temperature)},
                                         {"seed", std::to_string(sample.seed)}}));
-  for (const std::string& warning : session.warnings()) fmt::print("warning: {}\n", warning);
+  for (const std::string& warning : composite.warnings()) fmt::print("warning: {}\n", warning);
   return kDone;
 }
 

@@ -5,7 +5,7 @@
 #include "apps/terminal/command.h"
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/text.h"
-#include "core/sampling/run/run.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -14,7 +14,7 @@ int list(const Words& words) {
   CommandLine line("methods list", {}, "Lists the sampling methods.");
   if (!line.parse(words)) return kDone;
   std::vector<std::vector<std::string>> rows;
-  for (const MethodDescription& method : methods()) rows.push_back({method.name, method.summary});
+  for (const engine::Method& method : engine::methods()) rows.push_back({method.name, method.summary});
   fmt::print("{}", columns(rows));
   return kDone;
 }
@@ -24,7 +24,7 @@ int describe(const Words& words) {
   if (!line.parse(words)) return kDone;
   const std::string& name = line.operand(0);
   std::vector<std::string> known;
-  for (const MethodDescription& description : methods()) {
+  for (const engine::Method& description : engine::methods()) {
     known.push_back(description.name);
     if (description.name != name) continue;
     fmt::print("{}: {}\n{}\n\n", description.name, description.summary,

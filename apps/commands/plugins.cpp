@@ -9,7 +9,7 @@
 #include "apps/terminal/command.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/text.h"
-#include "compose/session/plugin_search.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -17,26 +17,26 @@ namespace {
 int list(const Words& words) {
   CommandLine line("plugins list", {}, "Lists the plugins that are found, in the order of search. Opens none.");
   if (!line.parse(words)) return kDone;
-  PluginSearch plugins(plugin_search_options(line));
+  engine::Plugins plugins(plugin_options(line));
   std::vector<std::vector<std::string>> rows;
-  for (const PluginListing& plugin : plugins.registry().list())
-    rows.push_back(
-        {plugin.note.id.empty() ? plugin.file.filename().string() : plugin.note.id, plugin.note.version, plugin.place,
-         plugin.usable ? fmt::format("{}", fmt::join(plugin.note.models, ", ")) : "refused: " + plugin.reason});
+  for (const engine::Plugin& plugin : plugins.list())
+    rows.push_back({plugin.id.empty() ? std::filesystem::path(plugin.file).filename().string() : plugin.id,
+                    plugin.version, plugin.found_by,
+                    plugin.usable ? fmt::format("{}", fmt::join(plugin.models, ", ")) : "refused: " + plugin.reason});
   if (rows.empty()) fmt::print("No plugins were found. `potluck plugins path` says where they are looked for.\n");
   fmt::print("{}", columns(rows));
   return kDone;
 }
 
 // The file that a word means: a path where there is one, else the usable (or else any) plugin of that id.
-std::filesystem::path file_of(PluginSearch& plugins, const std::string& file_or_id) {
+std::string file_of(engine::Plugins& plugins, const std::string& file_or_id) {
   if (std::filesystem::exists(file_or_id)) return file_or_id;
-  const std::vector<PluginListing> found = plugins.registry().list();
+  const std::vector<engine::Plugin> found = plugins.list();
   std::vector<std::string> ids;
-  const PluginListing* match = nullptr;
-  for (const PluginListing& plugin : found) {
-    ids.push_back(plugin.note.id);
-    if (plugin.note.id == file_or_id && (match == nullptr || (plugin.usable && !match->usable))) match = &plugin;
+  const engine::Plugin* match = nullptr;
+  for (const engine::Plugin& plugin : found) {
+    ids.push_back(plugin.id);
+    if (plugin.id == file_or_id && (match == nullptr || (plugin.usable && !match->usable))) match = &plugin;
   }
   if (match == nullptr) throw UsageError(unknown_name("plugin (neither a file nor an id)", file_or_id, ids));
   return match->file;
@@ -46,10 +46,10 @@ int inspect(const Words& words) {
   CommandLine line("plugins inspect", {"FILE-or-ID"},
                    "Prints what a plugin says of itself in its note. The library is read, not opened.");
   if (!line.parse(words)) return kDone;
-  PluginSearch plugins(plugin_search_options(line));
-  const std::filesystem::path file = file_of(plugins, line.operand(0));
-  const PluginNote note = read_note(file);
-  fmt::print("{}", columns({{"file", file.string()},
+  engine::Plugins plugins(plugin_options(line));
+  const std::string file = file_of(plugins, line.operand(0));
+  const engine::Plugin note = engine::Plugins::inspect(file);
+  fmt::print("{}", columns({{"file", file},
                             {"id", note.id},
                             {"version", note.version},
                             {"licence", note.licence},
@@ -57,10 +57,11 @@ int inspect(const Words& words) {
                             {"door", fmt::format("ABI {}, needs minor {}", note.abi, note.needs_minor)},
                             {"LibTorch", note.torch.empty() ? "none" : note.torch},
                             {"compiler", note.compiler}}));
-  for (const PluginListing& plugin : plugins.registry().list()) {
+  for (const engine::Plugin& plugin : plugins.list()) {
     std::error_code failed;
     if (!std::filesystem::equivalent(plugin.file, file, failed)) continue;
-    fmt::print("{}", columns({{"found by", plugin.place}, {"usable", plugin.usable ? "yes" : "no: " + plugin.reason}}));
+    fmt::print("{}",
+               columns({{"found by", plugin.found_by}, {"usable", plugin.usable ? "yes" : "no: " + plugin.reason}}));
   }
   return kDone;
 }
@@ -71,8 +72,8 @@ int path(const Words& words) {
   std::vector<std::vector<std::string>> rows;
   for (const std::string& file : line.values("plugin")) rows.push_back({"--plugin", file});
   rows.push_back({"composition", "`plugins:` of the file"});
-  for (const SearchPath& place : standing_search_paths())
-    rows.push_back({place.name, place.path.string() + (std::filesystem::exists(place.path) ? "" : " (not there)")});
+  for (const engine::SearchPath& place : standing_search_paths())
+    rows.push_back({place.name, place.path + (std::filesystem::exists(place.path) ? "" : " (not there)")});
   fmt::print("{}", columns(rows));
   return kDone;
 }

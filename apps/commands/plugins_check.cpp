@@ -10,9 +10,7 @@
 #include "apps/process/exit_code.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/text.h"
-#include "core/files/formats/npy.h"
-#include "plugins/conformance.h"
-#include "plugins/weights.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -27,9 +25,9 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 int64_t whole_number(const std::string& word, const std::string& what) {
-  const double number = parse_number(word, what);
+  const double number = engine::parse_number(word, what);
   if (!(number >= 1) || number > 1e9 || number != std::floor(number))
-    throw SettingError(fmt::format("{} must be a whole number >= 1, got '{}'", what, word));
+    throw UsageError(fmt::format("{} must be a whole number >= 1, got '{}'", what, word));
   return static_cast<int64_t>(number);
 }
 
@@ -43,10 +41,11 @@ std::vector<int64_t> shape_of(const std::string& word) {
 
 std::pair<double, double> support_of(const std::string& word) {
   const std::vector<std::string> ends = split(word, ':');
-  if (ends.size() != 2) throw SettingError(fmt::format("--support must be INPUT=LEAST:MOST, got '{}'", word));
-  const std::pair<double, double> support = {parse_number(ends[0], "--support"), parse_number(ends[1], "--support")};
+  if (ends.size() != 2) throw UsageError(fmt::format("--support must be INPUT=LEAST:MOST, got '{}'", word));
+  const std::pair<double, double> support = {engine::parse_number(ends[0], "--support"),
+                                             engine::parse_number(ends[1], "--support")};
   if (!(support.first < support.second))
-    throw SettingError(fmt::format("--support must rise from LEAST to MOST, got '{}'", word));
+    throw UsageError(fmt::format("--support must rise from LEAST to MOST, got '{}'", word));
   return support;
 }
 
@@ -66,55 +65,67 @@ void add_options(CommandLine& line) {
   line.add_value("patience", "SECONDS", "longest time that one check may take, default 60");
 }
 
-ConformanceOptions options_of(const CommandLine& line) {
-  ConformanceOptions options;
+engine::CheckOptions options_of(const CommandLine& line) {
+  engine::CheckOptions options;
   for (const auto& [input, shape] : line.pairs("shape")) options.shapes[input] = shape_of(shape);
   for (const auto& [input, ends] : line.pairs("support")) options.supports[input] = support_of(ends);
   for (const auto& [input, count] : line.pairs("categories"))
     options.categories[input] = whole_number(count, "--categories");
-  if (const auto file = line.value("weights")) options.weights = read_weights(*file);
+  if (const auto file = line.value("weights")) options.weights = *file;
   if (const auto seed = line.value("seed")) options.seed = static_cast<uint32_t>(whole_number(*seed, "--seed"));
-  if (const auto patience = line.value("patience"))
-    options.patience = std::chrono::seconds(whole_number(*patience, "--patience"));
+  if (const auto patience = line.value("patience")) options.patience_seconds = whole_number(*patience, "--patience");
   return options;
 }
 
 /// "x" of "x=points.npy"; of a file alone the one input that the model draws.
-std::string input_of_start(const ModelKind& kind, const std::string& word, size_t equals) {
+std::string input_of_start(const engine::Model& model, const std::string& word, size_t equals) {
   if (equals != std::string::npos) return word.substr(0, equals);
   std::vector<std::string> drawn;
-  for (const InputDescription& input : kind.inputs)
+  for (const engine::ModelInput& input : model.inputs)
     if (!input.parent && !input.categorical) drawn.push_back(input.name);
   if (drawn.size() == 1) return drawn[0];
-  throw SettingError(
+  throw UsageError(
       fmt::format("--start must be INPUT=FILE.npy where a model does not draw one input, got '{}'; '{}' draws {}", word,
-                  kind.name, fmt::join(drawn, ", ")));
+                  model.name, fmt::join(drawn, ", ")));
 }
 
-void add_starts(const CommandLine& line, const ModelKind& kind, ConformanceOptions& options) {
+void add_starts(const CommandLine& line, const engine::Model& model, engine::CheckOptions& options) {
   options.starts.clear();
   for (const std::string& word : line.values("start")) {
     const size_t equals = word.find('=');
     const std::string file = equals == std::string::npos ? word : word.substr(equals + 1);
-    options.starts[input_of_start(kind, word, equals)] = read_npy(file);
+    options.starts[input_of_start(model, word, equals)] = file;
   }
 }
 
 /// The words of the settings: only the model knows which are lists.
-void add_settings(const CommandLine& line, const ModelKind& kind, ConformanceOptions& options) {
+void add_settings(const CommandLine& line, const engine::Model& model, engine::CheckOptions& options) {
   options.settings.clear();
   for (const auto& [name, value] : line.pairs("set")) {
-    const int at = kind.setting(name);
-    const bool list = at >= 0 && kind.settings[static_cast<size_t>(at)].list;
-    options.settings[name] = list ? split(value, ',') : std::vector<std::string>{value};
+    const auto setting = std::find_if(model.settings.begin(), model.settings.end(),
+                                      [&, wanted = name](const engine::Setting& one) { return one.name == wanted; });
+    options.settings[name] =
+        setting != model.settings.end() && setting->list ? split(value, ',') : std::vector<std::string>{value};
   }
 }
 
-void print(const ConformanceReport& report) {
+const char* name_of(engine::Check::Outcome outcome) {
+  switch (outcome) {
+    case engine::Check::Outcome::kPassed:
+      return "passed";
+    case engine::Check::Outcome::kFailed:
+      return "failed";
+    case engine::Check::Outcome::kNotApplicable:
+      break;
+  }
+  return "not applicable";
+}
+
+void print(const engine::CheckReport& report) {
   fmt::print("{}{}\n", report.model, report.setup.empty() ? "" : ": " + report.setup);
   std::vector<std::vector<std::string>> rows;
   int count[3] = {0, 0, 0};
-  for (const ConformanceCheck& check : report.checks) {
+  for (const engine::Check& check : report.checks) {
     ++count[static_cast<int>(check.outcome)];
     rows.push_back({name_of(check.outcome), check.name, check.text});
     if (!check.advice.empty()) rows.push_back({"", "", "-> " + check.advice});
@@ -131,22 +142,22 @@ int check_plugin(const Words& words) {
                    "draws. Each check runs in a process of its own. Exit code 3 where one fails.");
   add_options(line);
   if (!line.parse(words)) return kDone;
-  ConformanceOptions options = options_of(line);
-  PluginSearch plugins(plugin_search_options(line, /*trust_verdicts=*/false));
-  const std::vector<const ModelKind*> kinds = plugins.registry().models_of(line.operand(0));
+  engine::CheckOptions options = options_of(line);
+  engine::Plugins plugins(plugin_options(line, /*trust_verdicts=*/false));
+  const std::vector<engine::Model> models = plugins.models_of(line.operand(0));
 
   std::vector<std::string> known, wanted = line.values("model");
-  for (const ModelKind* kind : kinds) known.push_back(kind->name);
+  for (const engine::Model& model : models) known.push_back(model.name);
   for (const std::string& name : wanted) {
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw UsageError(unknown_name("model", name, known));
   }
   bool passed = true;
-  for (const ModelKind* kind : kinds) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), kind->name) == wanted.end()) continue;
-    add_settings(line, *kind, options);
-    add_starts(line, *kind, options);
-    const ConformanceReport report = check_model(*kind, options);
+  for (const engine::Model& model : models) {
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), model.name) == wanted.end()) continue;
+    add_settings(line, model, options);
+    add_starts(line, model, options);
+    const engine::CheckReport report = engine::check_model(plugins, model, options);
     print(report);
     passed = passed && report.passed();
   }

@@ -23,7 +23,7 @@ std::string step_size_text(double step_size) {
 void print_report(const RunSummary& run, const RunProducts& products, int64_t chains, double seconds,
                   const filesystem::path& folder, const std::vector<std::string>& warnings) {
   fmt::print("{} in {}: {} of {}, {} of {}{}{}.\n", run.interrupted ? "Interrupted" : "Done", duration_text(seconds),
-             counted(chains, "chain"), counted(run.draws, "draw"), counted(run.steps_done, "step"), run.method,
+             plural(chains, "chain"), plural(run.draws, "draw"), plural(run.steps_done, "step"), run.method,
              step_size_text(run.step_size), run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
   for (const std::string& text : branch_texts(products.summary)) fmt::print("{}\n", text);
@@ -41,7 +41,7 @@ void print_rank_report(const RunSummary& run, const Ranks& ranks, const DrawsSch
                        const filesystem::path& folder) {
   fmt::print("{} in {}: rank {} of {}, chains {} to {}, {}. `potluck merge {}` joins the ranks.\n",
              run.interrupted ? "Interrupted" : "Done", duration_text(seconds), ranks.rank, ranks.world,
-             schema.first_chain, schema.first_chain + schema.chains - 1, counted(run.draws, "draw"),
+             schema.first_chain, schema.first_chain + schema.chains - 1, plural(run.draws, "draw"),
              folder.parent_path().string());
 }
 

@@ -4,7 +4,7 @@
 #include "apps/process/exit_code.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/search_paths.h"
-#include "compose/file/file.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
@@ -14,8 +14,8 @@ int schema_command(const Words& words) {
       "Prints the JSON Schema of the composition format, for editors that complete and check YAML. It knows\n"
       "the models of the plugins that are found.");
   if (!line.parse(words)) return kDone;
-  PluginSearch plugins(plugin_search_options(line));
-  fmt::print("{}\n", composition_schema(plugins));
+  engine::Plugins plugins(plugin_options(line));
+  fmt::print("{}\n", plugins.composition_schema());
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 
 #include "apps/terminal/progress_report.h"
 #include "apps/terminal/text.h"
+#include "core/diagnostics/verdict_words.h"
 #include "core/files/formats/utf8_text.h"
 
 namespace potluck {

@@ -8,7 +8,7 @@
 #include <boost/program_options/positional_options.hpp>
 
 #include "apps/process/exit_code.h"
-#include "core/settings.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -22,9 +22,9 @@ std::string joined(const std::vector<std::string>& words) { return fmt::format("
 }  // namespace
 
 std::string unknown_name(const std::string& what, const std::string& wrong, const std::vector<std::string>& known) {
-  const std::optional<std::string> near = nearest_name(wrong, known);
-  return fmt::format("unknown {} '{}'. {}Known: {}", what, wrong, near ? fmt::format("Did you mean '{}'? ", *near) : "",
-                     joined(known));
+  const std::string near = engine::nearest_name(wrong, known);
+  return fmt::format("unknown {} '{}'. {}Known: {}", what, wrong,
+                     near.empty() ? "" : fmt::format("Did you mean '{}'? ", near), joined(known));
 }
 
 SplitWords split_command(const Words& all) {

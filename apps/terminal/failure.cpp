@@ -15,6 +15,7 @@
 #include "apps/process/last_words.h"
 #include "core/error.h"
 #include "core/files/formats/write_error.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -27,6 +28,23 @@ void print_diagnostic(const Diagnostic& diagnostic) {
     fmt::print(stderr, "{}: {}\n", where, diagnostic.text);
   else
     print_error(where.empty() ? diagnostic.text : where + ": " + diagnostic.text);
+}
+
+void print_fault(const engine::Fault& fault) { print_diagnostic({{fault.file, fault.line, fault.column}, fault.text}); }
+
+ExitCode exit_code_of(engine::Error::Kind kind) {
+  switch (kind) {
+    case engine::Error::Kind::kInput:
+      return kBadInput;
+    case engine::Error::Kind::kPlugin:
+      return kModelFailed;
+    case engine::Error::Kind::kNumbers:
+      return kNumbersFailed;
+    case engine::Error::Kind::kOutput:
+    case engine::Error::Kind::kMachine:
+      break;
+  }
+  return kUnexpected;
 }
 
 [[noreturn]] void end_with(const char* why) noexcept {
@@ -42,6 +60,9 @@ void print_diagnostic(const Diagnostic& diagnostic) {
 ExitCode report_failure(std::exception_ptr thrown) {
   try {
     std::rethrow_exception(std::move(thrown));
+  } catch (const engine::Error& error) {
+    for (const engine::Fault& fault : error.faults()) print_fault(fault);
+    return exit_code_of(error.kind());
   } catch (const CompositionError& error) {
     for (const Diagnostic& diagnostic : error.all()) print_diagnostic(diagnostic);
     return kBadInput;

@@ -35,8 +35,8 @@ filesystem::path installed_plugins_folder() {
   return filesystem::exists(installed, failed) ? installed : prefix / "lib" / "potluck" / "plugins";
 }
 
-std::vector<SearchPath> standing_search_paths() {
-  std::vector<SearchPath> paths;
+std::vector<engine::SearchPath> standing_search_paths() {
+  std::vector<engine::SearchPath> paths;
   if (const char* path = std::getenv("POTLUCK_PLUGIN_PATH")) {
     std::istringstream entries(path);
     for (std::string entry; std::getline(entries, entry, ':');)
@@ -48,13 +48,23 @@ std::vector<SearchPath> standing_search_paths() {
   return paths;
 }
 
-PluginSearch::Options plugin_search_options(const CommandLine& line, bool trust_verdicts) {
-  PluginSearch::Options options;
+engine::PluginOptions plugin_options(const CommandLine& line, bool trust_verdicts) {
+  engine::PluginOptions options;
   for (const SaidWord& one : line.said("plugin")) options.first.push_back({one.path(), "--plugin"});
   options.standing = standing_search_paths();
   options.allow_world_writable = line.flag("allow-world-writable");
   options.verdicts = verdict_folder();
   options.trust_verdicts = trust_verdicts;
+  return options;
+}
+
+PluginSearch::Options plugin_search_options(const CommandLine& line) {
+  const engine::PluginOptions asked = plugin_options(line);
+  PluginSearch::Options options;
+  for (const engine::SearchPath& one : asked.first) options.first.push_back({one.path, one.name});
+  for (const engine::SearchPath& one : asked.standing) options.standing.push_back({one.path, one.name});
+  options.allow_world_writable = asked.allow_world_writable;
+  options.verdicts = asked.verdicts;
   return options;
 }
 

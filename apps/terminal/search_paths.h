@@ -6,16 +6,19 @@
 
 #include "apps/terminal/command_line.h"
 #include "compose/session/plugin_search.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
 /// The folders that hold behind the command line and the composition, in the order of search: POTLUCK_PLUGIN_PATH
 /// (separated by colons), the user's data folder, the installation. The working directory is never among them.
-std::vector<SearchPath> standing_search_paths();
+std::vector<engine::SearchPath> standing_search_paths();
 
 /// --plugin before the standing search paths, and --allow-world-writable.
 /// @param trust_verdicts  false: judge every plugin anew, whatever the cache says
-PluginSearch::Options plugin_search_options(const CommandLine& line, bool trust_verdicts = true);
+engine::PluginOptions plugin_options(const CommandLine& line, bool trust_verdicts = true);
+/// The same for what is inside the engine.
+PluginSearch::Options plugin_search_options(const CommandLine& line);
 
 /// Where the verdicts of first sight are kept: user_cache_folder()/verdicts, or empty.
 std::filesystem::path verdict_folder();

@@ -8,18 +8,31 @@
 #include "apps/terminal/rank_options.h"
 #include "apps/terminal/search_paths.h"
 #include "core/backend/thread_pool.h"
-#include "core/settings.h"
 
 namespace potluck {
 namespace {
 
-int parse_threads(const std::string& word) {
-  SettingDescription threads;
-  threads.name = "--threads";
-  threads.kind = SettingKind::kInteger;
-  threads.least = 1;
-  threads.most = 1024;
-  return static_cast<int>(parse_setting(threads, {word}, threads.name).integer.at(0));
+engine::Overrides overrides_of(const CommandLine& line) {
+  engine::Overrides overrides;
+  for (const char* option : {"set", "given"})
+    for (const SaidWord& one : line.said(option))
+      overrides.folders[fmt::format("--{} {}", option, one.text.substr(0, one.text.find('=')))] = one.folder;
+  for (const auto& [path, text] : line.pairs("set")) overrides.set.push_back({path, text, ""});
+  for (const auto& [name, text] : line.pairs("given")) overrides.given.push_back({name, text});
+  for (const char* name : {"seed", "precision"})
+    if (const auto value = line.value(name))
+      overrides.set.push_back({std::string("sample.") + name, *value, std::string("--") + name});
+  return overrides;
+}
+
+engine::Machine machine_of(const CommandLine& line) {
+  engine::Machine machine;
+  machine.device = line.value("device").value_or("auto");
+  machine.local_rank = choose_local_rank([](const char* name) -> const char* { return std::getenv(name); });
+  if (const auto threads = line.value("threads"))
+    machine.threads = static_cast<int>(engine::parse_integer(*threads, "--threads", 1, 1024));
+  machine.log_z_folder = estimate_folder();
+  return machine;
 }
 
 }  // namespace
@@ -38,22 +51,22 @@ void add_session_options(CommandLine& line) {
                  "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
 }
 
+engine::Composition composition_of(const CommandLine& line, engine::Plugins& plugins) {
+  return engine::Composition::from_file(line.operand_path(0), plugins, overrides_of(line), machine_of(line));
+}
+
 SessionOptions session_options(const CommandLine& line) {
+  const engine::Overrides asked = overrides_of(line);
+  const engine::Machine machine = machine_of(line);
   SessionOptions options;
-  options.estimate_folder = estimate_folder();
+  options.estimate_folder = machine.log_z_folder;
   options.file = line.operand_path(0);
-  for (const char* option : {"set", "given"})
-    for (const SaidWord& one : line.said(option))
-      options.overrides.folders[fmt::format("--{} {}", option, one.text.substr(0, one.text.find('=')))] = one.folder;
-  for (const auto& [path, text] : line.pairs("set")) options.overrides.set.push_back({path, text, ""});
+  for (const auto& [called, folder] : asked.folders) options.overrides.folders[called] = folder;
+  for (const engine::Overrides::Setting& one : asked.set)
+    options.overrides.set.push_back({one.path, one.text, one.called});
   options.overrides.given = line.pairs("given");
-  for (const char* name : {"seed", "precision"})
-    if (const auto value = line.value(name))
-      options.overrides.set.push_back({std::string("sample.") + name, *value, std::string("--") + name});
-  const int64_t local_rank = choose_local_rank([](const char* name) -> const char* { return std::getenv(name); });
-  options.device = parse_device(line.value("device").value_or("auto"), local_rank);
-  const auto threads = line.value("threads");
-  options.threads = threads ? parse_threads(*threads) : usable_threads();
+  options.device = parse_device(machine.device, machine.local_rank);
+  options.threads = machine.threads > 0 ? machine.threads : usable_threads();
   return options;
 }
 

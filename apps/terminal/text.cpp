@@ -5,6 +5,10 @@
 
 namespace potluck {
 
+std::string plural(int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string columns(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
@@ -24,11 +28,11 @@ std::string columns(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string settings_table(const std::vector<SettingDescription>& settings) {
+std::string settings_table(const std::vector<engine::Setting>& settings) {
   if (settings.empty()) return "  none\n";
   std::vector<std::vector<std::string>> rows;
-  for (const SettingDescription& setting : settings)
-    rows.push_back({setting.name, describe_range(setting), setting.unit == "1" ? "" : setting.unit, setting.summary});
+  for (const engine::Setting& setting : settings)
+    rows.push_back({setting.name, setting.range, setting.unit == "1" ? "" : setting.unit, setting.summary});
   return columns(rows);
 }
 

@@ -109,8 +109,10 @@ NodePointer EnergyBuilder::named_energy(const Yaml& name, const Yaml* inputs, co
     std::vector<std::string> known;
     if (energies_)
       for (const Yaml::Entry& entry : energies_->map) known.push_back(entry.key);
-    diagnostics_.add(name.place, fmt::format("{} must be the name of an energy, got '{}'. {}", at.what, name.text,
-                                             suggestion(name.text, known)));
+    diagnostics_.add(
+        name.place,
+        fmt::format("{} must be the name of an energy, got '{}'. {}", at.what, name.text, suggestion(name.text, known)),
+        nearest(name.text, known));
     return nullptr;
   }
   if (in_cycle_.count(name.text) > 0) return nullptr;
@@ -368,8 +370,10 @@ NodePointer EnergyBuilder::each(const Yaml& value, const Position& at) {
     if (scope_.incomplete || scope_.broken.count(over->text) > 0) return nullptr;
     std::vector<std::string> views;
     for (const View& one : scope_.views) views.push_back(one.name);
-    diagnostics_.add(over->place, fmt::format("{}.over must be the name of a view, got {}. {}", below.what,
-                                              over->describe(), suggestion(over->text, views)));
+    diagnostics_.add(over->place,
+                     fmt::format("{}.over must be the name of a view, got {}. {}", below.what, over->describe(),
+                                 suggestion(over->text, views)),
+                     nearest(over->text, views));
     return nullptr;
   }
   Position part = below;

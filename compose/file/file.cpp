@@ -80,10 +80,7 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   const bool fits = add(option_errors(run_options(composition.sample), composition.sample.temperature));
   if (known) add(block_errors(composition.sample.blocks, scope.variables, composition.held));
   if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
-  for (const SettingError& error : errors) {
-    const Diagnostic placed = composition.places.at_place(error);
-    diagnostics.add(placed.where, placed.text);
-  }
+  for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
 }  // namespace
@@ -91,7 +88,7 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
   Diagnostics diagnostics;
   SourceFiles files(diagnostics, overrides.folders);
-  const MainFile main = main_file(file, overrides.text);
+  const MainFile main = main_file(file, overrides.text, overrides.text_name);
   const Yaml root = read_with_includes(main, overrides, files, diagnostics);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 

@@ -22,6 +22,8 @@ struct Overrides {
   std::vector<Setting> set;
   /// The text of the composition file, where it was read before: it came through a pipe, which has it only once.
   std::optional<std::string> text = {};
+  /// What errors call that text; empty: a name made of the file's.
+  std::string text_name = {};
   std::vector<std::pair<std::string, std::string>> given =
       {};  ///< "label" -> "3", "upper" -> "photo.png", from --given
   /// "--given upper" -> the folder that relative paths in it are of; not named: the working folder

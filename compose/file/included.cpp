@@ -153,7 +153,9 @@ void check_kind(const std::string& name, const std::string& word, const std::fil
 
 }  // namespace
 
-MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text) {
+MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text,
+                   const std::string& text_name) {
+  if (text && !text_name.empty()) return {file, text_name, text};
   std::error_code failed;
   const std::string word = file.string();
   const std::filesystem::file_status status = std::filesystem::status(word == "-" ? "/dev/stdin" : file, failed);

@@ -23,9 +23,11 @@ struct MainFile {
 };
 
 /// `-`, /dev/stdin, descriptors and whatever else is no regular file and no folder are pipes, and read to their end.
-/// @param text  of a pipe that was read before
+/// @param text  of a pipe that was read before, or that never was in a file
+/// @param text_name  as in Overrides
 /// @throws FileError
-MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text);
+MainFile main_file(const std::filesystem::path& file, const std::optional<std::string>& text,
+                   const std::string& text_name);
 
 /// Reads a composition file, applies the overrides and takes in what it includes: one map with the keys of
 /// Section::kFile, without `include`.

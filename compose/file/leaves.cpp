@@ -86,8 +86,10 @@ void LeafReader::read_settings(const Yaml* settings, const ModelKind& kind, cons
   if (settings)
     for (const Yaml::Entry& entry : settings->map)
       if (index_of(names, entry.key) == names.size())
-        diagnostics_.add(entry.place, fmt::format("unknown setting '{}' of model '{}'. {}", entry.key, kind.name,
-                                                  suggestion(entry.key, names)));
+        diagnostics_.add(
+            entry.place,
+            fmt::format("unknown setting '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
+            nearest(entry.key, names));
   for (const SettingDescription& setting : kind.settings) {
     const Yaml* value = settings ? settings->find(setting.name) : nullptr;
     leaf.setting_places.push_back(value ? value->place : leaf.model_place);
@@ -95,7 +97,7 @@ void LeafReader::read_settings(const Yaml* settings, const ModelKind& kind, cons
     try {
       leaf.settings.push_back(value ? read_setting(*value, setting, name) : preset_value(setting, name));
     } catch (const SettingError& error) {
-      diagnostics_.add(leaf.setting_places.back(), error.what());
+      diagnostics_.add(leaf.setting_places.back(), error);
     }
   }
 }
@@ -167,8 +169,10 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
       if (index < names.size())
         values[index] = &entry.value;
       else
-        diagnostics_.add(entry.place, fmt::format("unknown input '{}' of model '{}'. {}", entry.key, kind.name,
-                                                  suggestion(entry.key, names)));
+        diagnostics_.add(
+            entry.place,
+            fmt::format("unknown input '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
+            nearest(entry.key, names));
     }
   } else if (names.size() == 1) {
     values[0] = inputs;

@@ -39,8 +39,10 @@ const MethodDescription* require_method(const std::string& name, const Place& pl
   std::vector<std::string> known;
   for (const MethodDescription& one : methods()) known.push_back(one.name);
   const auto near = nearest_name(name, known);
-  diagnostics.add(place, fmt::format("{} must be one of {}; got '{}'{}", what, joined(known), name,
-                                     near ? ". Did you mean '" + *near + "'?" : ""));
+  diagnostics.add(place,
+                  fmt::format("{} must be one of {}; got '{}'{}", what, joined(known), name,
+                              near ? ". Did you mean '" + *near + "'?" : ""),
+                  near.value_or(""));
   return nullptr;
 }
 
@@ -67,7 +69,7 @@ std::vector<SettingValue> read_options(const Yaml* section, const std::string& p
                            fmt::format(" must be {}, got {}", option.list ? "a list" : "one value", value->describe()));
       values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
     } catch (const SettingError& error) {
-      diagnostics.add(value ? value->place : section ? section->place : Place{}, error.what());
+      diagnostics.add(value ? value->place : section ? section->place : Place{}, error);
     }
   }
   return values;
@@ -131,7 +133,8 @@ void read_start(const Yaml& value, SampleSettings& sample, SourceFiles& files, D
     diagnostics.add(
         value.place,
         fmt::format("sample.start must be an .npy or .safetensors file or one of {}; got '{}'{}", joined(names), *text,
-                    nearest_name(*text, names) ? ". Did you mean '" + *nearest_name(*text, names) + "'?" : ""));
+                    nearest_name(*text, names) ? ". Did you mean '" + *nearest_name(*text, names) + "'?" : ""),
+        nearest(*text, names));
     return;
   }
   if (const auto path = files.require(value, "sample.start")) sample.start = path->string();
@@ -281,8 +284,10 @@ OutputSettings read_output(const Yaml* section, const Scope& scope, const std::v
     const std::string what = fmt::format("output.pictures[{}]", i);
     const int index = scope.variable((*names)[i]);
     if (index < 0) {
-      diagnostics.add(place, fmt::format("{} must be the name of a variable, got '{}'. {}", what, (*names)[i],
-                                         suggestion((*names)[i], scope.variable_names())));
+      diagnostics.add(place,
+                      fmt::format("{} must be the name of a variable, got '{}'. {}", what, (*names)[i],
+                                  suggestion((*names)[i], scope.variable_names())),
+                      nearest((*names)[i], scope.variable_names()));
     } else if (scope.broken.count((*names)[i]) == 0 && !image_shaped(scope.variables[static_cast<size_t>(index)])) {
       diagnostics.add(place,
                       fmt::format("{} must be image-shaped, [height, width] with or without 1 or 3 channels, got "

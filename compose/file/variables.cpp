@@ -43,7 +43,7 @@ void read_support(const Yaml& value, const std::string& what, Variable& variable
     try {
       ends[i] = parse_number(value.list[i].text, fmt::format("{}[{}]", what, i));
     } catch (const SettingError& error) {
-      diagnostics.add(value.list[i].place, error.what());
+      diagnostics.add(value.list[i].place, error);
       return;
     }
   }
@@ -147,8 +147,10 @@ std::optional<View> Scope::find(const Yaml& name, const std::string& what, Diagn
     return whole;
   }
   if (incomplete) return {};
-  diagnostics.add(name.place, fmt::format("{} must be the name of a variable or view, got '{}'. {}", what, name.text,
-                                          suggestion(name.text, names())));
+  diagnostics.add(name.place,
+                  fmt::format("{} must be the name of a variable or view, got '{}'. {}", what, name.text,
+                              suggestion(name.text, names())),
+                  nearest(name.text, names()));
   return {};
 }
 

@@ -213,8 +213,10 @@ void read_view(const Yaml::Entry& entry, Scope& scope, Diagnostics& diagnostics)
   const int index = of->is_scalar() ? scope.variable(of->text) : -1;
   if (index < 0 && scope.incomplete) return;
   if (index < 0) {
-    diagnostics.add(of->place, fmt::format("{}.of must be the name of a variable, got {}. {}", what, of->describe(),
-                                           suggestion(of->text, scope.variable_names())));
+    diagnostics.add(of->place,
+                    fmt::format("{}.of must be the name of a variable, got {}. {}", what, of->describe(),
+                                suggestion(of->text, scope.variable_names())),
+                    nearest(of->text, scope.variable_names()));
     return;
   }
   const Variable& variable = scope.variables[static_cast<size_t>(index)];

@@ -111,6 +111,7 @@ class CompositePlan final : public Plan {
   }
   const std::vector<PlannedLeaf>& leaves() const override { return leaves_; }
   const Mixtures& mixtures() const override { return mixtures_; }
+  LogNormaliser log_normaliser() const override { return normaliser_.of(*composition_.target); }
   const std::vector<std::string>& explanation() const override {
     // log Z of a large quadratic target takes a while, and a run does not need it.
     std::call_once(explained_,

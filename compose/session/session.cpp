@@ -29,8 +29,9 @@ void collect_models(const Node& node, std::set<const Node*>& seen, std::map<std:
   for (const NodePointer& child : children(node)) collect_models(*child, seen, found);
 }
 
-/// Reads the file, which opens the plugins of its models. Where the run is to be on CUDA, that is initialised before.
-Composition read_and_load(const SessionOptions& options, ModelSource& models) {
+}  // namespace
+
+Composition read_for(const SessionOptions& options, ModelSource& models) {
   try {
     make_cuda_context(options.device.first);
   } catch (const SettingError&) {
@@ -40,11 +41,11 @@ Composition read_and_load(const SessionOptions& options, ModelSource& models) {
   return read_composition(options.file, options.overrides, models);
 }
 
-}  // namespace
+Session::Session(const SessionOptions& options, ModelSource& models) : Session(options, read_for(options, models)) {}
 
-Session::Session(const SessionOptions& options, ModelSource& models)
+Session::Session(const SessionOptions& options, Composition composition)
     : options_(options),
-      composition_(read_and_load(options, models)),
+      composition_(std::move(composition)),
       warnings_(composition_.warnings),
       estimates_(options.estimate_folder, options.estimates) {}
 

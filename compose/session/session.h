@@ -28,11 +28,17 @@ struct SessionOptions {
   std::filesystem::path estimate_folder;  ///< where estimates of log Z are kept from run to run; empty: nowhere
 };
 
+/// Reads a composition and opens the plugins of its models. Where it is to run on CUDA, that is initialised before.
+/// @throws CompositionError with everything that is wrong
+Composition read_for(const SessionOptions& options, ModelSource& models);
+
 /// A composition on its way to draws: read, planned, with its start.
 class Session {
  public:
   /// Reads and checks the file. @throws CompositionError with everything that is wrong.
   Session(const SessionOptions& options, ModelSource& models);
+  /// Takes a composition that was read, in place of the file and overrides of `options`.
+  Session(const SessionOptions& options, Composition composition);
 
   const Composition& composition() const { return composition_; }
   const SessionOptions& options() const { return options_; }
@@ -60,6 +66,10 @@ class Session {
 
   /// The chains of each of `world` processes (split_run). Only after prepare().
   std::vector<Rank> split(int64_t world) const;
+
+  /// What is sampled, and how. Valid as long as the session. Only after prepare().
+  Target target() const;
+  RunOptions options_of_run() const;
 
   /// How this process takes part in a run.
   struct Part {
@@ -97,8 +107,6 @@ class Session {
   /// Makes the start and looks for what a run would refuse.
   void check();
   PlanOptions plan_options() const;
-  Target target() const;
-  RunOptions options_of_run() const;
 
   SessionOptions options_;
   Composition composition_;

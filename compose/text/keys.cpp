@@ -61,7 +61,8 @@ bool check_keys(const Yaml& value, Section section, const std::string& what, Dia
   for (const Yaml::Entry& entry : value.map)
     if (std::find(known.begin(), known.end(), entry.key) == known.end())
       diagnostics.add(entry.place,
-                      fmt::format("unknown key '{}' in {}. {}", entry.key, table.what, suggestion(entry.key, known)));
+                      fmt::format("unknown key '{}' in {}. {}", entry.key, table.what, suggestion(entry.key, known)),
+                      nearest(entry.key, known));
   for (const Key& key : table.keys)
     if (key.required && !value.find(key.name))
       diagnostics.add(value.place,
@@ -80,7 +81,7 @@ std::optional<double> read_number(const Yaml& value, const Key& key, const std::
     if (inside(number, key)) return number;
     diagnostics.add(value.place, fmt::format("{} must be {}, got {}", what, expected_number(key), value.text));
   } catch (const SettingError& error) {
-    diagnostics.add(value.place, error.what());
+    diagnostics.add(value.place, error);
   }
   return {};
 }
@@ -98,7 +99,7 @@ std::optional<int64_t> read_integer(const Yaml& value, const Key& key, const std
   try {
     return parse_setting(bounds, {value.text}, what).integer.at(0);
   } catch (const SettingError& error) {
-    diagnostics.add(value.place, error.what());
+    diagnostics.add(value.place, error);
   }
   return {};
 }
@@ -119,8 +120,10 @@ std::optional<std::string> read_text(const Yaml& value, const Key& key, const st
   }
   if (!key.choices.empty() && std::find(key.choices.begin(), key.choices.end(), value.text) == key.choices.end()) {
     const auto near = nearest_name(value.text, key.choices);
-    diagnostics.add(value.place, fmt::format("{} must be one of {}; got '{}'{}", what, joined(key.choices), value.text,
-                                             near ? ". Did you mean '" + *near + "'?" : ""));
+    diagnostics.add(value.place,
+                    fmt::format("{} must be one of {}; got '{}'{}", what, joined(key.choices), value.text,
+                                near ? ". Did you mean '" + *near + "'?" : ""),
+                    near.value_or(""));
     return {};
   }
   return value.text;

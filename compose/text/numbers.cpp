@@ -22,7 +22,7 @@ bool append(const Yaml& value, size_t depth, const std::string& what, Numbers& i
       into.values.push_back(parse_number(value.text, what));
       return true;
     } catch (const SettingError& error) {
-      diagnostics.add(value.place, error.what());
+      diagnostics.add(value.place, error);
       return false;
     }
   }

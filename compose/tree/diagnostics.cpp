@@ -12,8 +12,16 @@ namespace potluck {
 
 void Diagnostics::name_file(const std::string& file) { order_.emplace(file, order_.size()); }
 
-void Diagnostics::add(const Place& where, const std::string& text) {
-  if (seen_.emplace(to_string(where), text).second) all_.push_back({where, text});
+void Diagnostics::add(const Place& where, const std::string& text, const std::string& suggestion) {
+  add({where, text, suggestion});
+}
+
+void Diagnostics::add(const Place& where, const SettingError& error) {
+  add({where, error.what(), error.suggestion(), error.path()});
+}
+
+void Diagnostics::add(const Diagnostic& one) {
+  if (seen_.emplace(to_string(one.where), one.text).second) all_.push_back(one);
 }
 
 void Diagnostics::throw_if_any() const {
@@ -33,8 +41,12 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 
 std::string suggestion(const std::string& wrong, const std::vector<std::string>& known) {
   if (known.empty()) return "None is known here";
-  const auto near = nearest_name(wrong, known);
-  return fmt::format("{}Known: {}", near ? fmt::format("Did you mean '{}'? ", *near) : "", joined(known));
+  const std::string near = nearest(wrong, known);
+  return fmt::format("{}Known: {}", near.empty() ? "" : fmt::format("Did you mean '{}'? ", near), joined(known));
+}
+
+std::string nearest(const std::string& wrong, const std::vector<std::string>& known) {
+  return nearest_name(wrong, known).value_or("");
 }
 
 }  // namespace potluck

@@ -15,7 +15,10 @@ namespace potluck {
 class Diagnostics {
  public:
   /// The same text at the same place is kept once.
-  void add(const Place& where, const std::string& text);
+  /// @param suggestion  as of Diagnostic
+  void add(const Place& where, const std::string& text, const std::string& suggestion = "");
+  void add(const Place& where, const SettingError& error);
+  void add(const Diagnostic& one);
   bool empty() const { return all_.empty(); }
   size_t size() const { return all_.size(); }
 
@@ -34,6 +37,9 @@ class Diagnostics {
 
 /// "Did you mean 'weight'? Known: energy, inputs, weight", for an unknown name.
 std::string suggestion(const std::string& wrong, const std::vector<std::string>& known);
+
+/// The known name nearest to a wrong one; "" where none is near.
+std::string nearest(const std::string& wrong, const std::vector<std::string>& known);
 
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& names);

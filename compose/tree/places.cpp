@@ -12,6 +12,8 @@ Place Places::at(const std::string& path) const {
   return {file_, 0, 0};
 }
 
-Diagnostic Places::at_place(const SettingError& error) const { return {at(error.path()), error.what()}; }
+Diagnostic Places::at_place(const SettingError& error) const {
+  return {at(error.path()), error.what(), error.suggestion(), error.path()};
+}
 
 }  // namespace potluck

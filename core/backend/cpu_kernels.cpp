@@ -2,54 +2,79 @@
 #include "core/backend/cpu_kernels.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <utility>
 
-#include "core/backend/isokinetic.h"
-#include "core/backend/label_element.h"
-#include "core/random/philox.h"
+#include "core/backend/row_views.h"
+#include "core/backend/rows/decision.h"
+#include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/energy_sums.h"
+#include "core/backend/rows/freezing.h"
+#include "core/backend/rows/isokinetic.h"
+#include "core/backend/rows/labels.h"
+#include "core/backend/rows/ladder.h"
+#include "core/backend/rows/trajectory.h"
 
 namespace potluck {
 
 namespace {
 
 RowArguments arguments(const Group& group, const Block& block, uint32_t step) {
-  RowArguments a;
-  a.rows = group.rows;
-  a.n = block.n;
-  a.chain = group.chain;
-  a.frozen = group.frozen;
-  a.held = block.held;
-  a.seed = group.seed;
-  a.variable = block.key;
-  a.step = step;
-  a.purpose = static_cast<uint32_t>(Purpose::kProposal);
-  a.least = block.least;
-  a.most = block.most;
-  a.faces = block.faces;
-  a.scale = block.scale;
-  a.from = block.position;
-  a.gradient = block.gradient;
-  a.reflected = group.reflected;
+  return {row_arrays(group, block), step};
+}
+
+/// Rows with step sizes and temperatures of their own.
+void add_row_factors(RowArguments& a, const Group& group, bool noise_has_step) {
+  if (!group.row_temperature) return;
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; row < r.rows; ++row) r.scratch[row] = formula::noise_factor(r, noise_has_step, row);
+  a.row_step = group.row_step;
+  a.row_noise = group.scratch;
+}
+
+/// A Langevin step in place.
+RowArguments langevin_arguments(const Group& group, const Block& block, uint32_t step, double drift, double noise) {
+  RowArguments a = arguments(group, block, step);
+  a.to = block.position;
+  a.drift = drift;
+  a.noise = noise;
+  add_row_factors(a, group, true);
   return a;
 }
 
-double temperature_of(const Group& group, int64_t row) {
-  return group.row_temperature ? group.row_temperature[row] : group.temperature;
+/// The energies of rows that move are added to energy_sums: of all rows an energy at a time, so that these are loops
+/// over neighbours.
+void add_energies(const RowNumbers& r) {
+  if (!r.energy_sums) return;
+  double* __restrict apart = r.scratch;
+  const double *energy = r.energy, *reference = formula::energy_line(r, 0);
+  const uint8_t* frozen = r.frozen;
+  double *sum = formula::energy_line(r, 1), *squares = formula::energy_line(r, 2);
+  for (int64_t row = 0; row < r.rows; ++row) apart[row] = frozen[row] ? 0.0 : energy[row] - reference[row];
+  for (int64_t row = 0; row < r.rows; ++row) formula::add_energy(apart[row], sum[row], squares[row]);
+  for (int64_t e = 0; e < r.experts; ++e) {
+    const int64_t lines = formula::lines_of_expert(e);
+    const double *own = r.expert_energy + e * r.rows, *own_reference = formula::energy_line(r, lines);
+    double* __restrict own_sum = formula::energy_line(r, lines + 1);
+    double* __restrict own_squares = formula::energy_line(r, lines + 2);
+    double* __restrict products = formula::energy_line(r, lines + 3);
+    for (int64_t row = 0; row < r.rows; ++row) {
+      const double own_apart = frozen[row] ? 0.0 : own[row] - own_reference[row];
+      formula::add_expert_energy(own_apart, apart[row], own_sum[row], own_squares[row], products[row]);
+    }
+  }
 }
 
-/// Rows with step sizes and temperatures of their own: a normal of a Langevin step goes with sqrt(step size x T), one
-/// of a velocity with sqrt(T).
-void add_row_factors(RowArguments& a, const Group& group, bool noise_has_step) {
-  if (!group.row_temperature) return;
+/// Sets Group::left of the rows whose trajectory diverged.
+void watch(const Group& group) {
+  int left = 0;  // or is not a number: a look at all rows at once, which are sound as a rule
   for (int64_t row = 0; row < group.rows; ++row) {
-    const double step = noise_has_step ? group.row_step[row] : 1.0;
-    group.scratch[row] = std::sqrt(step * group.row_temperature[row] / group.temperature);
+    const double error = formula::trajectory_error(group.energy[row], group.proposal_energy[row], group.log_ratio[row]);
+    left |= !(error <= kDivergence * (group.row_temperature ? group.row_temperature[row] : group.temperature));
   }
-  a.row_step = group.row_step;
-  a.row_noise = group.scratch;
+  if (!left) return;
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; row < r.rows; ++row) formula::watch(r, row);
 }
 
 }  // namespace
@@ -70,23 +95,16 @@ void CpuKernels::freeze_failed(Group& group, uint32_t step) const {
     typed(group).gradient_square(a);
   }
   int failed = 0;
-  for (int64_t row = 0; row < group.rows; ++row) failed |= bad[row] | !std::isfinite(group.energy[row]);
-  for (int64_t row = 0; failed && row < group.rows; ++row) {
-    if (group.frozen[row] || (!bad[row] && std::isfinite(group.energy[row]))) continue;
-    group.frozen[row] = 1;
-    group.frozen_step[row] = step;
-  }
-  add_energies(group);
+  for (int64_t row = 0; row < group.rows; ++row) failed |= bad[row] | !formula::finite(group.energy[row]);
+  if (!failed && !group.energy_sums) return;
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; failed && row < r.rows; ++row) formula::freeze_failed(r, step, bad[row], row);
+  add_energies(r);
 }
 
 void CpuKernels::langevin(Group& group, uint32_t step, double drift, double noise) const {
   for (const Block& block : group.blocks) {
-    RowArguments a = arguments(group, block, step);
-    a.to = block.position;
-    a.drift = drift;
-    a.noise = noise;
-    add_row_factors(a, group, true);
-    typed(group).move(a);
+    typed(group).move(langevin_arguments(group, block, step, drift, noise));
   }
 }
 
@@ -106,12 +124,9 @@ void CpuKernels::clipped_langevin(Group& group, uint32_t step, double drift, dou
 
 void CpuKernels::propose_langevin(Group& group, uint32_t step, double drift, double noise) const {
   for (const Block& block : group.blocks) {
-    RowArguments a = arguments(group, block, step);
+    RowArguments a = langevin_arguments(group, block, step, drift, noise);
     a.to = block.proposal;
     a.unfolded = block.unfolded;
-    a.drift = drift;
-    a.noise = noise;
-    add_row_factors(a, group, true);
     typed(group).move(a);
   }
 }
@@ -136,10 +151,7 @@ void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::s
   }
   RowPiece row_pieces[kMostPieces];
   const int count = static_cast<int>(pieces.size());
-  for (int i = 0; i < count; ++i) {
-    row_pieces[i] = {static_cast<RowPiece::Kind>(pieces[i].kind), pieces[i].amount, pieces[i].noise,
-                     static_cast<uint32_t>(pieces[i].purpose)};
-  }
+  for (int i = 0; i < count; ++i) row_pieces[i] = row_piece(pieces[i]);
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);
     a.from = block.position_of(from);
@@ -155,15 +167,12 @@ void CpuKernels::split(Group& group, uint32_t step, State from, State to, std::s
 
 void CpuKernels::clear_ratio(Group& group) const { std::fill_n(group.log_ratio, group.rows, 0.0); }
 
-double CpuKernels::log_acceptance(const Group& group, int64_t row) {
-  return (group.energy[row] - group.proposal_energy[row] - group.log_ratio[row]) / temperature_of(group, row);
-}
-
 void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
   // The rows that are accepted, collected apart so that those that follow each other are copied at once.
   uint8_t* accepted = reinterpret_cast<uint8_t*>(group.scratch);
+  const RowNumbers r = row_numbers(group);
   for (int64_t row = 0; row < group.rows; ++row) {
-    accepted[row] = !group.frozen[row] && accepts(group, step, row);
+    accepted[row] = !group.frozen[row] && formula::accepts(r, step, row);
     if (flip && !group.frozen[row] && !accepted[row]) turn_back(group, row);
   }
   for (int64_t row = 0, end = 0; row < group.rows; row = end + 1) {
@@ -171,7 +180,7 @@ void CpuKernels::decide(Group& group, uint32_t step, bool flip) const {
     if (end > row) take_proposals(group, row, end - row);
   }
   std::fill_n(group.left, group.rows, uint8_t{0});
-  add_energies(group);
+  add_energies(r);
   if (!group.gradient_square) return;
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, step);
@@ -197,75 +206,6 @@ void CpuKernels::take_proposals(Group& group, int64_t row, int64_t count) {
     take(block.gradient, block.proposal_gradient);
     if (block.proposal_velocity) take(block.velocity, block.proposal_velocity);
   }
-}
-
-void CpuKernels::add_energies(Group& group) {
-  if (!group.energy_sums) return;
-  const int64_t rows = group.rows, experts = static_cast<int64_t>(group.target->experts().size());
-  const uint8_t* frozen = group.frozen;
-  const auto sums = [&group](int64_t number) { return group.energy_sums + number * group.energy_stride; };
-  double* __restrict apart = group.scratch;
-  const double *energy = group.energy, *reference = sums(0);
-  double *sum = sums(1), *squares = sums(2);
-  for (int64_t row = 0; row < rows; ++row) apart[row] = frozen[row] ? 0.0 : energy[row] - reference[row];
-  for (int64_t row = 0; row < rows; ++row) {
-    sum[row] += apart[row];
-    squares[row] += apart[row] * apart[row];
-  }
-  for (int64_t e = 0; e < experts; ++e) {
-    const double *own = group.expert_energy + e * rows, *own_reference = sums(3 + 4 * e);
-    double* __restrict own_sum = sums(4 + 4 * e);
-    double* __restrict own_squares = sums(5 + 4 * e);
-    double* __restrict products = sums(6 + 4 * e);
-    for (int64_t row = 0; row < rows; ++row) {
-      const double own_apart = frozen[row] ? 0.0 : own[row] - own_reference[row];
-      own_sum[row] += own_apart;
-      own_squares[row] += own_apart * own_apart;
-      products[row] += apart[row] * own_apart;
-    }
-  }
-}
-
-void CpuKernels::watch(Group& group) {
-  const auto error = [&group](int64_t row) {
-    return group.proposal_energy[row] - group.energy[row] + group.log_ratio[row];
-  };
-  int left = 0;  // or is not a number: a look at all rows at once, which are sound as a rule
-  for (int64_t row = 0; row < group.rows; ++row) left |= !(error(row) <= kDivergence * temperature_of(group, row));
-  for (int64_t row = 0; left && row < group.rows; ++row) {
-    if (group.proposal_energy[row] == INFINITY || error(row) > kDivergence * temperature_of(group, row))
-      group.left[row] = 1;
-  }
-}
-
-bool CpuKernels::overflowed(const Group& group, int64_t row) {
-  const auto experts = static_cast<int64_t>(group.target->experts().size());
-  bool found = group.left[row] != 0;
-  for (int64_t e = 0; e < experts; ++e) found |= group.proposal_expert_energy[e * group.rows + row] == INFINITY;
-  return found;
-}
-
-bool CpuKernels::accepts(Group& group, uint32_t step, int64_t row) {
-  const double proposed = group.proposal_energy[row];
-  if (proposed == INFINITY) {
-    ++group.divergences[row];
-    return false;
-  }
-  const double log_a = log_acceptance(group, row);
-  if (std::isnan(log_a) || !std::isfinite(proposed)) {
-    ++(overflowed(group, row) ? group.divergences : group.nan_proposals)[row];
-    return false;
-  }
-  group.divergences[row] += log_a < -kDivergence;
-  const double error = std::max(log_a, -kDivergence);
-  group.energy_error[row] += error * error;
-  if (log_a >= 0) {  // whatever the uniform, which is below 1
-    group.acceptance[row] += 1;
-    return true;
-  }
-  group.acceptance[row] += std::exp(log_a);
-  const double u = uniform({group.seed, group.decision_key, group.chain[row], step, Purpose::kAcceptance});
-  return std::log(u) < log_a;
 }
 
 void CpuKernels::turn_back(Group& group, int64_t row) {
@@ -294,8 +234,8 @@ void CpuKernels::add_products(Group& group, std::optional<State> gradient, State
 
 void CpuKernels::normalise_velocity(Group& group, State state) const {
   add_products(group, std::nullopt, state);
-  double* squares = group.scratch + 2 * group.rows;
-  for (int64_t row = 0; row < group.rows; ++row) group.scratch[row] = 1 / std::sqrt(squares[row]);
+  const double* squares = group.scratch + 2 * group.rows;
+  for (int64_t row = 0; row < group.rows; ++row) group.scratch[row] = formula::inverse_length(squares[row]);
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, 0);
     a.to_velocity = block.velocity_of(state);
@@ -307,11 +247,9 @@ void CpuKernels::normalise_velocity(Group& group, State state) const {
 void CpuKernels::isokinetic_kick(Group& group, State gradient, State velocity, double time) const {
   add_products(group, gradient, velocity);
   double *kept = group.scratch, *added = group.scratch + group.rows, *squares = group.scratch + 2 * group.rows;
-  const double dimension = static_cast<double>(group.dimension);
+  const RowNumbers r = row_numbers(group);
   for (int64_t row = 0; row < group.rows; ++row) {
-    const IsokineticKick kick =
-        isokinetic_kick_of(kept[row], added[row], squares[row], dimension,
-                           group.row_step ? time * group.row_step[row] : time, temperature_of(group, row));
+    const IsokineticKick kick = formula::isokinetic_kick(r, kept[row], added[row], squares[row], time, row);
     group.log_ratio[row] += kick.kinetic;
     kept[row] = kick.kept;
     added[row] = kick.added;
@@ -327,14 +265,13 @@ void CpuKernels::isokinetic_kick(Group& group, State gradient, State velocity, d
 }
 
 void CpuKernels::begin_energy_error(Group& group) const {
-  for (int64_t row = 0; row < group.rows; ++row) group.log_ratio[row] = -group.energy[row];
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; row < r.rows; ++row) formula::begin_energy_error(r, row);
 }
 
 void CpuKernels::end_energy_error(Group& group) const {
-  for (int64_t row = 0; row < group.rows; ++row) {
-    const double error = (group.log_ratio[row] + group.energy[row]) / temperature_of(group, row);
-    if (!group.frozen[row] && std::isfinite(error)) group.energy_error[row] += error * error;
-  }
+  const RowNumbers r = row_numbers(group);
+  for (int64_t row = 0; row < r.rows; ++row) formula::end_energy_error(r, row);
 }
 
 void CpuKernels::add_trajectory_slope(Group& group, double reach) const {
@@ -347,24 +284,21 @@ void CpuKernels::add_trajectory_slope(Group& group, double reach) const {
     a.sum = group.scratch;
     typed(group).turn(a);
   }
-  for (int64_t row = 0; row < group.rows; ++row) {
-    const double log_a = log_acceptance(group, row);
-    const double moved = group.scratch[row], along = group.scratch[group.rows + row];
-    const double slope = std::exp(std::min(0.0, log_a)) * (reach * moved * along - moved * moved / 4);
-    if (!group.frozen[row] && std::isfinite(log_a) && std::isfinite(slope)) group.trajectory_slope[row] += slope;
-  }
+  const RowNumbers r = row_numbers(group);
+  const double *moved = group.scratch, *along = group.scratch + group.rows;
+  for (int64_t row = 0; row < r.rows; ++row) formula::add_trajectory_slope(r, reach, moved[row], along[row], row);
 }
 
 void CpuKernels::swap(Group& group, uint32_t step, bool odd) const {
+  const RowNumbers r = row_numbers(group);
   for (int64_t coldest = 0; coldest < group.rows; coldest += group.ladder) {
     const int64_t hottest = coldest + group.ladder - 1;
     for (int64_t row = coldest + odd; row < hottest; row += 2) {
-      if (swaps(group, step, row)) exchange(group, row);
+      if (!formula::swaps(r, step, row)) continue;
+      formula::exchange_numbers(r, row);
+      exchange_states(group, row);
     }
-    const auto hot = static_cast<uint8_t>(HasBeen::kHottest), cold = static_cast<uint8_t>(HasBeen::kColdest);
-    group.round_trips[coldest] += group.has_been[coldest] == hot;
-    group.has_been[coldest] = cold;
-    if (group.has_been[hottest] == cold) group.has_been[hottest] = hot;
+    formula::count_round_trip(r, coldest);
   }
 }
 
@@ -378,29 +312,10 @@ void CpuKernels::offer_label(Group& group, const LabelBlock& labels, int64_t ele
 
 void CpuKernels::draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const {
   const LabelRows rows = label_rows(group, labels, element);
-  for (int64_t row = 0; row < group.rows; ++row) element::draw_label_of_row(rows, step, row);
+  for (int64_t row = 0; row < group.rows; ++row) formula::draw_label(rows, step, row);
 }
 
-bool CpuKernels::swaps(Group& group, uint32_t step, int64_t row) {
-  const int64_t next = row + 1;
-  if (group.frozen[row] || group.frozen[next]) return false;
-  const double log_a =
-      (1 / temperature_of(group, row) - 1 / temperature_of(group, next)) * (group.energy[row] - group.energy[next]);
-  ++group.swap_attempts[row];
-  group.swap_acceptance[row] += std::exp(std::min(0.0, log_a));
-  const double u = uniform({group.seed, group.decision_key, group.chain[row], step, Purpose::kSwap});
-  return std::log(u) < log_a;
-}
-
-void CpuKernels::exchange(Group& group, int64_t row) {
-  const size_t experts = group.target->experts().size();
-  std::swap(group.energy[row], group.energy[row + 1]);
-  for (size_t e = 0; e < experts; ++e) {
-    double* energy = group.expert_energy + static_cast<int64_t>(e) * group.rows + row;
-    std::swap(energy[0], energy[1]);
-  }
-  std::swap(group.replica[row], group.replica[row + 1]);
-  std::swap(group.has_been[row], group.has_been[row + 1]);
+void CpuKernels::exchange_states(Group& group, int64_t row) {
   for (const Block& block : group.blocks) {
     const auto bytes = static_cast<int64_t>(bytes_of(group.target->precision())) * block.n;
     for (void* array : {block.position, block.gradient}) {

@@ -33,20 +33,10 @@ class CpuKernels final : public Kernels {
   void draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const override;
 
  private:
-  static double log_acceptance(const Group& group, int64_t row);
-  /// Sets Group::left of the rows whose trajectory diverged.
-  static void watch(Group& group);
-  /// A proposal that is not a number comes from an overflow.
-  static bool overflowed(const Group& group, int64_t row);
-  /// The decision of one row, counted.
-  static bool accepts(Group& group, uint32_t step, int64_t row);
   /// Rows row ... row + count - 1 become their proposals.
   static void take_proposals(Group& group, int64_t row, int64_t count);
-  /// The decision of a row and the next, counted.
-  static bool swaps(Group& group, uint32_t step, int64_t row);
-  static void exchange(Group& group, int64_t row);
-  /// Adds the energies of rows that move to energy_sums.
-  static void add_energies(Group& group);
+  /// Positions and gradients of a row and the next change places.
+  static void exchange_states(Group& group, int64_t row);
   static void turn_back(Group& group, int64_t row);
   /// scratch <- |s g|^2, s g.v, |v|^2 of every row over all blocks.
   void add_products(Group& group, std::optional<State> gradient, State velocity) const;

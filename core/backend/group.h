@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/backend/label_rows.h"
+#include "core/backend/rows/label_rows.h"
 #include "core/energy/energy.h"
 
 namespace potluck {

@@ -116,7 +116,7 @@ class Kernels {
   /// proposal[row, element] <- category in all rows.
   virtual void offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const = 0;
   /// Draws label[row, element] from P(k) = exp(-E_k/T) / sum of all, E_k in category_energy, which is used up, by one
-  /// uniform and the inverse of the cumulated probabilities: core/backend/label_element.h. A row of which some E_k is
+  /// uniform and the inverse of the cumulated probabilities: core/backend/rows/labels.h. A row of which some E_k is
   /// NaN or -infinity takes that label and freezes there. The bits are the same on all devices where the E_k are.
   virtual void draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const = 0;
 };

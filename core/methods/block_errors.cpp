@@ -20,15 +20,16 @@ class BlockMembership {
       : variables_(variables), held_(held), block_(variables.size()) {}
 
   void put(const std::string& name, size_t block, std::vector<SettingError>& errors) {
-    const auto refuse = [&](const std::string& expected, const std::string& got) {
-      errors.emplace_back(path_of(block), fmt::format(" must name {}, got {}", expected, got));
+    const auto refuse = [&](const std::string& expected, const std::string& got, const std::string& suggestion = "") {
+      errors.emplace_back(path_of(block), fmt::format(" must name {}, got {}", expected, got), suggestion);
     };
     const auto index = find(name);
     if (!index) {
       std::vector<std::string> names;
       for (const Variable& one : variables_) names.push_back(one.name);
       const auto near = nearest_name(name, names);
-      return refuse("variables", fmt::format("'{}'{}", name, near ? ". Did you mean '" + *near + "'?" : ""));
+      return refuse("variables", fmt::format("'{}'{}", name, near ? ". Did you mean '" + *near + "'?" : ""),
+                    near.value_or(""));
     }
     if (given(*index))
       return refuse("variables that move", fmt::format("'{}', which is given whole. Leave it out", name));

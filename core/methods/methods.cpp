@@ -51,7 +51,8 @@ size_t index_of_option(const std::string& name, const std::string& option) {
   const auto near = nearest_name(option, known);
   throw SettingError("sample." + option,
                      fmt::format(" must be an option of {}, which has {}{}", name, fmt::join(known, ", "),
-                                 near ? fmt::format(". Did you mean '{}'?", *near) : ""));
+                                 near ? fmt::format(". Did you mean '{}'?", *near) : ""),
+                     near.value_or(""));
 }
 
 }  // namespace
@@ -72,8 +73,9 @@ const MethodDescription& method(const std::string& name) {
     names.push_back(one.name);
   }
   std::string text = fmt::format(" must be one of {}; got '{}'", fmt::join(names, ", "), name);
-  if (const auto near = nearest_name(name, names)) text += fmt::format(". Did you mean '{}'?", *near);
-  throw SettingError("sample.method", text);
+  const auto near = nearest_name(name, names);
+  if (near) text += fmt::format(". Did you mean '{}'?", *near);
+  throw SettingError("sample.method", text, near.value_or(""));
 }
 
 std::unique_ptr<Method> make_method(const std::string& name, const std::vector<SettingValue>& values) {

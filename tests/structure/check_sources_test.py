@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+import check_copies
 import check_sources
 
 FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cmake", "format.sh")
@@ -33,7 +34,11 @@ class SourcesTest(unittest.TestCase):
                              ("models/x/a.cpp", "core/error.h"), ("models/x/a.cu", "plugins/model.h"),
                              ("plugins/include/potluck/a.h", "core/error.h"), ("plugins/a.cpp", "models/x/x.h"),
                              ("examples/plugins/acme/a.c", "core/error.h"), ("core/a.cpp", "ATen/core/Tensor.h"),
-                             ("apps/a.cpp", "torch/torch.h")]:
+                             ("apps/a.cpp", "torch/torch.h"), ("core/a.cpp", "potluck/engine.h"),
+                             ("examples/embedding/a.cpp", "core/error.h"),
+                             ("compose/include/potluck/engine.h", "fmt/format.h"),
+                             ("compose/include/potluck/engine.h", "core/error.h"),
+                             ("compose/include/potluck/engine.h", "potluck/plugin.h")]:
             for line in (f'#include "{header}"', f"# include <{header}>"):
                 self.plant(name, f"// first\n{line}\n")
                 found = check_sources.check_arrows(self.folder)
@@ -52,7 +57,9 @@ class SourcesTest(unittest.TestCase):
                              ("plugins/a.cpp", "potluck/plugin.h"), ("compose/a.cpp", "plugins/b.h"),
                              ("apps/a.cpp", "compose/b.h"), ("models/x/a.cpp", "potluck/model.hpp"),
                              ("models/x/a.cpp", "models/y.h"), ("models/x/a.cpp", "torch/torch.h"),
-                             ("core/a.cpp", "vector"), ("tests/a.cpp", "apps/b.h")]:
+                             ("core/a.cpp", "vector"), ("compose/include/potluck/engine.h", "vector"),
+                             ("apps/a.cpp", "potluck/engine.h"), ("examples/embedding/a.cpp", "potluck/engine.h"),
+                             ("tests/a.cpp", "apps/b.h")]:
             self.plant(name, f'#include "{header}"\n')
             self.assertEqual(check_sources.check_arrows(self.folder), [], (name, header))
 
@@ -115,6 +122,16 @@ class SourcesTest(unittest.TestCase):
         self.plant("a/a.cpp", "int main(){return  0;}\n")
         self.assertEqual(check().returncode, 1)
         self.assertIn("a/a.cpp", check().stderr)
+
+    def test_a_copy_for_a_wide_vector_unit_is_found(self):
+        table = "0000000000000000 D _ZN7potluck16kRowKernels_avx2E\n"
+        copy = "0000000000000000 W _ZSt3maxIdERKT_S2_S2_\n"
+        self.assertEqual(check_copies.copies(table, "cpu_rows_avx2.cpp.o"), [])
+        found = check_copies.copies(copy + table, "cpu_rows_avx2.cpp.o")
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("_ZSt3maxIdERKT_S2_S2_", found[0])
+        self.assertEqual(len(check_copies.copies(table, "cpu_rows_avx512.cpp.o")), 1)
+        self.assertEqual(check_copies.main(["nm", "error.cpp.o"]), 1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/backend/row_views.h"
+
 namespace potluck {
 
 namespace {
@@ -13,76 +15,16 @@ int real_bytes(const Group& group) { return static_cast<int>(bytes_of(group.targ
 
 bool is_first(const Group& group, const Block& block) { return &block == group.blocks.data(); }
 
-cuda::GridWatch watch_of(const Group& group) {
-  cuda::GridWatch watch;
-  watch.energy = group.energy;
-  watch.proposal_energy = group.proposal_energy;
-  watch.log_ratio = group.log_ratio;
-  watch.temperature = group.temperature;
-  watch.row_temperature = group.row_temperature;
-  watch.left = group.left;
-  return watch;
-}
-
 }  // namespace
 
 cuda::GridArguments CudaKernels::arguments(const Group& group, const Block& block, uint32_t step) const {
-  cuda::GridArguments a;
-  a.rows = group.rows;
-  a.n = block.n;
-  a.chain = group.chain;
-  a.frozen = group.frozen;
-  a.held = block.held;
-  a.seed = group.seed;
-  a.variable = block.key;
-  a.purpose = static_cast<uint32_t>(Purpose::kProposal);
-  a.step = address(step);
-  a.least = block.least;
-  a.most = block.most;
-  a.faces = block.faces;
-  a.scale = block.scale;
-  a.from = block.position;
-  a.gradient = block.gradient;
+  cuda::GridArguments a{row_arrays(group, block), address(step)};
   a.first = is_first(group, block);
-  a.reflected = group.reflected;
   return a;
 }
 
 cuda::GridRows CudaKernels::rows_of(const Group& group, uint32_t step) const {
-  cuda::GridRows r;
-  r.rows = group.rows;
-  r.experts = static_cast<int64_t>(group.target->experts().size());
-  r.dimension = static_cast<double>(group.dimension);
-  r.seed = group.seed;
-  r.decision_key = group.decision_key;
-  r.step = address(step);
-  r.temperature = group.temperature;
-  r.row_temperature = group.row_temperature;
-  r.row_step = group.row_step;
-  r.chain = group.chain;
-  r.frozen = group.frozen;
-  r.frozen_step = group.frozen_step;
-  r.energy = group.energy;
-  r.expert_energy = group.expert_energy;
-  r.proposal_energy = group.proposal_energy;
-  r.proposal_expert_energy = group.proposal_expert_energy;
-  r.log_ratio = group.log_ratio;
-  r.scratch = group.scratch;
-  r.left = group.left;
-  r.nan_proposals = group.nan_proposals;
-  r.divergences = group.divergences;
-  r.ladder = group.ladder;
-  r.swap_attempts = group.swap_attempts;
-  r.swap_acceptance = group.swap_acceptance;
-  r.replica = group.replica;
-  r.has_been = group.has_been;
-  r.round_trips = group.round_trips;
-  r.acceptance = group.acceptance;
-  r.energy_error = group.energy_error;
-  r.trajectory_slope = group.trajectory_slope;
-  r.energy_sums = group.energy_sums;
-  r.energy_stride = group.energy_stride;
-  return r;
+  return {row_numbers(group), address(step)};
 }
 
 const double* CudaKernels::row_noise(const Group& group, bool noise_has_step) const {
@@ -157,12 +99,9 @@ void CudaKernels::clipped_langevin(Group& group, uint32_t step, double drift, do
 void CudaKernels::propose_langevin(Group& group, uint32_t step, double drift, double noise) const {
   const double* row_noise_factor = row_noise(group, true);
   for (const Block& block : group.blocks) {
-    cuda::GridArguments a = arguments(group, block, step);
+    cuda::GridArguments a = langevin_arguments(group, block, step, drift, noise);
     a.to = block.proposal;
     a.unfolded = block.unfolded;
-    a.drift = drift;
-    a.noise = noise;
-    a.row_step = group.row_step;
     a.row_noise = row_noise_factor;
     cuda::move(a, real_bytes(group), group.stream);
   }
@@ -186,12 +125,12 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
   const bool watches = pieces.front().kind == Piece::Kind::kWatch;
   if (watches) pieces = pieces.subspan(1);
   row_pieces.count = static_cast<int>(pieces.size());
+  row_pieces.rows = row_numbers(group);
   const auto has = [&](Piece::Kind kind) {
     return std::any_of(pieces.begin(), pieces.end(), [kind](const Piece& piece) { return piece.kind == kind; });
   };
   for (int i = 0; i < row_pieces.count; ++i) {
-    row_pieces.at[i] = {static_cast<cuda::GridPiece::Kind>(pieces[i].kind), static_cast<uint32_t>(pieces[i].purpose),
-                        pieces[i].amount, pieces[i].noise};
+    row_pieces.at[i] = row_piece(pieces[i]);
   }
   const bool fresh = pieces.front().kind == Piece::Kind::kRefresh && pieces.front().amount == 0;
   const bool drifts = has(Piece::Kind::kDrift), kicks = has(Piece::Kind::kKick), copies = from != to;
@@ -208,7 +147,7 @@ void CudaKernels::split(Group& group, uint32_t step, State from, State to, std::
     a.row_step = group.row_step;
     a.row_noise = row_noise_factor;
     a.sum = has(Piece::Kind::kKinetic) ? group.log_ratio : nullptr;
-    row_pieces.watch = watches && a.first ? watch_of(group) : cuda::GridWatch{};
+    row_pieces.watches = watches && a.first;
     cuda::split(a, row_pieces, real_bytes(group), group.stream);
   }
 }

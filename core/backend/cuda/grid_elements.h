@@ -2,9 +2,9 @@
 #pragma once
 
 // What the threads of grids_*.cu do is written in grid_*.h for host and device alike, so that it is compared with the
-// loops of the CPU where there is no device too (tests/cuda/host). A thread moves four neighbouring
-// elements, those of one counter of the noise. Everything is rounded as in core/backend/cpu_rows_loops.h; a scale that
-// is not there is 1, which changes no bit.
+// loops of the CPU where there is no device too (tests/cuda/host). A thread moves four neighbouring elements, those of
+// one counter of the noise. The formulas are those of core/backend/rows, so that everything is rounded as on the CPU; a
+// scale that is not there is 1, which changes no bit.
 
 #include "core/backend/cuda/grids.h"
 #include "core/device/cuda/warp.h"
@@ -91,18 +91,6 @@ POTLUCK_GRID Still still_of(const GridArguments& a, const Four& four) {
 
 POTLUCK_GRID bool is_frozen(const GridArguments& a, int64_t row) { return a.frozen && a.frozen[row]; }
 POTLUCK_GRID bool is_held(const GridArguments& a, int64_t column) { return a.held && a.held[column]; }
-
-/// Finite, in a way that host and device share.
-template <class Real>
-POTLUCK_GRID bool finite(Real value) {
-  return value - value == 0;
-}
-
-/// What a row multiplies a step size or a noise with.
-template <class Real>
-POTLUCK_GRID Real factor(double value, const double* rows, int64_t row) {
-  return static_cast<Real>(rows ? value * rows[row] : value);
-}
 
 /// Counts what was folded back. Whole numbers in float64 have one sum in every order.
 POTLUCK_GRID void count_reflected(const GridArguments& a, int64_t row, int count) {

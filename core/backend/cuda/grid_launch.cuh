@@ -23,7 +23,7 @@ template <class Real>
 __device__ Measured measure_gradient(const GridArguments& a, int64_t row) {
   // As a rule the sum is finite, and no coordinate need be looked at alone.
   const double own = square_of_lane<Real>(a, row, lane_of_thread());
-  const bool suspect = __any_sync(0xffffffffu, !finite(own));
+  const bool suspect = __any_sync(0xffffffffu, !formula::finite(own));
   const bool fails = suspect && __any_sync(0xffffffffu, fails_in_lane<Real>(a, row, lane_of_thread()));
   return {warp_sum(own), fails};
 }

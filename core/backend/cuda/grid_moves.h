@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include "core/backend/cuda/grid_elements.h"
-#include "core/backend/group.h"
+#include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/faces.h"
+#include "core/backend/rows/gradient.h"
+#include "core/backend/rows/langevin.h"
+#include "core/backend/rows/splitting.h"
 
 namespace potluck::cuda {
-
-/// One reflection at each face; a point that needs more is folded from where it began, or, where the unfolded point is
-/// not kept, from where the two reflections left it, as rows are on the CPU.
-template <class Real>
-POTLUCK_GRID Real folded(Real y, Real least, Real most, bool kept) {
-  const Real above = y < least ? least + (least - y) : y;
-  const Real inside = above > most ? most - (above - most) : above;
-  if (!(inside < least || inside > most)) return inside;
-  Real sign;
-  return element::fold(kept ? y : inside, least, most, sign);
-}
 
 /// As RowKernels::Typed::move.
 template <class Real, bool kPacked>
@@ -29,19 +20,18 @@ POTLUCK_GRID void move_four(const GridArguments& a, const Four& four) {
     const Pack<Real> g = load<Real, kPacked>(a.gradient, four.at, four.count);
     const Pack<Real> scale = scale_of<Real, kPacked>(a, four);
     const Still still = still_of(a, four);
-    const Real drift = factor<Real>(a.drift, a.row_step, four.row);
-    const Real noise = factor<Real>(a.noise, a.row_noise, four.row);
+    const Real drift = formula::factor<Real>(a.drift, a.row_step, four.row);
+    const Real noise = formula::factor<Real>(a.noise, a.row_noise, four.row);
     const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
     float z[4];
     four_normals(a, four, a.purpose, z);
     int reflected = 0;
     for (int k = 0; k < 4; ++k) {
       if (!still.at[k]) {
-        const Real s = scale.at[k];
-        raw.at[k] = element::langevin(x.at[k], s * (s * g.at[k]), z[k], drift, noise * s);
+        raw.at[k] = formula::scaled_langevin(x.at[k], g.at[k], z[k], drift, noise, scale.at[k]);
       }
-      y.at[k] = a.faces ? folded(raw.at[k], least, most, keeps) : raw.at[k];
-      reflected += !still.at[k] && (raw.at[k] < least || raw.at[k] > most);
+      y.at[k] = a.faces ? formula::folded(raw.at[k], least, most, keeps) : raw.at[k];
+      reflected += !still.at[k] && formula::is_outside(raw.at[k], least, most);
     }
     if (a.faces) count_reflected(a, four.row, reflected);
   }
@@ -61,16 +51,14 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
   float z[4];
   four_normals(a, four, a.purpose, z);
   for (int k = 0; k < 4; ++k) {
-    const Real low = g.at[k] < -bound ? -bound : g.at[k];
-    const Real slope = low > bound ? bound : low;
+    const Real slope = formula::clipped(g.at[k], bound);
     clipped += !still.at[k] && slope != g.at[k];
     Real y = still.at[k] ? x.at[k] : element::langevin(x.at[k], slope, z[k], drift, noise);
     if (a.faces && a.clamp) {
-      y = y < least ? least : y;
-      y = y > most ? most : y;
+      y = formula::clamped(y, least, most);
     } else if (a.faces) {
-      reflected += !still.at[k] && (y < least || y > most);
-      y = folded(y, least, most, false);
+      reflected += !still.at[k] && formula::is_outside(y, least, most);
+      y = formula::folded(y, least, most, false);
     }
     x.at[k] = y;
   }
@@ -79,17 +67,10 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
   return clipped;
 }
 
-/// As CpuKernels::watch, of one row.
-POTLUCK_GRID void watch_row(const GridWatch& w, int64_t row) {
-  const double temperature = w.row_temperature ? w.row_temperature[row] : w.temperature;
-  const double error = w.proposal_energy[row] - w.energy[row] + w.log_ratio[row];
-  if (w.proposal_energy[row] == INFINITY || error > kDivergence * temperature) w.left[row] = 1;
-}
-
 /// The pieces on four elements, as RowKernels::Typed::split. Returns what kinetic pieces add for them.
 template <class Real, bool kPacked>
 POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces, const Four& four) {
-  if (pieces.watch.left && four.column == 0) watch_row(pieces.watch, four.row);
+  if (pieces.watches && four.column == 0) formula::watch(pieces.rows, four.row);
   Pack<Real> x = filled(Real(0)), v = x, g = x;
   if (a.from) x = load<Real, kPacked>(a.from, four.at, four.count);
   if (a.from_velocity) v = load<Real, kPacked>(a.from_velocity, four.at, four.count);
@@ -101,40 +82,39 @@ POTLUCK_GRID double split_four(const GridArguments& a, const GridPieces& pieces,
     const Still still = still_of(a, four);
     const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
     for (int i = 0; i < pieces.count; ++i) {
-      const GridPiece& piece = pieces.at[i];
+      const RowPiece& piece = pieces.at[i];
       switch (piece.kind) {
-        case GridPiece::Kind::kKick: {
-          const Real amount = factor<Real>(piece.amount, a.row_step, four.row);
+        case RowPiece::Kind::kKick: {
+          const Real amount = formula::factor<Real>(piece.amount, a.row_step, four.row);
           for (int k = 0; k < 4; ++k) {
-            if (!still.at[k]) v.at[k] = element::fma(-amount, scale.at[k] * g.at[k], v.at[k]);
+            if (!still.at[k]) v.at[k] = formula::kicked(v.at[k], scale.at[k] * g.at[k], amount);
           }
           break;
         }
-        case GridPiece::Kind::kDrift: {
-          const Real amount = factor<Real>(piece.amount, a.row_step, four.row);
+        case RowPiece::Kind::kDrift: {
+          const Real amount = formula::factor<Real>(piece.amount, a.row_step, four.row);
           for (int k = 0; k < 4; ++k) {
             if (still.at[k]) continue;
-            x.at[k] = element::fma(amount * scale.at[k], v.at[k], x.at[k]);
-            if (!a.faces || !(x.at[k] < least || x.at[k] > most)) continue;
-            Real sign;
-            x.at[k] = element::fold(x.at[k], least, most, sign);
-            v.at[k] *= sign;
+            x.at[k] = formula::drifted(x.at[k], v.at[k], amount * scale.at[k]);
+            if (!a.faces || !formula::is_outside(x.at[k], least, most)) continue;
+            formula::bounce(x.at[k], v.at[k], least, most);
             ++reflected;
           }
           break;
         }
-        case GridPiece::Kind::kRefresh: {
-          const Real kept = static_cast<Real>(piece.amount), noise = factor<Real>(piece.noise, a.row_noise, four.row);
+        case RowPiece::Kind::kRefresh: {
+          const Real kept = static_cast<Real>(piece.amount),
+                     noise = formula::factor<Real>(piece.noise, a.row_noise, four.row);
           float z[4];
           four_normals(a, four, piece.purpose, z);
           for (int k = 0; k < 4; ++k) {
-            v.at[k] = still.at[k] ? Real(0) : element::fma(noise, static_cast<Real>(z[k]), kept * v.at[k]);
+            v.at[k] = still.at[k] ? Real(0) : formula::refreshed(v.at[k], z[k], kept, noise);
           }
           break;
         }
-        case GridPiece::Kind::kKinetic: {
+        case RowPiece::Kind::kKinetic: {
           double squares = 0;
-          for (int k = 0; k < 4; ++k) squares += static_cast<double>(v.at[k]) * static_cast<double>(v.at[k]);
+          for (int k = 0; k < 4; ++k) squares += formula::square(v.at[k]);
           kinetic += piece.amount / 2 * squares;
           break;
         }
@@ -163,7 +143,8 @@ POTLUCK_GRID void combine_four(const GridArguments& a, double kept, double added
   const Pack<Real> scale = scale_of<Real, kPacked>(a, four);
   const Still still = still_of(a, four);
   for (int k = 0; k < 4; ++k) {
-    const Real moved = element::fma(static_cast<Real>(added), scale.at[k] * g.at[k], static_cast<Real>(kept) * v.at[k]);
+    const Real moved =
+        formula::combined(v.at[k], scale.at[k] * g.at[k], static_cast<Real>(kept), static_cast<Real>(added));
     if (!still.at[k]) v.at[k] = moved;
   }
   store<Real, kPacked>(a.to_velocity, four.at, four.count, v);

@@ -2,37 +2,39 @@
 #pragma once
 
 #include "core/backend/cuda/grid_elements.h"
+#include "core/backend/rows/gradient.h"
+#include "core/backend/rows/langevin.h"
+#include "core/backend/rows/products.h"
 
 // Sums over a row, a warp each: lane l adds elements l, l + 32, ... in float64, and the lanes are folded in one order.
 
 namespace potluck::cuda {
 
 template <class Real>
-POTLUCK_GRID double element_of(const void* array, int64_t at) {
-  return static_cast<double>(static_cast<const Real*>(array)[at]);
+POTLUCK_GRID Real element_of(const void* array, int64_t at) {
+  return static_cast<const Real*>(array)[at];
 }
 
 template <class Real>
 POTLUCK_GRID double scale_at(const GridArguments& a, int64_t column) {
-  return a.scale ? element_of<Real>(a.scale, column) : 1.0;
+  return a.scale ? static_cast<double>(element_of<Real>(a.scale, column)) : 1.0;
 }
 
 /// A lane's part of RowKernels::Typed::ratio.
 template <class Real>
 POTLUCK_GRID double ratio_of_lane(const GridArguments& a, int64_t row, int lane) {
-  const double quarter = (a.row_step ? a.drift * a.row_step[row] : a.drift) / 4;
+  const double quarter = formula::factor<double>(a.drift, a.row_step, row) / 4;
   const Real least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
   double sum = 0;
   for (int64_t j = lane; j < a.n; j += kWarp) {
     if (is_held(a, j)) continue;
     const int64_t at = row * a.n + j;
-    const Real raw = static_cast<const Real*>(a.unfolded)[at];
+    const Real raw = element_of<Real>(a.unfolded, at);
     Real sign = 1;
     if (a.faces) element::fold(raw, least, most, sign);
     const double s = scale_at<Real>(a, j);
-    const double from = element_of<Real>(a.gradient, at), to = element_of<Real>(a.to_gradient, at);
-    const double apart = element_of<Real>(a.from, at) - static_cast<double>(raw);
-    sum += 0.5 * (apart * (from + static_cast<double>(sign) * to)) + quarter * (s * s) * (to * to - from * from);
+    sum += formula::langevin_ratio(element_of<Real>(a.from, at), raw, element_of<Real>(a.gradient, at),
+                                   element_of<Real>(a.to_gradient, at), static_cast<double>(sign), quarter, s * s);
   }
   return sum;
 }
@@ -44,8 +46,7 @@ POTLUCK_GRID double square_of_lane(const GridArguments& a, int64_t row, int lane
   // Loads that are under way together: without them the loop waits for memory.
   POTLUCK_GRID_UNROLL
   for (int64_t j = lane; j < a.n; j += kWarp) {
-    const double g = is_held(a, j) ? 0 : element_of<Real>(a.gradient, row * a.n + j);
-    sum += g * g;
+    sum += formula::square(is_held(a, j) ? Real(0) : element_of<Real>(a.gradient, row * a.n + j));
   }
   return sum;
 }
@@ -55,15 +56,13 @@ template <class Real>
 POTLUCK_GRID bool fails_in_lane(const GridArguments& a, int64_t row, int lane) {
   bool fails = false;
   for (int64_t j = lane; j < a.n; j += kWarp) {
-    fails |= !finite(static_cast<const Real*>(a.gradient)[row * a.n + j]) && !is_held(a, j);
+    fails |= !formula::finite(element_of<Real>(a.gradient, row * a.n + j)) && !is_held(a, j);
   }
   return fails;
 }
 
-/// |s g|^2, s g.v and |v|^2.
-struct Products {
-  double slope2 = 0, along = 0, square = 0;
-};
+using formula::Products;
+using formula::Turn;
 
 /// A lane's part of RowKernels::Typed::products.
 template <class Real>
@@ -71,25 +70,17 @@ POTLUCK_GRID Products products_of_lane(const GridArguments& a, int64_t row, int 
   Products sums;
   for (int64_t j = lane; j < a.n; j += kWarp) {
     const int64_t at = row * a.n + j;
-    const double v = element_of<Real>(a.from_velocity, at);
-    sums.square += v * v;
-    if (!a.gradient || is_held(a, j)) continue;
-    const double slope = element_of<Real>(a.gradient, at) * scale_at<Real>(a, j);
-    sums.slope2 += slope * slope;
-    sums.along += slope * v;
+    const bool slopes = a.gradient && !is_held(a, j);
+    const double slope = slopes ? formula::slope(element_of<Real>(a.gradient, at), scale_at<Real>(a, j)) : 0.0;
+    formula::add_product(sums, slope, static_cast<double>(element_of<Real>(a.from_velocity, at)));
   }
   return sums;
 }
 
-/// |y - m|^2 - |x - m|^2 and (y - m).v
-struct Turn {
-  double grown = 0, along = 0;
-};
-
 template <class Real>
 POTLUCK_GRID double from_centre(const GridArguments& a, const void* position, int64_t row, int64_t column) {
-  const double centre = a.centre ? element_of<Real>(a.centre, column) : 0.0;
-  return (element_of<Real>(position, row * a.n + column) - centre) / scale_at<Real>(a, column);
+  const double centre = a.centre ? static_cast<double>(element_of<Real>(a.centre, column)) : 0.0;
+  return formula::from_centre(element_of<Real>(position, row * a.n + column), centre, scale_at<Real>(a, column));
 }
 
 /// A lane's part of RowKernels::Typed::turn.
@@ -99,8 +90,7 @@ POTLUCK_GRID Turn turn_of_lane(const GridArguments& a, int64_t row, int lane) {
   for (int64_t j = lane; j < a.n; j += kWarp) {
     if (is_held(a, j)) continue;
     const double to = from_centre<Real>(a, a.to, row, j), from = from_centre<Real>(a, a.from, row, j);
-    sums.grown += to * to - from * from;
-    sums.along += to * element_of<Real>(a.from_velocity, row * a.n + j);
+    formula::add_turn(sums, to, from, static_cast<double>(element_of<Real>(a.from_velocity, row * a.n + j)));
   }
   return sums;
 }

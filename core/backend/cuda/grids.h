@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-#include "core/backend/label_rows.h"
+#include "core/backend/rows/label_rows.h"
+#include "core/backend/rows/row_arrays.h"
+#include "core/backend/rows/row_numbers.h"
 
 /// Launches of the kernels in grids_*.cu: raw pointers and a stream, `real` is 4 or 8 bytes a number. What one thread
 /// does stands in grid_*.h.
@@ -15,94 +17,24 @@ struct StepAddress {
   uint32_t offset = 0;
 };
 
-/// As RowArguments of core/backend/cpu_rows.h.
-struct GridArguments {
-  int64_t rows = 0, n = 0;
-  const uint32_t* chain = nullptr;
-  const uint8_t* frozen = nullptr;
-  const uint8_t* held = nullptr;
-  uint32_t seed = 0, variable = 0, purpose = 0;
+/// The rows of a variable, and what only grids are told.
+struct GridArguments : RowArrays {
   StepAddress step;
-  double least = 0, most = 0;
-  bool faces = false;
-  const void* scale = nullptr;
-  const double* row_step = nullptr;
-  const double* row_noise = nullptr;
-  const void* from = nullptr;
-  const void* gradient = nullptr;
-  void* to = nullptr;
-  void* unfolded = nullptr;
-  void* to_gradient = nullptr;
-  const void* from_velocity = nullptr;
-  void* to_velocity = nullptr;
-  const void* centre = nullptr;
-  double drift = 0, noise = 0, clip = 0;
-  bool clamp = false;
-  double* sum = nullptr;
   double* square = nullptr;
-  double* reflected = nullptr;
   bool first = false;  ///< of the variables: sums that run over all of them are set, not added to
 };
 
-/// The numbers that rows have, as those of Group.
-struct GridRows {
-  int64_t rows = 0;
-  int64_t experts = 0;
-  double dimension = 0;
-  uint32_t seed = 0, decision_key = 0;
+struct GridRows : RowNumbers {
   StepAddress step;
-  double temperature = 1;
-  const double* row_temperature = nullptr;
-  const double* row_step = nullptr;
-  const uint32_t* chain = nullptr;
-  uint8_t* frozen = nullptr;
-  uint32_t* frozen_step = nullptr;
-  double* energy = nullptr;
-  double* expert_energy = nullptr;
-  const double* proposal_energy = nullptr;
-  const double* proposal_expert_energy = nullptr;
-  double* log_ratio = nullptr;
-  double* scratch = nullptr;  ///< [3, rows]
-  uint8_t* left = nullptr;
-  uint32_t* nan_proposals = nullptr;
-  uint32_t* divergences = nullptr;
-  double* acceptance = nullptr;
-  double* energy_error = nullptr;
-  double* trajectory_slope = nullptr;
-  double* energy_sums = nullptr;
-  int64_t energy_stride = 0;
-  int64_t ladder = 1;
-  uint32_t* swap_attempts = nullptr;
-  double* swap_acceptance = nullptr;
-  uint32_t* replica = nullptr;
-  uint8_t* has_been = nullptr;
-  uint32_t* round_trips = nullptr;
-};
-
-/// As RowPiece of core/backend/cpu_rows.h.
-struct GridPiece {
-  enum class Kind : uint8_t { kKick, kDrift, kRefresh, kKinetic };
-  Kind kind = Kind::kRefresh;
-  uint32_t purpose = 0;
-  double amount = 0, noise = 0;
 };
 
 inline constexpr int kMostGridPieces = 8;
 
-/// Where trajectories have come, [rows]: `left` is set as by CpuKernels::watch.
-struct GridWatch {
-  const double* energy = nullptr;
-  const double* proposal_energy = nullptr;
-  const double* log_ratio = nullptr;
-  double temperature = 1;
-  const double* row_temperature = nullptr;
-  uint8_t* left = nullptr;  ///< null: nothing is watched
-};
-
 struct GridPieces {
   int count = 0;
-  GridPiece at[kMostGridPieces];
-  GridWatch watch;
+  RowPiece at[kMostGridPieces];
+  bool watches = false;  ///< Group::left is set first, as Piece::Kind::kWatch says
+  RowNumbers rows;       ///< that are watched
 };
 
 void set_step(uint32_t* base, uint32_t step, void* stream);

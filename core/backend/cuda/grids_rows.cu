@@ -4,7 +4,8 @@
 #include "core/backend/cuda/grid_moves.h"
 #include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
-#include "core/backend/label_element.h"
+#include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/labels.h"
 
 namespace potluck::cuda {
 
@@ -48,15 +49,16 @@ __global__ void decide_kernel(const __grid_constant__ GridRows r, bool flip) {
 }
 
 __global__ void row_noise_kernel(const __grid_constant__ GridRows r, bool noise_has_step) {
-  if (item_of_thread() < r.rows) row_noise_of(r, noise_has_step, item_of_thread());
+  const int64_t row = item_of_thread();
+  if (row < r.rows) r.scratch[row] = formula::noise_factor(r, noise_has_step, row);
 }
 
 __global__ void begin_energy_error_kernel(const __grid_constant__ GridRows r) {
-  if (item_of_thread() < r.rows) begin_energy_error_row(r, item_of_thread());
+  if (item_of_thread() < r.rows) formula::begin_energy_error(r, item_of_thread());
 }
 
 __global__ void end_energy_error_kernel(const __grid_constant__ GridRows r) {
-  if (item_of_thread() < r.rows) end_energy_error_row(r, item_of_thread());
+  if (item_of_thread() < r.rows) formula::end_energy_error(r, item_of_thread());
 }
 
 __global__ void add_slopes_kernel(const __grid_constant__ GridRows r, double reach) {
@@ -70,7 +72,7 @@ __global__ void offer_label_kernel(const __grid_constant__ LabelRows a, int64_t 
 
 __global__ void draw_label_kernel(const __grid_constant__ LabelRows a, const __grid_constant__ StepAddress step) {
   const int64_t row = item_of_thread();
-  if (row < a.rows) element::draw_label_of_row(a, step_of(step), row);
+  if (row < a.rows) formula::draw_label(a, step_of(step), row);
 }
 
 }  // namespace

@@ -1,66 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a composition, makes a plan, samples and prints the mean of all draws, which must be as expected.
+// Reads a composition, samples it and prints the mean of all draws, which must be as expected.
 //
 //   embed PLUGIN COMPOSITION EXPECTED TOLERANCE
-#include <atomic>
+#include <potluck/engine.h>
+
 #include <cmath>
-#include <cstdint>
 #include <iostream>
-#include <stdexcept>
 #include <string>
 
-#include "compose/file/file.h"
-#include "compose/plan/plan.h"
-#include "core/backend/tiles.h"
-#include "core/sampling/run/run.h"
-#include "plugins/registry.h"
+namespace engine = potluck::engine;
 
 namespace {
 
-class Mean : public potluck::Observer {
+class Mean : public engine::Observer {
  public:
-  explicit Mean(const potluck::Energy& energy) : energy_(energy) {}
-
-  void drew(const potluck::Draw& draw) override {
-    const float* position = static_cast<const float*>(draw.position[0]);
-    const int64_t numbers = draw.chains * energy_.variables()[0].size();
-    for (int64_t i = 0; i < numbers; ++i) sum_ += static_cast<double>(position[i]);
-    count_ += numbers;
+  void drew(const engine::Draw& draw) override {
+    const engine::Draw::Position& x = draw.positions[0];
+    for (size_t i = 0; i < x.count(); ++i) sum_ += x.at(i);
+    count_ += static_cast<double>(x.count());
   }
-
-  double value() const { return sum_ / static_cast<double>(count_); }
+  double value() const { return sum_ / count_; }
 
  private:
-  const potluck::Energy& energy_;
-  double sum_ = 0;
-  int64_t count_ = 0;
+  double sum_ = 0, count_ = 0;
 };
 
 double mean_of_draws(const std::string& plugin, const std::string& file) {
-  potluck::Registry registry({});
-  registry.add_place(plugin, "--plugin", true);
-  const potluck::Composition composition = potluck::read_composition(file, {}, registry);
-
-  potluck::PlanOptions plan_options;
-  plan_options.most_rows = potluck::most_rows_of_run(plan_options.device, composition.sample.chains);
-  const auto plan = potluck::make_plan(composition, plan_options);
-
-  potluck::RunOptions options;
-  options.method = composition.sample.method;
-  options.values = composition.sample.method_values;
-  options.chains = composition.sample.chains;
-  options.warmup = composition.sample.warmup;
-  options.steps = composition.sample.steps;
-  options.thin = composition.sample.thin;
-  options.seed = composition.sample.seed;
-  options.threads = 1;
-
-  Mean mean(*plan);
-  potluck::Observer* const observers[] = {&mean};
-  const potluck::Target target{plan.get(), composition.held, composition.sample.temperature};
-  const auto start = potluck::default_start(composition.variables);
-  const std::atomic<bool> stop = false;
-  potluck::run(target, *start, options, observers, stop);
+  engine::Plugins plugins({.first = {{plugin}}});
+  engine::Composite composite(engine::Composition::from_file(file, plugins, {}, {.device = "cpu", .threads = 1}));
+  Mean mean;
+  engine::run(composite, {.observers = {&mean}});
   return mean.value();
 }
 
@@ -74,7 +43,7 @@ int main(int count, char** arguments) {
     std::cout << "mean " << mean << (expected ? " is " : " is not ") << arguments[3] << " within " << arguments[4]
               << "\n";
     return expected ? 0 : 1;
-  } catch (const std::exception& error) {
+  } catch (const engine::Error& error) {
     std::cerr << error.what() << "\n";
     return 3;
   }

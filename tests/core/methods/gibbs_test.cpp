@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/backend/label_element.h"
+#include "core/backend/rows/labels.h"
 #include "core/error.h"
 #include "core/methods/block_sweep.h"
 #include "core/methods/label_blocks.h"
@@ -84,7 +84,7 @@ Held whole(const std::vector<double>& value) { return {std::vector<uint8_t>(valu
 int64_t drawn(std::vector<double> energy, double u, double temperature = 1) {
   bool failed = false;
   const int64_t label =
-      element::draw_label(energy.data(), 1, static_cast<int64_t>(energy.size()), temperature, u, failed);
+      formula::label_of(energy.data(), 1, static_cast<int64_t>(energy.size()), temperature, u, failed);
   EXPECT_FALSE(failed);
   return label;
 }
@@ -107,14 +107,14 @@ TEST(GibbsTest, DrawsALabelByTheInverseOfItsCumulatedProbabilities) {
 TEST(GibbsTest, NeverDrawsALabelWithoutDensity) {
   for (const double u : {0x1p-53, 0.5, 1 - 0x1p-53}) EXPECT_EQ(drawn({kInfinity, -3, kInfinity}, u), 1);
   EXPECT_EQ(drawn({kInfinity, 0, 0, kInfinity}, 1 - 0x1p-53), 2);
-  EXPECT_EQ(drawn({kInfinity, kInfinity}, 0.5), element::kNoLabel);
+  EXPECT_EQ(drawn({kInfinity, kInfinity}, 0.5), formula::kNoLabel);
 }
 
 TEST(GibbsTest, SaysWhichLabelFails) {
   for (const double fails : {std::nan(""), -kInfinity}) {
     std::vector<double> energy = {1, kInfinity, fails, fails};
     bool failed = false;
-    EXPECT_EQ(element::draw_label(energy.data(), 1, 4, 1, 0.5, failed), 2);
+    EXPECT_EQ(formula::label_of(energy.data(), 1, 4, 1, 0.5, failed), 2);
     EXPECT_TRUE(failed);
   }
 }
@@ -125,7 +125,7 @@ TEST(GibbsTest, ReadsTheUniformOfItsElement) {
   uniforms(at, 5, expected.data());
   const uint32_t chain[] = {0, 11};
   for (int64_t element = 0; element < 5; ++element)
-    found.push_back(element::label_uniform(
+    found.push_back(formula::label_uniform(
         {.element = element, .seed = 7, .variable = variable_key("label"), .chain = chain}, 13, 1));
   EXPECT_EQ(found, expected);
 }

@@ -6,7 +6,8 @@
 #include "core/backend/cuda/grid_moves.h"
 #include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
-#include "core/backend/label_element.h"
+#include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/labels.h"
 #include "tests/cuda/host/host_runtime.h"
 
 namespace potluck::cuda {
@@ -232,15 +233,15 @@ void decide(const GridRows& r, bool flip, void*) {
 }
 
 void row_noise(const GridRows& r, bool noise_has_step, void*) {
-  for_rows(r.rows, [=](int64_t row) { row_noise_of(r, noise_has_step, row); });
+  for_rows(r.rows, [=](int64_t row) { r.scratch[row] = formula::noise_factor(r, noise_has_step, row); });
 }
 
 void begin_energy_error(const GridRows& r, void*) {
-  for_rows(r.rows, [=](int64_t row) { begin_energy_error_row(r, row); });
+  for_rows(r.rows, [=](int64_t row) { formula::begin_energy_error(r, row); });
 }
 
 void end_energy_error(const GridRows& r, void*) {
-  for_rows(r.rows, [=](int64_t row) { end_energy_error_row(r, row); });
+  for_rows(r.rows, [=](int64_t row) { formula::end_energy_error(r, row); });
 }
 
 void add_slopes(const GridRows& r, double reach, void*) {
@@ -256,7 +257,7 @@ void offer_label(const LabelRows& a, int64_t category, void*) {
 }
 
 void draw_label(const LabelRows& a, const StepAddress& step, void*) {
-  for_rows(a.rows, [=](int64_t row) { element::draw_label_of_row(a, step_of(step), row); });
+  for_rows(a.rows, [=](int64_t row) { formula::draw_label(a, step_of(step), row); });
 }
 
 }  // namespace potluck::cuda

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apps/terminal/tree_text.h"
+#include "compose/tree/tree_text.h"
 
 #include <fmt/format.h>
 

@@ -4,12 +4,12 @@
 // The draw of a label, for CPU and CUDA: only correctly rounded operations, so that both draw the same label from the
 // same energies (core/random/element.h).
 
-#include "core/backend/label_rows.h"
+#include "core/backend/rows/label_rows.h"
 #include "core/energy/transform_element.h"
 #include "core/random/element.h"
 #include "core/random/philox.h"
 
-namespace potluck::element {
+namespace potluck::formula {
 
 /// A row stays as it is: no label has density.
 constexpr int64_t kNoLabel = -1;
@@ -19,20 +19,20 @@ constexpr int64_t kNoLabel = -1;
 /// @param energy E_k at k * stride; becomes exp(-(E_k - least)/T)
 /// @param u in (0, 1), at most 1 - 2^-53
 /// @param failed an E_k is NaN or -infinity: the first such k is returned
-POTLUCK_ELEMENT int64_t draw_label(double* energy, int64_t stride, int64_t categories, double temperature, double u,
-                                   bool& failed) {
-  double least = kDoubleInfinity;
+POTLUCK_ELEMENT int64_t label_of(double* energy, int64_t stride, int64_t categories, double temperature, double u,
+                                 bool& failed) {
+  double least = element::kDoubleInfinity;
   failed = false;
   for (int64_t k = 0; k < categories; ++k) {
     const double one = energy[k * stride];
-    failed = !(one > -kDoubleInfinity);
+    failed = !(one > -element::kDoubleInfinity);
     if (failed) return k;
     least = one < least ? one : least;
   }
-  if (least == kDoubleInfinity) return kNoLabel;
+  if (least == element::kDoubleInfinity) return kNoLabel;
   double total = 0;
   for (int64_t k = 0; k < categories; ++k) {
-    const double share = exponential((least - energy[k * stride]) / temperature);
+    const double share = element::exponential((least - energy[k * stride]) / temperature);
     energy[k * stride] = share;
     total += share;
   }
@@ -52,18 +52,18 @@ POTLUCK_ELEMENT int64_t draw_label(double* energy, int64_t stride, int64_t categ
 POTLUCK_ELEMENT double label_uniform(const LabelRows& a, uint32_t step, int64_t row) {
   uint32_t c0 = static_cast<uint32_t>(a.element / 2), c1 = a.chain[row], c2 = step,
            c3 = static_cast<uint32_t>(Purpose::kLabel);
-  philox(c0, c1, c2, c3, a.seed, a.variable);
-  return a.element % 2 == 0 ? unit_uniform(c0, c1) : unit_uniform(c2, c3);
+  element::philox(c0, c1, c2, c3, a.seed, a.variable);
+  return a.element % 2 == 0 ? element::unit_uniform(c0, c1) : element::unit_uniform(c2, c3);
 }
 
 /// The draw of a row, which leaves its proposal equal to its label.
-POTLUCK_ELEMENT void draw_label_of_row(const LabelRows& a, uint32_t step, int64_t row) {
+POTLUCK_ELEMENT void draw_label(const LabelRows& a, uint32_t step, int64_t row) {
   const int64_t at = row * a.n + a.element;
   if (!a.frozen[row]) {
     bool failed = false;
     const double temperature = a.row_temperature ? a.row_temperature[row] : a.temperature;
     const int64_t drawn =
-        draw_label(a.energy + row, a.rows, a.categories, temperature, label_uniform(a, step, row), failed);
+        label_of(a.energy + row, a.rows, a.categories, temperature, label_uniform(a, step, row), failed);
     if (drawn != kNoLabel) a.label[at] = drawn;
     if (failed) {
       a.frozen[row] = 1;
@@ -73,4 +73,4 @@ POTLUCK_ELEMENT void draw_label_of_row(const LabelRows& a, uint32_t step, int64_
   a.proposal[at] = a.label[at];
 }
 
-}  // namespace potluck::element
+}  // namespace potluck::formula

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
-#if defined(__CUDACC__)
-#define POTLUCK_ROW __host__ __device__ inline
-#else
-#define POTLUCK_ROW inline
-#endif
+#include "core/backend/rows/row_numbers.h"
 
 namespace potluck {
 
@@ -17,11 +11,14 @@ struct IsokineticKick {
   double kinetic = 0;  ///< T (d - 1) log(cosh delta + (e.v) sinh delta)
 };
 
-/// The flow of Kernels::isokinetic_kick for a row, written with zeta = exp(-delta) so that nothing overflows:
+namespace formula {
+
+/// The flow of Kernels::isokinetic_kick for a row (Robnik, De Luca, Silverstein & Seljak 2023, eq. 21), written with
+/// zeta = exp(-delta) so that nothing overflows:
 ///   v <- (2 zeta v + (1 - zeta) (1 + zeta + c (1 - zeta)) e) / (1 + zeta^2 + c (1 - zeta^2)),  c = e.v
 /// @param slope2 |s g|^2; along: s g.v; square: |v|^2, 1 but for rounding, which is taken out here.
-POTLUCK_ROW IsokineticKick isokinetic_kick_of(double slope2, double along, double square, double dimension, double time,
-                                              double temperature) {
+POTLUCK_ELEMENT IsokineticKick isokinetic_kick(double slope2, double along, double square, double dimension,
+                                               double time, double temperature) {
   IsokineticKick kick;
   const double slope = sqrt(slope2), speed = sqrt(square);
   if (!(slope > 0) || !(speed > 0)) return kick;  // a flat energy turns nothing; NaN is found where states are checked
@@ -35,4 +32,17 @@ POTLUCK_ROW IsokineticKick isokinetic_kick_of(double slope2, double along, doubl
   return kick;
 }
 
+/// That of a row for a time.
+/// @param slope2, along, square  |s g|^2, s g.v and |v|^2 over all blocks
+POTLUCK_ELEMENT IsokineticKick isokinetic_kick(const RowNumbers& r, double slope2, double along, double square,
+                                               double time, int64_t row) {
+  return isokinetic_kick(slope2, along, square, r.dimension, r.row_step ? time * r.row_step[row] : time,
+                         temperature_of(r, row));
+}
+
+/// 1 / |v|
+/// @param square  |v|^2 over all blocks
+POTLUCK_ELEMENT double inverse_length(double square) { return 1 / sqrt(square); }
+
+}  // namespace formula
 }  // namespace potluck

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compose/engine/errors.h"
+
+#include <exception>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/files/formats/write_error.h"
+
+namespace potluck::engine {
+namespace {
+
+Fault fault_of(const Diagnostic& one) {
+  return {one.where.file, one.where.line, one.where.column, one.path, one.text, one.suggestion};
+}
+
+[[noreturn]] void fail(Error::Kind kind, const std::exception& error) {
+  throw Error(kind, error.what(), {{"", 0, 0, "", error.what(), ""}});
+}
+
+}  // namespace
+
+void throw_face_error() {
+  try {
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const CompositionError& error) {
+    std::vector<Fault> faults;
+    for (const Diagnostic& one : error.all()) faults.push_back(fault_of(one));
+    throw Error(Error::Kind::kInput, error.what(), std::move(faults));
+  } catch (const SettingError& error) {
+    throw Error(Error::Kind::kInput, error.what(), {{"", 0, 0, error.path(), error.what(), error.suggestion()}});
+  } catch (const WriteError& error) {
+    fail(Error::Kind::kOutput, error);
+  } catch (const MachineError& error) {
+    fail(Error::Kind::kMachine, error);
+  } catch (const PluginError& error) {
+    fail(Error::Kind::kPlugin, error);
+  } catch (const NumericalError& error) {
+    fail(Error::Kind::kNumbers, error);
+  } catch (const potluck::Error& error) {
+    fail(Error::Kind::kInput, error);
+  } catch (const std::filesystem::filesystem_error& error) {
+    try {
+      std::rethrow_exception(file_error_of(error));
+    } catch (const WriteError& told) {
+      fail(Error::Kind::kOutput, told);
+    } catch (const potluck::Error& told) {
+      fail(Error::Kind::kInput, told);
+    }
+  }
+}
+
+}  // namespace potluck::engine

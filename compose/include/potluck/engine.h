@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The face of Potluck's engine: read a composition, evaluate its energy, draw samples of it, go on later.
+//
+//   using namespace potluck::engine;
+//   Plugins plugins(PluginOptions{.first = {{"/opt/acme/plugins"}}});
+//   Composition scene = Composition::from_file("scene.yaml", plugins);
+//   Composite energy(scene);
+//   Evaluation there = energy.evaluate({.rows = 2, .values = {{"x", std::vector<double>{0, 1}}}});
+//   Sampler sampler(energy);
+//   sampler.start();
+//   while (sampler.warming_up()) sampler.step(100);
+//   for (int i = 0; i < 1000; ++i) { sampler.step(10); use(sampler.draw()); }
+//
+// Everything here is a value or an object that owns what it needs, but where a sentence says otherwise. Names are
+// UTF-8; arrays are dense and row-major, one row a chain or state.
+//
+// Errors. Every function may throw Error and std::bad_alloc; the destructors, move operations and what is noexcept do
+// not. Another std::exception is one of an observer of yours, or a fault of Potluck. After an exception an object is as
+// it was before the call, but where a sentence says otherwise.
+//
+// Threads. Different objects may be used from different threads at once, if they were made from different Plugins. One
+// object may be used by one thread at a time. A Composite and a Sampler start threads of their own. Plugins are
+// libraries that are opened once in a process and stay open; open them before you start threads that call fork().
+#ifndef POTLUCK_ENGINE_H
+#define POTLUCK_ENGINE_H
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace potluck::engine {
+
+/// "0.1.0"
+const char* version() noexcept;
+
+// ---------------------------------------------------------------------------------------------------------- errors
+
+/// What is wrong, at one place.
+struct Fault {
+  std::string file;  ///< or the override that brought the value, such as "--set sample.steps"; "" where it is unknown
+  int line = 0;      ///< from 1; 0 where it is unknown, as of an override
+  int column = 0;    ///< likewise
+  std::string path;  ///< of the value, as `Overrides::set` takes it: "sample.steps"; "" where it is about none
+  std::string text;  ///< "sample.steps must be >= 1, got 0. …", without the place
+  std::string suggestion;  ///< the known name that is nearest to a wrong one; "" where there is none
+};
+
+/// What the engine throws. what() is the text that `potluck` prints: one line for each
+/// fault, with its place. A value: threads may share one.
+class Error : public std::runtime_error {
+ public:
+  enum class Kind {
+    kInput,    ///< a composition, an option, a file that is read: nothing was begun
+    kOutput,   ///< a file that cannot be written
+    kMachine,  ///< the machine or a limit on the process refuses memory, threads or open files
+    kPlugin,   ///< a plugin was refused, or a model failed in a call
+    kNumbers   ///< every chain froze, or found no start with density
+  };
+  Error(Kind kind, const std::string& text, std::vector<Fault> faults = {})
+      : std::runtime_error(text), kind_(kind), faults_(std::move(faults)) {}
+  Kind kind() const noexcept { return kind_; }
+  /// Of a composition all that is wrong, in the order of the file; else one or none.
+  const std::vector<Fault>& faults() const noexcept { return faults_; }
+
+ private:
+  Kind kind_;
+  std::vector<Fault> faults_;
+};
+
+// ---------------------------------------------------------------------------------------- this build and this machine
+
+/// What this build has, and what it finds on this machine.
+struct Host {
+  std::string libtorch;                   ///< the LibTorch that plugins must match: "2.11.0+cu130"
+  std::string libtorch_folder;            ///< where it is looked for
+  bool cuda = false;                      ///< this build has a CUDA backend
+  std::vector<std::string> cuda_devices;  ///< by index: "NVIDIA H100 80GB HBM3"
+  std::string instructions;               ///< "x86-64-v4": draws have the same bits on processors that agree in it
+  std::string kernels;                    ///< the vector loops that are used: "avx512"
+  int threads = 1;                        ///< that this process may use
+};
+Host host();
+
+// ------------------------------------------------------------------------------------------------------------- words
+
+/// A number as compositions have it: 0.5, 1e-3, 1/255, inf.
+/// @throws Error "WHAT must be >= 0, got -1"
+double parse_number(const std::string& word, const std::string& what,
+                    double least = -std::numeric_limits<double>::infinity(),
+                    double most = std::numeric_limits<double>::infinity());
+int64_t parse_integer(const std::string& word, const std::string& what,
+                      int64_t least = std::numeric_limits<int64_t>::min(),
+                      int64_t most = std::numeric_limits<int64_t>::max());
+
+/// The known name that is nearest to a wrong one; "" where none is near enough to be a slip.
+std::string nearest_name(const std::string& wrong, const std::vector<std::string>& known);
+
+// --------------------------------------------------------------------------------------------------------- settings
+
+/// A setting of a model or an option of a method.
+struct Setting {
+  std::string name;
+  std::string range;  ///< "real, >= 0, default 0.5"
+  std::string unit;   ///< "1" where there is none
+  std::string summary;
+  bool list = false;  ///< several values
+};
+
+/// A sampling method. See docs/which-method.md.
+struct Method {
+  std::string name, summary, reference;
+  bool exact = false;  ///< leaves exp(-E/T) invariant whatever the step size
+  std::vector<Setting> options;
+};
+
+/// All of them, in alphabetical order.
+std::vector<Method> methods();
+
+// ---------------------------------------------------------------------------------------------------------- plugins
+
+/// A file or folder where plugins are looked for.
+struct SearchPath {
+  std::string path;
+  std::string name = "program";  ///< what lists call it: "--plugin", "POTLUCK_PLUGIN_PATH", "user", "installation"
+};
+
+struct PluginOptions {
+  std::vector<SearchPath> first = {};     ///< searched before what a composition names; must be there
+  std::vector<SearchPath> standing = {};  ///< searched after it; looked at where they are there
+  bool allow_world_writable = false;      ///< accept plugins to which everybody may write
+  /// Folder for what was found out about a plugin that was seen for the first time; empty: each process finds out anew.
+  std::string verdicts = {};
+  bool trust_verdicts = true;  ///< false: judge every plugin anew
+};
+
+/// A plugin that was found, usable or not. What it says of itself is empty where its note could not be read.
+struct Plugin {
+  std::string file;
+  std::string found_by;  ///< SearchPath::name, or the composition that names it
+  std::string id, version, licence, torch, compiler;
+  int abi = 0;
+  unsigned needs_minor = 0;
+  std::vector<std::string> models;
+  bool usable = false;
+  std::string reason;  ///< why it is not usable; empty where it is
+};
+
+struct ModelInput {
+  std::string name, summary;
+  bool categorical = false;
+  bool parent = false;  ///< the model is conditional on it; false: it is drawn
+};
+
+/// A model that a plugin offers.
+struct Model {
+  std::string name, summary, reference;
+  std::vector<ModelInput> inputs;
+  std::vector<Setting> settings;
+  std::string plugin_id, plugin_version, plugin_file;
+};
+
+/// Finds, judges and opens plugins. What it opens stays open as long as the process. Compositions made from it refer to
+/// it and must not outlive it. One thread at a time may use it and what is made from it.
+class Plugins {
+ public:
+  explicit Plugins(PluginOptions options = {});
+  ~Plugins();
+  Plugins(Plugins&&) noexcept;
+  Plugins& operator=(Plugins&&) noexcept;
+
+  /// All that are found, in the order of search. Opens none.
+  std::vector<Plugin> list();
+  /// What a file says of itself. Opens nothing; `usable` and `found_by` are not filled.
+  static Plugin inspect(const std::string& file);
+  /// Names of all models that usable plugins offer, sorted. Opens none.
+  std::vector<std::string> model_names();
+  /// Opens its plugin.
+  Model model(const std::string& name);
+  /// The models of one plugin, by id or file, in its own order. Opens it.
+  std::vector<Model> models_of(const std::string& file_or_id);
+  /// JSON Schema (draft 2020-12) of the settings of a model, and of the composition format with all models found.
+  std::string settings_schema(const std::string& model);
+  std::string composition_schema();
+
+  struct State;
+  State& state() noexcept { return *state_; }  ///< for the engine itself
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// How a model is set up for the conformance checks. Everything has a default that fits most models.
+struct CheckOptions {
+  std::map<std::string, std::vector<std::string>> settings = {};  ///< words of a setting, several of a list
+  std::map<std::string, std::vector<int64_t>> shapes = {};  ///< of an input's row; others are tried from small ones
+  std::map<std::string, int64_t> categories = {};           ///< of a categorical input
+  std::map<std::string, std::pair<double, double>> supports = {};  ///< test points are uniform there, else normal
+  /// .npy files of points [rows, shape] near which the model is tested, by input.
+  std::map<std::string, std::string> starts = {};
+  std::string weights = {};       ///< a safetensors file; empty: none
+  uint32_t seed = 1;              ///< of the test points
+  int64_t patience_seconds = 60;  ///< for one check
+};
+
+/// What a check found.
+struct Check {
+  enum class Outcome { kPassed, kFailed, kNotApplicable };
+  std::string name;
+  Outcome outcome = Outcome::kPassed;
+  std::string text;    ///< the figure and the bound that it was held against
+  std::string advice;  ///< what the author of the model can do; empty where nothing failed
+};
+
+struct CheckReport {
+  std::string model;
+  std::string setup;  ///< "position [3]"; empty where the model accepted none
+  std::vector<Check> checks;
+  bool passed() const;  ///< no check failed
+};
+
+/// Holds a model against what it claims: gradients, rows, threads, memory, log Z, draws. Each check runs in a child
+/// process, which a model may crash. The calling process must not have created models with LibTorch or CUDA before.
+/// @param model  of these plugins
+/// @throws Error where the options name an input or setting that the model does not have, or points do not fit
+CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options = {});
+
+// ------------------------------------------------------------------------------------------------------ composition
+
+/// What is changed in a composition before it is read.
+struct Overrides {
+  struct Setting {
+    std::string path;         ///< "sample.steps"
+    std::string text;         ///< as it would be written in the file: "500"
+    std::string called = {};  ///< what errors call it, such as "--until rhat"; empty: "--set PATH"
+  };
+  struct Given {
+    std::string name;  ///< of a variable or view
+    std::string text;  ///< a value, or a file: "3", "photo.png"
+  };
+  std::vector<Setting> set = {};
+  std::vector<Given> given = {};
+  /// The folder that relative paths in an override are of, by what errors call it: "--given upper". Of one that is not
+  /// named: the working folder.
+  std::map<std::string, std::string> folders = {};
+};
+
+/// Where the composite of a composition is to be evaluated.
+struct Machine {
+  /// "auto" (a GPU where there is one and every model can use it, else the CPU), "cpu", "cuda" or "cuda:1".
+  std::string device = "auto";
+  int threads = 0;         ///< on the CPU; 0: as many as this process may use. Draws do not depend on it
+  int64_t local_rank = 0;  ///< of several processes on this machine which one this is: with "cuda" they take turns
+  /// Folder where estimates of log Z that a composition asks for are kept from run to run; empty: nowhere.
+  std::string log_z_folder = {};
+};
+
+/// A variable of a composition.
+struct Variable {
+  std::string name;
+  std::vector<int64_t> shape;                               ///< of one state; empty: one number
+  int64_t categories = 0;                                   ///< K: labels 0 ... K-1; 0: real numbers
+  double least = -std::numeric_limits<double>::infinity();  ///< of the support
+  double most = std::numeric_limits<double>::infinity();
+  bool transformed = false;  ///< at the ends of its support, in logit or log coordinates; false: reflected there
+  int64_t size = 1;          ///< numbers of one state
+  int64_t given = 0;         ///< how many of them are given
+};
+
+/// What `sample` says, with its defaults.
+struct SampleSettings {
+  struct Block {
+    std::vector<std::string> variables;
+    std::string method;
+  };
+  std::string method;
+  std::vector<Block> blocks;  ///< of a sweep; empty: `method` moves everything
+  int64_t chains = 0, warmup = 0, steps = 0, thin = 1;
+  uint32_t seed = 1;
+  double temperature = 1;
+  bool float64 = false;       ///< of positions and gradients; energies are float64 always
+  double cooling_from = 0;    ///< temperature of the first of the cooling steps
+  int64_t cooling_steps = 0;  ///< before the warm-up; 0: none
+};
+
+/// A composition, read and checked. Copies share what was read, which never changes. Must not outlive its Plugins.
+class Composition {
+ public:
+  /// Reads a file: YAML as of docs/composition-file.md. Opens the plugins whose models it names.
+  /// @throws Error with all that is wrong in faults()
+  static Composition from_file(const std::string& file, Plugins& plugins, const Overrides& overrides = {},
+                               const Machine& machine = {});
+  /// The same of a text. Relative paths in it are of the working folder.
+  /// @param name  what errors call it
+  static Composition from_text(const std::string& text, Plugins& plugins, const Overrides& overrides = {},
+                               const Machine& machine = {}, const std::string& name = "composition");
+
+  const std::string& file() const noexcept;    ///< or the name of the text
+  const std::string& target() const noexcept;  ///< name of the energy that is sampled
+  std::string tree() const;                    ///< of energies, a line each, as `potluck explain` prints it
+  std::vector<Variable> variables() const;
+  SampleSettings sample() const;
+  /// The whole composition as YAML, includes and overrides applied.
+  const std::string& resolved() const noexcept;
+  /// What a person should know, a sentence each.
+  std::vector<std::string> warnings() const;
+
+  struct State;
+  const State& state() const noexcept { return *state_; }  ///< for the engine itself
+
+ private:
+  explicit Composition(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+// -------------------------------------------------------------------------------------------------------- composite
+
+/// Numbers of one variable, row after row: a vector of its own, or a view of an array that somebody else owns and that
+/// must be there during the call. Labels are int64_t; a continuous variable takes float or double.
+using Numbers = std::variant<std::vector<double>, std::span<const float>, std::span<const double>,
+                             std::span<const int64_t>, std::vector<int64_t>>;
+
+/// Points of the space of states.
+struct Points {
+  int64_t rows = 0;
+  /// By name of the variable, [rows, shape]. A variable that is given whole may be left out. Numbers that are given
+  /// have the given values, whatever stands here.
+  std::map<std::string, Numbers> values = {};
+};
+
+struct Evaluation {
+  int64_t rows = 0;
+  /// [rows], E of the finished composite before the temperature. +infinity: density zero. NaN or -infinity: a model
+  /// failed there.
+  std::vector<double> energy;
+  /// By name of a continuous variable that is not given whole, [rows, shape]: dE/dx, 0 for numbers that are given.
+  std::map<std::string, std::vector<double>> gradient;
+  std::vector<std::string> experts;   ///< names, in the order of expert_energy
+  std::vector<double> expert_energy;  ///< [experts, rows], before weights
+};
+
+/// A distinct evaluation of a model in each step.
+struct Leaf {
+  std::string name;          ///< of the energy that first names it
+  std::string model;         ///< with plugin and version
+  int64_t rows_a_chain = 1;  ///< more than 1 inside `each`
+  int used = 1;              ///< how many places of the tree share the evaluation
+  std::string weight;        ///< "1", "0.5", "depends on the state"
+};
+
+/// log Z of a composite: the log of the integral of exp(-E) over the natural domain of what it draws. Supports and
+/// given numbers do not enter: experts are normalised as their authors meant them.
+struct LogZ {
+  bool known = false;
+  double value = 0;           ///< where it is known
+  double standard_error = 0;  ///< where estimates of log Z of branches enter
+  std::string how;            ///< how it is known, or why it is not
+};
+
+/// A composition whose models are created on a device: an energy that can be evaluated and sampled. Holds what it needs
+/// of the composition. Moving one leaves Samplers of it valid; it must outlive them. One thread at a time may call it,
+/// and not while a Sampler of it is in a call.
+class Composite {
+ public:
+  enum class Purpose {
+    kLook,  ///< to check or explain: nothing is estimated, and evaluate() and Sampler refuse it
+    kRun
+  };
+  using Say = std::function<void(const std::string&)>;
+
+  /// Creates the models. Estimates of log Z that the composition asks for, and that are not kept, are made: minutes.
+  /// @param say  hears of what takes long; may be empty
+  /// @throws Error with all that the models refuse in faults()
+  explicit Composite(const Composition& composition, Purpose purpose = Purpose::kRun, const Say& say = {});
+  ~Composite();
+  Composite(Composite&&) noexcept;
+  Composite& operator=(Composite&&) noexcept;
+
+  const Composition& composition() const noexcept;
+  std::string device() const;  ///< "cpu", "cuda:0"
+  int threads() const;         ///< on the CPU
+  const std::vector<std::string>& experts() const;
+  std::vector<Leaf> leaves() const;
+  /// Where chains begin: "uniform in the supports".
+  std::string start() const;
+  /// What is normalised and integrable and why, from where ceilings count, the temperature; a line each.
+  std::vector<std::string> explanation() const;
+  /// Those of the composition, and what creating the models had to say.
+  const std::vector<std::string>& warnings() const;
+  LogZ log_z() const;
+
+  /// The energy at points, its gradient, and that of each expert. Works through them in batches, on the threads or the
+  /// device of the composite.
+  /// @throws Error where a variable is missing or has other numbers than `rows` times its size, and where a label or a
+  ///   number is outside the support
+  Evaluation evaluate(const Points& points);
+
+  struct State;
+  State& state() noexcept { return *state_; }  ///< for the engine itself
+  const State& state() const noexcept { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// ---------------------------------------------------------------------------------------------------------- sampler
+
+/// The states of all chains at one moment, in the coordinates of the composition. The arrays belong to who shows them,
+/// and a sentence there says how long they stay.
+struct Draw {
+  struct Position {
+    std::string variable;
+    std::vector<int64_t> shape;  ///< of one chain
+    /// [chains, shape]: float or double as `sample.precision`, int64_t labels of a categorical variable.
+    std::variant<std::span<const float>, std::span<const double>, std::span<const int64_t>> values;
+    /// The i-th number as a double, whatever the type.
+    double at(size_t i) const {
+      return std::visit([i](const auto& numbers) { return static_cast<double>(numbers[i]); }, values);
+    }
+    size_t count() const {
+      return std::visit([](const auto& numbers) { return numbers.size(); }, values);
+    }
+  };
+  int64_t index = 0;  ///< 0, 1, ...
+  int64_t step = 0;   ///< behind the warm-up
+  int64_t chains = 0;
+  std::vector<Position> positions;        ///< of all variables, in the composition's order
+  std::span<const double> energy;         ///< [chains], before the temperature
+  std::span<const double> expert_energy;  ///< [experts, chains]
+  std::span<const double> acceptance;     ///< [chains] mean probability since the last draw; 1 where none is asked
+  std::span<const uint8_t> frozen;        ///< [chains] 1: the state of the chain failed, and it moves no more
+};
+
+/// Where a run stands.
+struct Progress {
+  bool warmup = false;
+  int64_t done = 0, total = 0;  ///< steps of this phase
+  double acceptance = 1;        ///< mean over chains since the last report
+  double step_size = 0;
+  double seconds = 0;             ///< of this phase
+  double seconds_left = 0;        ///< NaN where nothing is known
+  double gradients_a_second = 0;  ///< over all chains; NaN where nothing is known
+  bool leapfrogs = false;         ///< those are the leapfrogs of trajectories
+  int64_t frozen = 0;             ///< chains
+};
+
+/// Sees what a run does. Called on the thread that called run(), never two calls at once. What a function throws ends
+/// the run, and is what run() throws.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// The arrays of `draw` stay until it returns.
+  virtual void drew(const Draw& /*draw*/) {}
+  virtual void progressed(const Progress& /*progress*/) {}
+  /// What Sampler::save() would give, after `draws` draws: at `sample.checkpoint_every`, and where the run ends.
+  virtual void checkpointed(std::span<const std::byte> /*state*/, int64_t /*draws*/) {}
+};
+
+/// Ends a run before its steps are done: asked after every draw. Called on the thread that called run().
+class StopRule {
+ public:
+  virtual ~StopRule() = default;
+  /// Why the run may end now; nothing: it goes on.
+  virtual std::optional<std::string> reached(const Draw& draw) = 0;
+};
+
+/// What is known of a run.
+struct Summary {
+  std::string method;         ///< "mala"; "sweep of mala + hmc"
+  bool exact_method = false;  ///< leaves exp(-E/T) invariant whatever the step size
+  std::string start;
+  bool exact_start = false;
+  std::string why_stopped;  ///< "all 2000 steps done"
+  bool interrupted = false;
+  int64_t steps = 0, draws = 0;  ///< behind the warm-up
+  double step_size = 0;          ///< of a sweep: the least of its blocks
+  double acceptance = 1;         ///< mean
+  int64_t gradients = 0;         ///< evaluations of energy and gradient a chain, behind the warm-up
+  int64_t divergences = 0;
+  int64_t frozen = 0;  ///< chains
+  std::vector<std::string> notes;
+};
+
+/// The chains first ... first + count - 1 of a run that several processes share.
+struct Share {
+  int64_t first = 0;
+  int64_t count = 0;  ///< 0: all chains
+};
+
+/// Chains of a composite that are held and stepped as long as one likes, by `sample.method` of its composition. Draws
+/// have the bits that `potluck sample` draws, where they are taken after the same steps. It keeps its composite by
+/// reference. One thread at a time may call it. After an exception from step() or draw() the chains stand between two
+/// steps: restore() what was saved before, in a new Sampler, or give it up.
+class Sampler {
+ public:
+  explicit Sampler(Composite& composite, const Share& share = {});
+  ~Sampler();
+  Sampler(Sampler&&) noexcept;
+  Sampler& operator=(Sampler&&) noexcept;
+
+  /// Puts the chains where `sample.start` says.
+  void start();
+  /// Puts chain c at row c mod rows.
+  void start(const Points& points);
+  /// Takes up what save() gave, in place of start(); also that of another process. @throws Error where it is not of
+  /// such a run; the Sampler is then of no use.
+  void restore(std::span<const std::byte> saved);
+  /// All that changes, bit for bit.
+  std::vector<std::byte> save();
+
+  bool warming_up() const;
+  int64_t steps() const;  ///< done in the present phase: of the warm-up, or behind it
+  int64_t draws() const;
+  /// Moves all chains by at most `most` steps, which is 1 at least: fewer in the warm-up, which tunes as it goes and
+  /// ends with its last step. Returns how many.
+  int64_t step(int64_t most);
+  /// Counts the present states as a draw, at least one step behind the last. Its arrays stay until the next call of
+  /// draw() or the end of the Sampler.
+  const Draw& draw();
+  Progress progress();
+  Summary summary();
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// What a run takes beside its composite. All that is named must be there during the call.
+struct RunOptions {
+  std::vector<Observer*> observers = {};
+  /// Another thread, or a signal handler, may set it: the run ends after the steps that are under way.
+  const std::atomic<bool>* stop = nullptr;
+  StopRule* until = nullptr;  ///< beside `sample.until`, which holds too
+  Share share = {};
+  std::span<const std::byte> checkpoint = {};  ///< of Observer::checkpointed(), to go on from; empty: a new run
+};
+
+/// Runs a composite as `sample` of its composition says: start, warm-up, `steps` steps with a draw every `thin`, until
+/// a rule ends it. A loop over a Sampler. One thread at a time may call it with a composite.
+Summary run(Composite& composite, const RunOptions& options = {});
+
+}  // namespace potluck::engine
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/compose/engine/engines.h"
+
+namespace engine = potluck::engine;
+using engine::Composite;
+using engine::Composition;
+using engine::Evaluation;
+using testing::HasSubstr;
+
+namespace {
+
+Composite composed(engine::Plugins& plugins, const std::string& text, int threads = 1) {
+  return Composite(Composition::from_text(text, plugins, {}, {.device = "cpu", .threads = threads}));
+}
+
+double number(size_t i) { return std::sin(static_cast<double>(i)) * 3; }
+
+std::vector<double> numbers(int64_t count) {
+  std::vector<double> all;
+  for (int64_t i = 0; i < count; ++i) all.push_back(number(static_cast<size_t>(i)));
+  return all;
+}
+
+const char* const kFloat64 = "{precision: float64}";
+
+}  // namespace
+
+// More rows than a batch has, so that the last batch is a part of one.
+TEST(FaceEvaluateTest, EveryRowHasItsEnergyGradientAndExperts) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins, two_bumps("{shape: [3]}", kFloat64), 2);
+  const int64_t rows = 2 * 4096 + 77;
+  const std::vector<double> x = numbers(3 * rows);
+  const Evaluation found = composite.evaluate({.rows = rows, .values = {{"x", x}}});
+  ASSERT_EQ(found.rows, rows);
+  EXPECT_EQ(found.experts, (std::vector<std::string>{"left", "right"}));
+  ASSERT_EQ(found.energy.size(), static_cast<size_t>(rows));
+  for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+    double left = 0, right = 0;
+    for (size_t j = 3 * row; j < 3 * row + 3; ++j) {
+      left += x[j] * x[j] / 2;
+      right += (x[j] - 2) * (x[j] - 2) / 2;
+      ASSERT_NEAR(found.gradient.at("x")[j], 2 * x[j] - 2, 1e-13);
+    }
+    ASSERT_NEAR(found.energy[row], left + right, 1e-12);
+    ASSERT_NEAR(found.expert_energy[row], left, 1e-12);
+    ASSERT_NEAR(found.expert_energy[static_cast<size_t>(rows) + row], right, 1e-12);
+  }
+}
+
+TEST(FaceEvaluateTest, BitsDependNeitherOnThreadsNorOnTheTypeThatPointsCameIn) {
+  engine::Plugins plugins = shipped_plugins();
+  const std::string text = two_bumps();  // float32
+  const std::vector<double> x = numbers(3 * 700);
+  const std::vector<float> rounded(x.begin(), x.end());
+  const Evaluation one = composed(plugins, text, 1).evaluate({.rows = 700, .values = {{"x", x}}});
+  const Evaluation two = composed(plugins, text, 2).evaluate({.rows = 700, .values = {{"x", std::span(rounded)}}});
+  EXPECT_EQ(one.energy, two.energy);
+  EXPECT_EQ(one.gradient, two.gradient);
+  EXPECT_EQ(one.expert_energy, two.expert_energy);
+}
+
+TEST(FaceEvaluateTest, GivenNumbersStandAtTheirValuesAndHaveNoGradient) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(
+      plugins,
+      two_bumps("{shape: [2]}", kFloat64, "views: {second: {of: x, slice: [1]}}\ngiven: [{of: second, value: 5}]\n"));
+  const Evaluation found = composite.evaluate({.rows = 1, .values = {{"x", std::vector<double>{0, 1e9}}}});
+  EXPECT_DOUBLE_EQ(found.energy[0], 0 + 2 + 12.5 + 4.5);
+  EXPECT_EQ(found.gradient.at("x"), (std::vector<double>{-2, 0}));
+}
+
+TEST(FaceEvaluateTest, AVariableThatIsGivenWholeMayBeLeftOut) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins,
+                                 "potluck: 1\n"
+                                 "variables: {image: {shape: [2]}, label: {categories: 2}}\n"
+                                 "energies:\n"
+                                 "  classes: {model: class_gaussian, settings: {mean: [0, 0, 3, 3]}, "
+                                 "inputs: {image: image, label: label}}\n"
+                                 "target: classes\n"
+                                 "given: [{of: label, value: 1}]\n"
+                                 "sample: {precision: float64}\n");
+  const Evaluation found = composite.evaluate({.rows = 2, .values = {{"image", std::vector<double>{3, 3, 0, 3}}}});
+  EXPECT_NEAR(found.energy[1] - found.energy[0], 4.5, 1e-12);
+  EXPECT_EQ(found.gradient.count("label"), 0u);
+}
+
+TEST(FaceEvaluateTest, NoRowsHaveNoEnergies) {
+  engine::Plugins plugins = shipped_plugins();
+  const Evaluation found =
+      composed(plugins, two_bumps()).evaluate({.rows = 0, .values = {{"x", std::vector<double>{}}}});
+  EXPECT_EQ(found.rows, 0);
+  EXPECT_TRUE(found.energy.empty());
+}
+
+TEST(FaceEvaluateTest, PointsThatDoNotFitAreRefused) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins, two_bumps("{shape: [3], support: [-9, 9]}"));
+  const auto text = [&](const engine::Points& points) {
+    const engine::Error error = error_of([&] { composite.evaluate(points); });
+    EXPECT_EQ(error.kind(), engine::Error::Kind::kInput);
+    return std::string(error.what());
+  };
+  EXPECT_EQ(text({.rows = 1, .values = {}}), "points must have numbers of 'x', got none");
+  EXPECT_EQ(text({.rows = 2, .values = {{"x", std::vector<double>(3)}}}),
+            "points.x must have 6 numbers (2 rows of 3), got 3");
+  EXPECT_THAT(text({.rows = 1, .values = {{"x", std::vector<double>(3)}, {"y", std::vector<double>(3)}}}),
+              HasSubstr("points must be of variables, got 'y'. "));
+  EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>{0, 10, 0}}}}),
+            "points.x must be in the support [-9, 9], got 10 in row 0, number 1");
+  EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>{0, 0, NAN}}}}),
+            "points.x must be numbers, got nan in row 0, number 2");
+  EXPECT_EQ(text({.rows = -1, .values = {}}), "points.rows must be >= 0, got -1");
+  // It is of use as before.
+  EXPECT_EQ(composite.evaluate({.rows = 1, .values = {{"x", std::vector<double>(3)}}}).energy[0], 6);
+}
+
+TEST(FaceEvaluateTest, ACompositeToBeLookedAtRefuses) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite look(Composition::from_text(two_bumps(), plugins), Composite::Purpose::kLook);
+  EXPECT_STREQ(error_of([&] { look.evaluate({}); }).what(),
+               "purpose must be kRun to evaluate, got kLook. Make a Composite for a run");
+  EXPECT_STREQ(error_of([&] { engine::Sampler sampler(look); }).what(),
+               "purpose must be kRun to sample, got kLook. Make a Composite for a run");
+}
