@@ -410,6 +410,17 @@ std::optional<Model::Quadratic> Model::quadratic(const void* const* input) const
   return form;
 }
 
+bool Model::category_energies(const potluck_call& call, int32_t input, double* energy) const {
+  const auto function = state_->kind.table->category_energies;
+  if (function == nullptr) return false;
+  Complaint complaint;
+  const int status = ask(state_->kind, "category_energies", function, complaint, state_->model, &call, input, energy);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED) {
+    state_->fail("category_energies", call.rows, status, complaint);
+  }
+  return status == POTLUCK_OK;
+}
+
 bool Model::draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms,
                  void* const* out) const {
   const auto function = state_->kind.table->draw;

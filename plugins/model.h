@@ -120,6 +120,9 @@ class Model {
   };
   std::optional<Quadratic> quadratic(const void* const* input) const;
 
+  /// The energies of all labels of categorical input `input` to [rows, n, K]; false where the model does not know them.
+  bool category_energies(const potluck_call& call, int32_t input, double* energy) const;
+
   /// Exact draws on the CPU; false where the model cannot. See plugin.h for the arrays.
   bool draw(const potluck_call& given, const uint8_t* const* held, const double* uniforms, void* const* out) const;
 

@@ -11,16 +11,25 @@ namespace potluck {
 
 namespace filesystem = std::filesystem;
 
+namespace {
+
+/// " at step size 0.1"; nothing where the method has none.
+std::string step_size_text(double step_size) {
+  return step_size > 0 ? fmt::format(" at step size {:.3g}", step_size) : "";
+}
+
+}  // namespace
+
 void print_report(const RunSummary& run, const RunProducts& products, int64_t chains, double seconds,
                   const filesystem::path& folder, const std::vector<std::string>& warnings) {
-  fmt::print("{} in {}: {} of {}, {} of {} at step size {:.3g}{}.\n", run.interrupted ? "Interrupted" : "Done",
-             duration_text(seconds), plural(chains, "chain"), plural(run.draws, "draw"), plural(run.steps_done, "step"),
-             run.method, run.step_size, run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
+  fmt::print("{} in {}: {} of {}, {} of {}{}{}.\n", run.interrupted ? "Interrupted" : "Done", duration_text(seconds),
+             plural(chains, "chain"), plural(run.draws, "draw"), plural(run.steps_done, "step"), run.method,
+             step_size_text(run.step_size), run.exact_method ? fmt::format(", acceptance {:.2f}", run.acceptance) : "");
   fmt::print("Started from: {}. {}.\n", run.start, convergence_text(products.summary));
   for (const std::string& text : branch_texts(products.summary)) fmt::print("{}\n", text);
   if (run.stopped_by_rule) fmt::print("Stopped early: {}.\n", run.why_stopped);
   for (const BlockSummary& block : run.blocks)
-    fmt::print("Block {}: {} at step size {:.3g}.\n", fmt::join(block.variables, ", "), block.method, block.step_size);
+    fmt::print("Block {}: {}{}.\n", fmt::join(block.variables, ", "), block.method, step_size_text(block.step_size));
   for (const std::string& note : run.notes) fmt::print("{}.\n", note);
   fmt::print("{} in {}\n", run.draws > 0 ? "Draws, summary and pictures are" : "The record of the run is",
              folder.string());

@@ -16,6 +16,7 @@
 #include "compose/text/keys.h"
 #include "compose/tree/diagnostics.h"
 #include "core/methods/block_errors.h"
+#include "core/methods/label_blocks.h"
 #include "core/sampling/run/option_errors.h"
 
 namespace potluck {
@@ -50,35 +51,36 @@ void check_variables(const Composition& composition, const Scope& scope, Diagnos
   }
 }
 
-void check_labels(const std::vector<Held>& held, const Scope& scope, Diagnostics& diagnostics) {
-  for (size_t v = 0; v < scope.variables.size(); ++v) {
-    const Variable& variable = scope.variables[v];
-    if (variable.categorical() && !held[v].all())
-      diagnostics.add(
-          scope.variable_places[v],
-          fmt::format("categorical variable '{}' must be given, got {} of it: labels are not sampled. Add {{of: "
-                      "{}, value: 0}} to given",
-                      variable.name, held[v].any() ? "only a part" : "nothing", variable.name));
+/// Where labels move and there are no blocks, makes those that draw them, or says why that cannot be.
+std::vector<SettingError> add_label_blocks(const std::vector<Variable>& variables, Composition& composition) {
+  SampleSettings& sample = composition.sample;
+  try {
+    std::vector<SettingError> errors = label_errors(run_options(sample), variables, composition.held);
+    if (errors.empty() && sample.blocks.empty())
+      sample.blocks = label_blocks(run_options(sample), variables, composition.held);
+    return errors;
+  } catch (const SettingError&) {
+    return {};  // of the method alone: option_errors() says it
   }
 }
 
 /// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
-void read_sample_and_check(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
-                           Diagnostics& diagnostics) {
+/// @param known  which variables there are, and what is given of them
+void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, Composition& composition,
+                           SourceFiles& files, Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
   composition.sample = read_sample(section, scope, files, diagnostics);
   if (diagnostics.size() != before) return;
-  std::vector<SettingError> errors = option_errors(run_options(composition.sample), composition.sample.temperature);
-  const bool fits = errors.empty();
-  if (scope.broken.empty() && !scope.incomplete) {
-    for (SettingError& error : block_errors(composition.sample.blocks, scope.variables, composition.held))
-      errors.push_back(std::move(error));
-    for (SettingError& error : schedule_errors(composition.sample.anneal, scope.variables, composition.held))
-      errors.push_back(std::move(error));
-    if (fits)
-      for (SettingError& error : size_errors(run_options(composition.sample), scope.variables))
-        errors.push_back(std::move(error));
-  }
+  std::vector<SettingError> errors;
+  const auto add = [&errors](std::vector<SettingError> more) {
+    for (SettingError& error : more) errors.push_back(std::move(error));
+    return more.empty();
+  };
+  if (known) add(add_label_blocks(scope.variables, composition));
+  const bool fits = add(option_errors(run_options(composition.sample), composition.sample.temperature));
+  if (known) add(block_errors(composition.sample.blocks, scope.variables, composition.held));
+  if (known) add(schedule_errors(composition.sample.anneal, scope.variables, composition.held));
+  if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
@@ -106,12 +108,12 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
 
   const size_t before_given = diagnostics.size();
   composition.held = read_given(root.find("given"), scope, files, diagnostics);
-  if (diagnostics.size() == before_given && scope.broken.empty()) check_labels(composition.held, scope, diagnostics);
+  const bool known = diagnostics.size() == before_given && scope.broken.empty() && !scope.incomplete;
   if (composition.target && scope.broken.empty()) check_variables(composition, scope, diagnostics);
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
   composition.places = places_of(root);
-  read_sample_and_check(root.find("sample"), scope, composition, files, diagnostics);
+  read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
   composition.output = read_output(root.find("output"), scope, composition.held, files, diagnostics);
   diagnostics.throw_if_any();
 

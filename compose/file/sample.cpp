@@ -263,7 +263,12 @@ void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagno
 int64_t preset_warmup(const SampleSettings& sample) {
   const MethodDescription* method = find_method(sample.method);
   if (!method || method->options.size() != sample.method_values.size()) return sample.warmup;
-  const int64_t replicas = replicas_of(sample.method, sample.method_values);
+  int64_t replicas = 1;
+  try {
+    replicas = replicas_of(sample.method, sample.method_values);
+  } catch (const SettingError&) {
+    // Options that do not fit together, which option_errors() says.
+  }
   if (replicas == 1) return sample.warmup;
   const int64_t pause = option_value(sample.method, sample.method_values, "swap_every").integer.at(0);
   return std::max(sample.warmup, kWarmupTrips * 2 * replicas * pause);

@@ -99,7 +99,8 @@ void check_names_in_draws(Scope& scope, Diagnostics& diagnostics) {
     if (std::find(taken.begin(), taken.end(), scope.variables[v].name) != taken.end())
       refuse(v, fmt::format("which ArviZ needs itself, as it does {}", joined(taken)));
   for (const Variable& one : scope.variables)
-    for (size_t axis = 0; axis < one.shape.size(); ++axis)
+    for (size_t axis = 0; axis < one.shape.size() + (one.categorical() ? 1 : 0);
+         ++axis)  // labels have one in summary.nc
       if (const int other = scope.variable(arviz_dimension(one.name, axis)); other >= 0)
         refuse(static_cast<size_t>(other), fmt::format("which is the name of axis {} of '{}' there", axis, one.name));
 }

@@ -13,6 +13,7 @@
 #include "compose/known/bounds.h"
 #include "compose/known/quadratic.h"
 #include "compose/tree/visit.h"
+#include "core/methods/label_blocks.h"
 
 namespace potluck {
 
@@ -249,7 +250,11 @@ Integrability integrability(const Composition& composition, const Coordinates& c
   const CoordinateSet free = coordinates.free();
   const Node& target = *composition.target;
   const EnergyRange range = energy_range(target, experts, normaliser, coordinates.none());
-  if (is_empty(free)) return {true, "nothing is free"};
+  if (is_empty(free)) {
+    return {true, moving_labels(composition.variables, composition.held).empty()
+                      ? "nothing is free"
+                      : "labels alone are free, of which there are finitely many"};
+  }
   CoordinateSet unbounded = free;
   exclude(unbounded, coordinates.bounded());
   if (is_empty(unbounded) && range.bounded_below_on_boxes)

@@ -181,9 +181,7 @@ class Walk {
     CoordinateSet held = coordinates_.none();
     for (size_t v = 0; v < composition_.held.size(); ++v) {
       const std::vector<uint8_t>& mask = composition_.held[v].mask;
-      const auto begin = held.begin() + coordinates_.first(static_cast<int>(v));
-      std::copy(mask.begin(), mask.end(), begin);
-      if (composition_.variables[v].categorical()) std::fill_n(begin, composition_.variables[v].size(), uint8_t{1});
+      std::copy(mask.begin(), mask.end(), held.begin() + coordinates_.first(static_cast<int>(v)));
     }
     return held;
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "compose/plan/arithmetic_cuda.h"
 #include "compose/plan/evaluation_order.h"
 #include "compose/plan/input_rows.h"
+#include "compose/plan/label_readers.h"
 #include "compose/plan/mixtures.h"
 #include "compose/plan/parameter_gradient.h"
 #include "core/device/devices.h"
@@ -40,7 +42,8 @@ struct Frame {
   const EnergyCall* call;
   int64_t chains, stride;
   char* workspace;
-  double* memory;  ///< of the program
+  double* memory;      ///< of the program
+  double* categories;  ///< energies of all labels, [rows, K] of each reader
   void* model_scratch;
   Worker* worker;
 
@@ -68,6 +71,10 @@ class CompositePlan final : public Plan {
     if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
     describe_leaves();
     mixtures_ = watched_mixtures(composition_, coordinates_, order_);
+    readers_ = label_readers(composition_, order_, experts_, options_);
+    for (size_t v = 0; v < readers_.size(); ++v)
+      for (const std::vector<LabelReaders::Reader>& readers : readers_[v].of_element)
+        category_doubles_ = std::max(category_doubles_, categories_of(v) * static_cast<int64_t>(readers.size()));
     size_t inputs = 0;
     for (const PlannedEvaluation& evaluation : order_.evaluations) inputs = std::max(inputs, evaluation.inputs.size());
     for (Worker& worker : workers_) {
@@ -132,30 +139,74 @@ class CompositePlan final : public Plan {
     size_t scratch = 0;
     for (size_t e = 0; e < order_.evaluations.size(); ++e)
       scratch = std::max(scratch, model_of(e, 0).workspace_bytes(rows * order_.evaluations[e].parts));
-    return static_cast<size_t>(order_.bytes_a_chain * stride_of(rows)) + scratch;
+    return static_cast<size_t>(places_bytes() * stride_of(rows)) + scratch;
   }
 
   void evaluate(const EnergyCall& call) const override {
+    const Frame frame = frame_of(call);
+    for (size_t e = 0; e < order_.evaluations.size(); ++e) {
+      evaluate_leaf(e, frame);
+      if (order_.evaluations[e].constant_rate && !order_.evaluations[e].direct)
+        add_gradients(order_.evaluations[e], frame);
+    }
+    finish_energy(frame, call.energy);
+    if (call.gradient) finish_gradients(frame);
+  }
+
+  bool offers_category_energies(int variable) const override { return readers_[static_cast<size_t>(variable)].offered; }
+
+  /// Whoever does not read the label is evaluated once; the program runs for each label.
+  void category_energies(const CategoryCall& call) const override {
+    const Frame frame = frame_of(call.state);
+    const auto v = static_cast<size_t>(call.variable);
+    const std::vector<LabelReaders::Reader>& readers = readers_[v].of_element[static_cast<size_t>(call.element)];
+    const auto reads = [&readers](size_t e) {
+      return std::any_of(readers.begin(), readers.end(), [e](const auto& one) { return one.evaluation == e; });
+    };
+    for (size_t e = 0; e < order_.evaluations.size(); ++e)
+      if (!reads(e)) evaluate_leaf(e, frame);
+    const int64_t categories = categories_of(v), of_one = categories * frame.stride;
+    for (size_t r = 0; r < readers.size(); ++r)
+      evaluate_categories(readers[r], frame, categories, frame.categories + static_cast<int64_t>(r) * of_one);
+    for (int64_t k = 0; k < categories; ++k) {
+      for (size_t r = 0; r < readers.size(); ++r) {
+        const double* from = frame.categories + static_cast<int64_t>(r) * of_one + k;
+        double* energy = frame.worker->evaluated[readers[r].evaluation].energy;
+        for (int64_t row = 0; row < frame.chains; ++row) energy[row] = from[row * categories];
+      }
+      finish_energy(frame, call.energy + k * frame.chains);
+    }
+  }
+
+ private:
+  int64_t categories_of(size_t variable) const { return composition_.variables[variable].categories; }
+
+  /// A chain, before the models' own scratch.
+  int64_t places_bytes() const {
+    return order_.bytes_a_chain + category_doubles_ * static_cast<int64_t>(sizeof(double));
+  }
+
+  Frame frame_of(const EnergyCall& call) const {
     Frame frame;
     frame.call = &call;
     frame.chains = call.rows;
     frame.stride = stride_of(call.rows);
     frame.workspace = static_cast<char*>(call.workspace);
     frame.memory = static_cast<double*>(call.workspace);
-    frame.model_scratch = frame.at(order_.bytes_a_chain);
+    frame.categories = static_cast<double*>(frame.at(order_.bytes_a_chain));
+    frame.model_scratch = frame.at(places_bytes());
     frame.worker = &workers_[static_cast<size_t>(call.worker)];
     std::fill(frame.worker->started.begin(), frame.worker->started.end(), uint8_t{0});
-    for (size_t e = 0; e < order_.evaluations.size(); ++e) {
-      evaluate_leaf(e, frame);
-      if (order_.evaluations[e].constant_rate && !order_.evaluations[e].direct)
-        add_gradients(order_.evaluations[e], frame);
-    }
-    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(order_.evaluations.size()), order_.program,
-                        {frame.memory, frame.stride, frame.chains, call.gradient != nullptr}, call.energy, call.stream);
-    if (call.gradient) finish_gradients(frame);
+    return frame;
   }
 
- private:
+  /// Runs the program on what was evaluated.
+  void finish_energy(const Frame& frame, double* energy) const {
+    arithmetic_->finish(frame.worker->evaluated.data(), static_cast<int>(order_.evaluations.size()), order_.program,
+                        {frame.memory, frame.stride, frame.chains, frame.call->gradient != nullptr}, energy,
+                        frame.call->stream);
+  }
+
   static int64_t stride_of(int64_t rows) { return (rows + kStride - 1) / kStride * kStride; }
 
   bool all_can(uint64_t ability) const {
@@ -215,7 +266,7 @@ class CompositePlan final : public Plan {
   }
 
   /// To the rows behind those of the call. Literals are the same in all.
-  void go_on(const PlannedEvaluation& evaluation, const Frame& frame, potluck_call& passed, double*& log_z) const {
+  void go_on(const PlannedEvaluation& evaluation, const Frame& frame, potluck_call& passed) const {
     for (size_t i = 0; i < evaluation.inputs.size(); ++i) {
       const PlannedInput& input = evaluation.inputs[i];
       const auto bytes = static_cast<size_t>(passed.rows * input.size) *
@@ -227,17 +278,20 @@ class CompositePlan final : public Plan {
     }
     if (passed.energy) passed.energy += passed.rows;
     if (passed.row_weight) passed.row_weight += passed.rows;
-    log_z += passed.rows;
+  }
+
+  void bind_inputs(const PlannedEvaluation& evaluation, const Frame& frame) const {
+    input_rows_.bind(evaluation,
+                     {frame.call->position, frame.chains, frame.stride,
+                      static_cast<char*>(frame.at(evaluation.gathered)), frame.call->stream},
+                     frame.worker->input.data());
   }
 
   void evaluate_leaf(size_t e, const Frame& frame) const {
     const PlannedEvaluation& evaluation = order_.evaluations[e];
     const EnergyCall& call = *frame.call;
     double* energy = order_.program.values(frame.memory, frame.stride, evaluation.slot);
-    input_rows_.bind(
-        evaluation,
-        {call.position, frame.chains, frame.stride, static_cast<char*>(frame.at(evaluation.gathered)), call.stream},
-        frame.worker->input.data());
+    bind_inputs(evaluation, frame);
     bool any = false;
     const bool add = bind_gradients(evaluation, frame, any);
     potluck_call passed{};
@@ -259,7 +313,8 @@ class CompositePlan final : public Plan {
         model.evaluate(passed);
       else if (!model.log_normaliser(passed, log_z))
         throw PluginError("model '" + model.kind().name + "' must know its log Z for all parents, got none for these");
-      if (left > passed.rows) go_on(evaluation, frame, passed, log_z);
+      log_z += passed.rows;
+      if (left > passed.rows) go_on(evaluation, frame, passed);
     }
     double* expert_energy = nullptr;
     if (evaluation.expert >= 0) {
@@ -267,6 +322,33 @@ class CompositePlan final : public Plan {
       if (call.expert_energy) expert_energy = call.expert_energy + evaluation.expert * frame.chains;
     }
     frame.worker->evaluated[e] = {energy, evaluation.parts, expert_energy};
+  }
+
+  /// The energies of all labels that one reader may be given, to [rows, categories].
+  void evaluate_categories(const LabelReaders::Reader& reader, const Frame& frame, int64_t categories,
+                           double* energy) const {
+    const PlannedEvaluation& evaluation = order_.evaluations[reader.evaluation];
+    bind_inputs(evaluation, frame);
+    std::fill(frame.worker->gradient.begin(), frame.worker->gradient.end(), nullptr);
+    potluck_call passed{};
+    passed.size = sizeof(passed);
+    passed.rows = frame.chains;
+    passed.input = frame.worker->input.data();
+    passed.threads = 1;
+    passed.workspace = frame.model_scratch;
+    passed.stream = frame.call->stream;
+    const Model& model = model_of(reader.evaluation, frame.call->worker);
+    for (int64_t left = passed.rows; left > 0; left -= passed.rows) {
+      passed.rows = std::min(left, evaluation.rows_of_a_call);
+      if (!model.category_energies(passed, reader.input, energy))
+        throw PluginError("model '" + model.kind().name +
+                          "' must know the energies of all labels as it did for one row, got none for these");
+      energy += passed.rows * categories;
+      if (left > passed.rows) go_on(evaluation, frame, passed);
+    }
+    counts_[static_cast<size_t>(evaluation.expert)].fetch_add(1, std::memory_order_relaxed);
+    frame.worker->evaluated[reader.evaluation] = {order_.program.values(frame.memory, frame.stride, evaluation.slot),
+                                                  evaluation.parts, nullptr};
   }
 
   /// Adds an evaluation's gradients to those of its variables, at its rate.
@@ -368,6 +450,8 @@ class CompositePlan final : public Plan {
   mutable std::vector<std::atomic<int64_t>> counts_;
   std::vector<PlannedLeaf> leaves_;
   Mixtures mixtures_;
+  std::vector<LabelReaders> readers_;  ///< [variables]
+  int64_t category_doubles_ = 0;       ///< a chain
   Integrability verdict_;
   mutable std::once_flag explained_;
   mutable std::vector<std::string> explanation_;

@@ -100,11 +100,13 @@ RunRecord libtorch_of(const Session& session, const EnvironmentVariable& variabl
 std::optional<double> wanted_acceptance(Method& method) {
   double sum = 0, count = 0;
   for (const MethodPart& part : method.parts()) {
+    if (part.method->description().labels) continue;  // draws them, and decides nothing
     const auto wanted = part.method->tuning().acceptance;
     if (!wanted) return std::nullopt;
     sum += *wanted;
     ++count;
   }
+  if (count == 0) return std::nullopt;
   return sum / count;
 }
 

@@ -77,7 +77,7 @@ void note_end(RunFacts& facts, const RunSummary& run) {
   facts.beginning->start_energy = run.start_energy;
   for (size_t b = 0; b < run.blocks.size(); ++b) {
     BlockFacts& block = facts.sampling->blocks.at(b);
-    block.step_size = run.blocks[b].step_size;
+    if (run.blocks[b].step_size > 0) block.step_size = run.blocks[b].step_size;
     if (run.blocks[b].trajectory_length > 0) block.trajectory_length = run.blocks[b].trajectory_length;
   }
   EndFacts& end = facts.end.emplace();

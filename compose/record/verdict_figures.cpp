@@ -50,6 +50,13 @@ void name_step_option(RunFigures& run) {
   }
 }
 
+/// Blocks that are not drawn by gibbs; 1 where there are no blocks.
+int64_t deciding_blocks(const SamplingAsked& asked) {
+  if (asked.blocks.empty()) return 1;
+  return std::count_if(asked.blocks.begin(), asked.blocks.end(),
+                       [](const BlockFacts& block) { return block.method != "gibbs"; });
+}
+
 LadderFigures ladder_of(const SwapFacts& swaps) {
   LadderFigures ladder;
   ladder.replicas = static_cast<int64_t>(swaps.temperature.size());
@@ -86,7 +93,7 @@ void add_asked(RunFigures& run, const SamplingAsked& asked) {
 
 void add_end(RunFigures& run, const RunFacts& facts) {
   const EndFacts& end = *facts.end;
-  run.step_size = end.step_size;
+  if (end.step_size > 0) run.step_size = end.step_size;
   run.draws = end.draws;
   run.steps = end.steps_done;
   run.steps_asked = facts.sampling ? facts.sampling->steps : 0;
@@ -99,9 +106,9 @@ void add_end(RunFigures& run, const RunFacts& facts) {
       run.expert_shares.push_back(expert.share);
   if (end.swaps) run.ladder = ladder_of(*end.swaps);
   if (!end.frozen.empty()) run.first_frozen = frozen_text(end.frozen.front());
-  if (!run.exact_method.value_or(false)) return;
+  const int64_t decisions = facts.sampling ? deciding_blocks(*facts.sampling) : 1;
+  if (!run.exact_method.value_or(false) || decisions == 0) return;
   run.acceptance = end.acceptance;
-  const size_t decisions = run.blocks ? facts.sampling->blocks.size() : 1;
   const double proposals =
       static_cast<double>(run.chains) * static_cast<double>(decisions) * static_cast<double>(run.steps);
   if (proposals > 0) run.nan_proposal_share = static_cast<double>(end.sums.nan_proposals) / proposals;
@@ -113,6 +120,7 @@ RunFigures figures_of(const RunFacts& facts) {
   RunFigures run;
   if (facts.sampling) add_asked(run, *facts.sampling);
   name_step_option(run);
+  if (facts.sampling && deciding_blocks(*facts.sampling) == 0) run.step_option.clear();  // gibbs has no steps
   run.temperature = facts.temperature.value_or(1);
   run.momenta = fresh_momenta(facts);
   if (facts.beginning) {

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <limits>
 
+#include "core/backend/tiles.h"
+
 namespace potluck {
 namespace {
 
@@ -83,6 +85,21 @@ std::optional<std::string> want_of_memory(const RunSize& size, double left) {
       "{} more memory (ulimit -v, ulimit -d, a container's limit)",
       fit, bytes_in_words(left), size.chains, bytes_in_words(needed),
       fit < 1 ? "Use smaller variables, or give it" : "Use fewer, or give it");
+}
+
+double memory_of_labels(int64_t categories, int64_t chains, int threads) {
+  const double rows = std::min(static_cast<double>(chains), static_cast<double>(kMostTileRows) * threads);
+  return 8 * static_cast<double>(categories) * rows;
+}
+
+std::optional<std::string> want_of_memory_for_labels(int64_t categories, int64_t chains, int threads, double left) {
+  const double needed = memory_of_labels(categories, chains, threads);
+  if (needed <= left) return std::nullopt;
+  return fmt::format(
+      " must be <= {:.0f}, as this machine and its limits leave {} of memory, got {}: the energies of all labels in "
+      "{} chains and {} threads take {} at least. Use fewer categories, or fewer threads (--threads)",
+      std::floor(left / needed * static_cast<double>(categories)), bytes_in_words(left), categories, chains, threads,
+      bytes_in_words(needed));
 }
 
 }  // namespace potluck

@@ -28,6 +28,12 @@ struct RunSize {
 /// them until it is on the disk. What methods and models take comes on top.
 double least_memory_of(const RunSize& size);
 
+/// Bytes of the energies of all labels that a draw of one looks at, in all threads of a run on the CPU.
+double memory_of_labels(int64_t categories, int64_t chains, int threads);
+
+/// Where that is more than is `left`: what is wrong with the categories of a variable that moves
+std::optional<std::string> want_of_memory_for_labels(int64_t categories, int64_t chains, int threads, double left);
+
 /// Where that is more than is `left`: what is wrong with sample.chains, " must be <= ..., got ..."
 std::optional<std::string> want_of_memory(const RunSize& size, double left);
 

@@ -14,6 +14,7 @@
 #include "compose/tree/coordinates.h"
 #include "core/backend/thread_pool.h"
 #include "core/backend/tiles.h"
+#include "core/methods/label_blocks.h"
 #include "core/sampling/run/split_run.h"
 #include "core/settings.h"
 #include "plugins/cuda_context.h"
@@ -132,8 +133,16 @@ void Session::check_memory(int64_t chains, bool draws) const {
   size.bytes = bytes_of(sample.precision);
   for (size_t v = 0; v < composition_.variables.size(); ++v)
     if (!composition_.held[v].all()) size.numbers += composition_.variables[v].size();
-  if (const auto text = want_of_memory(size, memory_left()))
+  const double left = memory_left();
+  if (const auto text = want_of_memory(size, left))
     throw CompositionError({composition_.places.at_place(SettingError("sample.chains", *text))});
+  if (device_.kind != Device::Kind::kCpu) return;
+  for (const int v : moving_labels(composition_.variables, composition_.held)) {
+    const Variable& variable = composition_.variables[static_cast<size_t>(v)];
+    if (const auto text = want_of_memory_for_labels(variable.categories, chains, options_.threads, left))
+      throw CompositionError(
+          {composition_.places.at_place(SettingError("variables." + variable.name + ".categories", *text))});
+  }
 }
 
 Target Session::target() const {

@@ -14,6 +14,7 @@
 #include "compose/tree/content_key.h"
 #include "compose/tree/visit.h"
 #include "core/error.h"
+#include "core/methods/label_blocks.h"
 
 namespace potluck {
 
@@ -390,8 +391,11 @@ class DrawerMaker {
 
 std::unique_ptr<Drawer> make_drawer(const Coordinates& coordinates, const Experts& experts,
                                     const Normaliser& normaliser, bool by_word, bool refined) {
-  const Node& target = *coordinates.composition().target;
-  const double temperature = coordinates.composition().sample.temperature;
+  // Nobody draws labels.
+  const Composition& composition = coordinates.composition();
+  if (!moving_labels(composition.variables, composition.held).empty()) return nullptr;
+  const Node& target = *composition.target;
+  const double temperature = composition.sample.temperature;
   const DrawerMaker maker(coordinates, experts, normaliser, by_word, refined);
   const CoordinateSet free = coordinates.free();
   CoordinateSet drawn = coordinates.drawn(target), touched = drawn;

@@ -50,8 +50,18 @@ std::string number_name(const Variable& variable, int64_t element) {
 /// Where chains may stand, both ends or neither.
 bool is_inside(const Variable& variable, double value) {
   if (!std::isfinite(value)) return false;
+  if (variable.categorical())
+    return value == std::floor(value) && value >= 0 && value < static_cast<double>(variable.categories);
   return variable.walls == Walls::kTransform ? value > variable.least && value < variable.most
                                              : value >= variable.least && value <= variable.most;
+}
+
+/// "inside [0, 1]", "a label 0 ... 9", "a finite number"
+std::string expected_of(const Variable& variable) {
+  if (variable.categorical()) return fmt::format("a label 0 ... {}", variable.categories - 1);
+  if (!variable.has_face()) return "a finite number";
+  const bool open = variable.walls == Walls::kTransform;
+  return fmt::format("inside {}{:g}, {:g}{}", open ? "(" : "[", variable.least, variable.most, open ? ")" : "]");
 }
 
 /// Numbers that a chain takes must be where it may stand. Those of held coordinates are not taken.
@@ -63,12 +73,8 @@ void check_numbers(const Array& array, const Variable& variable, const Held& hel
     for (int64_t j = 0; j < n; ++j) {
       const double value = values[static_cast<size_t>(row * n + j)];
       if ((held.any() && held.mask[static_cast<size_t>(j)] != 0) || is_inside(variable, value)) continue;
-      const bool open = variable.walls == Walls::kTransform;
-      const std::string expected = variable.has_face() ? fmt::format("inside {}{:g}, {:g}{}", open ? "(" : "[",
-                                                                     variable.least, variable.most, open ? ")" : "]")
-                                                       : std::string("a finite number");
       throw SettingError("sample.start", fmt::format(": chain {}: {} must be {}, got {:g} ({})", row,
-                                                     number_name(variable, j), expected, value, file));
+                                                     number_name(variable, j), expected_of(variable), value, file));
     }
   }
 }

@@ -141,7 +141,7 @@ struct Node {
 struct SampleSettings {
   std::string method = "mala";
   std::vector<SettingValue> method_values;  ///< one per option of the method, in its declared order
-  std::vector<BlockOptions> blocks;         ///< of a sweep; empty: the method moves everything
+  std::vector<BlockOptions> blocks;         ///< of a sweep, also where labels move; empty: the method moves everything
   int64_t chains = 64;
   Schedule anneal;
   int64_t warmup = 500;
@@ -169,7 +169,7 @@ struct Composition {
   std::vector<View> views;
   NodePointer target;
   std::map<std::string, NodePointer> energies;  ///< closed ones; open leaves appear where they are used
-  std::vector<Held> held;                       ///< one per variable; a categorical one is held whole
+  std::vector<Held> held;                       ///< one per variable
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
   OutputSettings output;

@@ -11,6 +11,7 @@
 #include "core/backend/rows/energy_sums.h"
 #include "core/backend/rows/freezing.h"
 #include "core/backend/rows/isokinetic.h"
+#include "core/backend/rows/labels.h"
 #include "core/backend/rows/ladder.h"
 #include "core/backend/rows/trajectory.h"
 
@@ -299,6 +300,19 @@ void CpuKernels::swap(Group& group, uint32_t step, bool odd) const {
     }
     formula::count_round_trip(r, coldest);
   }
+}
+
+void CpuKernels::begin_labels(Group& group, const LabelBlock& labels) const {
+  std::copy_n(labels.label, group.rows * labels.n, labels.proposal);
+}
+
+void CpuKernels::offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const {
+  for (int64_t row = 0; row < group.rows; ++row) labels.proposal[row * labels.n + element] = category;
+}
+
+void CpuKernels::draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const {
+  const LabelRows rows = label_rows(group, labels, element);
+  for (int64_t row = 0; row < group.rows; ++row) formula::draw_label(rows, step, row);
 }
 
 void CpuKernels::exchange_states(Group& group, int64_t row) {

@@ -18,6 +18,15 @@ Block block_of(int variable, const Variable& described) {
   return block;
 }
 
+LabelBlock label_block_of(int variable, const Variable& described) {
+  LabelBlock block;
+  block.variable = variable;
+  block.n = described.size();
+  block.categories = described.categories;
+  block.key = variable_key(described.name);
+  return block;
+}
+
 Group Group::of_variables(std::span<const int> variables, const Needs& needs) const {
   Group some = *this;
   some.blocks.clear();
@@ -38,6 +47,12 @@ Group Group::of_variables(std::span<const int> variables, const Needs& needs) co
     some.proposed_gradient[block.variable] = proposed_gradient[block.variable];
     some.blocks.push_back(block);
   }
+  some.label_blocks.clear();
+  for (const LabelBlock& block : label_blocks) {
+    if (std::find(variables.begin(), variables.end(), block.variable) == variables.end()) continue;
+    some.proposed[block.variable] = block.proposal;
+    some.label_blocks.push_back(block);
+  }
   return some;
 }
 
@@ -48,6 +63,42 @@ void Group::evaluate() const {
 void Group::evaluate_proposal() const {
   target->evaluate({rows, proposed.data(), proposal_energy, proposed_gradient.data(), proposal_expert_energy, workspace,
                     stream, worker});
+}
+
+LabelRows label_rows(const Group& group, const LabelBlock& labels, int64_t element) {
+  return {.rows = group.rows,
+          .n = labels.n,
+          .element = element,
+          .categories = labels.categories,
+          .seed = group.seed,
+          .variable = labels.key,
+          .chain = group.chain,
+          .frozen = group.frozen,
+          .frozen_step = group.frozen_step,
+          .temperature = group.temperature,
+          .row_temperature = group.row_temperature,
+          .energy = group.category_energy,
+          .label = labels.label,
+          .proposal = labels.proposal};
+}
+
+bool Group::evaluate_categories(const LabelBlock& labels, int64_t element) const {
+  if (!target->offers_category_energies(labels.variable)) return false;
+  target->category_energies(
+      {{.rows = rows, .position = current.data(), .workspace = workspace, .stream = stream, .worker = worker},
+       labels.variable,
+       element,
+       category_energy});
+  return true;
+}
+
+void Group::evaluate_offered(int64_t category) const {
+  target->evaluate({.rows = rows,
+                    .position = proposed.data(),
+                    .energy = category_energy + category * rows,
+                    .workspace = workspace,
+                    .stream = stream,
+                    .worker = worker});
 }
 
 }  // namespace potluck

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/backend/row_sums.h"
+#include "core/backend/rows/label_rows.h"
 #include "core/energy/energy.h"
 
 namespace potluck {
@@ -46,8 +47,21 @@ struct Block {
   void* velocity_of(State state) const { return state == State::kCurrent ? velocity : proposal_velocity; }
 };
 
+/// The arrays of one categorical variable that moves, in a group of chains. It has neither gradient nor velocity, and
+/// no move of numbers knows of it (docs/decisions/0015-labels-are-a-block.md).
+struct LabelBlock {
+  int variable = 0;  ///< index into Energy::variables()
+  int64_t n = 0;
+  int64_t categories = 0;         ///< K: labels are 0 ... K - 1
+  uint32_t key = 0;               ///< variable_key of its name
+  const uint8_t* held = nullptr;  ///< [n] on the host, or null: nothing is held
+  int64_t* label = nullptr;       ///< [rows, n] current
+  int64_t* proposal = nullptr;    ///< [rows, n] scratch: labels whose energy is asked for
+};
+
 /// The block of a variable that moves, without arrays.
 Block block_of(int variable, const Variable& described);
+LabelBlock label_block_of(int variable, const Variable& described);
 
 /// Chains that move together, and everything a method may touch of them: a tile on the CPU, all chains on a CUDA
 /// device. All arrays live on the device of the energy.
@@ -68,6 +82,7 @@ struct Group : RowSums<RowArray> {
   const uint32_t* chain = nullptr;  ///< [rows] ids; a filling row has the id of row 0
   int64_t ladder = 1;  ///< neighbouring rows that are the replicas of one chain, the coldest first; divides `rows`
   std::vector<Block> blocks;
+  std::vector<LabelBlock> label_blocks;
 
   // Where every row has its own, as in a ladder of temperatures; else null.
   const double* row_temperature = nullptr;  ///< [rows], in place of `temperature`
@@ -80,6 +95,7 @@ struct Group : RowSums<RowArray> {
   double* log_ratio = nullptr;               ///< [rows] what a proposal's log ratio subtracts, times T, so far
   double* scratch = nullptr;                 ///< [3, rows]
   uint8_t* left = nullptr;                   ///< [rows] 1: the trajectory to the proposal diverged on its way
+  double* category_energy = nullptr;  ///< [most K of the label blocks, rows] of the labels that an element may take
 
   uint8_t* frozen = nullptr;        ///< [rows] 1: the current state failed
   uint32_t* frozen_step = nullptr;  ///< [rows] when it did
@@ -112,7 +128,15 @@ struct Group : RowSums<RowArray> {
   void evaluate() const;
   /// Energy and gradient at the proposals.
   void evaluate_proposal() const;
+  /// category_energy <- the energies of all labels of an element, where the energy offers them.
+  /// @returns whether it does
+  bool evaluate_categories(const LabelBlock& labels, int64_t element) const;
+  /// category_energy[category] <- energy at the proposals: of one label, which Kernels::offer_label put there.
+  void evaluate_offered(int64_t category) const;
 };
+
+/// The rows of one of the group's label blocks, one element of which is drawn.
+LabelRows label_rows(const Group& group, const LabelBlock& labels, int64_t element);
 
 /// Which end of its ladder a replica saw last. It makes a round trip from the coldest to the hottest and back.
 enum class HasBeen : uint8_t { kNowhere = 0, kColdest = 1, kHottest = 2 };

@@ -110,6 +110,15 @@ class Kernels {
   /// Positions, gradients and energies change places; velocities stay with their temperature, which is as exact. A pair
   /// with a frozen row stays as it is. Counts attempts, acceptance and round trips.
   virtual void swap(Group& group, uint32_t step, bool odd) const = 0;
+
+  /// proposal <- label, of one of the group's label blocks. Between two draws of labels they are the same.
+  virtual void begin_labels(Group& group, const LabelBlock& labels) const = 0;
+  /// proposal[row, element] <- category in all rows.
+  virtual void offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const = 0;
+  /// Draws label[row, element] from P(k) = exp(-E_k/T) / sum of all, E_k in category_energy, which is used up, by one
+  /// uniform and the inverse of the cumulated probabilities: core/backend/rows/labels.h. A row of which some E_k is
+  /// NaN or -infinity takes that label and freezes there. The bits are the same on all devices where the E_k are.
+  virtual void draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const = 0;
 };
 
 }  // namespace potluck

@@ -11,6 +11,7 @@
 #include "core/backend/rows/freezing.h"
 #include "core/backend/rows/gradient.h"
 #include "core/backend/rows/isokinetic.h"
+#include "core/backend/rows/labels.h"
 #include "core/backend/rows/ladder.h"
 #include "core/backend/rows/langevin.h"
 #include "core/backend/rows/products.h"
@@ -341,6 +342,22 @@ void ReferenceKernels::swap(Group& group, uint32_t step, bool odd) const {
     }
     formula::count_round_trip(r, coldest);
   }
+}
+
+void ReferenceKernels::begin_labels(Group& group, const LabelBlock& labels) const {
+  numbers_of(group);
+  for (int64_t i = 0; i < group.rows * labels.n; ++i) labels.proposal[i] = labels.label[i];
+}
+
+void ReferenceKernels::offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const {
+  numbers_of(group);
+  for (int64_t row = 0; row < group.rows; ++row) labels.proposal[row * labels.n + element] = category;
+}
+
+void ReferenceKernels::draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const {
+  numbers_of(group);
+  const LabelRows rows = label_rows(group, labels, element);
+  for (int64_t row = 0; row < group.rows; ++row) formula::draw_label(rows, step, row);
 }
 
 }  // namespace potluck

@@ -91,6 +91,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
   const int64_t tiles = tiles_.count(), most_rows = tiles_.most_rows();
   const size_t experts = energy_.experts().size();
 
+  int64_t most_categories = 0;
   Group pattern;
   pattern.target = &energy_;
   pattern.temperature = target.temperature;
@@ -104,7 +105,14 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
     const Variable& variable = variables[v];
     const Held& held = held_[v];
     const int64_t n = variable.size();
-    if (variable.categorical() || held.all()) {
+    if (variable.categorical() && !held.all()) {
+      LabelBlock labels = label_block_of(static_cast<int>(v), variable);
+      labels.held = held.any() ? held.mask.data() : nullptr;
+      most_categories = std::max(most_categories, labels.categories);
+      pattern.label_blocks.push_back(labels);
+      continue;
+    }
+    if (held.all()) {
       constants_[v] = allocate(most_rows * n * std::max<size_t>(real_, 8));
       void* constant = constants_[v].get();
       for (int64_t i = 0; i < most_rows * n; ++i) {
@@ -137,6 +145,10 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
         group.current[block.variable] = block.position;
         if (options.needs.velocity) block.velocity = arena.take<std::byte>(rows * block.n * real_);
         group.current_gradient[block.variable] = block.gradient;
+      }
+      for (LabelBlock& labels : group.label_blocks) {
+        labels.label = arena.take<int64_t>(rows * labels.n);
+        group.current[labels.variable] = labels.label;
       }
       group.energy = arena.take<double>(rows);
       group.expert_energy = arena.take<double>(experts * rows);
@@ -189,6 +201,10 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
             options.needs.proposal_velocity ? arena.take<std::byte>(most_rows * block.n * real_) : nullptr);
         worker.unfolded.push_back(block.faces ? arena.take<std::byte>(bytes) : worker.proposal.back());
       }
+      worker.label_proposal.clear();
+      for (const LabelBlock& labels : pattern.label_blocks)
+        worker.label_proposal.push_back(arena.take<int64_t>(most_rows * labels.n));
+      worker.category_energy = arena.take<double>(most_categories * most_rows);
       worker.energy = arena.take<double>(most_rows);
       worker.expert_energy = arena.take<double>(experts * most_rows);
       worker.log_ratio = arena.take<double>(most_rows);
@@ -210,6 +226,12 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
         if (held.mask[i % block.n]) store(energy_.precision(), block.position, i, held.value[i % block.n]);
       }
     }
+    for (LabelBlock& labels : group.label_blocks) {
+      const Held& held = held_[labels.variable];
+      for (int64_t i = 0; labels.held && i < group.rows * labels.n; ++i) {
+        if (held.mask[i % labels.n]) labels.label[i] = static_cast<int64_t>(held.value[i % labels.n]);
+      }
+    }
   }
 }
 
@@ -227,6 +249,11 @@ Group& CpuChains::group_for(int64_t tile, int worker) {
     group.proposed[block.variable] = block.proposal;
     group.proposed_gradient[block.variable] = block.proposal_gradient;
   }
+  for (size_t b = 0; b < group.label_blocks.size(); ++b) {
+    group.label_blocks[b].proposal = arrays.label_proposal[b];
+    group.proposed[group.label_blocks[b].variable] = arrays.label_proposal[b];
+  }
+  group.category_energy = arrays.category_energy;
   group.proposal_energy = arrays.energy;
   group.proposal_expert_energy = arrays.expert_energy;
   group.log_ratio = arrays.log_ratio;
@@ -243,18 +270,25 @@ void CpuChains::write(int64_t first, int64_t rows, const double* const* position
   for (int64_t i = 0; i < rows; ++i) {
     Group& group = groups_[tiles_.tile_of(first + i)];
     const int64_t row = row_of(first + i);
-    for (Block& block : group.blocks) {
+    // The chain's own row, and those that fill the tile up with copies of it.
+    const auto put = [&](const auto& block, const auto& put_number) {
       const double* from = position[block.variable] + i * block.n;
-      const auto put = [&](int64_t to) {
+      const auto put_row = [&](int64_t to) {
         for (int64_t j = 0; j < block.n; ++j) {
-          if (!block.held || !block.held[j]) store(energy_.precision(), block.position, to * block.n + j, from[j]);
+          if (!block.held || !block.held[j]) put_number(to * block.n + j, from[j]);
         }
       };
-      put(row);
-      if (row >= ladder_) continue;
+      put_row(row);
+      if (row >= ladder_) return;
       for (int64_t filling = group.chains; filling < group.rows; ++filling) {
-        if (filling % ladder_ == row) put(filling);
+        if (filling % ladder_ == row) put_row(filling);
       }
+    };
+    for (Block& block : group.blocks) {
+      put(block, [&](int64_t at, double number) { store(energy_.precision(), block.position, at, number); });
+    }
+    for (LabelBlock& labels : group.label_blocks) {
+      put(labels, [&](int64_t at, double number) { labels.label[at] = static_cast<int64_t>(number); });
     }
   }
 }

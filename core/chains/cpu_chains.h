@@ -75,6 +75,8 @@ class CpuChains final : public Chains {
   std::vector<Memory> constants_;  ///< [variables] rows of what does not move, the same for all tiles, or none
   struct WorkerArrays {
     std::vector<void*> proposal, proposal_gradient, proposal_velocity, unfolded;  ///< per block
+    std::vector<int64_t*> label_proposal;                                         ///< per block of labels
+    double* category_energy = nullptr;
     double* energy = nullptr;
     double* expert_energy = nullptr;
     double* log_ratio = nullptr;

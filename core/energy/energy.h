@@ -25,6 +25,15 @@ struct EnergyCall {
   int worker = 0;                   ///< which of the `workers` this call comes from; no two at once from one worker
 };
 
+/// One evaluation of the energies that the labels of one element would give, all else as it stands.
+struct CategoryCall {
+  /// Rows, positions, workspace, stream and worker; energy, gradient and expert_energy are null.
+  EnergyCall state;
+  int variable = 0;          ///< a categorical one, with K categories
+  int64_t element = 0;       ///< of it
+  double* energy = nullptr;  ///< [K, rows]: of each label of the element
+};
+
 /// A scalar function of the state, E(x), evaluated for a batch of chains at a time.
 ///
 /// +infinity is density zero, and the row's gradient is then meaningless. NaN and -infinity mean that the row failed.
@@ -49,6 +58,13 @@ class Energy {
 
   /// @throws PluginError naming plugin, version, model and call, where a model answers with a failure.
   virtual void evaluate(const EnergyCall& call) const = 0;
+
+  /// category_energies() has the energies of all labels of a categorical variable at once, for less than an evaluation
+  /// of each.
+  virtual bool offers_category_energies(int /*variable*/) const { return false; }
+  /// The energies that evaluate() has with each label of an element, but for rounding. Only where it is offered.
+  /// @throws PluginError as evaluate()
+  virtual void category_energies(const CategoryCall& call) const;
 };
 
 }  // namespace potluck

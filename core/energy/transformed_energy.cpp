@@ -46,9 +46,9 @@ FreeRows TransformedEnergy::free_rows(size_t variable, const EnergyCall& call) c
           call.position[variable]};
 }
 
-void TransformedEnergy::evaluate(const EnergyCall& call) const {
+EnergyCall TransformedEnergy::at_user_positions(const EnergyCall& call) const {
   auto* place = static_cast<char*>(call.workspace);
-  auto* log_slope = reinterpret_cast<double*>(place);
+  double* log_slope = log_slopes(call);
   place += aligned(static_cast<size_t>(call.rows) * sizeof(double));
   std::vector<const void*>& position = positions_[static_cast<size_t>(call.worker)];
   arithmetic_->set_zero(log_slope, call.rows, call.stream);
@@ -63,12 +63,25 @@ void TransformedEnergy::evaluate(const EnergyCall& call) const {
   EnergyCall inner = call;
   inner.position = position.data();
   inner.workspace = place;
-  energy_.evaluate(inner);
+  return inner;
+}
 
-  arithmetic_->subtract(log_slope, temperature_, call.rows, call.energy, call.stream);
+void TransformedEnergy::evaluate(const EnergyCall& call) const {
+  energy_.evaluate(at_user_positions(call));
+  arithmetic_->subtract(log_slopes(call), temperature_, call.rows, call.energy, call.stream);
   for (size_t v = 0; call.gradient && v < variables_.size(); ++v)
     if (transforms_[v] && call.gradient[v])
       arithmetic_->free_gradients(free_rows(v, call), temperature_, call.gradient[v], call.stream);
+}
+
+void TransformedEnergy::category_energies(const CategoryCall& call) const {
+  CategoryCall inner = call;
+  inner.state = at_user_positions(call.state);
+  energy_.category_energies(inner);
+  const int64_t categories = variables_[static_cast<size_t>(call.variable)].categories;
+  for (int64_t k = 0; k < categories; ++k)
+    arithmetic_->subtract(log_slopes(call.state), temperature_, call.state.rows, call.energy + k * call.state.rows,
+                          call.state.stream);
 }
 
 }  // namespace potluck

@@ -33,12 +33,17 @@ class TransformedEnergy final : public ForwardingEnergy {
   const std::vector<Variable>& variables() const override { return variables_; }
   size_t workspace_bytes(int64_t rows) const override;
   void evaluate(const EnergyCall& call) const override;
+  bool offers_category_energies(int variable) const override { return energy_.offers_category_energies(variable); }
+  void category_energies(const CategoryCall& call) const override;
 
   /// Per variable; none where its position is x.
   const std::vector<std::optional<Transform>>& transforms() const { return transforms_; }
 
  private:
   FreeRows free_rows(size_t variable, const EnergyCall& call) const;
+  double* log_slopes(const EnergyCall& call) const { return static_cast<double*>(call.workspace); }
+  /// The call at x: positions and log slopes stand in the workspace.
+  EnergyCall at_user_positions(const EnergyCall& call) const;
   size_t position_bytes(size_t variable, int64_t rows) const;
 
   double temperature_;

@@ -31,8 +31,6 @@ class BlockMembership {
       return refuse("variables", fmt::format("'{}'{}", name, near ? ". Did you mean '" + *near + "'?" : ""),
                     near.value_or(""));
     }
-    if (variables_[*index].categorical())
-      return refuse("continuous variables", fmt::format("'{}', which is categorical. Leave it out", name));
     if (given(*index))
       return refuse("variables that move", fmt::format("'{}', which is given whole. Leave it out", name));
     if (block_[*index]) {
@@ -42,12 +40,31 @@ class BlockMembership {
     block_[*index] = block;
   }
 
+  /// One method draws labels, the others move numbers.
+  void match(const BlockOptions& options, size_t block, std::vector<SettingError>& errors) const {
+    for (const std::string& name : options.variables) {
+      const auto index = find(name);
+      const bool labels = method(options.method).labels;
+      if (!index || block_[*index] != block || variables_[*index].categorical() == labels) continue;
+      errors.emplace_back(path_of(block) + ".method",
+                          labels ? fmt::format(" must be one that moves numbers for '{}', got gibbs, which draws "
+                                               "labels alone. Use mala or hmc",
+                                               name)
+                                 : fmt::format(" must be gibbs for '{}', which is categorical, got '{}'. Give it a "
+                                               "block of its own: {{variables: [{}], method: gibbs}}",
+                                               name, options.method, name));
+    }
+  }
+
   void refuse_the_missing(std::vector<SettingError>& errors) const {
     for (size_t v = 0; v < variables_.size(); ++v) {
-      if (block_[v] || variables_[v].categorical() || given(v)) continue;
-      errors.emplace_back("sample.blocks",
-                          fmt::format(" must name every variable that moves, got no block with '{}'. Add it to one",
-                                      variables_[v].name));
+      if (block_[v] || given(v)) continue;
+      const std::string& name = variables_[v].name;
+      errors.emplace_back(
+          "sample.blocks",
+          fmt::format(" must name every variable that moves, got no block with '{}'. {}", name,
+                      variables_[v].categorical() ? fmt::format("Add {{variables: [{}], method: gibbs}}", name)
+                                                  : std::string("Add it to one")));
     }
   }
 
@@ -74,6 +91,7 @@ std::vector<SettingError> block_errors(const std::vector<BlockOptions>& blocks, 
   for (size_t b = 0; b < blocks.size(); ++b) {
     if (blocks[b].variables.empty()) errors.emplace_back(path_of(b), " must name at least one variable, got none");
     for (const std::string& name : blocks[b].variables) assignment.put(name, b, errors);
+    assignment.match(blocks[b], b, errors);
     if (make_method(blocks[b].method, blocks[b].values)->coupling() != Coupling::kNone ||
         method(blocks[b].method).whole) {
       errors.emplace_back(path_of(b) + ".method",

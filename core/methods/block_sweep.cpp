@@ -184,8 +184,9 @@ void BlockSweep::freeze() {
 }
 
 double BlockSweep::step_size() const {
-  double least = blocks_.at(0).step_size();
-  for (const BlockMove& block : blocks_) least = std::min(least, block.step_size());
+  double least = 0;
+  for (const BlockMove& block : blocks_)
+    if (const double own = block.step_size(); own > 0 && (least == 0 || own < least)) least = own;
   return least;
 }
 

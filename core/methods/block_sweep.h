@@ -10,7 +10,8 @@
 namespace potluck {
 
 /// One block of a sweep: a method moves some of the variables while the others stay. Then energy and gradient are
-/// evaluated anew for what moves next, which knows nothing yet of this move.
+/// evaluated anew for what moves next, which knows nothing yet of this move. The variables are continuous, or
+/// categorical and moved by a method of labels.
 class BlockMove final : public Method {
  public:
   BlockMove(const std::string& name, std::shared_ptr<Method> method) : name_(name), method_(std::move(method)) {}
@@ -75,7 +76,7 @@ class BlockSweep final : public Method {
   std::unique_ptr<Method> tuned_in_place() const override;
   void take_tuned(const Method& adjusted) override;
   void freeze() override;
-  double step_size() const override;  ///< the least of the blocks
+  double step_size() const override;  ///< the least of the blocks that have one; 0: none has
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:

@@ -90,7 +90,8 @@ class Method {
   /// Draws what the method keeps beside positions: velocities.
   virtual void begin(Group&, const Kernels&, uint32_t) const {}
 
-  /// Moves every row of the group. Positions, energies and gradients belong together on entry and on return.
+  /// Moves every row of the group. Positions, energies and gradients belong together on entry and on return, but for
+  /// a method of labels, behind which the sweep evaluates.
   virtual void advance(Group& group, const Kernels& kernels, StepRange steps) const = 0;
 
   /// Evaluations of energy and gradient that a chain needs for these steps.
@@ -113,7 +114,7 @@ class Method {
   /// Warm-up is over: what was tuned stays, and nothing more is measured for it.
   virtual void freeze() {}
 
-  virtual double step_size() const = 0;
+  virtual double step_size() const = 0;  ///< 0 where there is none
   virtual void set_step_size(double) {}
   /// Time of a trajectory, in coordinates of the metric; 0 where there is none.
   virtual double trajectory_length() const { return 0; }

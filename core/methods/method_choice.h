@@ -33,6 +33,7 @@ struct MethodDescription {
   std::string reference;
   bool exact = false;            ///< leaves exp(-E/T) invariant whatever the step size
   bool whole = false;            ///< moves all variables or none: not a block of a sweep
+  bool labels = false;           ///< draws labels of categorical variables, and moves nothing else
   bool own_temperature = false;  ///< runs at a temperature that its options set, whatever the target's
   std::vector<SettingDescription> options;
 };

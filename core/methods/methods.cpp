@@ -8,6 +8,7 @@
 #include "core/methods/block_sweep.h"
 #include "core/methods/ebm_practice.h"
 #include "core/methods/ghmc.h"
+#include "core/methods/gibbs.h"
 #include "core/methods/hmc.h"
 #include "core/methods/langevin.h"
 #include "core/methods/leimkuhler_matthews.h"
@@ -35,9 +36,9 @@ constexpr Entry entry() {
 
 /// The table a new method adds its row to, in alphabetical order.
 constexpr Entry kMethods[] = {
-    entry<AdjustedMclmc>(), entry<Baoab>(),    entry<EbmPractice>(),        entry<Ghmc>(),
-    entry<Hmc>(),           entry<Langevin>(), entry<LeimkuhlerMatthews>(), entry<Mala>(),
-    entry<Mclmc>(),         entry<Obabo>(),    entry<ParallelTempering>(),
+    entry<AdjustedMclmc>(), entry<Baoab>(), entry<EbmPractice>(), entry<Ghmc>(),
+    entry<Gibbs>(),         entry<Hmc>(),   entry<Langevin>(),    entry<LeimkuhlerMatthews>(),
+    entry<Mala>(),          entry<Mclmc>(), entry<Obabo>(),       entry<ParallelTempering>(),
 };
 
 size_t index_of_option(const std::string& name, const std::string& option) {

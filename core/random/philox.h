@@ -19,6 +19,7 @@ enum class Purpose : uint32_t {
   kSwap = 6,            ///< the uniform of a swap of two replicas, the chain is the colder one, key as kAcceptance
   kBase = 7,            ///< draws of the base that annealing begins with
   kResampling = 8,      ///< the uniform of a systematic resampling, one a stage, chain 0, key of the empty name
+  kLabel = 9,           ///< the uniform by which gibbs draws a label, one an element
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.

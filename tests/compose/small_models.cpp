@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace potluck::testing {
 
@@ -23,7 +24,7 @@ struct Behind {
 
 struct Created {
   const Behind* behind;
-  std::vector<int64_t> sizes;
+  std::vector<int64_t> sizes, categories;
   int32_t type = 0;
   std::unique_ptr<SmallModel> model;
   std::vector<std::vector<double>> storage;  ///< of the parameters, in the run's type
@@ -166,6 +167,24 @@ int parameter_gradient(const potluck_model* model, const potluck_call* call, con
   return POTLUCK_OK;
 }
 
+/// Of an input of one label.
+int category_energies(const potluck_model* model, const potluck_call* call, int32_t input, double* energy,
+                      potluck_error*) {
+  const Created& self = created(model);
+  const auto i = static_cast<size_t>(input);
+  if (!self.categorical(i) || self.sizes[i] != 1 || self.categories[i] == 0) return POTLUCK_UNSUPPORTED;
+  const auto place = static_cast<size_t>(
+      std::accumulate(self.sizes.begin(), self.sizes.begin() + static_cast<std::ptrdiff_t>(i), int64_t{0}));
+  for (int64_t at = 0; at < call->rows; ++at) {
+    std::vector<double> x = self.row(*call, at), gradient(x.size());
+    for (int64_t k = 0; k < self.categories[i]; ++k) {
+      x[place] = static_cast<double>(k);
+      energy[at * self.categories[i] + k] = self.model->energy(x, gradient);
+    }
+  }
+  return POTLUCK_OK;
+}
+
 void destroy(potluck_model* model) { delete reinterpret_cast<Created*>(model); }
 
 /// create() has no place for what it belongs to, so each kind gets its own function from this list.
@@ -199,6 +218,7 @@ int create(const potluck_setup* setup, potluck_model** model, potluck_error* err
     int64_t size = setup->slots[i] ? 1 : 0;
     for (int64_t d = 0; size > 0 && d < setup->slots[i]->rank; ++d) size *= setup->slots[i]->shape[d];
     self->sizes.push_back(size);
+    self->categories.push_back(setup->slots[i] ? setup->slots[i]->categories : 0);
   }
   std::vector<std::vector<double>> values;
   for (size_t s = 0; behind.table.settings && behind.table.settings[s]; ++s)
@@ -478,6 +498,7 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   table.parameters = parameters;
   table.parameters_changed = parameters_changed;
   table.parameter_gradient = parameter_gradient;
+  table.category_energies = category_energies;
   auto kind = std::make_unique<ModelKind>();
   kind->name = name;
   for (const std::string& input : inputs)

@@ -141,4 +141,31 @@ inline Evaluated evaluate(const Energy& plan, const std::vector<std::vector<doub
   return result;
 }
 
+/// The energies of all labels of an element, [K, rows], of a plan in float64. `position` as of evaluate().
+inline std::vector<double> category_energies(const Energy& plan, const std::vector<std::vector<double>>& position,
+                                             int64_t rows, int variable, int64_t element) {
+  const std::vector<Variable>& variables = plan.variables();
+  std::vector<std::vector<int64_t>> labels(variables.size());
+  std::vector<const void*> in;
+  for (size_t v = 0; v < variables.size(); ++v) {
+    labels[v].assign(position[v].begin(), position[v].end());
+    in.push_back(variables[v].categorical() ? static_cast<const void*>(labels[v].data()) : position[v].data());
+  }
+  struct alignas(64) Block {
+    char bytes[64];
+  };
+  std::vector<Block> workspace(plan.workspace_bytes(rows) / sizeof(Block) + 1);
+  std::memset(static_cast<void*>(workspace.data()), 0xff, workspace.size() * sizeof(Block));  // NaN everywhere
+  std::vector<double> energy(static_cast<size_t>(variables[static_cast<size_t>(variable)].categories * rows), 1e300);
+  CategoryCall call;
+  call.state.rows = rows;
+  call.state.position = in.data();
+  call.state.workspace = workspace.data();
+  call.variable = variable;
+  call.element = element;
+  call.energy = energy.data();
+  plan.category_energies(call);
+  return energy;
+}
+
 }  // namespace potluck::testing

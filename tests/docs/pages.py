@@ -71,9 +71,9 @@ class Page:
         self.folder.mkdir(parents=True)
         (self.folder / "build/bin").mkdir(parents=True)
         (self.folder / "build/bin/potluck").symlink_to(self.program)
-        if (top / "examples/readme").exists():
-            shutil.copytree(top / "examples/readme", self.folder / "examples/readme",
-                            ignore=shutil.ignore_patterns("runs"))
+        for example in ("examples/readme", "examples/labels"):
+            if (top / example).exists():
+                shutil.copytree(top / example, self.folder / example, ignore=shutil.ignore_patterns("runs"))
         # Fashion-MNIST's test pictures, the first of them and all grey.
         pictures = struct.pack(">4B3i", 0, 0, 8, 3, 18, 28, 28) + b"\x40" * (18 * 28 * 28)
         (self.folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(pictures))

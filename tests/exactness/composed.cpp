@@ -66,9 +66,11 @@ class LastDrawKeeper final : public Observer {
       for (int64_t j = 0; j < n; ++j) {
         std::vector<double>& column = kept.column.emplace_back(static_cast<size_t>(draw.chains));
         for (int64_t chain = 0; chain < draw.chains; ++chain)
-          column[static_cast<size_t>(chain)] = precision_ == Precision::kFloat32
-                                                   ? double{static_cast<const float*>(draw.position[v])[chain * n + j]}
-                                                   : static_cast<const double*>(draw.position[v])[chain * n + j];
+          column[static_cast<size_t>(chain)] =
+              variables_[v].categorical()
+                  ? static_cast<double>(static_cast<const int64_t*>(draw.position[v])[chain * n + j])
+              : precision_ == Precision::kFloat32 ? double{static_cast<const float*>(draw.position[v])[chain * n + j]}
+                                                  : static_cast<const double*>(draw.position[v])[chain * n + j];
       }
     }
     kept.frozen.assign(draw.frozen, draw.frozen + draw.chains);
@@ -122,6 +124,7 @@ LastDraw Composed::run(const Start& start, int64_t chains, int threads, const En
   RunOptions options;
   options.method = sample.method;
   options.values = sample.method_values;
+  options.blocks = sample.blocks;
   options.chains = chains > 0 ? chains : sample.chains;
   options.anneal = sample.anneal;
   options.warmup = sample.warmup;

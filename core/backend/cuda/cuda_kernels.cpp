@@ -231,4 +231,16 @@ void CudaKernels::swap(Group& group, uint32_t step, bool odd) const {
   }
 }
 
+void CudaKernels::begin_labels(Group& group, const LabelBlock& labels) const {
+  cuda::begin_labels(label_rows(group, labels, 0), group.stream);
+}
+
+void CudaKernels::offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const {
+  cuda::offer_label(label_rows(group, labels, element), category, group.stream);
+}
+
+void CudaKernels::draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const {
+  cuda::draw_label(label_rows(group, labels, element), address(step), group.stream);
+}
+
 }  // namespace potluck

@@ -36,6 +36,9 @@ class CudaKernels final : public Kernels {
   void end_energy_error(Group& group) const override;
   void add_trajectory_slope(Group& group, double reach) const override;
   void swap(Group& group, uint32_t step, bool odd) const override;
+  void begin_labels(Group& group, const LabelBlock& labels) const override;
+  void offer_label(Group& group, const LabelBlock& labels, int64_t element, int64_t category) const override;
+  void draw_label(Group& group, const LabelBlock& labels, int64_t element, uint32_t step) const override;
 
  private:
   cuda::StepAddress address(uint32_t step) const { return {step_base_, step - first_}; }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/backend/rows/label_rows.h"
 #include "core/backend/rows/row_arrays.h"
 #include "core/backend/rows/row_numbers.h"
 
@@ -94,6 +95,11 @@ void begin_energy_error(const GridRows& r, void* stream);
 void end_energy_error(const GridRows& r, void* stream);
 /// With the sums of turn() in scratch.
 void add_slopes(const GridRows& r, double reach, void* stream);
+
+/// As the kernels of these names.
+void begin_labels(const LabelRows& a, void* stream);
+void offer_label(const LabelRows& a, int64_t category, void* stream);
+void draw_label(const LabelRows& a, const StepAddress& step, void* stream);
 
 /// [rows, n] standard normals, for tests.
 void normals(const GridArguments& a, float* out, void* stream);

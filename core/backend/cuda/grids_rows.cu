@@ -5,6 +5,7 @@
 #include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
 #include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/labels.h"
 
 namespace potluck::cuda {
 
@@ -62,6 +63,16 @@ __global__ void end_energy_error_kernel(const __grid_constant__ GridRows r) {
 
 __global__ void add_slopes_kernel(const __grid_constant__ GridRows r, double reach) {
   if (item_of_thread() < r.rows) add_slope_row(r, reach, item_of_thread());
+}
+
+__global__ void offer_label_kernel(const __grid_constant__ LabelRows a, int64_t category) {
+  const int64_t row = item_of_thread();
+  if (row < a.rows) a.proposal[row * a.n + a.element] = category;
+}
+
+__global__ void draw_label_kernel(const __grid_constant__ LabelRows a, const __grid_constant__ StepAddress step) {
+  const int64_t row = item_of_thread();
+  if (row < a.rows) formula::draw_label(a, step_of(step), row);
 }
 
 }  // namespace
@@ -142,6 +153,21 @@ void end_energy_error(const GridRows& r, void* stream) {
 void add_slopes(const GridRows& r, double reach, void* stream) {
   add_slopes_kernel<<<blocks_for(r.rows), kThreads, 0, of(stream)>>>(r, reach);
   check(cudaGetLastError(), "measuring trajectories");
+}
+
+void begin_labels(const LabelRows& a, void* stream) {
+  check(cudaMemcpyAsync(a.proposal, a.label, a.rows * a.n * sizeof(int64_t), cudaMemcpyDeviceToDevice, of(stream)),
+        "copying labels");
+}
+
+void offer_label(const LabelRows& a, int64_t category, void* stream) {
+  offer_label_kernel<<<blocks_for(a.rows), kThreads, 0, of(stream)>>>(a, category);
+  check(cudaGetLastError(), "offering a label");
+}
+
+void draw_label(const LabelRows& a, const StepAddress& step, void* stream) {
+  draw_label_kernel<<<blocks_for(a.rows), kThreads, 0, of(stream)>>>(a, step);
+  check(cudaGetLastError(), "drawing labels");
 }
 
 }  // namespace potluck::cuda

@@ -92,6 +92,10 @@ void CudaChains::make_variables(const Needs& needs) {
     const Variable& variable = variables[v];
     const Held& held = held_[v];
     const int64_t n = variable.size();
+    if (variable.categorical() && !held.all()) {
+      make_labels(static_cast<int>(v));
+      continue;
+    }
     if (variable.categorical()) {
       std::vector<int64_t> labels(chains_ * n);
       for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int64_t>(held.value.at(i % n));
@@ -129,6 +133,15 @@ void CudaChains::make_variables(const Needs& needs) {
   }
 }
 
+void CudaChains::make_labels(int variable) {
+  LabelBlock labels = label_block_of(variable, energy_.variables()[static_cast<size_t>(variable)]);
+  const Held& held = held_[static_cast<size_t>(variable)];
+  labels.held = held.any() ? held.mask.data() : nullptr;
+  labels.label = take_changing<int64_t>(static_cast<size_t>(chains_ * labels.n));
+  labels.proposal = static_cast<int64_t*>(take(static_cast<size_t>(chains_ * labels.n) * sizeof(int64_t)));
+  labels_.push_back(labels);
+}
+
 void CudaChains::make_rows(const ChainsOptions& options) {
   const size_t rows = chains_, experts = energy_.experts().size();
   const auto doubles = [&](size_t count) { return static_cast<double*>(take(count * sizeof(double))); };
@@ -157,6 +170,9 @@ void CudaChains::make_rows(const ChainsOptions& options) {
   all_.log_ratio = doubles(rows);
   all_.scratch = doubles(3 * rows);
   all_.left = static_cast<uint8_t*>(take(rows));
+  int64_t most_categories = 0;
+  for (const LabelBlock& labels : labels_) most_categories = std::max(most_categories, labels.categories);
+  if (most_categories > 0) all_.category_energy = doubles(static_cast<size_t>(most_categories) * rows);
   all_.workspace = take(energy_.workspace_bytes(chains_));
   std::vector<uint32_t> ids;
   for (int64_t chain = 0; chain < chains_; ++chain) {
@@ -206,6 +222,13 @@ Group CudaChains::group_of(int64_t first, int64_t rows) {
     part.proposed[block.variable] = block.proposal;
     part.proposed_gradient[block.variable] = block.proposal_gradient;
   }
+  part.label_blocks = labels_;
+  for (LabelBlock& labels : part.label_blocks) {
+    labels.label += first * labels.n;
+    labels.proposal += first * labels.n;
+    part.current[labels.variable] = labels.label;
+    part.proposed[labels.variable] = labels.proposal;
+  }
   return part;
 }
 
@@ -220,6 +243,14 @@ void CudaChains::write(int64_t first, int64_t rows, const double* const* positio
     }
     const std::vector<std::byte> bytes = converted(values, energy_.precision());
     upload(offset(block.position, first, block.n * real_), bytes.data(), bytes.size());
+  }
+  for (const LabelBlock& block : labels_) {
+    const Held& held = held_[block.variable];
+    std::vector<int64_t> labels(position[block.variable], position[block.variable] + rows * block.n);
+    for (int64_t i = 0; held.any() && i < rows * block.n; ++i) {
+      if (held.mask[i % block.n]) labels[i] = static_cast<int64_t>(held.value[i % block.n]);
+    }
+    upload(block.label + first * block.n, labels.data(), labels.size() * sizeof(int64_t));
   }
 }
 

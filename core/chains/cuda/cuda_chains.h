@@ -51,6 +51,8 @@ class CudaChains final : public Chains {
   template <class T>
   T* take_changing(size_t count);
   void make_variables(const Needs& needs);
+  /// A categorical variable that moves.
+  void make_labels(int variable);
   void make_rows(const ChainsOptions& options);
   Group group_of(int64_t first, int64_t rows);
   Group& group(Part part) { return groups_[static_cast<size_t>(part)]; }
@@ -79,6 +81,7 @@ class CudaChains final : public Chains {
   std::vector<cuda::Memory> memory_;
   std::vector<std::pair<void*, size_t>> changing_;  ///< arrays that change from step to step, and their bytes
   std::vector<Block> blocks_;                       ///< of all chains
+  std::vector<LabelBlock> labels_;                  ///< of all chains
   std::vector<const void*> constant_;               ///< [variables] rows of what does not move, or null
   Group all_;                                       ///< arrays of all chains
   std::vector<Group> groups_;                       ///< cohort, rest, all: in the order of Part

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <set>
 #include <span>
@@ -29,12 +30,42 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kMostNames = 100;
 constexpr double kHardlyMet = 0.01;  // of what a branch's weight promises
 
-/// Number `i` of chain `chain` of a recorded variable.
-double number_at(const DrawsSchema& schema, size_t variable, const void* position, int64_t i) {
-  if (schema.variables[variable].categories > 0) return static_cast<double>(static_cast<const int64_t*>(position)[i]);
+/// Number `place` of VariableSummary::shape in the row of a chain that begins at `first`.
+double number_at(const DrawsSchema& schema, size_t variable, const void* position, int64_t first, int64_t place) {
+  const int64_t categories = schema.variables[variable].categories;
+  if (categories > 0)
+    return static_cast<const int64_t*>(position)[first + place / categories] == place % categories ? 1 : 0;
+  const int64_t i = first + place;
   return schema.precision == Precision::kFloat32 ? static_cast<double>(static_cast<const float*>(position)[i])
                                                  : static_cast<const double*>(position)[i];
 }
+
+/// How often each element of a categorical variable had each label.
+class LabelCounts {
+ public:
+  explicit LabelCounts(const RecordedVariable& variable)
+      : categories_(variable.categories), times_(static_cast<size_t>(variable.size() * variable.categories)) {}
+
+  /// @param labels [n] of one chain in one draw
+  void add(const int64_t* labels) {
+    ++draws_;
+    for (size_t i = 0; i * static_cast<size_t>(categories_) < times_.size(); ++i)
+      ++times_[i * static_cast<size_t>(categories_) + static_cast<size_t>(labels[i])];
+  }
+  /// Of the indicator of a label. @param place in [n, K]
+  double frequency(int64_t place) const {
+    return static_cast<double>(times_[static_cast<size_t>(place)]) / static_cast<double>(draws_);
+  }
+  double sd(int64_t place) const {
+    const double share = frequency(place), draws = static_cast<double>(draws_);
+    return std::sqrt(share * (1 - share) * draws / (draws - 1));
+  }
+
+ private:
+  int64_t categories_;
+  int64_t draws_ = 0;
+  std::vector<int64_t> times_;  ///< [n, K]
+};
 
 /// All draws of some numbers of a variable, by the chains that count.
 struct WatchedDraws {
@@ -57,7 +88,10 @@ class Summarizer final : public DrawsConsumer {
         responsibilities_(options_.mixtures) {
     begin(end);
     choose();
-    for (const RecordedVariable& variable : schema_.variables) moments_.emplace_back(variable.size());
+    for (const RecordedVariable& variable : schema_.variables) {
+      moments_.emplace_back(variable.size());
+      if (variable.categories > 0) label_counts_.emplace(moments_.size() - 1, variable);
+    }
     has_diverged_.assign(static_cast<size_t>(schema_.chains), 0);
   }
 
@@ -78,8 +112,7 @@ class Summarizer final : public DrawsConsumer {
       has_diverged_[static_cast<size_t>(chain)] |= draw.diverged[chain];
       summary_.divergences += draw.diverged[chain] != 0 ? 1 : 0;
       for (size_t v = 0; v < schema_.variables.size(); ++v) {
-        add_row(moments_[v], v, draw.position[v], chain);
-        if (draw.diverged[chain] != 0) add_row(divergent_moments(v), v, draw.position[v], chain);
+        add_row(v, draw.position[v], chain, draw.diverged[chain] != 0);
         keep_watched(v, draw.position[v], chain, place);
       }
     }
@@ -130,12 +163,13 @@ class Summarizer final : public DrawsConsumer {
     watched_.resize(schema_.variables.size());
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
       const RecordedVariable& variable = schema_.variables[v];
-      VariableSummary entry{variable.name, variable.shape, 0, {}, {}, {}, {}};
+      VariableSummary entry{variable.name, summary_shape(variable), variable.categories, 0, {}, {}, {}, {}};
+      const int64_t numbers = std::max<int64_t>(variable.categories, 1);  // of an element
       for (int64_t i = 0; i < variable.size(); ++i) {
         if (!variable.held.empty() && !std::isnan(variable.held[static_cast<size_t>(i)]))
           ++entry.held;
         else
-          entry.free.push_back(i);
+          for (int64_t k = 0; k < numbers; ++k) entry.free.push_back(i * numbers + k);
       }
       summary_.variables.push_back(std::move(entry));
     }
@@ -181,12 +215,17 @@ class Summarizer final : public DrawsConsumer {
     return divergent_moments_[v];
   }
 
-  void add_row(Moments& moments, size_t v, const void* position, int64_t chain) const {
-    const RecordedVariable& variable = schema_.variables[v];
-    const int64_t first = chain * variable.size();
-    if (variable.categories > 0) {
-      moments.add(static_cast<const int64_t*>(position) + first);
-    } else if (schema_.precision == Precision::kFloat32) {
+  void add_row(size_t v, const void* position, int64_t chain, bool diverged) {
+    const auto counts = label_counts_.find(v);
+    if (counts != label_counts_.end())
+      return counts->second.add(static_cast<const int64_t*>(position) + chain * schema_.variables[v].size());
+    add_numbers(moments_[v], v, position, chain);
+    if (diverged) add_numbers(divergent_moments(v), v, position, chain);
+  }
+
+  void add_numbers(Moments& moments, size_t v, const void* position, int64_t chain) const {
+    const int64_t first = chain * schema_.variables[v].size();
+    if (schema_.precision == Precision::kFloat32) {
       moments.add(static_cast<const float*>(position) + first);
     } else {
       moments.add(static_cast<const double*>(position) + first);
@@ -205,7 +244,7 @@ class Summarizer final : public DrawsConsumer {
     const std::vector<int64_t>& free = summary_.variables[v].free;
     WatchedDraws& watched = watched_[v];
     for (size_t i = 0; i < watched.numbers.size(); ++i)
-      watched.values[i * draws_of_one() + place] = number_at(schema_, v, position, first + free[watched.numbers[i]]);
+      watched.values[i * draws_of_one() + place] = number_at(schema_, v, position, first, free[watched.numbers[i]]);
   }
 
   /// Of one number by the chains that count.
@@ -333,8 +372,13 @@ class Summarizer final : public DrawsConsumer {
 
   void conclude_variable(size_t v) {
     VariableSummary& variable = summary_.variables[v];
-    const bool spaced = schema_.precision == Precision::kFloat32 && schema_.variables[v].categories == 0;
+    const bool spaced = schema_.precision == Precision::kFloat32;
     for (size_t k = 0; k < variable.numbers(); ++k) {
+      if (const auto counts = label_counts_.find(v); counts != label_counts_.end()) {
+        variable.mean.push_back(counts->second.frequency(variable.free[k]));
+        variable.sd.push_back(counts->second.sd(variable.free[k]));
+        continue;
+      }
       variable.mean.push_back(moments_[v].mean(variable.free[k]));
       variable.sd.push_back(moments_[v].sd(variable.free[k]));
       if (summary_.draws < 2) continue;
@@ -345,7 +389,10 @@ class Summarizer final : public DrawsConsumer {
     const std::span<const double> values = watched_[v].values;
     for (size_t i = 0; i < watched_[v].numbers.size(); ++i) {
       const size_t k = watched_[v].numbers[i];
-      variable.diagnosed.push_back(diagnosis(variable.name_of(k), values.subspan(i * draws_of_one(), draws_of_one())));
+      const std::span<const double> own = values.subspan(i * draws_of_one(), draws_of_one());
+      // A label that no chain had, or all had always, says nothing of the chains: it may be as likely as that.
+      const bool says_nothing = variable.categories > 0 && (variable.mean[k] == 0 || variable.mean[k] == 1);
+      variable.diagnosed.push_back(diagnosis(variable.name_of(k), own, !says_nothing));
       variable.diagnosed.back().number = k;
     }
     watched_[v] = {};
@@ -354,6 +401,7 @@ class Summarizer final : public DrawsConsumer {
   void place_divergences() {
     if (divergent_moments_.empty()) return;
     for (size_t v = 0; v < schema_.variables.size(); ++v) {
+      if (label_counts_.contains(v)) continue;
       const auto found = divergence_shift(moments_[v], divergent_moments_[v]);
       if (!found || !is_concentrated(*found, divergent_chains_, summary_.divergences)) continue;
       if (summary_.divergent_shift && std::abs(summary_.divergent_shift->value) >= std::abs(found->shift)) continue;
@@ -376,6 +424,7 @@ class Summarizer final : public DrawsConsumer {
   Responsibilities responsibilities_;
   std::vector<Moments> moments_, divergent_moments_;  ///< of each variable
   std::vector<uint8_t> has_diverged_;                 ///< [chains]
+  std::map<size_t, LabelCounts> label_counts_;        ///< of categorical variables, in place of moments
   int64_t divergent_chains_ = 0;
   int64_t drifts_ = 0;                              ///< numbers whose drift is known
   std::vector<double> branch_means_;                ///< [branches] sums over draws
@@ -389,7 +438,17 @@ class Summarizer final : public DrawsConsumer {
 
 }  // namespace
 
-std::string VariableSummary::name_of(size_t number) const { return element_name(name, shape, free[number]); }
+std::string VariableSummary::name_of(size_t number) const {
+  if (categories == 0) return element_name(name, shape, free[number]);
+  const std::vector<int64_t> own(shape.begin(), shape.end() - 1);
+  return fmt::format("{} = {}", element_name(name, own, free[number] / categories), free[number] % categories);
+}
+
+std::vector<int64_t> summary_shape(const RecordedVariable& variable) {
+  std::vector<int64_t> shape = variable.shape;
+  if (variable.categories > 0) shape.push_back(variable.categories);
+  return shape;
+}
 
 ScalarSummary VariableSummary::scalar(size_t number) const {
   ScalarSummary all = nameless(number);
@@ -437,7 +496,7 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
   if (!run.ended) {
     // At least; where every step is drawn, all of them.
     run.divergences = summary.divergences;
-    if (run.exact_method.value_or(false)) run.acceptance = summary.acceptance;
+    if (run.exact_method.value_or(false) && !run.step_option.empty()) run.acceptance = summary.acceptance;
   }
   if (!summary.worst_rhat_at.empty()) {
     run.rhat = {summary.worst_rhat, summary.worst_rhat_at};

@@ -37,7 +37,8 @@ struct ScalarSummary {
 };
 
 /// The numbers of a variable, of which there may be millions: their names are made when they are asked for, and only
-/// those that are diagnosed have room for what that finds.
+/// those that are diagnosed have room for what that finds. Of a categorical variable they are indicators, one for each
+/// label of each element: their means are the frequencies of the labels.
 struct VariableSummary {
   struct Diagnosis {
     size_t number = 0;  ///< in `free`
@@ -47,20 +48,24 @@ struct VariableSummary {
   };
 
   std::string name;
-  std::vector<int64_t> shape;
+  std::vector<int64_t> shape;        ///< of the numbers: of a categorical variable its own, then K
+  int64_t categories = 0;            ///< K > 0: indicators of labels
   int64_t held = 0;                  ///< coordinates that are given: they have no entry
-  std::vector<int64_t> free;         ///< the places in the variable of those that are not, in C order
+  std::vector<int64_t> free;         ///< the places in `shape` of those that are not, in C order
   std::vector<double> mean, sd;      ///< [free]
   std::vector<Diagnosis> diagnosed;  ///< in the order of `free`
 
   size_t numbers() const { return free.size(); }
-  /// "image[3, 14]"; one number has the variable's name.
+  /// "image[3, 14]"; one number has the variable's name. Of labels "label = 3", "label[1] = 3".
   std::string name_of(size_t number) const;
   /// All that is known of a number.
   ScalarSummary scalar(size_t number) const;
   /// The same without its name, for loops over all numbers.
   ScalarSummary nameless(size_t number) const;
 };
+
+/// VariableSummary::shape of a variable of draws.
+std::vector<int64_t> summary_shape(const RecordedVariable& variable);
 
 /// What the draws of a run say, chains that froze left out.
 struct DrawsSummary {

@@ -82,6 +82,11 @@ std::vector<bool> with_rows(const std::vector<VariableSummary>& variables, int64
   return rows;
 }
 
+/// Of the variable, without the labels of each element.
+std::vector<int64_t> own_shape(const VariableSummary& variable) {
+  return {variable.shape.begin(), variable.shape.end() - (variable.categories > 0 ? 1 : 0)};
+}
+
 /// The least of all chains, whose it is, and how many are low; null where there is none.
 json ebfmi_json(const DrawsSummary& summary) {
   const double* least = nullptr;
@@ -155,12 +160,13 @@ nlohmann::json to_json(const DrawsSummary& summary, int64_t most_rows) {
       for (size_t k = 0; k < variable.numbers(); ++k) scalars.push_back(scalar_json(variable.scalar(k)));
     }
     variables.push_back({{"name", variable.name},
-                         {"shape", variable.shape},
+                         {"shape", own_shape(variable)},
                          {"held", variable.held},
                          {"diagnosed", variable.diagnosed.size()},
                          {"numbers", variable.numbers()},
                          {"digest", digest_json(variable)},
                          {"scalars", scalars}});
+    if (variable.categories > 0) variables.back()["categories"] = variable.categories;
   }
   return {{"chains", summary.chains},
           {"draws", summary.draws},

@@ -70,8 +70,10 @@ void write_summary_netcdf(const DrawsSummary& summary, const std::filesystem::pa
 }
 
 void check_summary_netcdf(const DrawsSchema& schema, const std::filesystem::path& file) {
+  std::vector<RecordedVariable> variables = schema.variables;
+  for (RecordedVariable& variable : variables) variable.shape = summary_shape(variable);
   NetcdfWriter netcdf(file);
-  lay_out(netcdf, schema.variables);
+  lay_out(netcdf, variables);
 }
 
 }  // namespace potluck

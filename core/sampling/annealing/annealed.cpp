@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/methods/method_options.h"
 #include "core/random/philox.h"
 #include "core/sampling/annealing/weights.h"
@@ -96,6 +97,11 @@ Annealed::Annealed(const Target& target, const AnnealedOptions& options)
   check(options);
   if (!(target.temperature > 0) || !std::isfinite(target.temperature))
     throw SettingError(fmt::format("annealing: the temperature must be > 0, got {:g}", target.temperature));
+  if (const std::vector<int> labels = moving_labels(energy_.variables(), held_); !labels.empty())
+    throw SettingError(
+        fmt::format("annealing: categorical variable '{0}' must be given, got labels that are free: annealing moves "
+                    "numbers alone. Give it a label: --given {0}=0",
+                    energy_.variables()[static_cast<size_t>(labels.front())].name));
   const Target annealed{&energy_, held_, 1};
   if (free_coordinates(annealed) == 0)
     throw SettingError("annealing: a coordinate must be free to move, got none. Give fewer of them");

@@ -55,6 +55,13 @@ void fail_where_all_frozen(const RankChains& own, const std::vector<int64_t>& id
   // A state fails by its energy or by its gradient.
   if (std::all_of(first.expert_energy.begin(), first.expert_energy.end(), [](double e) { return std::isfinite(e); }))
     energies += ", with a gradient that is not finite";
+  if (step_size == 0) {  // gibbs alone: it takes a label whose energy is not a number
+    throw NumericalError(
+        fmt::format("step {}: all {} chains became non-finite (first: chain {}, {}). Let chains begin "
+                    "elsewhere (sample.start), or mend the expert: energies of all labels are asked "
+                    "for",
+                    first.step, own.count(), first.chain, energies));
+  }
   // A state of step 0 is where the chain began, or one step further.
   const char* advice =
       first.step == 0 ? "Let chains begin elsewhere (sample.start), or lower step_size" : "Lower step_size";

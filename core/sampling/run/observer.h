@@ -40,7 +40,7 @@ struct Beginning {
   double start_energy = 0;   ///< RunSummary::start_energy
 
   // Once the warm-up is over:
-  std::optional<double> step_size;
+  std::optional<double> step_size;  ///< where the method has one
   std::optional<int64_t> warmup_nan_proposals;
 };
 

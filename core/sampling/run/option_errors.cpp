@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "core/backend/tiles.h"
 #include "core/methods/method.h"
 #include "core/sampling/tuning/adaptation.h"
 
@@ -19,6 +20,9 @@ namespace {
 
 /// Numbers of all chains, and of all draws of all chains: their bytes can be counted in 64 bits.
 constexpr double kMostInChains = 0x1p53, kMostDrawn = 0x1p59;
+
+/// Energies of all labels of the rows that move together, and figures of a summary: one for each label of each element.
+constexpr double kMostEnergiesOfLabels = 0x1p31, kMostFiguresOfLabels = 0x1p26;
 
 /// None where it is more than can be counted.
 std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
@@ -81,6 +85,31 @@ void check_who_anneals(const Schedule& anneal, const Method& method, std::vector
                                                         : "its own options set its temperature"));
 }
 
+/// Of a categorical variable that moves.
+std::optional<SettingError> too_many_labels(const RunOptions& options, const Variable& variable) {
+  const int64_t rows = std::min(options.chains, kMostTileRows);
+  const double most = std::floor(std::min(kMostEnergiesOfLabels / static_cast<double>(rows),
+                                          kMostFiguresOfLabels / static_cast<double>(variable.size())));
+  if (static_cast<double>(variable.categories) <= most) return std::nullopt;
+  return SettingError(
+      "variables." + variable.name + ".categories",
+      fmt::format(" must be <= {:.0f} where gibbs draws the labels of {} numbers in {} chains at a time, got {}. Use "
+                  "fewer categories, or give '{}'",
+                  most, variable.size(), rows, variable.categories, variable.name));
+}
+
+std::vector<SettingError> too_many_labels(const RunOptions& options, const std::vector<Variable>& variables) {
+  std::vector<SettingError> errors;
+  for (const Variable& variable : variables)
+    for (const BlockOptions& block : options.blocks) {
+      const bool names =
+          std::find(block.variables.begin(), block.variables.end(), variable.name) != block.variables.end();
+      if (!names || !variable.categorical()) continue;
+      if (std::optional<SettingError> error = too_many_labels(options, variable)) errors.push_back(std::move(*error));
+    }
+  return errors;
+}
+
 }  // namespace
 
 std::vector<SettingError> size_errors(const RunOptions& options, const std::vector<Variable>& variables) {
@@ -100,7 +129,7 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
                                     "sample.thin, or take fewer steps",
                                     std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
   }
-  return {};
+  return too_many_labels(options, variables);
 }
 
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature) {

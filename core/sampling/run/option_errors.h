@@ -13,7 +13,7 @@ namespace potluck {
 std::vector<SettingError> option_errors(const RunOptions& options, double temperature);
 
 /// What it would refuse of their size beside these variables: more numbers in all chains, or in all draws, than can be
-/// counted. Of options that option_errors() finds nothing wrong with.
+/// counted, or more labels than a draw of one can look at. Of options that option_errors() finds nothing wrong with.
 std::vector<SettingError> size_errors(const RunOptions& options, const std::vector<Variable>& variables);
 
 }  // namespace potluck

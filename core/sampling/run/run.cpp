@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/methods/method.h"
 #include "core/sampling/run/option_errors.h"
 #include "core/sampling/run/sampler.h"
@@ -131,6 +132,16 @@ class RunLoop {
   std::string rule_;  ///< that ended the run, in its words
 };
 
+void check_labels(const Target& target, const RunOptions& options) {
+  const std::vector<Variable>& variables = target.energy->variables();
+  const std::vector<int> labels = moving_labels(variables, target.held);
+  if (labels.empty() || !options.blocks.empty()) return;
+  throw SettingError("sample.blocks",
+                     fmt::format(" must have one with gibbs for '{}', which is categorical and moves, got no blocks. "
+                                 "label_blocks() makes them",
+                                 variables[static_cast<size_t>(labels.front())].name));
+}
+
 }  // namespace
 
 void check_run(const Target& target, const RunOptions& options) {
@@ -140,6 +151,7 @@ void check_run(const Target& target, const RunOptions& options) {
   if (!too_many.empty()) throw SettingError(too_many.front());
   const std::vector<SettingError> unfit = schedule_errors(options.anneal, target.energy->variables(), target.held);
   if (!unfit.empty()) throw SettingError(unfit.front());
+  check_labels(target, options);
   const std::unique_ptr<Method> method = make_method(options);
   method->check(target);
   TransformedRun::check(target);

@@ -219,7 +219,7 @@ double Stepper::gradients_a_step(const Method& moved, const Progress& progress) 
 Beginning Stepper::beginning() const {
   Beginning beginning{summary_.start, summary_.exact_start, summary_.start_energy, std::nullopt, std::nullopt};
   if (warming_up()) return beginning;
-  beginning.step_size = method_->step_size();
+  if (method_->step_size() > 0) beginning.step_size = method_->step_size();
   beginning.warmup_nan_proposals = summary_.warmup_sums.nan_proposals;
   return beginning;
 }

@@ -38,23 +38,28 @@ int64_t after(int64_t look) { return look + std::max<int64_t>(1, look / 4); }
 UntilRule::UntilRule(const Until& until, const std::vector<Variable>& variables, const std::vector<Held>& held,
                      Precision precision, int64_t chains)
     : until_(until), precision_(precision), chains_(chains) {
-  std::vector<Coordinate> all;
-  for (size_t v = 0; v < variables.size(); ++v) {
-    sizes_.push_back(variables[v].size());
-    if (variables[v].categorical()) continue;
-    for (int64_t element = 0; element < variables[v].size(); ++element) {
-      const bool fixed = v < held.size() && !held[v].mask.empty() && held[v].mask[static_cast<size_t>(element)] != 0;
-      if (!fixed) all.push_back({v, element, "", {}});
+  // There may be millions: they are counted, and those that are taken are made.
+  const auto for_all = [&](const auto& use) {
+    for (size_t v = 0; v < variables.size(); ++v) {
+      for (int64_t element = 0; element < variables[v].size(); ++element) {
+        const bool fixed = v < held.size() && !held[v].mask.empty() && held[v].mask[static_cast<size_t>(element)] != 0;
+        if (fixed) continue;
+        if (!variables[v].categorical()) use(v, element, int64_t{-1});
+        for (int64_t label = 0; label < variables[v].categories; ++label) use(v, element, label);
+      }
     }
-  }
-  free_ = static_cast<int64_t>(all.size());
+  };
+  for (const Variable& variable : variables) sizes_.push_back(variable.size());
+  for_all([this](size_t, int64_t, int64_t) { ++free_; });
   const int64_t room = kMostValues / (chains * kLeastDraws) - 1;  // beside the energy
   const int64_t taken = std::clamp<int64_t>(room, std::min<int64_t>(free_, 1), std::min(free_, kMostCoordinates));
-  for (int64_t k = 0; k < taken; ++k) {
-    coordinates_.push_back(all[static_cast<size_t>(k * free_ / taken)]);
-    Coordinate& one = coordinates_.back();
-    one.name = name_of(variables[one.variable], one.element);
-  }
+  int64_t index = 0;
+  for_all([&](size_t v, int64_t element, int64_t label) {
+    const auto next = static_cast<int64_t>(coordinates_.size());
+    if (next == taken || index++ != next * free_ / taken) return;
+    const std::string name = name_of(variables[v], element);
+    coordinates_.push_back({v, element, label, label < 0 ? name : fmt::format("{} = {}", name, label), {}});
+  });
   capacity_ = std::clamp<int64_t>(kMostValues / (chains * (taken + 1)) / 2 * 2, 8, kMostDraws);
   // After it was thinned out the buffer is half full.
   const double most = static_cast<double>(chains) * static_cast<double>(capacity_) / 2;
@@ -76,6 +81,7 @@ UntilRule::UntilRule(const Until& until, const std::vector<Variable>& variables,
 double UntilRule::value_of(const Draw& draw, const Coordinate& coordinate, int64_t chain) const {
   const int64_t at = chain * sizes_[coordinate.variable] + coordinate.element;
   const void* from = draw.position[coordinate.variable];
+  if (coordinate.label >= 0) return static_cast<const int64_t*>(from)[at] == coordinate.label ? 1 : 0;
   return precision_ == Precision::kFloat32 ? double{static_cast<const float*>(from)[at]}
                                            : static_cast<const double*>(from)[at];
 }
@@ -149,10 +155,14 @@ void UntilRule::look_at(const std::string& name, const std::vector<double>& valu
 bool UntilRule::converged() {
   if (kept_ == 0) return false;
   bool any = false;
-  const bool flat = std::adjacent_find(energy_.begin(), energy_.end(), std::not_equal_to<>()) == energy_.end();
-  // The energy of a flat composite, such as a box, is one number: that says nothing of the chains.
-  if (!flat) look_at("the energy", energy_, any);
-  for (const Coordinate& one : coordinates_) look_at(one.name, one.values, any);
+  const auto flat = [](const std::vector<double>& values) {
+    return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
+  };
+  // The energy of a flat composite, such as a box, is one number: that says nothing of the chains. Nor does a label
+  // that no chain had, or all had always.
+  if (!flat(energy_)) look_at("the energy", energy_, any);
+  for (const Coordinate& one : coordinates_)
+    if (one.label < 0 || !flat(one.values)) look_at(one.name, one.values, any);
   if (!any) return false;
   const auto holds = [](const std::optional<double>& asked, double value, bool at_most) {
     return !asked || (at_most ? value <= *asked : value >= *asked);  // not where it is not a number

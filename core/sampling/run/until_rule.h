@@ -14,10 +14,10 @@
 
 namespace potluck {
 
-/// Ends a run as `Until` says. Looks at the energy and at free coordinates, all of them where they are few, else evenly
-/// spread ones, through a buffer of bounded size that keeps every second draw, then every fourth, … as it fills. The
-/// looks are scheduled in draws, each a quarter later than the one before, so that all of them together cost little and
-/// a run that is resumed looks where an uninterrupted one does.
+/// Ends a run as `Until` says. Looks at the energy and at free coordinates, and at the indicator of each label, all of
+/// them where they are few, else evenly spread ones, through a buffer of bounded size that keeps every second draw,
+/// then every fourth, … as it fills. The looks are scheduled in draws, each a quarter later than the one before, so
+/// that all of them together cost little and a run that is resumed looks where an uninterrupted one does.
 class UntilRule final : public StopRule, public Observer {
  public:
   static constexpr int64_t kFirstLook = 20;                 ///< draws
@@ -49,6 +49,7 @@ class UntilRule final : public StopRule, public Observer {
   struct Coordinate {
     size_t variable = 0;
     int64_t element = 0;
+    int64_t label = -1;  ///< of a categorical variable: the value is 1 where the element has it, else 0
     std::string name;
     std::vector<double> values;  ///< [draws kept, chains]
   };

@@ -21,7 +21,7 @@ NoiseAddress address(uint32_t seed, const Variable& variable, int64_t chain, int
 
 bool bounded(const Variable& variable) { return std::isfinite(variable.least) && std::isfinite(variable.most); }
 
-/// What stands in one coordinate, by the kind of its support.
+/// What stands in one coordinate, by the kind of its support; labels are uniform over their categories.
 class PlainStart final : public Start {
  public:
   enum class Kind { kDefault, kUniform, kNormal };
@@ -43,13 +43,15 @@ class PlainStart final : public Start {
     std::vector<double> u;
     for (size_t v = 0; v < variables_.size(); ++v) {
       const Variable& variable = variables_[v];
-      if (variable.categorical()) continue;
       const int64_t n = variable.size();
       u.resize(n);
       for (int64_t row = 0; row < rows; ++row) {
         const NoiseAddress at = address(seed, variable, first_chain + row, attempt);
         double* to = position[v] + row * n;
-        if (kind_ != Kind::kNormal && bounded(variable)) {
+        if (variable.categorical()) {
+          uniforms(at, n, u.data());
+          for (int64_t j = 0; j < n; ++j) to[j] = std::floor(u[j] * static_cast<double>(variable.categories));
+        } else if (kind_ != Kind::kNormal && bounded(variable)) {
           uniforms(at, n, u.data());
           for (int64_t j = 0; j < n; ++j) to[j] = variable.least + (variable.most - variable.least) * u[j];
         } else {

@@ -27,7 +27,7 @@ class Start {
 };
 
 /// Uniform in bounded supports; standard normal on the real line; least + |normal| or most - |normal| where one end is
-/// finite.
+/// finite. Labels are uniform over their categories, here and in the two that follow.
 std::unique_ptr<Start> default_start(const std::vector<Variable>& variables);
 
 /// Uniform in the supports, all of which must be bounded. @throws SettingError naming the variable that is not.

@@ -31,8 +31,10 @@ Adaptation::Adaptation(const MethodPart& part, Chains& chains, double temperatur
       climb_(method_.replicas(), steps, tuning_.climb_from) {
   if (steps < kLeastStepsForMetric) tuning_.metric = false;
   if (tuning_.trajectory) method_.set_trajectory_length(method_.step_size());
+  // What has no step size has an average all the same, which nothing is added to.
+  const double first = method_.step_size() > 0 ? method_.step_size() : 1;
   for (size_t rung = 0; rung < ladder_.temperature().size(); ++rung) {
-    step_size_.emplace_back(method_.step_size(), most_step_size(static_cast<int64_t>(rung)));
+    step_size_.emplace_back(first, most_step_size(static_cast<int64_t>(rung)));
   }
 }
 

@@ -20,7 +20,10 @@ void persist_method(StateArchive& archive, Method& method) {
     double step_size = part.method->step_size(), length = part.method->trajectory_length();
     Ladder ladder = part.method->ladder();
     archive(step_size, length, ladder);
-    archive.demand(std::isfinite(step_size) && step_size > 0 && std::isfinite(length) && length >= 0, "step sizes");
+    const bool has_one = part.method->step_size() > 0;
+    archive.demand(
+        std::isfinite(step_size) && (has_one ? step_size > 0 : step_size == 0) && std::isfinite(length) && length >= 0,
+        "step sizes");
     if (!archive.reading()) continue;
     part.method->set_ladder(ladder);
     part.method->set_step_size(step_size);
@@ -34,7 +37,7 @@ CohortTuning::CohortTuning(const Target& target, Method& method, int64_t steps, 
     : target_(target), method_(method), tuned_(method.tuned_in_place()), steps_(steps), whitened_(whitened) {}
 
 /// Noise as wide as the widest support already draws anew everywhere; where a variable has no bounds a step may be
-/// anything that float32 still adds to positions of size one.
+/// anything that float32 still adds to positions of size one. So may one of labels alone, which have none.
 double CohortTuning::most_step_size(const MethodPart& part) const {
   const std::vector<Variable>& variables = target_.energy->variables();
   double widest = 0;
@@ -42,7 +45,7 @@ double CohortTuning::most_step_size(const MethodPart& part) const {
     const Variable& variable = variables[v];
     if (!variable.categorical() && moves(part, v)) widest = std::max(widest, variable.most - variable.least);
   }
-  const double most = std::isfinite(widest) ? widest / std::sqrt(target_.temperature) : 1e5;
+  const double most = widest > 0 && std::isfinite(widest) ? widest / std::sqrt(target_.temperature) : 1e5;
   return part.method->tuning().step_power == 2 ? most * most / 2 : most;
 }
 

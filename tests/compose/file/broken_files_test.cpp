@@ -49,6 +49,12 @@ std::string annealed(const std::string& given, const std::string& anneal) {
          "]\nsample: {anneal: {" + anneal + "}}\n";
 }
 
+/// A number and a label that move.
+std::string labelled_file(const std::string& more) {
+  return "variables: {x: {}, k: {categories: 3}}\ntarget: {model: class_gaussian, inputs: {image: x, label: k}}\n" +
+         more;
+}
+
 std::vector<Broken> broken_files() {
   return {
       {"syntax", "variables: {x: {shape: [2]}\ntarget: a\n",
@@ -336,10 +342,42 @@ std::vector<Broken> broken_files() {
        "variables: {x: {}, k: {categories: 3}}\ntarget: {model: class_gaussian, inputs: {image: x, label: k}}\ngiven: "
        "[{of: k, value: 3}]\n",
        "scene.yaml:3:24: given[0]: k must be a label 0 ... 2, got 3"},
-      {"a label that is not given",
-       "variables: {x: {}, k: {categories: 3}}\ntarget: {model: class_gaussian, inputs: {image: x, label: k}}\n",
-       "scene.yaml:1:20: categorical variable 'k' must be given, got nothing of it: labels are not sampled. Add {of: "
-       "k, value: 0} to given"},
+      {"a method that moves labels too", labelled_file("sample: {method: parallel_tempering}\n"),
+       "scene.yaml:3:18: sample.method must be one that can move a part of the variables where gibbs draws 'k', got "
+       "'parallel_tempering'. Use mala or hmc, or give 'k'"},
+      {"gibbs of numbers", labelled_file("sample: {method: gibbs}\n"),
+       "scene.yaml:3:18: sample.method must be one that moves numbers, got gibbs, which draws labels alone: 'x' moves "
+       "too. Use mala or hmc: gibbs draws 'k' all the same"},
+      {"a dense metric beside labels", labelled_file("sample: {method: hmc, metric: dense}\n"),
+       "scene.yaml:3:31: sample.metric must be auto or identity where gibbs draws 'k', got dense: its matrix is of all "
+       "variables together. Use auto, or give 'k'"},
+      {"options that do not fit together", small("sample: {method: hmc, metric: dense, step_size: 0.1}\n"),
+       "scene.yaml:6:31: sample.metric must be auto or identity where step_size is a number (0.1), got dense: the step "
+       "size would be that of coordinates which the warm-up has yet to find. Leave step_size auto"},
+      {"the same, beside labels", labelled_file("sample: {method: hmc, metric: dense, step_size: 0.1}\n"),
+       "scene.yaml:3:31: sample.metric must be auto or identity where step_size is a number (0.1), got dense: the step "
+       "size would be that of coordinates which the warm-up has yet to find. Leave step_size auto"},
+      {"labels in a block of numbers", labelled_file("sample: {blocks: [[x, k]]}\n"),
+       "scene.yaml:3:19: sample.blocks[0].method must be gibbs for 'k', which is categorical, got 'mala'. Give it a "
+       "block of its own: {variables: [k], method: gibbs}"},
+      {"numbers in a block of labels",
+       labelled_file("sample: {blocks: [{variables: x, method: gibbs}, {variables: k, method: gibbs}]}\n"),
+       "scene.yaml:3:42: sample.blocks[0].method must be one that moves numbers for 'x', got gibbs, which draws labels "
+       "alone. Use mala or hmc"},
+      {"blocks without the labels", labelled_file("sample: {blocks: [[x]]}\n"),
+       "scene.yaml:3:18: sample.blocks must name every variable that moves, got no block with 'k'. Add {variables: "
+       "[k], method: gibbs}"},
+      {"more labels than a summary has room for",
+       "variables: {x: {}, k: {shape: [1000, 1000], categories: 100}, l: {categories: 2}}\nviews: {first: {of: k, "
+       "slice: [0, 0]}}\ntarget: {product: [{model: class_gaussian, inputs: {image: x, label: first}}, {model: "
+       "class_gaussian, inputs: {image: x, label: l}}]}\n",
+       "scene.yaml:1:57: variables.k.categories must be <= 67 where gibbs draws the labels of 1000000 numbers in 64 "
+       "chains at a time, got 100. Use fewer categories, or give 'k'"},
+      {"more labels than can be looked at",
+       "variables: {x: {}, k: {categories: 30000000}}\ntarget: {model: class_gaussian, inputs: {image: x, label: "
+       "k}}\nsample: {chains: 1000}\n",
+       "scene.yaml:1:36: variables.k.categories must be <= 8388608 where gibbs draws the labels of 1 numbers in 256 "
+       "chains at a time, got 30000000. Use fewer categories, or give 'k'"},
       {"given twice",
        with("",
             "views: {v: {of: x, slice: [\"1:3\"]}, w: {of: x, slice: [2]}}\ngiven: [{of: v, value: 0}, {of: w, value: "
@@ -443,7 +481,7 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:24: sample.blocks[1] must name variables of no other block, got 'x', which is in "
        "sample.blocks[0]. Leave it in one"},
       {"an unknown method of a block", small("sample: {blocks: [{variables: x, method: hmcc}]}\n"),
-       "scene.yaml:6:42: sample.blocks[0].method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, "
+       "scene.yaml:6:42: sample.blocks[0].method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, gibbs, hmc, "
        "langevin, leimkuhler_matthews, mala, mclmc, obabo, parallel_tempering; got 'hmcc'. Did you mean 'hmc'?"},
       {"a method that cannot move a block", small("sample: {blocks: [{variables: x, method: ebm_practice}]}\n"),
        "scene.yaml:6:42: sample.blocks[0].method must be one that can move a part of the variables, got "

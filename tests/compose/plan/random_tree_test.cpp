@@ -127,6 +127,29 @@ TEST(RandomTreeTest, TheSameCheckRejectsAGradientThatIsOnePercentTooLarge) {
   EXPECT_GT(worst_gradient(gauss_broken(), 300), 1e-3);
 }
 
+// The program is run for each label, on energies of the others that are evaluated once.
+TEST(RandomTreeTest, EnergiesOfAllLabelsAreThoseOfAnEvaluationOfEach) {
+  int offered = 0;
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    std::mt19937 random(13000 + seed);
+    const auto plan = make_plan(RandomTree(seed).make(), in_double());
+    if (!plan->offers_category_energies(2)) continue;
+    State state = any_state(random);
+    evaluate_calls() = 0;
+    const std::vector<double> at_once = category_energies(*plan, state, kRows, 2, 0);
+    const int64_t evaluated = evaluate_calls();
+    for (int64_t k = 0; k < 3; ++k) {
+      std::fill(state[2].begin(), state[2].end(), static_cast<double>(k));
+      evaluate_calls() = 0;
+      const Evaluated one = evaluate(*plan, state, kRows, false);
+      offered += evaluate_calls() > evaluated;  // some expert reads the label
+      for (int64_t row = 0; row < kRows; ++row)
+        EXPECT_EQ(at_once[static_cast<size_t>(k * kRows + row)], one.energy[static_cast<size_t>(row)]) << seed;
+    }
+  }
+  EXPECT_GT(offered, 60);
+}
+
 TEST(RandomTreeTest, ARowDoesNotDependOnItsCompany) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     std::mt19937 random(9000 + seed);

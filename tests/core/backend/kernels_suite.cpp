@@ -246,6 +246,29 @@ std::vector<Operation> decisions() {
   };
 }
 
+std::vector<Operation> labels() {
+  const auto offers = [](const Kernels& k, Group& g) {
+    k.begin_labels(g, g.label_blocks[0]);
+    k.offer_label(g, g.label_blocks[0], 1, 2);
+  };
+  return {
+      {.name = "draw_label",
+       .call =
+           [offers](const Kernels& k, Group& g) {
+             offers(k, g);
+             k.draw_label(g, g.label_blocks[0], 1, kStep);
+           },
+       .twin =
+           [offers](const Kernels& k, Group& g) {
+             offers(k, g);
+             k.draw_label(g, g.label_blocks[0], 0, kStep);
+           }},
+      {.name = "offer_label",
+       .call = offers,
+       .twin = [](const Kernels& k, Group& g) { k.begin_labels(g, g.label_blocks[0]); }},
+  };
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Backend& backend) { return out << backend.name; }
@@ -253,7 +276,7 @@ std::ostream& operator<<(std::ostream& out, const Operation& operation) { return
 
 std::vector<Operation> operations() {
   std::vector<Operation> all;
-  for (const auto& some : {langevin_steps(), splittings(), isokinetic_steps(), decisions()})
+  for (const auto& some : {langevin_steps(), splittings(), isokinetic_steps(), decisions(), labels()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }

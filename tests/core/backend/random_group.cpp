@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/backend/random_group.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
 
 #include "core/alignment.h"
+#include "core/random/philox.h"
 
 namespace potluck::testing {
 
@@ -16,6 +18,7 @@ using Kind = GroupNumbers::Kind;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kSecond = 3;  // numbers of y
 constexpr int64_t kExperts = 2;
+constexpr int64_t kLabels = 2, kCategories = 3;
 
 std::vector<Variable> variables_of(const GroupCase& shape) {
   Variable x;
@@ -54,6 +57,7 @@ RandomGroup::RandomGroup(const GroupCase& shape, Precision kept)
   fill_counts();
   fill_variable("x", shape.n, false);
   if (shape.second) fill_variable("y", kSecond, true);
+  fill_labels();
 }
 
 double RandomGroup::between(double least, double most) {
@@ -213,6 +217,27 @@ void RandomGroup::fill_counts() {
   memory_.resize(memory_.size() + aligned(3 * 8 * static_cast<size_t>(rows)));
 }
 
+/// Labels are int64, and stand here as numbers with their bits.
+void RandomGroup::fill_labels() {
+  const int64_t rows = shape_.rows;
+  for (const char* name : {"label", "label_proposal"}) {
+    std::vector<double> labels = drawn(rows * kLabels, 0, kCategories);
+    for (double& label : labels) label = std::bit_cast<double>(static_cast<int64_t>(label));
+    add(name, Kind::kCount, 8, true, labels);
+  }
+  std::vector<double> energy = drawn(kCategories * rows, -2, 2);
+  const auto put = [&](int64_t category, int64_t row, double value) {
+    if (row < rows) energy[category * rows + row] = value;
+  };
+  if (shape_.fails) {
+    put(1, 0, INFINITY);
+    put(2, 3, kNaN);
+    put(0, 4, -INFINITY);
+    for (int64_t k = 0; k < kCategories; ++k) put(k, 5, INFINITY);
+  }
+  add("category_energy", Kind::kSum, 8, true, energy);
+}
+
 template <class T>
 T* RandomGroup::pointer(const std::string& name, std::byte* base) const {
   for (const Array& array : arrays_) {
@@ -250,6 +275,12 @@ Group RandomGroup::at(std::byte* base, void* stream) const {
   g.blocks.push_back(block("x", 0, base));
   if (shape_.second) g.blocks.push_back(block("y", 1, base));
   for (const Block& one : g.blocks) g.dimension += one.moving;
+  g.label_blocks.push_back({.n = kLabels,
+                            .categories = kCategories,
+                            .key = variable_key("label"),
+                            .label = pointer<int64_t>("label", base),
+                            .proposal = pointer<int64_t>("label_proposal", base)});
+  g.category_energy = pointer<double>("category_energy", base);
   g.chain = pointer<uint32_t>("chain", base);
   g.row_temperature = pointer<double>("row_temperature", base);
   g.row_step = pointer<double>("row_step", base);

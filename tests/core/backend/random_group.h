@@ -13,7 +13,7 @@
 
 namespace potluck::testing {
 
-/// What a group of chains is like: one variable x of n numbers, or y of 3 beside it.
+/// What a group of chains is like: one variable x of n numbers, or y of 3 beside it; and two labels.
 struct GroupCase {
   int64_t rows = 8;
   int64_t n = 4;
@@ -85,6 +85,7 @@ class RandomGroup {
   void fill_variable(const std::string& name, int64_t n, bool plain);
   void fill_rows();
   void fill_counts();
+  void fill_labels();
   void add(const std::string& name, GroupNumbers::Kind kind, size_t bytes, bool changes,
            const std::vector<double>& values);
   void add_reals(const std::string& name, bool changes, std::vector<double> values);

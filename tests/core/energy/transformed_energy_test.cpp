@@ -11,6 +11,7 @@
 #include "core/energy/transform_element.h"
 #include "core/error.h"
 #include "tests/core/energies.h"
+#include "tests/core/labelled_line.h"
 
 namespace potluck {
 namespace {
@@ -227,6 +228,29 @@ TEST(TransformedEnergyTest, ARowsBitsDoNotDependOnTheOthers) {
       for (int64_t j = 0; j < n; ++j)
         ASSERT_EQ(alone.gradient[static_cast<size_t>(j)], all.gradient[static_cast<size_t>(row * n + j)]);
     }
+  }
+}
+
+// At T = 1.5 the Jacobian counts, and is the same for every label.
+TEST(TransformedEnergyTest, HasTheEnergiesOfAllLabelsThatItsEnergyHas) {
+  const testing::LabelledLine line({.walled = true});
+  const TransformedEnergy energy(line, {{}, {}}, 1.5, 1);
+  ASSERT_TRUE(energy.offers_category_energies(0));
+  EXPECT_FALSE(energy.offers_category_energies(1));
+  std::vector<int64_t> label = {0, 1, 2, 2, 2, 0};
+  const std::vector<double> u = {-3, 0.5, 1, 0, 2, -0.25};
+  const void* position[] = {label.data(), u.data()};
+  struct alignas(64) Block {
+    char bytes[64];
+  };
+  std::vector<Block> workspace(energy.workspace_bytes(2) / sizeof(Block) + 1);
+  std::vector<double> at_once(6), one(2);
+  energy.category_energies({{.rows = 2, .position = position, .workspace = workspace.data()}, 0, 1, at_once.data()});
+  for (int64_t k = 0; k < 3; ++k) {
+    label[1] = label[4] = k;
+    energy.evaluate({.rows = 2, .position = position, .energy = one.data(), .workspace = workspace.data()});
+    EXPECT_EQ(at_once[static_cast<size_t>(2 * k)], one[0]);
+    EXPECT_EQ(at_once[static_cast<size_t>(2 * k + 1)], one[1]);
   }
 }
 

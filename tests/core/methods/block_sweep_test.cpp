@@ -193,20 +193,21 @@ TEST(BlockSweepTest, ShowsABlockItsVariablesAloneAndNoMoreThanItNeeds) {
 }
 
 std::vector<std::string> texts(const std::vector<BlockOptions>& blocks) {
-  Variable label = line("label");
-  label.categories = 10;
+  Variable label = line("label"), kind = line("kind");
+  label.categories = kind.categories = 10;
   Held given;
   given.mask = {1};
   given.value = {0};
   std::vector<std::string> all;
   for (const SettingError& error :
-       block_errors(blocks, {line("code"), line("image"), label, line("known")}, {{}, {}, given, given}))
+       block_errors(blocks, {line("code"), line("image"), label, line("known"), kind}, {{}, {}, given, given, {}}))
     all.emplace_back(error.what());
   return all;
 }
 
 TEST(BlockSweepTest, RefusesBlocksThatDoNotCoverWhatMovesOnce) {
-  EXPECT_THAT(texts({block({"code"}, "mala"), block({"image"}, "hmc")}), ElementsAre());
+  const BlockOptions kind = block({"kind"}, "gibbs");
+  EXPECT_THAT(texts({kind, block({"code"}, "mala"), block({"image"}, "hmc")}), ElementsAre());
   EXPECT_THAT(texts({block({"cod"}, "mala")}),
               ElementsAre("sample.blocks[0] must name variables, got 'cod'. Did you mean 'code'?"));
   EXPECT_THAT(texts({block({"code"}, "mala"), block({"image", "code"}, "mala")}),
@@ -214,15 +215,23 @@ TEST(BlockSweepTest, RefusesBlocksThatDoNotCoverWhatMovesOnce) {
                           "sample.blocks[0]. Leave it in one"));
   EXPECT_THAT(
       texts({block({"code", "label", "known"}, "mala"), block({}, "mala")}),
-      ElementsAre("sample.blocks[0] must name continuous variables, got 'label', which is categorical. Leave it out",
+      ElementsAre("sample.blocks[0] must name variables that move, got 'label', which is given whole. Leave it out",
                   "sample.blocks[0] must name variables that move, got 'known', which is given whole. Leave it out",
                   "sample.blocks[1] must name at least one variable, got none"));
   EXPECT_THAT(
-      texts({block({"code"}, "mala")}),
+      texts({kind, block({"code"}, "mala")}),
       ElementsAre("sample.blocks must name every variable that moves, got no block with 'image'. Add it to one"));
   EXPECT_THAT(texts({block({"code", "image"}, "ebm_practice")}),
               ElementsAre("sample.blocks[0].method must be one that can move a part of the variables, got "
                           "'ebm_practice'. Use mala or hmc"));
+  EXPECT_THAT(texts({block({"code", "image"}, "mala")}),
+              ElementsAre("sample.blocks must name every variable that moves, got no block with 'kind'. Add "
+                          "{variables: [kind], method: gibbs}"));
+  EXPECT_THAT(texts({block({"code", "kind"}, "mala"), block({"image"}, "gibbs")}),
+              ElementsAre("sample.blocks[0].method must be gibbs for 'kind', which is categorical, got 'mala'. Give it "
+                          "a block of its own: {variables: [kind], method: gibbs}",
+                          "sample.blocks[1].method must be one that moves numbers for 'image', got gibbs, which draws "
+                          "labels alone. Use mala or hmc"));
 }
 
 TEST(BlockSweepTest, ChecksAMethodAgainstItsBlockAlone) {

@@ -7,6 +7,7 @@
 #include "core/backend/cuda/grid_rows.h"
 #include "core/backend/cuda/grid_sums.h"
 #include "core/backend/rows/energy_error.h"
+#include "core/backend/rows/labels.h"
 #include "tests/cuda/host/host_runtime.h"
 
 namespace potluck::cuda {
@@ -245,6 +246,18 @@ void end_energy_error(const GridRows& r, void*) {
 
 void add_slopes(const GridRows& r, double reach, void*) {
   for_rows(r.rows, [=](int64_t row) { add_slope_row(r, reach, row); });
+}
+
+void begin_labels(const LabelRows& a, void*) {
+  for_rows(a.rows * a.n, [=](int64_t i) { a.proposal[i] = a.label[i]; });
+}
+
+void offer_label(const LabelRows& a, int64_t category, void*) {
+  for_rows(a.rows, [=](int64_t row) { a.proposal[row * a.n + a.element] = category; });
+}
+
+void draw_label(const LabelRows& a, const StepAddress& step, void*) {
+  for_rows(a.rows, [=](int64_t row) { formula::draw_label(a, step_of(step), row); });
 }
 
 }  // namespace potluck::cuda

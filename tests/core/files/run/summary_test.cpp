@@ -270,6 +270,87 @@ TEST(SummaryTest, HasEveryFigureOfEveryNumberInNetcdf) {
   run_python("files/check_summary.py", "'" + scratch.folder().string() + "'", scratch / "log.txt");
 }
 
+/// 4 chains of 40 draws of labels `kind` [2] of three categories: the second is given as 2, the first is 0 or 1.
+class LabelledRun {
+ public:
+  explicit LabelledRun(const std::filesystem::path& folder) {
+    Variable kind;
+    kind.name = "kind";
+    kind.shape = {2};
+    kind.categories = 3;
+    DrawsSchema schema = draws_schema({kind}, {{{0, 1}, {0, 2}}});
+    schema.experts = {"line"};
+    schema.chains = kChains;
+    DrawsWriter writer(folder, schema);
+    std::mt19937_64 bits(3);
+    for (int64_t index = 0; index < kDraws; ++index) {
+      std::vector<int64_t> labels;
+      std::vector<double> energy;
+      for (int64_t chain = 0; chain < kChains; ++chain) {
+        const int64_t label = bits() % 4 == 0 ? 1 : 0;
+        ones[static_cast<size_t>(chain * kDraws + index)] = static_cast<double>(label);
+        labels.insert(labels.end(), {label, 2});
+        energy.push_back(static_cast<double>(bits() % 1000));
+      }
+      const std::vector<double> acceptance(kChains, 1);
+      const std::vector<uint8_t> none(kChains, 0);
+      Draw draw;
+      draw.index = index;
+      draw.step = index + 1;
+      draw.chains = kChains;
+      draw.position = {labels.data()};
+      draw.energy = draw.expert_energy = energy.data();
+      draw.acceptance = acceptance.data();
+      draw.frozen = draw.diverged = none.data();
+      writer.append(draw);
+    }
+    writer.finish();
+  }
+
+  static constexpr int64_t kChains = 4, kDraws = 40;
+  std::vector<double> ones = std::vector<double>(kChains * kDraws);  ///< [chains, draws] 1 where the first label is 1
+};
+
+TEST(SummaryTest, GivesTheFrequencyOfEachLabel) {
+  const Scratch scratch;
+  const LabelledRun run(scratch.folder());
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  ASSERT_EQ(summary.variables.size(), 1u);
+  const VariableSummary& kind = summary.variables[0];
+  EXPECT_EQ(kind.held, 1);
+  ASSERT_EQ(kind.numbers(), 3u);
+  const Convergence expected = diagnose({run.ones, LabelledRun::kChains, LabelledRun::kDraws});
+  const ScalarSummary one = kind.scalar(1);
+  EXPECT_EQ(one.name, "kind[0] = 1");
+  EXPECT_NEAR(one.mean, expected.mean, 1e-14);
+  EXPECT_NEAR(one.sd, expected.sd, 1e-14);
+  EXPECT_EQ(one.convergence.mcse_mean, expected.mcse_mean);
+  EXPECT_EQ(one.convergence.rhat, expected.rhat);
+  EXPECT_EQ(kind.scalar(0).mean, 1 - one.mean);
+  // No chain had label 2: that is no reason for alarm, and its R-hat, which is not a number, none for a verdict.
+  EXPECT_EQ(kind.scalar(2).mean, 0);
+  EXPECT_TRUE(std::isnan(kind.scalar(2).convergence.rhat));
+  EXPECT_TRUE(std::isfinite(summary.worst_rhat));
+  EXPECT_GT(summary.least_ess, 0);
+  EXPECT_EQ(summary.unmoved_count, 0);
+
+  const nlohmann::json json = to_json(summary).at("variables")[0];
+  EXPECT_EQ(json.at("shape"), nlohmann::json({2}));
+  EXPECT_EQ(json.at("categories"), 3);
+  EXPECT_EQ(json.at("scalars").size(), 3u);
+  EXPECT_EQ(json.at("scalars")[1].at("name"), "kind[0] = 1");
+}
+
+TEST(SummaryTest, HasFrequenciesOfLabelsInNetcdf) {
+  const Scratch scratch;
+  LabelledRun run(scratch.folder());
+  const DrawsSummary summary = summarize_draws(scratch.folder());
+  write_summary_netcdf(summary, scratch / "summary.nc");
+  std::ofstream(scratch / "summary.json") << to_json(summary).dump();
+  run_python("files/check_label_summary.py", "'" + scratch.folder().string() + "'", scratch / "log.txt");
+  check_summary_netcdf(DrawsReader(scratch.folder()).schema(), scratch / "trial.nc");
+}
+
 TEST(SummaryTest, AVerdictBecomesJson) {
   RunVerdict verdict;
   verdict.findings = {{"few_draws", Finding::Weight::kCare, "few draws", "draw for longer"}};

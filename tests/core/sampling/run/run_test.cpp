@@ -242,7 +242,7 @@ TEST(RunTest, RefusesOptionsThatDoNotFit) {
   RunOptions wrong = mala("0.5", 1, 0, 10, 1);
   wrong.method = "malla";
   EXPECT_EQ(text(wrong),
-            "sample.method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, hmc, langevin, "
+            "sample.method must be one of adjusted_mclmc, baoab, ebm_practice, ghmc, gibbs, hmc, langevin, "
             "leimkuhler_matthews, mala, mclmc, obabo, parallel_tempering; got 'malla'. Did you mean 'mala'?");
 }
 

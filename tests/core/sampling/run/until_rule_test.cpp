@@ -121,6 +121,43 @@ TEST(UntilRuleTest, ItsBufferStaysBoundedAndSpread) {
   EXPECT_EQ(rule.scope(), "64 evenly spread coordinates of 100000 that move");
 }
 
+/// Shows a rule a label of three categories in every chain, never 2; chain 0 has 1 with another probability.
+int64_t label_draws_until(UntilRule& rule, double of_the_first, int64_t most) {
+  std::mt19937_64 bits(9);
+  std::uniform_real_distribution<double> uniform;
+  const std::vector<double> energy(kChains, 1);
+  const std::vector<uint8_t> frozen(kChains, 0);
+  int64_t drawn = 0;
+  while (drawn < most) {
+    std::vector<int64_t> labels;
+    for (int64_t chain = 0; chain < kChains; ++chain)
+      labels.push_back(uniform(bits) < (chain == 0 ? of_the_first : 0.3) ? 1 : 0);
+    Draw draw;
+    draw.index = drawn++;
+    draw.chains = kChains;
+    draw.position = {labels.data()};
+    draw.energy = energy.data();
+    draw.frozen = frozen.data();
+    rule.drew(draw);
+    if (rule.reached(drawn, drawn)) break;
+  }
+  return drawn;
+}
+
+TEST(UntilRuleTest, LooksAtHowOftenEachLabelIsThere) {
+  Variable label = numbers(1);
+  label.name = "label";
+  label.categories = 3;
+  const Until until = {.rhat = 1.05, .ess = {}, .mcse = {}, .seconds = {}};
+  UntilRule same(until, {label}, {{}}, Precision::kFloat32, kChains);
+  EXPECT_EQ(same.scope(), "all 3 coordinates that move");
+  EXPECT_LE(label_draws_until(same, 0.3, 1000), 100);
+  EXPECT_THAT(same.standing(), HasSubstr("(label = "));
+  // The twin: a chain that sees another law.
+  UntilRule apart(until, {label}, {{}}, Precision::kFloat32, kChains);
+  EXPECT_EQ(label_draws_until(apart, 0.9, 1000), 1000);
+}
+
 TEST(UntilRuleTest, RefusesWhatItCouldNeverSee) {
   try {
     rule_of({.rhat = {}, .ess = 1e6, .mcse = {}, .seconds = {}});

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -35,6 +36,27 @@ TEST(SuperchainStartTest, NeighboursBeginAtOnePoint) {
   EXPECT_EQ(points.size(), 3u);
   EXPECT_FALSE(fours->exact());
   EXPECT_EQ(fours->description(), normal_start(variables)->description() + ", one for 4 neighbouring chains");
+}
+
+// 10^5 labels of three categories: a frequency has a standard error of sqrt(2/9 / 10^5) = .0015.
+TEST(StartTest, LabelsAreUniformOverTheirCategories) {
+  Variable label = line("label");
+  label.categories = 3;
+  constexpr int64_t kRows = 100000;
+  for (const auto& start : {default_start({label}), uniform_start({label}), normal_start({label})}) {
+    std::vector<double> labels(kRows);
+    double* const position[] = {labels.data()};
+    start->draw(7, 0, kRows, 0, position);
+    for (const double k : {0.0, 1.0, 2.0})
+      EXPECT_NEAR(static_cast<double>(std::count(labels.begin(), labels.end(), k)) / kRows, 1.0 / 3, 6 * 0.0015) << k;
+    // The noise has the variable's name, the chain's number and the attempt.
+    std::vector<double> again(10);
+    double* const some[] = {again.data()};
+    start->draw(7, 20, 10, 0, some);
+    EXPECT_TRUE(std::equal(again.begin(), again.end(), labels.begin() + 20));
+    start->draw(7, 20, 10, 1, some);
+    EXPECT_FALSE(std::equal(again.begin(), again.end(), labels.begin() + 20));
+  }
 }
 
 TEST(SuperchainStartTest, DoesNotDependOnHowRowsAreCut) {
