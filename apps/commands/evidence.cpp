@@ -17,6 +17,7 @@
 #include "apps/terminal/resume_options.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
+#include "compose/engine/earlier_run.h"
 #include "compose/record/evidence_folder.h"
 #include "compose/record/evidence_json.h"
 #include "compose/record/new_run_facts.h"
@@ -108,7 +109,7 @@ int evidence(CommandLine& line, const Words& words) {
     throw UsageError("--project must be given with --resume, got it alone");
   if (line.flag("resume")) {
     if (only_to_be_put_in_place(line, nullptr)) return kDone;
-    resumed.emplace(resumed_run(line, nullptr));
+    resumed.emplace(std::move(earlier_run(line, engine::EarlierRun::Kind::kEvidence, nullptr).state().run));
   }
   EvidenceAsked asked = asked_of(line);
   SessionOptions options = session_options(line);
@@ -129,7 +130,8 @@ int evidence(CommandLine& line, const Words& words) {
   asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
 
-  RunFacts facts = new_evidence_facts(session, asked, typed_command("evidence", words),
+  const engine::TypedCommand typed = typed_command("evidence", words);
+  RunFacts facts = new_evidence_facts(session, asked, {typed.words, typed.folder, std::nullopt},
                                       [](const char* name) { return std::getenv(name); });
   std::unique_ptr<RunFolder> place;
   if (resumed) {

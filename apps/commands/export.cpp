@@ -13,6 +13,7 @@
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/failure.h"
 #include "apps/terminal/progress_report.h"
+#include "compose/engine/told.h"
 #include "compose/record/run_course.h"
 #include "compose/record/run_folder.h"
 #include "compose/record/run_products.h"
@@ -127,7 +128,7 @@ int export_command(const Words& words) {
     write_record(folder, facts);
   }
   if (!products.not_made.empty())
-    return report_not_made(products.not_made,
+    return report_not_made(engine::told(products, true).not_made,
                            fmt::format("To make what is missing: potluck export {}", folder.string()));
   if (quiet) return kDone;
   fmt::print("Exported {} draws of {} chains to {}. {}.\n", draws.draws, draws.chains, (folder / "draws.nc").string(),

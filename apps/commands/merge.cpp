@@ -12,6 +12,7 @@
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/failure.h"
 #include "apps/terminal/progress_report.h"
+#include "compose/engine/told.h"
 #include "compose/record/merged_facts.h"
 #include "compose/record/run_course.h"
 #include "compose/record/run_folder.h"
@@ -321,16 +322,17 @@ int merge_command(const Words& words) {
   if (replaces && !products.not_made.empty()) {
     std::error_code ignored;  // the next merge removes it
     filesystem::remove_all(unfinished(run), ignored);
-    return report_not_made(products.not_made,
+    return report_not_made(engine::told(products, true).not_made,
                            fmt::format("What was joined before in {} stays as it was", run.string()));
   }
   give_name(unfinished(run), whole(run));
   sync_folder(run);
   put_in_place_or_say(run);
   if (!products.not_made.empty())
-    return report_not_made(products.not_made, fmt::format("All draws are in {0}. To make what is missing: potluck "
-                                                          "export {0}",
-                                                          run.string()));
+    return report_not_made(engine::told(products, true).not_made,
+                           fmt::format("All draws are in {0}. To make what is missing: potluck "
+                                       "export {0}",
+                                       run.string()));
   if (quiet) return kDone;
   const DrawsSummary& draws = products.summary;
   fmt::print("Joined {} ranks: {} draws of {} chains in {}. {}.\n", parts.size(), draws.draws, draws.chains,

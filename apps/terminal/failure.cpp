@@ -95,9 +95,9 @@ ExitCode report_failure(std::exception_ptr thrown) {
   }
 }
 
-int report_not_made(const std::vector<NotMade>& not_made, const std::string& how) {
+int report_not_made(const std::vector<engine::NotMade>& not_made, const std::string& how) {
   int code = 0;
-  for (const NotMade& one : not_made) {
+  for (const engine::NotMade& one : not_made) {
     fmt::print(stderr, "potluck: {} could not be made; what is beside it was:\n", one.file);
     const int own = report_failure(one.error);
     if (code == 0) code = own;

@@ -10,7 +10,19 @@
 #include "core/backend/thread_pool.h"
 
 namespace potluck {
-namespace {
+void add_session_options(CommandLine& line) {
+  line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
+  line.add_values("given", "NAME=VALUE",
+                  "fix a variable or view at a value: --given label=3, --given upper=photo.png (repeatable)");
+  line.add_value("seed", "N", "the same as --set sample.seed=N");
+  line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
+  line.add_value(
+      "device", "NAME",
+      "auto (default: a GPU where there is one), cpu, cuda or cuda:N. Processes that torchrun, srun or mpirun "
+      "started on one machine take its GPUs in turn");
+  line.add_value("threads", "N",
+                 "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
+}
 
 engine::Overrides overrides_of(const CommandLine& line) {
   engine::Overrides overrides;
@@ -33,22 +45,6 @@ engine::Machine machine_of(const CommandLine& line) {
     machine.threads = static_cast<int>(engine::parse_integer(*threads, "--threads", 1, 1024));
   machine.log_z_folder = estimate_folder();
   return machine;
-}
-
-}  // namespace
-
-void add_session_options(CommandLine& line) {
-  line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
-  line.add_values("given", "NAME=VALUE",
-                  "fix a variable or view at a value: --given label=3, --given upper=photo.png (repeatable)");
-  line.add_value("seed", "N", "the same as --set sample.seed=N");
-  line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
-  line.add_value(
-      "device", "NAME",
-      "auto (default: a GPU where there is one), cpu, cuda or cuda:N. Processes that torchrun, srun or mpirun "
-      "started on one machine take its GPUs in turn");
-  line.add_value("threads", "N",
-                 "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
 }
 
 engine::Composition composition_of(const CommandLine& line, engine::Plugins& plugins) {

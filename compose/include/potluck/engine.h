@@ -26,8 +26,10 @@
 #define POTLUCK_ENGINE_H
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <map>
@@ -329,6 +331,7 @@ class Composition {
   const State& state() const noexcept { return *state_; }  ///< for the engine itself
 
  private:
+  friend class EarlierRun;
   explicit Composition(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
@@ -459,7 +462,9 @@ struct Progress {
   double step_size = 0;
   double seconds = 0;             ///< of this phase
   double seconds_left = 0;        ///< NaN where nothing is known
-  double gradients_a_second = 0;  ///< over all chains; NaN where nothing is known
+  double steps_a_second = 0;      ///< NaN where nothing is known
+  double gradients_a_second = 0;  ///< over all chains, likewise
+  double gradients_a_step = 1;    ///< of a chain
   bool leapfrogs = false;         ///< those are the leapfrogs of trajectories
   int64_t frozen = 0;             ///< chains
 };
@@ -486,12 +491,20 @@ class StopRule {
 
 /// What is known of a run.
 struct Summary {
+  /// A block of a sweep, and what moved it.
+  struct Block {
+    std::vector<std::string> variables;
+    std::string method;
+    double step_size = 0;  ///< 0: the method has none
+  };
   std::string method;         ///< "mala"; "sweep of mala + hmc"
   bool exact_method = false;  ///< leaves exp(-E/T) invariant whatever the step size
   std::string start;
   bool exact_start = false;
   std::string why_stopped;  ///< "all 2000 steps done"
   bool interrupted = false;
+  bool stopped_by_rule = false;
+  std::vector<Block> blocks;     ///< of a sweep
   int64_t steps = 0, draws = 0;  ///< behind the warm-up
   double step_size = 0;          ///< of a sweep: the least of its blocks
   double acceptance = 1;         ///< mean
@@ -559,6 +572,147 @@ struct RunOptions {
 /// Runs a composite as `sample` of its composition says: start, warm-up, `steps` steps with a draw every `thin`, until
 /// a rule ends it. A loop over a Sampler. One thread at a time may call it with a composite.
 Summary run(Composite& composite, const RunOptions& options = {});
+
+// ------------------------------------------------------------------------------------------------- runs in a folder
+
+/// Which of several processes that share a run this one is.
+struct Ranks {
+  int64_t rank = 0;
+  int64_t world = 1;
+  std::string told_by = {};  ///< who said so, for errors: "--rank and --world", "Open MPI"
+  bool several() const noexcept { return world > 1; }
+};
+
+/// `RUN/rank-0001`: where a rank of the run RUN has its own folder.
+std::string rank_folder(const std::string& run, int64_t rank);
+
+/// A command as it was typed. The record of a run keeps it, so that who goes on with the run has its words.
+struct TypedCommand {
+  std::vector<std::string> words = {};  ///< "potluck", "sample", ...; empty: the run was begun by a program
+  std::string folder = {};              ///< in which it was typed, absolute
+};
+
+/// The value of an environment variable, or null. The engine does not look at the environment itself.
+using Environment = std::function<const char*(const char*)>;
+
+/// Whether the draws of a run may be used, why, and what to change: docs/verdict.md.
+struct Verdict {
+  std::string usable;                 ///< "yes", "with care", "no"
+  std::string text;                   ///< all of it, a paragraph
+  std::vector<std::string> findings;  ///< a part of a sentence each, the gravest first
+  std::optional<double> steps;        ///< behind the warm-up that the advice names; none where it names none
+};
+
+/// A file that could not be made of the draws of a run.
+struct NotMade {
+  std::string file;          ///< in the folder of the run: "draws.nc", "pictures of x"
+  std::exception_ptr error;  ///< an Error or std::bad_alloc
+};
+
+/// What was made of the draws of a run.
+struct Products {
+  int64_t draws = 0, chains = 0;      ///< that the files have
+  std::string convergence;            ///< "R-hat at most 1.003, effective sample size at least 812"
+  std::vector<std::string> branches;  ///< a sentence for each of the first branches of mixtures
+  std::vector<NotMade> not_made;      ///< what is beside them was made
+  std::optional<Verdict> verdict;     ///< none of a rank, whose draws are judged once they are merged
+};
+
+struct RecordOptions {
+  std::string folder = {};       ///< of the run; empty: the composition's `output.folder`, else runs/NAME of its file
+  bool overwrite = false;        ///< an older run there is replaced once this one has ended
+  Ranks ranks = {};              ///< of several, each has its rank_folder()
+  TypedCommand command = {};     ///< what began the run
+  Environment environment = {};  ///< empty: the record says nothing of it
+  /// From where the record counts the seconds of the run in all.
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+};
+
+/// A run or an estimate that another process, or this one, has begun in a folder and that is to go on. It holds the
+/// folder, which no other process may write meanwhile. A value that moves; one thread at a time may use it.
+class EarlierRun {
+ public:
+  enum class Kind { kSample, kEvidence };
+  /// @throws Error where there is none of that kind, it has no checkpoint, or another process holds it
+  EarlierRun(const std::string& folder, Kind kind);
+  ~EarlierRun();
+  EarlierRun(EarlierRun&&) noexcept;
+  EarlierRun& operator=(EarlierRun&&) noexcept;
+
+  /// Where `folder` is a run that is whole, and that was only not put in its place by the process that drew it: does
+  /// that. @returns its place; nothing: it is something else, and nothing was done
+  static std::optional<std::string> put_in_place(const std::string& folder);
+
+  const std::string& folder() const noexcept;  ///< absolute
+  std::optional<Ranks> ranks() const;          ///< of a run that several processes share: which it is
+  /// The commands that it was begun and gone on with, in their order, with their folders as those are called now.
+  /// @param project  where the folder of the first is now, absolute; none: it is looked for
+  /// @throws Error where the composition is not found
+  std::vector<TypedCommand> commands(const std::optional<std::string>& project = {});
+  /// Reads its composition again: that text where it came through a pipe, with the estimates of log Z that it used.
+  Composition read(const std::string& file, Plugins& plugins, const Overrides& overrides = {},
+                   const Machine& machine = {}) const;
+
+  struct State;
+  State& state() noexcept { return *state_; }  ///< for the engine itself
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// What a recorded run came to.
+struct Outcome {
+  /// What was asked of convergence and is not reached.
+  struct Unconverged {
+    std::string standing;  ///< "R-hat is 1.034 (x[2]), at most 1.01 was asked for"
+    std::string scope;     ///< how many numbers were looked at, and of how many
+  };
+  Summary summary;
+  Products products;
+  Share share;                   ///< the chains of this process; all of them with their count
+  std::string folder;            ///< where the run is
+  std::string wanted;            ///< where it is to be, as it was asked for
+  bool older_run_stays = false;  ///< the wanted folder is still that of an older run
+  double seconds = 0;            ///< since RecordOptions::began
+  std::optional<Unconverged> unconverged;
+};
+
+/// A run whose draws, record, checkpoints, summary and pictures go to a folder, as those of `potluck sample` do
+/// (docs/getting-started.md), with the same bits. It keeps its composite by reference, and holds the folder as long as
+/// it lives: no other process may write it. One thread at a time may use it; at most one is in run() in a process, as
+/// run() also looks that the models leave descriptors, signals and the like of the process as they were.
+class RecordedRun {
+ public:
+  /// Begins one. @throws Error where the folder has a run that is not to be replaced, or is held by another process.
+  /// What was begun is then removed.
+  explicit RecordedRun(Composite& composite, const RecordOptions& options = {});
+  /// Goes on with one, in its folder. Its composite is of the composition that EarlierRun::read() gave. @throws Error
+  /// where the draws would not be those of the same run. It is then as it was.
+  RecordedRun(Composite& composite, EarlierRun earlier, const RecordOptions& options = {});
+  ~RecordedRun();
+  RecordedRun(RecordedRun&&) noexcept;
+  RecordedRun& operator=(RecordedRun&&) noexcept;
+
+  /// Where the files are now. It changes where a run takes the place of an older one.
+  std::string folder() const;
+  /// Draws, makes the files of the draws, and gives the run its place. To be called once. `share` and `checkpoint` are
+  /// those of the run and must be left out.
+  /// @param say  hears which file is being made; may be empty
+  /// @throws Error, and what an observer throws; left() says what then stays in the folder
+  Outcome run(const RunOptions& options = {}, const Composite::Say& say = {});
+
+  /// What an error in run() left to be used. Nothing: the folder of a new run is removed with this object.
+  struct Left {
+    bool draws = false;       ///< `potluck export` makes draws.nc of them
+    bool checkpoint = false;  ///< EarlierRun goes on from it
+  };
+  Left left() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace potluck::engine
 
