@@ -5,18 +5,18 @@
 #include "compose/engine/earlier_run.h"
 #include "compose/engine/errors.h"
 #include "compose/engine/told.h"
+#include "compose/engine/typed_command.h"
 
 namespace potluck::engine {
 namespace {
 
-RecordedRunOptions options_of(const RecordOptions& from) {
+RecordedRunOptions options_of(const RecordOptions& from, const Composite& composite) {
   RecordedRunOptions options;
   options.folder = from.folder;
   options.overwrite = from.overwrite;
   options.ranks = {from.ranks.rank, from.ranks.world, from.ranks.told_by};
-  options.command = {from.command.words, from.command.folder, std::nullopt};
-  options.environment = from.environment;
-  if (!options.environment) options.environment = [](const char*) -> const char* { return nullptr; };
+  options.command = command_of(from.command, "sample", composite);
+  options.environment = environment_of(from.environment);
   options.began = from.began;
   return options;
 }
@@ -47,7 +47,7 @@ struct RecordedRun::State {
   State(Composite& composite, const RecordOptions& options, std::optional<ResumedRun> resumed)
       : session(composite.state().session),
         judged(!options.ranks.several()),
-        run(session, options_of(options), std::move(resumed)) {}
+        run(session, options_of(options, composite), std::move(resumed)) {}
 
   const Session& session;
   bool judged;

@@ -586,10 +586,11 @@ struct Ranks {
 /// `RUN/rank-0001`: where a rank of the run RUN has its own folder.
 std::string rank_folder(const std::string& run, int64_t rank);
 
-/// A command as it was typed. The record of a run keeps it, so that who goes on with the run has its words.
+/// A command as it was typed. The record of a run keeps it, so that who goes on with the run has its words. Where a
+/// program begins a run and leaves it out, the record has the command that would: `potluck sample FILE`.
 struct TypedCommand {
-  std::vector<std::string> words = {};  ///< "potluck", "sample", ...; empty: the run was begun by a program
-  std::string folder = {};              ///< in which it was typed, absolute
+  std::vector<std::string> words = {};  ///< "potluck", "sample", ...
+  std::string folder = {};              ///< in which it was typed, absolute; empty: the working folder
 };
 
 /// The value of an environment variable, or null. The engine does not look at the environment itself.
@@ -713,6 +714,141 @@ class RecordedRun {
  private:
   std::unique_ptr<State> state_;
 };
+
+/// What joining the ranks of a run came to.
+struct Merged {
+  int64_t ranks = 0;             ///< that were joined; 0: a merge that was cut short was finished, and nothing joined
+  Products products;             ///< of the joined draws
+  bool older_run_stays = false;  ///< not all was made, and what was joined before stays as it was
+};
+
+/// Joins the draws of processes that shared the run in a folder, each in its rank_folder(), to one run there, with the
+/// bits of the draws of one process. The ranks' folders stay. A merge that was killed is finished by the next one.
+/// @param overwrite  a joined run that is there is replaced
+/// @param say        hears what is being done; may be empty
+/// @throws Error where ranks are missing, have not ended alike or are not of one run, or another process holds a folder
+Merged merge_run(const std::string& folder, bool overwrite = false, const Composite::Say& say = {});
+
+/// What making the files of a run came to.
+struct Exported {
+  Products products;
+  bool goes_on = false;  ///< another process goes on with the run: these are its draws so far
+};
+
+/// Makes draws.nc, the summary and the pictures of the draws that a run left in a folder, for example one that was
+/// killed. Files that are there already are made anew; a draws.nc with more draws than can be read now stays. A damaged
+/// file may crash its reader, so a child process looks: call it before you start threads.
+/// @param say  hears what is being made; may be empty
+/// @throws Error where there is no run, nothing to export, or a draws.nc that is worth more than a new one
+Exported export_run(const std::string& folder, const Composite::Say& say = {});
+
+// --------------------------------------------------------------------------------------------------------- evidence
+
+struct EvidenceOptions {
+  int64_t repeats = 8;            ///< independent ones, at least 2; their spread is the standard error
+  int64_t moves = 4;              ///< of MALA, of each particle in a stage
+  double base_mean = 0;           ///< of the normal law from which particles begin
+  double base_scale = 1;          ///< its standard deviation: about as wide as the target, or wider
+  std::string folder = {};        ///< for checkpoints and evidence.json; empty: no file is written
+  bool overwrite = false;         ///< an older estimate there is replaced once this one is done
+  int64_t checkpoint_every = 10;  ///< stages between checkpoints; 0: only where the estimate is stopped
+  TypedCommand command = {};      ///< what began the estimate
+  Environment environment = {};   ///< empty: the record says nothing of it
+};
+
+/// Where an estimate stands, behind a stage of one of its runs.
+struct EvidenceProgress {
+  enum class Run : uint8_t {
+    kPilot,  ///< which finds the ladder
+    kRepeat,
+    kUp,   ///< of the bracket, from the base
+    kDown  ///< of the bracket, from exact draws
+  };
+  Run run = Run::kPilot;
+  int64_t repeat = 0, repeats = 0;  ///< repeat 1 ... repeats; 0 in the others
+  int64_t stage = 0;                ///< stages of this run that are done
+  double beta = 0;                  ///< of the target that it has come to: 0 ... 1
+  int64_t done = 0, total = 0;      ///< stages of all runs behind the pilot; total is 0 as long as it is not known
+};
+
+/// An estimate of log Z: the log of the integral of exp(-E/T) over what is not given, within the supports.
+struct Evidence {
+  struct Stage {
+    double beta = 1;
+    double effective_share = 1;  ///< of the particles, mean over the repeats
+    double step_size = 0;
+    double acceptance = 0;  ///< mean over the repeats; NaN on the last stage, which moves nothing
+  };
+  /// Without resampling: below log Z in expectation from the base up, and above it from exact draws down.
+  struct Bracket {
+    double lower = 0, lower_error = 0;
+    double upper = 0, upper_error = 0;
+  };
+  bool interrupted = false;  ///< it was stopped before there was an estimate: nothing below counts
+  double log_z = 0;
+  double standard_error = 0;
+  std::vector<double> repeats;  ///< log Z of each
+  std::vector<Stage> stages;
+  std::optional<Bracket> bracket;  ///< where the target has exact draws
+  int64_t particles = 0;
+  int64_t moves = 0;
+  int64_t coordinates = 0;  ///< that are integrated over
+  int64_t evaluations = 0;  ///< of energy and gradient a particle, in all runs together
+  double temperature = 1;
+  std::string json;             ///< all of it, as evidence.json has it
+  std::exception_ptr not_kept;  ///< why it could not be left in its folder: an Error or std::bad_alloc; null: it was
+};
+
+/// Estimates log Z of a composite by annealing as many particles as its composition has `sample.chains`; of the rest of
+/// `sample` temperature, seed and precision count. It keeps its composite by reference, and holds its folder as long as
+/// it lives. One thread at a time may use it; at most one is in run() in a process, as of RecordedRun.
+class EvidenceRun {
+ public:
+  explicit EvidenceRun(Composite& composite, const EvidenceOptions& options = {});
+  /// Goes on with one, in its folder. @throws Error where the estimate would not be the same. It is then as it was.
+  EvidenceRun(Composite& composite, EarlierRun earlier, const EvidenceOptions& options = {});
+  ~EvidenceRun();
+  EvidenceRun(EvidenceRun&&) noexcept;
+  EvidenceRun& operator=(EvidenceRun&&) noexcept;
+
+  std::string folder() const;  ///< where the files are now; empty: nowhere
+  /// Estimates. To be called once.
+  /// @param progressed  hears of each stage; may be empty
+  /// @param stop        another thread, or a signal handler, may set it: the estimate ends with the stage it is in
+  Evidence run(const std::function<void(const EvidenceProgress&)>& progressed = {},
+               const std::atomic<bool>* stop = nullptr);
+  /// Whether an error in run() left a checkpoint, from which EarlierRun goes on.
+  bool left_checkpoint() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// ------------------------------------------------------------------------------------------- the end of the process
+
+// What signal handlers may ask and do: no memory is allocated and no lock is taken.
+
+/// A call of a plugin that is under way. The texts live at least as long as the call.
+struct PluginCall {
+  const char* plugin = nullptr;   ///< id, "acme.ising"; null: there is no call
+  const char* version = nullptr;  ///< "1.2.0"
+  const char* model = nullptr;    ///< "acme.ising.pairs"; null where the call is not of one model
+  const char* call = nullptr;     ///< "evaluate"
+};
+/// The innermost call of this thread.
+PluginCall plugin_call_of_this_thread() noexcept;
+/// The call that some thread is in.
+PluginCall plugin_call_of_any_thread() noexcept;
+/// Whether this thread has called plugins: others that are in a plugin's code were started by it, or by a library.
+bool this_thread_calls_plugins() noexcept;
+
+/// Says in run.json of the run that is being drawn how it ended, before the process does. Several threads may call it:
+/// the first is heard.
+/// @param state  "failed", or "cut short": it was killed
+/// @returns false where no run is being drawn, or the disk refuses even that
+bool leave_last_words(const char* state, const char* why) noexcept;
 
 }  // namespace potluck::engine
 
