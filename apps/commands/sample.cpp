@@ -92,11 +92,8 @@ int sample(CommandLine& line, const Words& words) {
   const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;
   engine::Plugins plugins(plugin_options(line));
-  const std::string file = line.operand_path(0);
-  const engine::Overrides asked = asked_of(line);
-  const engine::Machine machine = machine_of(line);
-  const engine::Composition composition = earlier ? earlier->read(file, plugins, asked, machine)
-                                                  : engine::Composition::from_file(file, plugins, asked, machine);
+  const engine::Composition composition =
+      read_composition(line, plugins, asked_of(line), earlier ? &*earlier : nullptr);
   engine::Composite composite(composition, engine::Composite::Purpose::kRun, [&](const std::string& text) {
     if (loud) fmt::print(stderr, "{}\n", text);
   });

@@ -17,7 +17,7 @@ namespace potluck {
 /// A command line that cannot be understood. Exit code 2.
 class UsageError : public engine::Error {
  public:
-  explicit UsageError(const std::string& text) : Error(Kind::kInput, text, {{"", 0, 0, "", text, ""}}) {}
+  explicit UsageError(const std::string& text) : Error(Kind::kInput, text) {}
 };
 
 /// The words of `potluck`, cut into the command and what goes to it. Options of every command may stand before its

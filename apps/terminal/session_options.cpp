@@ -7,7 +7,6 @@
 
 #include "apps/terminal/rank_options.h"
 #include "apps/terminal/search_paths.h"
-#include "core/backend/thread_pool.h"
 
 namespace potluck {
 void add_session_options(CommandLine& line) {
@@ -48,22 +47,15 @@ engine::Machine machine_of(const CommandLine& line) {
 }
 
 engine::Composition composition_of(const CommandLine& line, engine::Plugins& plugins) {
-  return engine::Composition::from_file(line.operand_path(0), plugins, overrides_of(line), machine_of(line));
+  return read_composition(line, plugins, overrides_of(line), nullptr);
 }
 
-SessionOptions session_options(const CommandLine& line) {
-  const engine::Overrides asked = overrides_of(line);
+engine::Composition read_composition(const CommandLine& line, engine::Plugins& plugins,
+                                     const engine::Overrides& overrides, const engine::EarlierRun* earlier) {
+  const std::string file = line.operand_path(0);
   const engine::Machine machine = machine_of(line);
-  SessionOptions options;
-  options.estimate_folder = machine.log_z_folder;
-  options.file = line.operand_path(0);
-  for (const auto& [called, folder] : asked.folders) options.overrides.folders[called] = folder;
-  for (const engine::Overrides::Setting& one : asked.set)
-    options.overrides.set.push_back({one.path, one.text, one.called});
-  options.overrides.given = line.pairs("given");
-  options.device = parse_device(machine.device, machine.local_rank);
-  options.threads = machine.threads > 0 ? machine.threads : usable_threads();
-  return options;
+  return earlier ? earlier->read(file, plugins, overrides, machine)
+                 : engine::Composition::from_file(file, plugins, overrides, machine);
 }
 
 }  // namespace potluck

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "apps/terminal/command_line.h"
-#include "compose/session/session.h"
 #include "potluck/engine.h"
 
 namespace potluck {
@@ -15,7 +14,9 @@ engine::Overrides overrides_of(const CommandLine& line);
 engine::Machine machine_of(const CommandLine& line);
 /// Reads the composition that the line names, with what these options change. @throws UsageError, engine::Error
 engine::Composition composition_of(const CommandLine& line, engine::Plugins& plugins);
-/// The same for what is inside the engine. @throws UsageError
-SessionOptions session_options(const CommandLine& line);
+/// The same with other changes than these. An earlier run that is gone on with reads it.
+/// @param earlier  or null
+engine::Composition read_composition(const CommandLine& line, engine::Plugins& plugins,
+                                     const engine::Overrides& overrides, const engine::EarlierRun* earlier);
 
 }  // namespace potluck
