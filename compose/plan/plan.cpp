@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The evaluation of a composite: one class, as every call of a model needs the same places in the workspace. What it
+// evaluates is made by evaluation_order.cpp, what it computes between the calls by program.cpp and arithmetic_*.
 #include "compose/plan/plan.h"
 
 #include <fmt/format.h>
