@@ -5,17 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
 
-#include "plugins/floating_point.h"
+#include "plugins/guarded_call.h"
 #include "plugins/library.h"
 #include "plugins/model_fault.h"
-#include "plugins/plain_text.h"
 #include "plugins/plugin_call.h"
 #include "plugins/process_state.h"
 
@@ -27,67 +25,6 @@ template <typename Described>
 int index_of(const std::vector<Described>& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Described& one) { return one.name == name; });
   return found == all.end() ? -1 : static_cast<int>(found - all.begin());
-}
-
-/// What a plugin writes its complaint into. Zeroed, so that a text without an end still has one.
-class Complaint {
- public:
-  Complaint() { error_ = {sizeof(potluck_error), text_.data(), text_.size(), POTLUCK_ABOUT_NOTHING, 0}; }
-  Complaint(const Complaint&) = delete;
-  Complaint& operator=(const Complaint&) = delete;
-
-  potluck_error* error() { return &error_; }
-  int32_t about() const { return error_.about; }
-  int32_t index() const { return error_.index; }
-
-  void say(const char* text) { std::strncpy(text_.data(), text, text_.size() - 1); }
-
-  /// One printable line; empty where the plugin said nothing.
-  std::string text() {
-    text_.back() = '\0';
-    std::string text = plain_line(text_.data());
-    while (text.ends_with(' ') || text.ends_with('.')) text.pop_back();
-    return text;
-  }
-
- private:
-  std::array<char, 1024> text_{};
-  potluck_error error_{};
-};
-
-PluginCall call_of(const ModelKind& kind, const char* call) {
-  return {kind.plugin_id.c_str(), kind.plugin_version.c_str(), kind.name.c_str(), call};
-}
-
-/// Calls into a plugin, whose last argument is always the complaint. What must not come out does not.
-template <typename Function, typename... Arguments>
-int ask_plainly(Function* function, Complaint& complaint, Arguments... arguments) {
-  const FloatingPointGuard guard;
-  try {
-    return function(arguments..., complaint.error());
-  } catch (const std::exception& error) {
-    complaint.say(error.what());
-  } catch (...) {
-    complaint.say("something was thrown that is no std::exception");
-  }
-  return POTLUCK_INTERNAL;
-}
-
-/// The same, with what is kept and watched in every call.
-template <typename Function, typename... Arguments>
-int ask(const ModelKind& kind, const char* call, Function* function, Complaint& complaint, Arguments... arguments) {
-  int status;
-  {
-    const PluginCallScope scope(call_of(kind, call));
-    if (kind.plugin_torch == "none") {
-      status = ask_plainly(function, complaint, arguments...);
-    } else {
-      const DefaultTypeGuard type;
-      status = ask_plainly(function, complaint, arguments...);
-    }
-  }
-  check_for_strays();
-  return status;
 }
 
 /// "10 GiB"
@@ -115,25 +52,6 @@ double memory_of_machine() {
 
 constexpr const char* kMoreMemory =
     "Use smaller variables or fewer chains, or raise the limits on memory (ulimit -v, ulimit -d, a container's)";
-
-std::string status_in_words(int status) {
-  switch (status) {
-    case POTLUCK_BAD_SETTING:
-      return "a setting does not fit";
-    case POTLUCK_BAD_SHAPE:
-      return "a shape does not fit";
-    case POTLUCK_UNSUPPORTED:
-      return "this is not supported";
-    case POTLUCK_OUT_OF_MEMORY:
-      return "out of memory";
-    case POTLUCK_NUMERIC:
-      return "the numbers failed";
-    case POTLUCK_INTERNAL:
-      return "an internal error";
-    default:
-      return fmt::format("the status {}, which is none of potluck/plugin.h", status);
-  }
-}
 
 std::string device_in_words(const Device& device) {
   return device.kind == Device::Kind::kCpu ? "cpu" : fmt::format("cuda:{}", device.index);

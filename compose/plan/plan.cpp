@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The evaluation of a composite: one class, as every call of a model needs the same places in the workspace. What it
+// evaluates is made by evaluation_order.cpp, what it computes between the calls by program.cpp and arithmetic_*.
 #include "compose/plan/plan.h"
 
 #include <fmt/format.h>
@@ -56,16 +58,18 @@ struct Frame {
 
 class CompositePlan final : public Plan {
  public:
-  CompositePlan(const Composition& composition, const PlanOptions& options)
-      : composition_(composition),
-        options_(options),
-        coordinates_(composition_),
-        arithmetic_(for_device(options.device, cpu_arithmetic, POTLUCK_WITH_CUDA(cuda_arithmetic), options.precision)),
-        experts_(composition_, options),
-        normaliser_(coordinates_, experts_),
-        order_(make_evaluation_order(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options)),
-        input_rows_(composition_.variables, *arithmetic_, options.precision),
-        workers_(static_cast<size_t>(std::max(options.workers, 1))),
+  explicit CompositePlan(std::shared_ptr<KnownComposition> known)
+      : known_(std::move(known)),
+        composition_(known_->composition),
+        options_(known_->options),
+        coordinates_(known_->coordinates),
+        arithmetic_(
+            for_device(options_.device, cpu_arithmetic, POTLUCK_WITH_CUDA(cuda_arithmetic), options_.precision)),
+        experts_(known_->experts),
+        normaliser_(known_->normaliser),
+        order_(make_evaluation_order(composition_, coordinates_, experts_, normaliser_, *arithmetic_, options_)),
+        input_rows_(composition_.variables, *arithmetic_, options_.precision),
+        workers_(static_cast<size_t>(std::max(options_.workers, 1))),
         counts_(order_.experts.size()) {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
     if (!verdict_.integrable) throw CompositionError({{composition_.target->place, verdict_.why}});
@@ -114,6 +118,7 @@ class CompositePlan final : public Plan {
   }
   const std::vector<PlannedLeaf>& leaves() const override { return leaves_; }
   const Mixtures& mixtures() const override { return mixtures_; }
+  std::shared_ptr<const KnownComposition> known() const override { return known_; }
   LogNormaliser log_normaliser() const override { return normaliser_.of(*composition_.target); }
   const std::vector<std::string>& explanation() const override {
     // log Z of a large quadratic target takes a while, and a run does not need it.
@@ -437,12 +442,13 @@ class CompositePlan final : public Plan {
     }
   }
 
-  const Composition composition_;
-  const PlanOptions options_;
-  const Coordinates coordinates_;
+  const std::shared_ptr<KnownComposition> known_;
+  const Composition& composition_;
+  const PlanOptions& options_;
+  const Coordinates& coordinates_;
   const std::unique_ptr<Arithmetic> arithmetic_;
-  Experts experts_;
-  const Normaliser normaliser_;
+  Experts& experts_;
+  const Normaliser& normaliser_;
   const EvaluationOrder order_;
   const InputRows input_rows_;
   std::vector<const Model*> models_;  ///< [evaluations, workers]
@@ -462,7 +468,7 @@ class CompositePlan final : public Plan {
 }  // namespace
 
 std::unique_ptr<Plan> make_plan(const Composition& composition, const PlanOptions& options) {
-  return std::make_unique<CompositePlan>(composition, options);
+  return std::make_unique<CompositePlan>(std::make_shared<KnownComposition>(composition, options));
 }
 
 }  // namespace potluck

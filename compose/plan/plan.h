@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compose/experts/plan_options.h"
-#include "compose/known/normaliser.h"
+#include "compose/known/known_composition.h"
 #include "compose/tree/tree.h"
 #include "core/diagnostics/responsibilities.h"
 #include "core/energy/energy.h"
@@ -34,6 +34,8 @@ class Plan : public Energy {
   /// Its mixtures, as far as the energies of the experts tell their responsibilities.
   virtual const Mixtures& mixtures() const = 0;
   virtual const std::vector<std::string>& explanation() const = 0;  ///< normalisation, integrability, T: a line each
+  /// What it is made of, for a start that needs the same models.
+  virtual std::shared_ptr<const KnownComposition> known() const = 0;
   /// log Z of the whole, as far as it is known.
   virtual LogNormaliser log_normaliser() const = 0;
   /// What a person should know before a run: numbers that float32 is too coarse for, normalisers that a product leaves

@@ -118,7 +118,7 @@ void Session::check() {
       wrong.push_back(composition_.places.at_place(error));
     }
   };
-  collect([&] { start_ = make_start(composition_); });
+  collect([&] { start_ = make_start(composition_, plan_->known()); });
   collect([&] { check_run(target(), options_of_run()); });
   if (!wrong.empty()) throw CompositionError(std::move(wrong));
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One Drawer for each kind of node that has exact draws, and DrawerMaker, which tells for a node which of them it
+// takes.
 #include "compose/start/drawer.h"
 
 #include <fmt/format.h>

@@ -14,13 +14,12 @@ namespace {
 
 class ExactStart final : public Start {
  public:
-  ExactStart(const Composition& composition, const std::optional<Strata>& strata, bool by_word)
-      : composition_(composition),
+  ExactStart(std::shared_ptr<const KnownComposition> known, const std::optional<Strata>& strata, bool by_word)
+      : known_(std::move(known)),
+        composition_(known_->composition),
         strata_(strata),
-        coordinates_(composition_),
-        experts_(composition_, options_of(composition_)),
-        normaliser_(coordinates_, experts_),
-        drawer_(make_drawer(coordinates_, experts_, normaliser_, by_word, strata.has_value())) {
+        coordinates_(known_->coordinates),
+        drawer_(make_drawer(coordinates_, known_->experts, known_->normaliser, by_word, strata.has_value())) {
     if (drawer_ && strata_) choices_ = drawer_->choices();
     held_coordinates(coordinates_, held_);
     confined_ = std::any_of(composition_.variables.begin(), composition_.variables.end(),
@@ -61,27 +60,29 @@ class ExactStart final : public Start {
   }
 
  private:
-  static PlanOptions options_of(const Composition& composition) {
-    PlanOptions options;
-    options.precision = composition.sample.precision;
-    options.most_rows = 1;
-    return options;
-  }
-
-  const Composition composition_;
+  const std::shared_ptr<const KnownComposition> known_;
+  const Composition& composition_;
   const std::optional<Strata> strata_;
-  const Coordinates coordinates_;
-  const Experts experts_;
-  const Normaliser normaliser_;
+  const Coordinates& coordinates_;
   const std::unique_ptr<Drawer> drawer_;
   std::vector<int64_t> choices_;  ///< the uniforms that are stratified
   std::vector<double> held_;
   bool confined_ = false;
 };
 
-std::unique_ptr<Start> drawn_start(const Composition& composition, const std::optional<Strata>& strata, bool by_word) {
+/// With models on the CPU.
+std::shared_ptr<const KnownComposition> known_on_cpu(const Composition& composition) {
+  PlanOptions options;
+  options.precision = composition.sample.precision;
+  options.most_rows = 1;
+  return std::make_shared<KnownComposition>(composition, options);
+}
+
+std::unique_ptr<Start> drawn_start(const Composition& composition, const std::optional<Strata>& strata, bool by_word,
+                                   const std::shared_ptr<const KnownComposition>& known) {
   try {
-    auto start = std::make_unique<ExactStart>(composition, strata, by_word);
+    const bool here = known && known->options.device.kind == Device::Kind::kCpu;
+    auto start = std::make_unique<ExactStart>(here ? known : known_on_cpu(composition), strata, by_word);
     if (!start->possible()) return nullptr;
     return start;
   } catch (const CompositionError&) {
@@ -92,12 +93,14 @@ std::unique_ptr<Start> drawn_start(const Composition& composition, const std::op
 
 }  // namespace
 
-std::unique_ptr<Start> exact_start(const Composition& composition, const std::optional<Strata>& strata) {
-  return drawn_start(composition, strata, false);
+std::unique_ptr<Start> exact_start(const Composition& composition, const std::optional<Strata>& strata,
+                                   const std::shared_ptr<const KnownComposition>& known) {
+  return drawn_start(composition, strata, false, known);
 }
 
-std::unique_ptr<Start> branch_start(const Composition& composition, const std::optional<Strata>& strata) {
-  return drawn_start(composition, strata, true);
+std::unique_ptr<Start> branch_start(const Composition& composition, const std::optional<Strata>& strata,
+                                    const std::shared_ptr<const KnownComposition>& known) {
+  return drawn_start(composition, strata, true, known);
 }
 
 }  // namespace potluck

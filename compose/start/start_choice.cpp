@@ -116,16 +116,17 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
   return given_start(std::move(position), rows, variables, fmt::format("{} positions of {}", rows, text));
 }
 
-std::unique_ptr<Start> start_of_a_chain(const Composition& composition) {
+std::unique_ptr<Start> start_of_a_chain(const Composition& composition,
+                                        const std::shared_ptr<const KnownComposition>& known) {
   const SampleSettings& sample = composition.sample;
   const std::string& start = sample.start;
   const Strata strata{sample.chains, replicas_of(sample.method, sample.method_values), sample.superchain};
   if (start == "auto") {
-    std::unique_ptr<Start> drawn = branch_start(composition, strata);
+    std::unique_ptr<Start> drawn = branch_start(composition, strata, known);
     return drawn ? std::move(drawn) : default_start(composition.variables);
   }
   if (start == "exact") {
-    std::unique_ptr<Start> exact = exact_start(composition, strata);
+    std::unique_ptr<Start> exact = exact_start(composition, strata, known);
     if (!exact) throw SettingError("sample.start", ": this composition has no exact draws, got 'exact'. Use auto");
     return exact;
   }
@@ -136,9 +137,10 @@ std::unique_ptr<Start> start_of_a_chain(const Composition& composition) {
 
 }  // namespace
 
-std::unique_ptr<Start> make_start(const Composition& composition) {
+std::unique_ptr<Start> make_start(const Composition& composition,
+                                  const std::shared_ptr<const KnownComposition>& known) {
   const SampleSettings& sample = composition.sample;
-  std::unique_ptr<Start> start = start_of_a_chain(composition);
+  std::unique_ptr<Start> start = start_of_a_chain(composition, known);
   if (sample.superchain == 1) return start;
   if (sample.chains % sample.superchain != 0 || sample.superchain == sample.chains)
     throw SettingError("sample.superchain", fmt::format(" must divide sample.chains ({}) into at least 2, got {}",

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "compose/known/known_composition.h"
 #include "compose/tree/tree.h"
 #include "core/sampling/start/start.h"
 
@@ -14,6 +15,8 @@ namespace potluck {
 /// given, .safetensors one such array for each; chain c takes row c mod rows.
 /// @throws SettingError where the composite has no such start, or a file has other shapes or a number where no chain
 /// may stand; FileError
-std::unique_ptr<Start> make_start(const Composition& composition);
+/// @param known  as of exact_start()
+std::unique_ptr<Start> make_start(const Composition& composition,
+                                  const std::shared_ptr<const KnownComposition>& known = {});
 
 }  // namespace potluck

@@ -210,6 +210,7 @@ void give_parameters(Created& self) {
 
 template <int kIndex>
 int create(const potluck_setup* setup, potluck_model** model, potluck_error* error) {
+  ++models_created();
   const Behind& behind = *all_behind()[kIndex];
   auto self = std::make_unique<Created>();
   self->behind = &behind;
@@ -469,6 +470,11 @@ class Constant : public SmallModel {
 std::atomic<int64_t>& evaluate_calls() {
   static std::atomic<int64_t> calls{0};
   return calls;
+}
+
+std::atomic<int64_t>& models_created() {
+  static std::atomic<int64_t> count{0};
+  return count;
 }
 
 std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector<std::string>& inputs, int settings,

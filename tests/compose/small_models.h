@@ -60,6 +60,8 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
 
 /// Calls of evaluate on all models since the last reset.
 std::atomic<int64_t>& evaluate_calls();
+/// Models that were created in this process.
+std::atomic<int64_t>& models_created();
 
 // E = (x - m)' P (x - m) / 2; settings m [n] and P [n, n] or [1].
 const ModelKind& gauss();

@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "compose/plan/plan.h"
+#include "tests/compose/small_models.h"
 #include "tests/compose/trees.h"
 
 namespace potluck::testing {
@@ -266,6 +268,19 @@ TEST(ExactStartTest, AStartDependsOnSeedChainAndAttemptOnly) {
 TEST(ExactStartTest, NothingIsClaimedForWhatCannotBeDrawn) {
   EXPECT_EQ(exact_start(composition({real_line("x", 1)}, leaf(quartic(), {whole(0, 1)}))), nullptr);
   EXPECT_EQ(exact_start(composition({real_line("x", 1), real_line("y", 1)}, normal(0, {0}, {1}))), nullptr);
+}
+
+TEST(ExactStartTest, TakesTheModelsThatAPlanHasCreated) {
+  const Composition whole = composition({real_line("x", 1)}, normal(0, {0}, {1}));
+  const int64_t before = models_created();
+  const auto plan = make_plan(whole, {});
+  EXPECT_EQ(models_created() - before, 1);
+  const auto start = exact_start(whole, {}, plan->known());
+  EXPECT_EQ(models_created() - before, 1);
+  // Without them it creates its own, and draws the same.
+  const auto alone = exact_start(whole);
+  EXPECT_EQ(models_created() - before, 2);
+  EXPECT_EQ(draws(whole, *start), draws(whole, *alone));
 }
 
 }  // namespace
