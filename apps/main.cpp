@@ -18,7 +18,6 @@
 #include "apps/terminal/command.h"
 #include "apps/terminal/command_line.h"
 #include "apps/terminal/failure.h"
-#include "core/error.h"
 #include "potluck/engine.h"
 
 namespace {
@@ -74,7 +73,8 @@ std::string help() {
 void check_working_folder() {
   const std::unique_ptr<char, decltype(&std::free)> folder(getcwd(nullptr, 0), std::free);
   if (!folder)
-    throw potluck::MachineError(
+    throw potluck::engine::Error(
+        potluck::engine::Error::Kind::kMachine,
         fmt::format("the working folder must be one that is there, got '{}' for its name. Change to another (cd)",
                     std::strerror(errno)));
 }

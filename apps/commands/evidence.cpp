@@ -1,58 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/sampling/annealing/evidence.h"
-
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <memory>
+#include <limits>
 #include <optional>
 
 #include "apps/commands/evidence_report.h"
 #include "apps/process/exit_code.h"
 #include "apps/process/interrupt.h"
-#include "apps/process/process_keeper.h"
 #include "apps/terminal/command.h"
 #include "apps/terminal/progress_report.h"
 #include "apps/terminal/resume_options.h"
 #include "apps/terminal/search_paths.h"
 #include "apps/terminal/session_options.h"
-#include "compose/record/evidence_folder.h"
-#include "compose/record/evidence_json.h"
-#include "compose/record/new_run_facts.h"
-#include "compose/record/run_course.h"
-#include "compose/record/run_identity.h"
-#include "compose/start/exact_start.h"
-#include "core/files/run/checkpoint_file.h"
 
 namespace potluck {
 namespace {
 
+constexpr int64_t kPresetParticles = 4096;
+constexpr int64_t kMostOfAnything = 1'000'000'000;
+constexpr double kPositive = std::numeric_limits<double>::denorm_min();
+
 int64_t whole_number(const CommandLine& line, const std::string& name, int64_t least, int64_t preset) {
-  SettingDescription option;
-  option.name = "--" + name;
-  option.kind = SettingKind::kInteger;
-  option.least = static_cast<double>(least);
-  option.most = 1e9;
   const auto word = line.value(name);
-  return word ? parse_setting(option, {*word}, option.name).integer.at(0) : preset;
+  return word ? engine::parse_integer(*word, "--" + name, least, kMostOfAnything) : preset;
 }
 
 double number(const CommandLine& line, const std::string& name, double least, double preset) {
-  SettingDescription option;
-  option.name = "--" + name;
-  option.least = least;
   const auto word = line.value(name);
-  return word ? parse_setting(option, {*word}, option.name).real.at(0) : preset;
+  return word ? engine::parse_number(*word, "--" + name, least) : preset;
 }
 
-EvidenceAsked asked_of(const CommandLine& line) {
-  EvidenceAsked asked;
-  asked.options.particles = whole_number(line, "particles", 2, asked.options.particles);
-  asked.options.moves = whole_number(line, "moves", 1, asked.options.moves);
-  asked.options.base.mean = number(line, "base-mean", -HUGE_VAL, asked.options.base.mean);
-  asked.options.base.scale = number(line, "base-scale", kPositive, asked.options.base.scale);
+/// What is asked of the estimate, but for its folder.
+engine::EvidenceOptions asked_of(const CommandLine& line) {
+  engine::EvidenceOptions asked;
+  asked.moves = whole_number(line, "moves", 1, asked.moves);
+  asked.base_mean = number(line, "base-mean", -HUGE_VAL, asked.base_mean);
+  asked.base_scale = number(line, "base-scale", kPositive, asked.base_scale);
   asked.repeats = whole_number(line, "repeats", 2, asked.repeats);
   asked.checkpoint_every = whole_number(line, "checkpoint-every", 0, asked.checkpoint_every);
   for (const char* option : {"checkpoint-every", "overwrite"})
@@ -61,15 +47,23 @@ EvidenceAsked asked_of(const CommandLine& line) {
   return asked;
 }
 
-/// Shows where the estimate stands, and leaves its checkpoints where it has a folder.
-class EvidenceRecorder final : public EvidenceObserver {
- public:
-  EvidenceRecorder(ProgressReport& report, ProcessKeeper& keeper, const EvidenceFolder* folder, nlohmann::json identity)
-      : report_(report), keeper_(keeper), folder_(folder), identity_(std::move(identity)) {}
+engine::EvidenceRun begun(engine::Composite& composite, std::optional<engine::EarlierRun> earlier,
+                          const CommandLine& line, const Words& words, engine::EvidenceOptions options) {
+  options.command = typed_command("evidence", words);
+  options.environment = [](const char* name) -> const char* { return std::getenv(name); };
+  if (earlier) return {composite, *std::move(earlier), options};
+  options.folder = line.value("output").value_or("");
+  options.overwrite = line.flag("overwrite");
+  if (line.flag("output") && options.folder.empty()) throw UsageError("--output must be a folder, got an empty text");
+  return engine::EvidenceRun(composite, options);
+}
 
-  void progressed(const EvidenceProgress& progress) override {
-    keeper_.look_now_and_then();
-    last_ = progress;
+/// Shows where the estimate stands.
+class EvidenceReport {
+ public:
+  explicit EvidenceReport(ProgressReport& report) : report_(report) {}
+
+  void show(const engine::EvidenceProgress& progress) {
     const Clock::time_point now = Clock::now();
     if (progress.total > 0 && begun_at_ < 0) {
       begun_at_ = progress.done;
@@ -82,114 +76,82 @@ class EvidenceRecorder final : public EvidenceObserver {
     report_.show(progress_text(progress, rate), share, progress.total > 0 ? share == 1 : progress.beta == 1);
   }
 
-  void checkpointed(std::span<const std::byte> state) override {
-    if (folder_) write_checkpoint(folder_->path(), identity_, 0, state);
-  }
-
-  /// Where the estimate was last.
-  const EvidenceProgress& last() const { return last_; }
-
  private:
   using Clock = std::chrono::steady_clock;
 
   ProgressReport& report_;
-  ProcessKeeper& keeper_;
-  const EvidenceFolder* folder_;
-  nlohmann::json identity_;
-  EvidenceProgress last_;
   int64_t begun_at_ = -1;  ///< stages behind the pilot when they were first looked at here, at begun_
   Clock::time_point begun_;
 };
 
+std::string how_to_go_on(const engine::EvidenceRun& run) {
+  return fmt::format("To go on: potluck evidence --resume {}", run.folder());
+}
+
+void print_what_is_left(const engine::EvidenceRun& run) {
+  if (run.left_checkpoint()) fmt::print(stderr, "{}\n", how_to_go_on(run));
+}
+
+/// @param last  where the estimate was last
+engine::Evidence estimated(engine::EvidenceRun& run, const Interrupt& interrupt, ProgressReport::Style style,
+                           engine::EvidenceProgress& last) {
+  try {
+    ProgressReport progress(stderr, style);
+    EvidenceReport report(progress);
+    return run.run(
+        [&](const engine::EvidenceProgress& at) {
+          last = at;
+          report.show(at);
+        },
+        &interrupt.flag());
+  } catch (const std::exception&) {
+    print_what_is_left(run);
+    throw;
+  }
+}
+
+/// Prints the estimate, which is known whatever became of its file.
+void print_estimate(const engine::Evidence& found, const engine::EvidenceRun& run, bool json) {
+  fmt::print("{}", json ? found.json : evidence_text(found));
+  if (!found.not_kept) return;
+  print_what_is_left(run);
+  std::rethrow_exception(found.not_kept);
+}
+
 int evidence(CommandLine& line, const Words& words) {
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<ResumedRun> resumed;
+  std::optional<engine::EarlierRun> earlier;
   if (line.flag("project") && !line.flag("resume"))
     throw UsageError("--project must be given with --resume, got it alone");
   if (line.flag("resume")) {
     if (only_to_be_put_in_place(line, nullptr)) return kDone;
-    resumed.emplace(resumed_run(line, nullptr));
+    earlier.emplace(earlier_run(line, engine::EarlierRun::Kind::kEvidence, nullptr));
   }
-  EvidenceAsked asked = asked_of(line);
-  SessionOptions options = session_options(line);
-  options.overrides.set.push_back({"sample.chains", std::to_string(asked.options.particles), "--particles"});
-  PluginSearch plugins(plugin_search_options(line));
-  if (resumed) options.estimates = resumed->facts().surroundings.log_z;
-  if (resumed) options.overrides.text = resumed->facts().surroundings.file_text;
-  Session session(options, plugins);
+  const int64_t particles = whole_number(line, "particles", 2, kPresetParticles);
+  const engine::EvidenceOptions asked = asked_of(line);
+  engine::Overrides overrides = overrides_of(line);
+  overrides.set.push_back({"sample.chains", std::to_string(particles), "--particles"});
+  engine::Plugins plugins(plugin_options(line));
+  const engine::Composition composition = read_composition(line, plugins, overrides, earlier ? &*earlier : nullptr);
   const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;
-  session.prepare(Session::Purpose::kRun, [loud](const std::string& text) {
+  engine::Composite composite(composition, engine::Composite::Purpose::kRun, [loud](const std::string& text) {
     if (loud) fmt::print(stderr, "{}\n", text);
   });
-  const Composition& composition = session.composition();
-  const std::string file = resumed ? resumed->facts().file : composition.file;
-  session.check_memory(asked.options.particles, /*draws=*/false);
-  asked.options.seed = composition.sample.seed;
-  asked.options.threads = session.options().threads;
   const Interrupt interrupt(/*announce=*/loud, "this stage");
-
-  RunFacts facts = new_evidence_facts(session, asked, typed_command("evidence", words),
-                                      [](const char* name) { return std::getenv(name); });
-  std::unique_ptr<RunFolder> place;
-  if (resumed) {
-    place = resumed->take_folder();
-    resumed->carry_over(facts);
-    resumed->check_identity(facts, "start another one with --output");
-    place->clear_leftovers();
-  } else if (line.flag("output")) {
-    if (line.value("output")->empty()) throw UsageError("--output must be a folder, got an empty text");
-    place = std::make_unique<RunFolder>(*line.value("output"), line.flag("overwrite"));
-    note_folder(facts.command, place->path());
-  }
-  const nlohmann::json identity = run_identity(facts);
-  std::optional<EvidenceFolder> folder;
-  if (place) folder.emplace(std::move(place), std::move(facts));
-
-  const std::unique_ptr<Start> draws = exact_start(composition);
-  const Target target{&session.plan(), composition.held, composition.sample.temperature};
-  ProcessKeeper keeper(session.models(), folder ? folder->path() : std::filesystem::path());
-  Evidence found;
-  EvidenceProgress last;
-  try {
-    ProgressReport report(stderr, style);
-    EvidenceRecorder recorder(report, keeper, folder ? &*folder : nullptr, identity);
-    EvidenceControl control{.observer = &recorder, .stop = &interrupt.flag(), .checkpoint = {}};
-    if (folder) control.checkpoint_every = asked.checkpoint_every;
-    if (resumed) control.checkpoint = resumed->checkpoint().state;
-    const Start* exact = draws && draws->exact() ? draws.get() : nullptr;
-    const auto estimate = [&] {
-      return keeper.watch([&] { return estimate_evidence(target, asked.options, asked.repeats, exact, control); });
-    };
-    found = resumed ? resumed->naming_its_checkpoint(estimate) : estimate();
-    last = recorder.last();
-  } catch (const CheckpointError&) {
-    folder->leave(resumed->facts());
-    throw;
-  } catch (const std::exception& error) {
-    if (folder && folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());
-    throw;
-  }
+  engine::EvidenceRun run = begun(composite, std::move(earlier), line, words, asked);
+  engine::EvidenceProgress last;
+  const engine::Evidence found = estimated(run, interrupt, style, last);
   if (found.interrupted) {
-    if (folder) folder->interrupt();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (loud)
       fmt::print(stderr, "Interrupted after {}, in the {} at b = {:.3g}. {}\n", duration_text(seconds), run_text(last),
-                 last.beta, folder ? folder->how_to_go_on() : "Nothing is kept without --output");
+                 last.beta, run.folder().empty() ? "Nothing is kept without --output" : how_to_go_on(run));
     return kInterrupted;
   }
-  const std::string json = evidence_json(found, composition, file, asked.options);
-  const std::string text = line.flag("json") ? json : evidence_text(found, composition, asked.options);
-  try {
-    if (folder) folder->finish(json);
-  } catch (const std::exception& error) {
-    fmt::print("{}", text);  // it is known, whatever became of its file
-    if (folder->fail(error.what())) fmt::print(stderr, "{}\n", folder->how_to_go_on());
-    throw;
-  }
-  fmt::print("{}", text);
+  print_estimate(found, run, line.flag("json"));
   if (loud)
-    for (const std::string& warning : session.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+    for (const std::string& warning : composite.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return kDone;
 }
 

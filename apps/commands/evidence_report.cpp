@@ -11,10 +11,10 @@
 
 namespace potluck {
 
-std::string evidence_text(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options) {
+std::string evidence_text(const engine::Evidence& evidence) {
   std::string text =
       fmt::format("log Z = {:.6g} +- {:.2g}, of exp(-E{}) over {}\n", evidence.log_z, evidence.standard_error,
-                  composition.sample.temperature == 1 ? "" : fmt::format("/{:g}", composition.sample.temperature),
+                  evidence.temperature == 1 ? "" : fmt::format("/{:g}", evidence.temperature),
                   plural(evidence.coordinates, "number") + " that are not given");
   text += fmt::format("  the standard error is that of {} repeats of {}\n", evidence.repeats.size(),
                       plural(evidence.particles, "particle"));
@@ -25,30 +25,30 @@ std::string evidence_text(const Evidence& evidence, const Composition& compositi
   else
     text += "  no bracket: the target has no exact draws\n";
   text += fmt::format("  {} of energy and gradient a particle, {} in a stage\n\nLadder\n",
-                      plural(evidence.evaluations, "evaluation"), plural(options.moves, "move"));
+                      plural(evidence.evaluations, "evaluation"), plural(evidence.moves, "move"));
   std::vector<std::vector<std::string>> rows = {{"b", "effective share", "step size", "acceptance"}};
-  for (const AnnealedStage& stage : evidence.stages)
-    rows.push_back({fmt::format("{:.4g}", stage.beta), fmt::format("{:.2f}", stage.ess),
+  for (const engine::Evidence::Stage& stage : evidence.stages)
+    rows.push_back({fmt::format("{:.4g}", stage.beta), fmt::format("{:.2f}", stage.effective_share),
                     std::isfinite(stage.acceptance) ? fmt::format("{:.3g}", stage.step_size) : "-",
                     std::isfinite(stage.acceptance) ? fmt::format("{:.2f}", stage.acceptance) : "-"});
   return text + columns(rows);
 }
 
-std::string run_text(const EvidenceProgress& progress) {
+std::string run_text(const engine::EvidenceProgress& progress) {
   switch (progress.run) {
-    case EvidenceProgress::Run::kPilot:
+    case engine::EvidenceProgress::Run::kPilot:
       return "pilot";
-    case EvidenceProgress::Run::kRepeat:
+    case engine::EvidenceProgress::Run::kRepeat:
       return fmt::format("repeat {}/{}", progress.repeat, progress.repeats);
-    case EvidenceProgress::Run::kUp:
+    case engine::EvidenceProgress::Run::kUp:
       return "bracket from the base up";
-    case EvidenceProgress::Run::kDown:
+    case engine::EvidenceProgress::Run::kDown:
       return "bracket from exact draws down";
   }
   return "";
 }
 
-std::string progress_text(const EvidenceProgress& progress, double rate) {
+std::string progress_text(const engine::EvidenceProgress& progress, double rate) {
   std::string text = fmt::format("{}, b = {:.3g}, stage {}", run_text(progress), progress.beta,
                                  progress.total > 0 ? progress.done : progress.stage);
   if (progress.total > 0) text += fmt::format("/{}", progress.total);

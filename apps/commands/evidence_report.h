@@ -3,19 +3,18 @@
 
 #include <string>
 
-#include "compose/tree/tree.h"
-#include "core/sampling/annealing/evidence.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
 /// The estimate and how it came about, for people.
-std::string evidence_text(const Evidence& evidence, const Composition& composition, const AnnealedOptions& options);
+std::string evidence_text(const engine::Evidence& evidence);
 
 /// "repeat 3/8": which run of an estimate is under way.
-std::string run_text(const EvidenceProgress& progress);
+std::string run_text(const engine::EvidenceProgress& progress);
 
 /// "repeat 3/8, b = 0.0213, stage 52/200, 12.0 s left".
 /// @param rate  stages a second; 0: not known
-std::string progress_text(const EvidenceProgress& progress, double rate);
+std::string progress_text(const engine::EvidenceProgress& progress, double rate);
 
 }  // namespace potluck

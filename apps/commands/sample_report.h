@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include "compose/record/run_folder.h"
-#include "compose/record/run_products.h"
-#include "compose/session/ranks.h"
-#include "core/files/run/draws.h"
-#include "core/sampling/run/run_summary.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
 // What `potluck sample` prints where a run ends.
 
-void print_report(const RunSummary& run, const RunProducts& products, int64_t chains, double seconds,
-                  const std::filesystem::path& folder, const std::vector<std::string>& warnings);
+/// Where the run is, how it went and what its draws are worth: of a run of this process alone.
+void print_report(const engine::Outcome& outcome, const engine::Composite& composite);
 
 /// Of one of several processes that share a run.
-void print_rank_report(const RunSummary& run, const Ranks& ranks, const DrawsSchema& schema, double seconds,
-                       const std::filesystem::path& folder);
+void print_rank_report(const engine::Outcome& outcome, const engine::Ranks& ranks);
 
 /// Of a run that was interrupted before its first draw.
-void print_nothing_drawn(const RunSummary& run, double seconds, const RunFolder& folder,
-                         const std::filesystem::path& wanted);
+void print_nothing_drawn(const engine::Outcome& outcome);
 
 /// Of a run that was to take the place of another and was interrupted: the older one has draws that this one has not.
-void print_both_are_there(const RunFolder& folder, const std::filesystem::path& wanted, int64_t steps);
+/// @param thin  steps a draw
+void print_both_are_there(const engine::Outcome& outcome, int64_t thin);
+
+/// Of a run that ended before it converged as asked for.
+void print_not_converged(const engine::Outcome& outcome);
+
+/// What an error left in the folder of the run.
+void print_what_is_left(const engine::RecordedRun& run);
 
 /// How the files are made that could not be made where a run ended.
-std::string how_to_make(const RunFolder& folder);
+std::string how_to_make(const engine::Outcome& outcome);
 
 }  // namespace potluck

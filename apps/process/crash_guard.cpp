@@ -18,8 +18,7 @@
 #include <string_view>
 
 #include "apps/process/exit_code.h"
-#include "compose/record/last_words.h"
-#include "plugins/plugin_call.h"
+#include "potluck/engine.h"
 
 // By the linker: where the program's own code is.
 extern "C" const char __executable_start, etext;  // NOLINT(bugprone-reserved-identifier)
@@ -71,7 +70,7 @@ void tell(const FixedText& why) {
   print("potluck: error: ");
   print(why.text());
   print("\n");
-  if (leave_last_words("failed", why.text()))
+  if (engine::leave_last_words("failed", why.text()))
     print("What was drawn before that is in the folder of the run; `potluck export` makes draws.nc of it.\n");
 }
 
@@ -89,7 +88,7 @@ void be_the_one_who_ends() {
 }
 
 /// "model 'acme.ising' (acme.ising 1.2.0)"
-void add_who(FixedText& text, const PluginCall& call) {
+void add_who(FixedText& text, const engine::PluginCall& call) {
   if (call.model != nullptr) {
     text << "model '" << call.model << "'";
   } else {
@@ -99,24 +98,27 @@ void add_who(FixedText& text, const PluginCall& call) {
 }
 
 struct Culprit {
-  const PluginCall* call;  ///< null: no plugin's
-  bool elsewhere;          ///< in a thread that is not ours, while this call is under way in another
+  engine::PluginCall call;  ///< without a plugin: no plugin's
+  bool elsewhere;           ///< in a thread that is not ours, while this call is under way in another
+
+  bool found() const { return call.plugin != nullptr; }
 };
 
 Culprit culprit() {
-  if (const PluginCall* const call = call_of_this_thread()) return {call, false};
-  if (this_thread_calls_plugins() || gettid() == host) return {nullptr, false};
-  return {call_of_any_thread(), true};
+  if (const engine::PluginCall call = engine::plugin_call_of_this_thread(); call.plugin != nullptr)
+    return {call, false};
+  if (engine::this_thread_calls_plugins() || gettid() == host) return {{}, false};
+  return {engine::plugin_call_of_any_thread(), true};
 }
 
 /// Ends the process where a plugin asked for its end; returns where none did.
 void end_if_a_plugin_did(int64_t status, const char* function) {
   const Culprit found = culprit();
-  if (found.call == nullptr) return;
+  if (!found.found()) return;
   be_the_one_who_ends();
   FixedText why;
-  add_who(why, *found.call);
-  why << " ended the process in " << found.call->call << ", by " << function << "(" << status << ")";
+  add_who(why, found.call);
+  why << " ended the process in " << found.call.call << ", by " << function << "(" << status << ")";
   if (found.elsewhere) why << " in a thread that it started";
   why << ". A model returns a status and never exits; `potluck plugins check` may tell more";
   tell(why);
@@ -134,11 +136,11 @@ void at_quick_exit_() {
 /// An exception that nothing catches: one that leaves a thread, or a function that may not throw.
 [[noreturn]] void on_terminate() {
   const Culprit found = culprit();
-  if (getpid() == host && found.call != nullptr) {
+  if (getpid() == host && found.found()) {
     be_the_one_who_ends();
     FixedText why;
-    add_who(why, *found.call);
-    why << " let an exception out in " << found.call->call;
+    add_who(why, found.call);
+    why << " let an exception out in " << found.call.call;
     if (found.elsewhere) why << ", in a thread that it started";
     if (const std::exception_ptr thrown = std::current_exception()) {
       try {
@@ -172,10 +174,9 @@ void on_crash(int signal) {
   const Culprit found = culprit();
   const char* const words = sigdescr_np(signal);
   FixedText why;
-  if (found.call != nullptr) {
-    add_who(why, *found.call);
-    why << " crashed in " << found.call->call << " (signal " << signal << ", " << (words != nullptr ? words : "")
-        << ")";
+  if (found.found()) {
+    add_who(why, found.call);
+    why << " crashed in " << found.call.call << " (signal " << signal << ", " << (words != nullptr ? words : "") << ")";
     if (found.elsewhere) why << " in a thread that it started";
     why << ". `potluck plugins check` may tell more";
     tell(why);

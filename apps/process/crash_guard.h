@@ -4,7 +4,7 @@
 namespace potluck {
 
 /// From here on, an end of the process inside a plugin's call is told: by exit() and its kin, by an exception that
-/// nothing catches, by a crash. What is said, on stderr and as the last words of the run (compose/record/last_words.h),
+/// nothing catches, by a crash. What is said, on stderr and as the last words of the run (engine::leave_last_words),
 /// names the plugin, its version, the model and the call; the exit code is kModelFailed. A crash that no plugin is to
 /// blame for is told as well, and then goes its way.
 ///

@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "apps/process/exit_code.h"
-#include "compose/record/last_words.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 namespace {
@@ -33,7 +33,7 @@ void handle(int signal) {
   const bool first = !asked_to_stop.exchange(true);
   if (signal == SIGINT) {
     if (asked_by_key.exchange(true)) {
-      leave_last_words("cut short", "ended at once by a second Ctrl-C");
+      engine::leave_last_words("cut short", "ended at once by a second Ctrl-C");
       _exit(kInterrupted);
     }
     if (!over) say(answer_to_key);

@@ -8,7 +8,6 @@
 #include <boost/program_options/positional_options.hpp>
 
 #include "apps/process/exit_code.h"
-#include "potluck/engine.h"
 
 namespace potluck {
 namespace {

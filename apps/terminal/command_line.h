@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "apps/terminal/command.h"
-#include "core/error.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
 /// A command line that cannot be understood. Exit code 2.
-class UsageError : public Error {
+class UsageError : public engine::Error {
  public:
-  using Error::Error;
+  explicit UsageError(const std::string& text) : Error(Kind::kInput, text) {}
 };
 
 /// The words of `potluck`, cut into the command and what goes to it. Options of every command may stand before its

@@ -12,9 +12,6 @@
 #include <string_view>
 #include <utility>
 
-#include "compose/record/last_words.h"
-#include "core/error.h"
-#include "core/files/formats/write_error.h"
 #include "potluck/engine.h"
 
 namespace potluck {
@@ -22,15 +19,21 @@ namespace {
 
 void print_error(std::string_view text) { fmt::print(stderr, "potluck: error: {}\n", text); }
 
-void print_diagnostic(const Diagnostic& diagnostic) {
-  const std::string where = to_string(diagnostic.where);
-  if (diagnostic.where.line > 0)
-    fmt::print(stderr, "{}: {}\n", where, diagnostic.text);
+void print_fault(const engine::Fault& fault) {
+  std::string where = fault.file;
+  if (fault.line > 0) where += fmt::format(":{}", fault.line);
+  if (fault.line > 0 && fault.column > 0) where += fmt::format(":{}", fault.column);
+  if (fault.line > 0)
+    fmt::print(stderr, "{}: {}\n", where, fault.text);
   else
-    print_error(where.empty() ? diagnostic.text : where + ": " + diagnostic.text);
+    print_error(where.empty() ? fault.text : where + ": " + fault.text);
 }
 
-void print_fault(const engine::Fault& fault) { print_diagnostic({{fault.file, fault.line, fault.column}, fault.text}); }
+/// All that is wrong in a composition, or the one thing that is wrong.
+void print_faults(const engine::Error& error) {
+  for (const engine::Fault& fault : error.faults()) print_fault(fault);
+  if (error.faults().empty()) print_error(error.what());
+}
 
 ExitCode exit_code_of(engine::Error::Kind kind) {
   switch (kind) {
@@ -51,7 +54,7 @@ ExitCode exit_code_of(engine::Error::Kind kind) {
   // Not by way of stdio, which may not be there yet.
   for (const char* text : {"potluck: error: ", why, "\n"})
     if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
-  leave_last_words("failed", why);
+  engine::leave_last_words("failed", why);
   _exit(kUnexpected);
 }
 
@@ -61,33 +64,18 @@ ExitCode report_failure(std::exception_ptr thrown) {
   try {
     std::rethrow_exception(std::move(thrown));
   } catch (const engine::Error& error) {
-    for (const engine::Fault& fault : error.faults()) print_fault(fault);
+    print_faults(error);
     return exit_code_of(error.kind());
-  } catch (const CompositionError& error) {
-    for (const Diagnostic& diagnostic : error.all()) print_diagnostic(diagnostic);
-    return kBadInput;
-  } catch (const PluginError& error) {
-    print_error(error.what());
-    return kModelFailed;
-  } catch (const NumericalError& error) {
-    print_error(error.what());
-    return kNumbersFailed;
-  } catch (const MachineError& error) {
-    print_error(error.what());
-    return kUnexpected;
-  } catch (const WriteError& error) {
-    print_error(error.what());
-    return kUnexpected;
-  } catch (const Error& error) {
-    print_error(error.what());
-    return kBadInput;
   } catch (const std::bad_alloc&) {
     print_error(
         "this machine has not enough memory for the run, or its limits (ulimit -v, ulimit -d, a container's) leave too "
         "little. Raise them, or use fewer chains (--set sample.chains=N) and threads (--threads N)");
     return kUnexpected;
   } catch (const std::filesystem::filesystem_error& error) {
-    return report_failure(file_error_of(error));
+    print_error(fmt::format(
+        "{}: must be within reach of this command, got '{}'. Check the name, and who may read and write there",
+        error.path1().string(), error.code().message()));
+    return kBadInput;
   } catch (const std::exception& error) {
     print_error(
         fmt::format("{}. This is a fault of Potluck or of the machine; `potluck doctor` may tell", error.what()));
@@ -95,9 +83,9 @@ ExitCode report_failure(std::exception_ptr thrown) {
   }
 }
 
-int report_not_made(const std::vector<NotMade>& not_made, const std::string& how) {
+int report_not_made(const std::vector<engine::NotMade>& not_made, const std::string& how) {
   int code = 0;
-  for (const NotMade& one : not_made) {
+  for (const engine::NotMade& one : not_made) {
     fmt::print(stderr, "potluck: {} could not be made; what is beside it was:\n", one.file);
     const int own = report_failure(one.error);
     if (code == 0) code = own;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/process/exit_code.h"
-#include "compose/record/run_products.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
@@ -15,7 +15,7 @@ namespace potluck {
 ExitCode report_failure(std::exception_ptr thrown);
 
 /// Prints an error for each, and how to make them. Returns the exit code.
-int report_not_made(const std::vector<NotMade>& not_made, const std::string& how);
+int report_not_made(const std::vector<engine::NotMade>& not_made, const std::string& how);
 
 /// For std::set_terminate(): says in one line why the process cannot go on, leaves the last words of a run, and ends
 /// with exit code 1. Needs no memory, and none of what static initialisers make: it can be set before they run.

@@ -36,11 +36,11 @@ std::string rate_text(double gradients) {
 }
 
 /// What the steps cost, where that is more than a gradient each.
-std::string gradients_text(const Progress& progress) {
+std::string gradients_text(const engine::Progress& progress) {
   if (!progress.leapfrogs && progress.gradients_a_step == 1) return "";
   std::string text =
       fmt::format(", {:.1f} {} a step", progress.gradients_a_step, progress.leapfrogs ? "leapfrogs" : "gradients");
-  if (const double rate = progress.gradients_a_second(); std::isfinite(rate)) text += ", " + rate_text(rate);
+  if (const double rate = progress.gradients_a_second; std::isfinite(rate)) text += ", " + rate_text(rate);
   return text;
 }
 
@@ -54,12 +54,12 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string progress_text(const Progress& progress) {
+std::string progress_text(const engine::Progress& progress) {
   std::string text =
       fmt::format("{} {}/{} steps", progress.warmup ? "warm-up" : "sampling", progress.done, progress.total);
-  if (const double rate = progress.steps_a_second(); std::isfinite(rate)) {
+  if (const double rate = progress.steps_a_second; std::isfinite(rate)) {
     text += fmt::format(", {:.{}f} steps/s", rate, rate < 10 ? 1 : 0);
-    if (progress.done < progress.total) text += fmt::format(", {} left", duration_text(progress.seconds_left()));
+    if (progress.done < progress.total) text += fmt::format(", {} left", duration_text(progress.seconds_left));
   }
   // Not known in a warm-up that tunes nothing.
   if (std::isfinite(progress.acceptance)) text += fmt::format(", acceptance {:.2f}", progress.acceptance);
@@ -80,7 +80,7 @@ ProgressReport::Style ProgressReport::style_for(std::FILE* out) {
   return isatty(descriptor_of(out)) != 0 ? Style::kBar : Style::kLines;
 }
 
-void ProgressReport::progressed(const Progress& progress) {
+void ProgressReport::progressed(const engine::Progress& progress) {
   const double share =
       progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 1;
   show(progress_text(progress), share, progress.done >= progress.total);

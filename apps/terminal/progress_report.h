@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "core/sampling/run/run.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
@@ -15,11 +15,11 @@ std::string duration_text(double seconds);
 /// "sampling 400/2000 steps, 812 steps/s, 1.9 s left, acceptance 0.57", and how many chains are frozen. Where a step
 /// is more than one gradient, "12.4 leapfrogs a step, 645 thousand gradients/s" too. The time that is left is that of
 /// the gradients that are left.
-std::string progress_text(const Progress& progress);
+std::string progress_text(const engine::Progress& progress);
 
 /// Shows where a run stands: a bar that is redrawn on a terminal; elsewhere a plain line at the end of each phase and
 /// now and then in between; nothing where it is quiet.
-class ProgressReport final : public Observer {
+class ProgressReport final : public engine::Observer {
  public:
   enum class Style { kBar, kLines, kQuiet };
   /// `out` must outlive this object.
@@ -27,7 +27,7 @@ class ProgressReport final : public Observer {
   /// Ends the bar's line.
   ~ProgressReport() override;
 
-  void progressed(const Progress& progress) override;
+  void progressed(const engine::Progress& progress) override;
   /// The same for what is not counted in steps.
   /// @param share  of the phase that is done, for the bar; NaN: not known
   void show(const std::string& text, double share, bool phase_ended);

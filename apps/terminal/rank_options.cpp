@@ -3,27 +3,20 @@
 
 #include <fmt/format.h>
 
-#include "core/settings.h"
-
 namespace potluck {
 namespace {
 
 int64_t whole_number(const std::string& name, const std::string& word, int64_t least, int64_t most) {
-  SettingDescription number;
-  number.name = name;
-  number.kind = SettingKind::kInteger;
-  number.least = static_cast<double>(least);
-  number.most = static_cast<double>(most);
   try {
-    return parse_setting(number, {word}, name).integer.at(0);
-  } catch (const SettingError& error) {
+    return engine::parse_integer(word, name, least, most);
+  } catch (const engine::Error& error) {
     throw UsageError(error.what());
   }
 }
 
-Ranks ranks_of(const std::string& rank_name, const std::string& rank, const std::string& world_name,
-               const std::string& world, const std::string& told_by) {
-  Ranks ranks;
+engine::Ranks ranks_of(const std::string& rank_name, const std::string& rank, const std::string& world_name,
+                       const std::string& world, const std::string& told_by) {
+  engine::Ranks ranks;
   ranks.world = whole_number(world_name, world, 1, 9999);
   ranks.rank = whole_number(rank_name, rank, 0, ranks.world - 1);
   ranks.told_by = told_by;
@@ -38,7 +31,7 @@ struct Launcher {
   const char* local_rank = nullptr;
 };
 
-Launcher launcher(const EnvironmentVariable& variable) {
+Launcher launcher(const engine::Environment& variable) {
   const auto has = [&](const char* name) { return variable(name) != nullptr; };
   const bool in_step = has("SLURM_STEP_NUM_TASKS") && has("SLURM_NTASKS") &&
                        std::string(variable("SLURM_STEP_NUM_TASKS")) == variable("SLURM_NTASKS");
@@ -67,7 +60,7 @@ void add_rank_options(CommandLine& line) {
       "with --rank: number of processes that share the run. torchrun, srun and mpirun set both by themselves");
 }
 
-Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable) {
+engine::Ranks choose_ranks(const CommandLine& line, const engine::Environment& variable) {
   const auto rank = line.value("rank"), world = line.value("world");
   if (rank.has_value() != world.has_value())
     throw UsageError(fmt::format("--rank and --world must be given together, got --{} alone", rank ? "rank" : "world"));
@@ -78,7 +71,7 @@ Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable)
   return ranks_of(one.rank, variable(one.rank), one.world, variable(one.world), one.name);
 }
 
-int64_t choose_local_rank(const EnvironmentVariable& variable) {
+int64_t choose_local_rank(const engine::Environment& variable) {
   const Launcher one = launcher(variable);
   if (!one.name || !variable(one.local_rank)) return 0;
   return whole_number(one.local_rank, variable(one.local_rank), 0, 9999);

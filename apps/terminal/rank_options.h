@@ -4,8 +4,7 @@
 #include <cstdint>
 
 #include "apps/terminal/command_line.h"
-#include "compose/record/new_run_facts.h"
-#include "compose/session/ranks.h"
+#include "potluck/engine.h"
 
 namespace potluck {
 
@@ -18,11 +17,11 @@ void add_rank_options(CommandLine& line);
 /// as well, only where MPI_LOCALRANKID is set too), before Slurm (SLURM_PROCID, SLURM_NTASKS; only in a step of as many
 /// tasks, as SLURM_STEP_NUM_TASKS says: a batch script or a login shell has the other two as well).
 /// @throws UsageError
-Ranks choose_ranks(const CommandLine& line, const EnvironmentVariable& variable);
+engine::Ranks choose_ranks(const CommandLine& line, const engine::Environment& variable);
 
 /// Which of the processes on this machine this is, by the launcher that choose_ranks() hears: LOCAL_RANK,
 /// OMPI_COMM_WORLD_LOCAL_RANK, MV2_COMM_WORLD_LOCAL_RANK, MPI_LOCALRANKID or SLURM_LOCALID; 0 where nobody says so.
 /// @throws UsageError
-int64_t choose_local_rank(const EnvironmentVariable& variable);
+int64_t choose_local_rank(const engine::Environment& variable);
 
 }  // namespace potluck

@@ -13,15 +13,15 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-filesystem::path folder_to_resume(const CommandLine& line, const Ranks* ranks) {
-  const filesystem::path folder = filesystem::absolute(*line.value("resume")).lexically_normal();
-  return ranks && ranks->several() ? rank_folder(folder, ranks->rank) : folder;
+std::string folder_to_resume(const CommandLine& line, const engine::Ranks* ranks) {
+  const std::string folder = filesystem::absolute(*line.value("resume")).lexically_normal().string();
+  return ranks && ranks->several() ? engine::rank_folder(folder, ranks->rank) : folder;
 }
 
 }  // namespace
 
-TypedCommand typed_command(const std::string& name, const Words& words) {
-  TypedCommand command{{"potluck", name}, filesystem::current_path().string(), std::nullopt};
+engine::TypedCommand typed_command(const std::string& name, const Words& words) {
+  engine::TypedCommand command{{"potluck", name}, filesystem::current_path().string()};
   command.words.insert(command.words.end(), words.begin(), words.end());
   return command;
 }
@@ -35,29 +35,24 @@ void add_resume_options(CommandLine& line, const std::string& folder_name) {
                  "relative to it; default: the same place as seen from the run, else the old place");
 }
 
-bool only_to_be_put_in_place(const CommandLine& line, const Ranks* ranks) {
-  const filesystem::path folder = folder_to_resume(line, ranks);
-  const std::optional<filesystem::path> place = RunFolder::put_in_place(folder);
+bool only_to_be_put_in_place(const CommandLine& line, const engine::Ranks* ranks) {
+  const std::string folder = folder_to_resume(line, ranks);
+  const std::optional<std::string> place = engine::EarlierRun::put_in_place(folder);
   if (!place) return false;
-  fmt::print(stderr, "{} was whole: it has taken the place of {}. Nothing was left to draw\n", folder.string(),
-             place->string());
+  fmt::print(stderr, "{} was whole: it has taken the place of {}. Nothing was left to draw\n", folder, *place);
   return true;
 }
 
-ResumedRun resumed_run(CommandLine& line, Ranks* ranks) {
-  ResumedRun run(folder_to_resume(line, ranks), line.name());
-  if (const auto& rank = run.facts().rank; ranks && !ranks->several() && rank) {
-    ranks->rank = rank->rank;
-    ranks->world = rank->world;
-    ranks->told_by = run.path().string();
-  }
-  std::optional<filesystem::path> told;
-  if (const auto project = line.value("project")) told = filesystem::absolute(*project);
+engine::EarlierRun earlier_run(CommandLine& line, engine::EarlierRun::Kind kind, engine::Ranks* ranks) {
+  engine::EarlierRun run(folder_to_resume(line, ranks), kind);
+  if (const auto told = run.ranks(); ranks && !ranks->several() && told) *ranks = *told;
+  std::optional<std::string> project;
+  if (const auto value = line.value("project")) project = filesystem::absolute(*value).string();
   std::vector<EarlierWords> before;
-  for (const ResumedRun::Words& one : run.find_words(told)) {
+  for (const engine::TypedCommand& one : run.commands(project)) {
     // What is said of the folder in which the command is typed is said as there.
-    const bool here = one.folder == filesystem::current_path();
-    before.push_back({one.words, here ? filesystem::path() : one.folder});
+    const filesystem::path folder = one.folder;
+    before.push_back({one.words, folder == filesystem::current_path() ? filesystem::path() : folder});
   }
   line.go_on_from(before);
   return run;

@@ -58,16 +58,6 @@ engine::PluginOptions plugin_options(const CommandLine& line, bool trust_verdict
   return options;
 }
 
-PluginSearch::Options plugin_search_options(const CommandLine& line) {
-  const engine::PluginOptions asked = plugin_options(line);
-  PluginSearch::Options options;
-  for (const engine::SearchPath& one : asked.first) options.first.push_back({one.path, one.name});
-  for (const engine::SearchPath& one : asked.standing) options.standing.push_back({one.path, one.name});
-  options.allow_world_writable = asked.allow_world_writable;
-  options.verdicts = asked.verdicts;
-  return options;
-}
-
 filesystem::path verdict_folder() {
   const filesystem::path cache = user_cache_folder();
   return cache.empty() ? cache : cache / "verdicts";

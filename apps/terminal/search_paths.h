@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "apps/terminal/command_line.h"
-#include "compose/session/plugin_search.h"
 #include "potluck/engine.h"
 
 namespace potluck {
@@ -17,8 +16,6 @@ std::vector<engine::SearchPath> standing_search_paths();
 /// --plugin before the standing search paths, and --allow-world-writable.
 /// @param trust_verdicts  false: judge every plugin anew, whatever the cache says
 engine::PluginOptions plugin_options(const CommandLine& line, bool trust_verdicts = true);
-/// The same for what is inside the engine.
-PluginSearch::Options plugin_search_options(const CommandLine& line);
 
 /// Where the verdicts of first sight are kept: user_cache_folder()/verdicts, or empty.
 std::filesystem::path verdict_folder();

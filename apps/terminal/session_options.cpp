@@ -7,10 +7,21 @@
 
 #include "apps/terminal/rank_options.h"
 #include "apps/terminal/search_paths.h"
-#include "core/backend/thread_pool.h"
 
 namespace potluck {
-namespace {
+void add_session_options(CommandLine& line) {
+  line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
+  line.add_values("given", "NAME=VALUE",
+                  "fix a variable or view at a value: --given label=3, --given upper=photo.png (repeatable)");
+  line.add_value("seed", "N", "the same as --set sample.seed=N");
+  line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
+  line.add_value(
+      "device", "NAME",
+      "auto (default: a GPU where there is one), cpu, cuda or cuda:N. Processes that torchrun, srun or mpirun "
+      "started on one machine take its GPUs in turn");
+  line.add_value("threads", "N",
+                 "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
+}
 
 engine::Overrides overrides_of(const CommandLine& line) {
   engine::Overrides overrides;
@@ -35,39 +46,16 @@ engine::Machine machine_of(const CommandLine& line) {
   return machine;
 }
 
-}  // namespace
-
-void add_session_options(CommandLine& line) {
-  line.add_values("set", "KEY=VALUE", "change the composition: --set sample.steps=500 (repeatable)");
-  line.add_values("given", "NAME=VALUE",
-                  "fix a variable or view at a value: --given label=3, --given upper=photo.png (repeatable)");
-  line.add_value("seed", "N", "the same as --set sample.seed=N");
-  line.add_value("precision", "NAME", "float32 or float64; the same as --set sample.precision=NAME");
-  line.add_value(
-      "device", "NAME",
-      "auto (default: a GPU where there is one), cpu, cuda or cuda:N. Processes that torchrun, srun or mpirun "
-      "started on one machine take its GPUs in turn");
-  line.add_value("threads", "N",
-                 "threads on the CPU; default: as many as this process may use. Draws do not depend on it");
-}
-
 engine::Composition composition_of(const CommandLine& line, engine::Plugins& plugins) {
-  return engine::Composition::from_file(line.operand_path(0), plugins, overrides_of(line), machine_of(line));
+  return read_composition(line, plugins, overrides_of(line), nullptr);
 }
 
-SessionOptions session_options(const CommandLine& line) {
-  const engine::Overrides asked = overrides_of(line);
+engine::Composition read_composition(const CommandLine& line, engine::Plugins& plugins,
+                                     const engine::Overrides& overrides, const engine::EarlierRun* earlier) {
+  const std::string file = line.operand_path(0);
   const engine::Machine machine = machine_of(line);
-  SessionOptions options;
-  options.estimate_folder = machine.log_z_folder;
-  options.file = line.operand_path(0);
-  for (const auto& [called, folder] : asked.folders) options.overrides.folders[called] = folder;
-  for (const engine::Overrides::Setting& one : asked.set)
-    options.overrides.set.push_back({one.path, one.text, one.called});
-  options.overrides.given = line.pairs("given");
-  options.device = parse_device(machine.device, machine.local_rank);
-  options.threads = machine.threads > 0 ? machine.threads : usable_threads();
-  return options;
+  return earlier ? earlier->read(file, plugins, overrides, machine)
+                 : engine::Composition::from_file(file, plugins, overrides, machine);
 }
 
 }  // namespace potluck

@@ -28,6 +28,13 @@ std::string columns(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+std::string worth_text(const engine::Products& products) {
+  std::string text;
+  for (const std::string& branch : products.branches) text += branch + "\n";
+  if (products.verdict) text += products.verdict->text + "\n";
+  return text;
+}
+
 std::string settings_table(const std::vector<engine::Setting>& settings) {
   if (settings.empty()) return "  none\n";
   std::vector<std::vector<std::string>> rows;

@@ -13,6 +13,9 @@ namespace potluck {
 /// "  none" where there are none.
 std::string settings_table(const std::vector<engine::Setting>& settings);
 
+/// What draws are worth: a line for each branch, and the verdict.
+std::string worth_text(const engine::Products& products);
+
 /// "1 row", "2 rows"
 std::string plural(int64_t count, const std::string& what);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compose/engine/errors.h"
+#include "compose/engine/reading.h"
 #include "compose/engine/state.h"
 #include "compose/session/device.h"
 #include "compose/tree/tree_text.h"
@@ -18,17 +19,6 @@ potluck::Overrides overrides_of(const Overrides& from) {
   for (const Overrides::Given& one : from.given) overrides.given.emplace_back(one.name, one.text);
   for (const auto& [called, folder] : from.folders) overrides.folders[called] = folder;
   return overrides;
-}
-
-SessionOptions session_options(const Overrides& overrides, const Machine& machine) {
-  SessionOptions options;
-  options.overrides = overrides_of(overrides);
-  options.device = parse_device(machine.device, machine.local_rank);
-  if (machine.threads < 0)
-    throw SettingError("threads", fmt::format(" must be >= 0, got {}. 0 takes as many as there are", machine.threads));
-  options.threads = machine.threads > 0 ? machine.threads : usable_threads();
-  options.estimate_folder = machine.log_z_folder;
-  return options;
 }
 
 Variable described(const potluck::Variable& variable, const Held& held) {
@@ -56,14 +46,25 @@ SampleSettings::Anneal described(const Schedule& schedule, const std::vector<pot
   return told;
 }
 
+}  // namespace
+
+SessionOptions session_options(const Overrides& overrides, const Machine& machine) {
+  SessionOptions options;
+  options.overrides = overrides_of(overrides);
+  options.device = parse_device(machine.device, machine.local_rank);
+  if (machine.threads < 0)
+    throw SettingError("threads", fmt::format(" must be >= 0, got {}. 0 takes as many as there are", machine.threads));
+  options.threads = machine.threads > 0 ? machine.threads : usable_threads();
+  options.estimate_folder = machine.log_z_folder;
+  return options;
+}
+
 std::shared_ptr<const Composition::State> read(SessionOptions options, Plugins& plugins) {
   return translated([&] {
     potluck::Composition composition = read_for(options, plugins.state().search);
     return std::make_shared<const Composition::State>(Composition::State{std::move(options), std::move(composition)});
   });
 }
-
-}  // namespace
 
 Composition::Composition(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 

@@ -6,34 +6,37 @@
 namespace potluck::engine {
 namespace {
 
-Draw::Position position_of(const potluck::Variable& variable, Precision precision, const void* from, int64_t chains) {
+using Values = decltype(Draw::Position::values);
+
+Values values_of(const potluck::Variable& variable, Precision precision, const void* from, int64_t chains) {
   const auto count = static_cast<size_t>(chains * variable.size());
-  Draw::Position position{variable.name, variable.shape, {}};
-  if (variable.categorical())
-    position.values = std::span(static_cast<const int64_t*>(from), count);
-  else if (precision == Precision::kFloat32)
-    position.values = std::span(static_cast<const float*>(from), count);
-  else
-    position.values = std::span(static_cast<const double*>(from), count);
-  return position;
+  if (variable.categorical()) return std::span(static_cast<const int64_t*>(from), count);
+  if (precision == Precision::kFloat32) return std::span(static_cast<const float*>(from), count);
+  return std::span(static_cast<const double*>(from), count);
 }
 
 }  // namespace
 
-Draw view_of(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts) {
+void view(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts, Draw& view) {
   const auto chains = static_cast<size_t>(draw.chains);
-  Draw view;
   view.index = draw.index;
   view.step = draw.step;
   view.chains = draw.chains;
+  if (view.positions.empty())
+    for (const potluck::Variable& one : composition.variables) view.positions.push_back({one.name, one.shape, {}});
   for (size_t v = 0; v < composition.variables.size(); ++v)
-    view.positions.push_back(
-        position_of(composition.variables[v], composition.sample.precision, draw.position[v], draw.chains));
+    view.positions[v].values =
+        values_of(composition.variables[v], composition.sample.precision, draw.position[v], draw.chains);
   view.energy = {draw.energy, chains};
   view.expert_energy = {draw.expert_energy, experts * chains};
   view.acceptance = {draw.acceptance, chains};
   view.frozen = {draw.frozen, chains};
-  return view;
+}
+
+Draw view_of(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts) {
+  Draw made;
+  view(draw, composition, experts, made);
+  return made;
 }
 
 void DrawCopy::take(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts) {

@@ -12,6 +12,8 @@ namespace potluck::engine {
 
 /// A draw of the inside as the face shows it: views of the same arrays.
 Draw view_of(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts);
+/// The same for the next draw of a run, in the view of an earlier one, or an empty one: it allocates once.
+void view(const potluck::Draw& draw, const potluck::Composition& composition, size_t experts, Draw& view);
 
 /// A copy of a draw, and a view of it.
 class DrawCopy {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/engine/errors.h"
 
-#include <exception>
 #include <filesystem>
 
 #include "core/error.h"
@@ -50,6 +49,15 @@ void throw_face_error() {
       fail(Error::Kind::kInput, told);
     }
   }
+}
+
+std::exception_ptr face_error(const std::exception_ptr& caught) {
+  try {
+    translated([&] { std::rethrow_exception(caught); });
+  } catch (...) {
+    return std::current_exception();
+  }
+  return caught;
 }
 
 }  // namespace potluck::engine

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/engine/told.h"
 
+#include "compose/engine/errors.h"
+
 namespace potluck::engine {
 
 Progress told(const potluck::Progress& from) {
@@ -12,7 +14,9 @@ Progress told(const potluck::Progress& from) {
   progress.step_size = from.step_size;
   progress.seconds = from.seconds;
   progress.seconds_left = from.seconds_left();
+  progress.steps_a_second = from.steps_a_second();
   progress.gradients_a_second = from.gradients_a_second();
+  progress.gradients_a_step = from.gradients_a_step;
   progress.leapfrogs = from.leapfrogs;
   progress.frozen = from.frozen;
   return progress;
@@ -26,6 +30,8 @@ Summary told(const RunSummary& from) {
   summary.exact_start = from.exact_start;
   summary.why_stopped = from.why_stopped;
   summary.interrupted = from.interrupted;
+  summary.stopped_by_rule = from.stopped_by_rule;
+  for (const BlockSummary& one : from.blocks) summary.blocks.push_back({one.variables, one.method, one.step_size});
   summary.steps = from.steps_done;
   summary.draws = from.draws;
   summary.step_size = from.step_size;
@@ -35,6 +41,23 @@ Summary told(const RunSummary& from) {
   summary.frozen = from.frozen_count;
   summary.notes = from.notes;
   return summary;
+}
+
+Verdict told(const RunVerdict& from) {
+  Verdict verdict{from.usable(), from.text(), {}, from.steps};
+  for (const Finding& one : from.findings) verdict.findings.push_back(one.text);
+  return verdict;
+}
+
+Products told(const RunProducts& from, bool judged) {
+  Products products;
+  products.draws = from.summary.draws;
+  products.chains = from.summary.chains;
+  products.convergence = convergence_text(from.summary);
+  products.branches = branch_texts(from.summary);
+  for (const potluck::NotMade& one : from.not_made) products.not_made.push_back({one.file, face_error(one.error)});
+  if (judged) products.verdict = told(from.verdict);
+  return products;
 }
 
 }  // namespace potluck::engine

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/record/evidence_folder.h"
 
-#include <fmt/format.h>
-
 #include <system_error>
 
 #include "compose/record/run_course.h"
@@ -47,10 +45,6 @@ bool EvidenceFolder::fail(const std::string& error) {
   write_or_leave(path(), facts_);
   folder_->keep();
   return true;
-}
-
-std::string EvidenceFolder::how_to_go_on() const {
-  return fmt::format("To go on: potluck evidence --resume {}", path().string());
 }
 
 void EvidenceFolder::close(const char* state) {

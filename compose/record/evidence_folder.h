@@ -27,9 +27,6 @@ class EvidenceFolder {
   /// The same where there is a checkpoint. Returns whether there is.
   bool fail(const std::string& error);
 
-  /// "To go on: potluck evidence --resume runs/bell"
-  std::string how_to_go_on() const;
-
  private:
   void close(const char* state);
 

@@ -77,6 +77,7 @@ ResumedRun::ResumedRun(const filesystem::path& run, const std::string& command)
     : path_(run), folder_(std::make_unique<RunFolder>(path_)), facts_(read_record(path_)) {
   check_command(command, path_, facts_);
   checkpoint_ = read_checkpoint(path_);
+  begun_in_ = facts_.command.folder;
 }
 
 std::vector<ResumedRun::Words> ResumedRun::find_words(const std::optional<filesystem::path>& told) {

@@ -50,7 +50,8 @@ class ResumedRun {
   std::vector<Words> find_words(const std::optional<std::filesystem::path>& told);
 
   /// Carries over what `facts`, which are of the run as it is opened anew, do not know: when, where and how the run was
-  /// begun, and resumed. Their command is the present one. After find_words().
+  /// begun, and resumed. Their command is the present one. The folder in which the run was begun is where find_words()
+  /// found it, or was.
   void carry_over(RunFacts& facts) const;
 
   /// @throws FileError with all that differs between the identity in the checkpoint and that of `facts`, which

@@ -17,7 +17,7 @@ using ::testing::StartsWith;
 
 using Variables = std::map<std::string, std::string>;
 
-Ranks ranks_in(const Variables& variables, const Words& words = {}) {
+engine::Ranks ranks_in(const Variables& variables, const Words& words = {}) {
   CommandLine line("sample", {}, "");
   add_rank_options(line);
   line.parse(words);
@@ -29,7 +29,7 @@ Ranks ranks_in(const Variables& variables, const Words& words = {}) {
 
 std::string text_of(const Variables& variables, const Words& words = {}) {
   try {
-    const Ranks ranks = ranks_in(variables, words);
+    const engine::Ranks ranks = ranks_in(variables, words);
     return fmt::format("{} of {} by {}", ranks.rank, ranks.world, ranks.told_by);
   } catch (const UsageError& error) {
     return error.what();

@@ -20,7 +20,7 @@ ARROWS = {
     "models": {"models", "door"},
     "compose/include": set(),
     "compose": {"core", "plugins", "compose", "door", "face"},
-    "apps": {"core", "plugins", "compose", "apps", "door", "face"},
+    "apps": {"apps", "face"},
     "examples/embedding": {"face"},
     "tests/consumer/embed": {"face"},
     "examples/plugins": {"door", "examples/plugins"},

@@ -26,8 +26,10 @@
 #define POTLUCK_ENGINE_H
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <map>
@@ -329,6 +331,7 @@ class Composition {
   const State& state() const noexcept { return *state_; }  ///< for the engine itself
 
  private:
+  friend class EarlierRun;
   explicit Composition(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
@@ -459,7 +462,9 @@ struct Progress {
   double step_size = 0;
   double seconds = 0;             ///< of this phase
   double seconds_left = 0;        ///< NaN where nothing is known
-  double gradients_a_second = 0;  ///< over all chains; NaN where nothing is known
+  double steps_a_second = 0;      ///< NaN where nothing is known
+  double gradients_a_second = 0;  ///< over all chains, likewise
+  double gradients_a_step = 1;    ///< of a chain
   bool leapfrogs = false;         ///< those are the leapfrogs of trajectories
   int64_t frozen = 0;             ///< chains
 };
@@ -486,12 +491,20 @@ class StopRule {
 
 /// What is known of a run.
 struct Summary {
+  /// A block of a sweep, and what moved it.
+  struct Block {
+    std::vector<std::string> variables;
+    std::string method;
+    double step_size = 0;  ///< 0: the method has none
+  };
   std::string method;         ///< "mala"; "sweep of mala + hmc"
   bool exact_method = false;  ///< leaves exp(-E/T) invariant whatever the step size
   std::string start;
   bool exact_start = false;
   std::string why_stopped;  ///< "all 2000 steps done"
   bool interrupted = false;
+  bool stopped_by_rule = false;
+  std::vector<Block> blocks;     ///< of a sweep
   int64_t steps = 0, draws = 0;  ///< behind the warm-up
   double step_size = 0;          ///< of a sweep: the least of its blocks
   double acceptance = 1;         ///< mean
@@ -559,6 +572,283 @@ struct RunOptions {
 /// Runs a composite as `sample` of its composition says: start, warm-up, `steps` steps with a draw every `thin`, until
 /// a rule ends it. A loop over a Sampler. One thread at a time may call it with a composite.
 Summary run(Composite& composite, const RunOptions& options = {});
+
+// ------------------------------------------------------------------------------------------------- runs in a folder
+
+/// Which of several processes that share a run this one is.
+struct Ranks {
+  int64_t rank = 0;
+  int64_t world = 1;
+  std::string told_by = {};  ///< who said so, for errors: "--rank and --world", "Open MPI"
+  bool several() const noexcept { return world > 1; }
+};
+
+/// `RUN/rank-0001`: where a rank of the run RUN has its own folder.
+std::string rank_folder(const std::string& run, int64_t rank);
+
+/// A command as it was typed. The record of a run keeps it, so that who goes on with the run has its words. Where a
+/// program begins a run and leaves it out, the record has the command that would: `potluck sample FILE`.
+struct TypedCommand {
+  std::vector<std::string> words = {};  ///< "potluck", "sample", ...
+  std::string folder = {};              ///< in which it was typed, absolute; empty: the working folder
+};
+
+/// The value of an environment variable, or null. The engine does not look at the environment itself.
+using Environment = std::function<const char*(const char*)>;
+
+/// Whether the draws of a run may be used, why, and what to change: docs/verdict.md.
+struct Verdict {
+  std::string usable;                 ///< "yes", "with care", "no"
+  std::string text;                   ///< all of it, a paragraph
+  std::vector<std::string> findings;  ///< a part of a sentence each, the gravest first
+  std::optional<double> steps;        ///< behind the warm-up that the advice names; none where it names none
+};
+
+/// A file that could not be made of the draws of a run.
+struct NotMade {
+  std::string file;          ///< in the folder of the run: "draws.nc", "pictures of x"
+  std::exception_ptr error;  ///< an Error or std::bad_alloc
+};
+
+/// What was made of the draws of a run.
+struct Products {
+  int64_t draws = 0, chains = 0;      ///< that the files have
+  std::string convergence;            ///< "R-hat at most 1.003, effective sample size at least 812"
+  std::vector<std::string> branches;  ///< a sentence for each of the first branches of mixtures
+  std::vector<NotMade> not_made;      ///< what is beside them was made
+  std::optional<Verdict> verdict;     ///< none of a rank, whose draws are judged once they are merged
+};
+
+struct RecordOptions {
+  std::string folder = {};       ///< of the run; empty: the composition's `output.folder`, else runs/NAME of its file
+  bool overwrite = false;        ///< an older run there is replaced once this one has ended
+  Ranks ranks = {};              ///< of several, each has its rank_folder()
+  TypedCommand command = {};     ///< what began the run
+  Environment environment = {};  ///< empty: the record says nothing of it
+  /// From where the record counts the seconds of the run in all.
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+};
+
+/// A run or an estimate that another process, or this one, has begun in a folder and that is to go on. It holds the
+/// folder, which no other process may write meanwhile. A value that moves; one thread at a time may use it.
+class EarlierRun {
+ public:
+  enum class Kind { kSample, kEvidence };
+  /// @throws Error where there is none of that kind, it has no checkpoint, or another process holds it
+  EarlierRun(const std::string& folder, Kind kind);
+  ~EarlierRun();
+  EarlierRun(EarlierRun&&) noexcept;
+  EarlierRun& operator=(EarlierRun&&) noexcept;
+
+  /// Where `folder` is a run that is whole, and that was only not put in its place by the process that drew it: does
+  /// that. @returns its place; nothing: it is something else, and nothing was done
+  static std::optional<std::string> put_in_place(const std::string& folder);
+
+  const std::string& folder() const noexcept;  ///< absolute
+  std::optional<Ranks> ranks() const;          ///< of a run that several processes share: which it is
+  /// The commands that it was begun and gone on with, in their order, with their folders as those are called now.
+  /// @param project  where the folder of the first is now, absolute; none: it is looked for
+  /// @throws Error where the composition is not found
+  std::vector<TypedCommand> commands(const std::optional<std::string>& project = {});
+  /// Reads its composition again: that text where it came through a pipe, with the estimates of log Z that it used.
+  Composition read(const std::string& file, Plugins& plugins, const Overrides& overrides = {},
+                   const Machine& machine = {}) const;
+
+  struct State;
+  State& state() noexcept { return *state_; }  ///< for the engine itself
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// What a recorded run came to.
+struct Outcome {
+  /// What was asked of convergence and is not reached.
+  struct Unconverged {
+    std::string standing;  ///< "R-hat is 1.034 (x[2]), at most 1.01 was asked for"
+    std::string scope;     ///< how many numbers were looked at, and of how many
+  };
+  Summary summary;
+  Products products;
+  Share share;                   ///< the chains of this process; all of them with their count
+  std::string folder;            ///< where the run is
+  std::string wanted;            ///< where it is to be, as it was asked for
+  bool older_run_stays = false;  ///< the wanted folder is still that of an older run
+  double seconds = 0;            ///< since RecordOptions::began
+  std::optional<Unconverged> unconverged;
+};
+
+/// A run whose draws, record, checkpoints, summary and pictures go to a folder, as those of `potluck sample` do
+/// (docs/getting-started.md), with the same bits. It keeps its composite by reference, and holds the folder as long as
+/// it lives: no other process may write it. One thread at a time may use it; at most one is in run() in a process, as
+/// run() also looks that the models leave descriptors, signals and the like of the process as they were.
+class RecordedRun {
+ public:
+  /// Begins one. @throws Error where the folder has a run that is not to be replaced, or is held by another process.
+  /// What was begun is then removed.
+  explicit RecordedRun(Composite& composite, const RecordOptions& options = {});
+  /// Goes on with one, in its folder. Its composite is of the composition that EarlierRun::read() gave. @throws Error
+  /// where the draws would not be those of the same run. It is then as it was.
+  RecordedRun(Composite& composite, EarlierRun earlier, const RecordOptions& options = {});
+  ~RecordedRun();
+  RecordedRun(RecordedRun&&) noexcept;
+  RecordedRun& operator=(RecordedRun&&) noexcept;
+
+  /// Where the files are now. It changes where a run takes the place of an older one.
+  std::string folder() const;
+  /// Draws, makes the files of the draws, and gives the run its place. To be called once. `share` and `checkpoint` are
+  /// those of the run and must be left out.
+  /// @param say  hears which file is being made; may be empty
+  /// @throws Error, and what an observer throws; left() says what then stays in the folder
+  Outcome run(const RunOptions& options = {}, const Composite::Say& say = {});
+
+  /// What an error in run() left to be used. Nothing: the folder of a new run is removed with this object.
+  struct Left {
+    bool draws = false;       ///< `potluck export` makes draws.nc of them
+    bool checkpoint = false;  ///< EarlierRun goes on from it
+  };
+  Left left() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// What joining the ranks of a run came to.
+struct Merged {
+  int64_t ranks = 0;             ///< that were joined; 0: a merge that was cut short was finished, and nothing joined
+  Products products;             ///< of the joined draws
+  bool older_run_stays = false;  ///< not all was made, and what was joined before stays as it was
+};
+
+/// Joins the draws of processes that shared the run in a folder, each in its rank_folder(), to one run there, with the
+/// bits of the draws of one process. The ranks' folders stay. A merge that was killed is finished by the next one.
+/// @param overwrite  a joined run that is there is replaced
+/// @param say        hears what is being done; may be empty
+/// @throws Error where ranks are missing, have not ended alike or are not of one run, or another process holds a folder
+Merged merge_run(const std::string& folder, bool overwrite = false, const Composite::Say& say = {});
+
+/// What making the files of a run came to.
+struct Exported {
+  Products products;
+  bool goes_on = false;  ///< another process goes on with the run: these are its draws so far
+};
+
+/// Makes draws.nc, the summary and the pictures of the draws that a run left in a folder, for example one that was
+/// killed. Files that are there already are made anew; a draws.nc with more draws than can be read now stays. A damaged
+/// file may crash its reader, so a child process looks: call it before you start threads.
+/// @param say  hears what is being made; may be empty
+/// @throws Error where there is no run, nothing to export, or a draws.nc that is worth more than a new one
+Exported export_run(const std::string& folder, const Composite::Say& say = {});
+
+// --------------------------------------------------------------------------------------------------------- evidence
+
+struct EvidenceOptions {
+  int64_t repeats = 8;            ///< independent ones, at least 2; their spread is the standard error
+  int64_t moves = 4;              ///< of MALA, of each particle in a stage
+  double base_mean = 0;           ///< of the normal law from which particles begin
+  double base_scale = 1;          ///< its standard deviation: about as wide as the target, or wider
+  std::string folder = {};        ///< for checkpoints and evidence.json; empty: no file is written
+  bool overwrite = false;         ///< an older estimate there is replaced once this one is done
+  int64_t checkpoint_every = 10;  ///< stages between checkpoints; 0: only where the estimate is stopped
+  TypedCommand command = {};      ///< what began the estimate
+  Environment environment = {};   ///< empty: the record says nothing of it
+};
+
+/// Where an estimate stands, behind a stage of one of its runs.
+struct EvidenceProgress {
+  enum class Run : uint8_t {
+    kPilot,  ///< which finds the ladder
+    kRepeat,
+    kUp,   ///< of the bracket, from the base
+    kDown  ///< of the bracket, from exact draws
+  };
+  Run run = Run::kPilot;
+  int64_t repeat = 0, repeats = 0;  ///< repeat 1 ... repeats; 0 in the others
+  int64_t stage = 0;                ///< stages of this run that are done
+  double beta = 0;                  ///< of the target that it has come to: 0 ... 1
+  int64_t done = 0, total = 0;      ///< stages of all runs behind the pilot; total is 0 as long as it is not known
+};
+
+/// An estimate of log Z: the log of the integral of exp(-E/T) over what is not given, within the supports.
+struct Evidence {
+  struct Stage {
+    double beta = 1;
+    double effective_share = 1;  ///< of the particles, mean over the repeats
+    double step_size = 0;
+    double acceptance = 0;  ///< mean over the repeats; NaN on the last stage, which moves nothing
+  };
+  /// Without resampling: below log Z in expectation from the base up, and above it from exact draws down.
+  struct Bracket {
+    double lower = 0, lower_error = 0;
+    double upper = 0, upper_error = 0;
+  };
+  bool interrupted = false;  ///< it was stopped before there was an estimate: nothing below counts
+  double log_z = 0;
+  double standard_error = 0;
+  std::vector<double> repeats;  ///< log Z of each
+  std::vector<Stage> stages;
+  std::optional<Bracket> bracket;  ///< where the target has exact draws
+  int64_t particles = 0;
+  int64_t moves = 0;
+  int64_t coordinates = 0;  ///< that are integrated over
+  int64_t evaluations = 0;  ///< of energy and gradient a particle, in all runs together
+  double temperature = 1;
+  std::string json;             ///< all of it, as evidence.json has it
+  std::exception_ptr not_kept;  ///< why it could not be left in its folder: an Error or std::bad_alloc; null: it was
+};
+
+/// Estimates log Z of a composite by annealing as many particles as its composition has `sample.chains`; of the rest of
+/// `sample` temperature, seed and precision count. It keeps its composite by reference, and holds its folder as long as
+/// it lives. One thread at a time may use it; at most one is in run() in a process, as of RecordedRun.
+class EvidenceRun {
+ public:
+  explicit EvidenceRun(Composite& composite, const EvidenceOptions& options = {});
+  /// Goes on with one, in its folder. @throws Error where the estimate would not be the same. It is then as it was.
+  EvidenceRun(Composite& composite, EarlierRun earlier, const EvidenceOptions& options = {});
+  ~EvidenceRun();
+  EvidenceRun(EvidenceRun&&) noexcept;
+  EvidenceRun& operator=(EvidenceRun&&) noexcept;
+
+  std::string folder() const;  ///< where the files are now; empty: nowhere
+  /// Estimates. To be called once.
+  /// @param progressed  hears of each stage; may be empty
+  /// @param stop        another thread, or a signal handler, may set it: the estimate ends with the stage it is in
+  Evidence run(const std::function<void(const EvidenceProgress&)>& progressed = {},
+               const std::atomic<bool>* stop = nullptr);
+  /// Whether an error in run() left a checkpoint, from which EarlierRun goes on.
+  bool left_checkpoint() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// ------------------------------------------------------------------------------------------- the end of the process
+
+// What signal handlers may ask and do: no memory is allocated and no lock is taken.
+
+/// A call of a plugin that is under way. The texts live at least as long as the call.
+struct PluginCall {
+  const char* plugin = nullptr;   ///< id, "acme.ising"; null: there is no call
+  const char* version = nullptr;  ///< "1.2.0"
+  const char* model = nullptr;    ///< "acme.ising.pairs"; null where the call is not of one model
+  const char* call = nullptr;     ///< "evaluate"
+};
+/// The innermost call of this thread.
+PluginCall plugin_call_of_this_thread() noexcept;
+/// The call that some thread is in.
+PluginCall plugin_call_of_any_thread() noexcept;
+/// Whether this thread has called plugins: others that are in a plugin's code were started by it, or by a library.
+bool this_thread_calls_plugins() noexcept;
+
+/// Says in run.json of the run that is being drawn how it ended, before the process does. Several threads may call it:
+/// the first is heard.
+/// @param state  "failed", or "cut short": it was killed
+/// @returns false where no run is being drawn, or the disk refuses even that
+bool leave_last_words(const char* state, const char* why) noexcept;
 
 }  // namespace potluck::engine
 

@@ -6,10 +6,10 @@
 namespace potluck {
 namespace {
 
-using Run = EvidenceProgress::Run;
+using Run = engine::EvidenceProgress::Run;
 
 TEST(EvidenceReportTest, AStageSaysWhereTheEstimateStands) {
-  EvidenceProgress progress{.run = Run::kPilot, .repeats = 8, .stage = 12, .beta = 0.03456};
+  engine::EvidenceProgress progress{.run = Run::kPilot, .repeats = 8, .stage = 12, .beta = 0.03456};
   EXPECT_EQ(progress_text(progress, 0), "pilot, b = 0.0346, stage 12");
   // 100 of 200 stages, 10 a second.
   progress = {.run = Run::kRepeat, .repeat = 3, .repeats = 8, .stage = 4, .beta = 0.5, .done = 100, .total = 200};

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compose/engine/told.h"
+
 namespace potluck {
 namespace {
 
@@ -27,6 +29,8 @@ Progress progress_at(int64_t done) {
   return progress;
 }
 
+std::string progress_text(const Progress& progress) { return potluck::progress_text(engine::told(progress)); }
+
 // Trajectories of 4 leapfrogs so far and of 16 from now on.
 Progress growing_trajectories() {
   Progress progress = progress_at(400);
@@ -41,8 +45,8 @@ std::string written(ProgressReport::Style style) {
   std::FILE* file = std::tmpfile();
   {
     ProgressReport report(file, style);
-    for (int64_t step = 1; step <= 1000; ++step) report.progressed(progress_at(step));
-    report.progressed(progress_at(2000));
+    for (int64_t step = 1; step <= 1000; ++step) report.progressed(engine::told(progress_at(step)));
+    report.progressed(engine::told(progress_at(2000)));
   }
   std::string text(static_cast<size_t>(std::ftell(file)), '\0');
   std::rewind(file);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apps/process/process_keeper.h"
+#include "compose/record/process_keeper.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

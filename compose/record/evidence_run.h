@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "compose/record/evidence_folder.h"
+#include "compose/record/new_run_facts.h"
+#include "compose/record/resumed_run.h"
+#include "compose/session/session.h"
+#include "core/sampling/annealing/evidence.h"
+
+namespace potluck {
+
+struct EvidenceRunOptions {
+  EvidenceAsked asked;           ///< particles, seed and threads are the session's
+  std::filesystem::path folder;  ///< empty: nothing is kept
+  bool overwrite = false;        ///< an older estimate there is replaced once this one is done
+  TypedCommand command;
+  EnvironmentVariable environment;
+};
+
+/// What an estimate came to.
+struct EvidenceOutcome {
+  Evidence evidence;
+  std::string json;             ///< of evidence.json; empty where it was interrupted
+  std::exception_ptr not_kept;  ///< why the estimate, which is known, could not be left in its folder; null: it was
+};
+
+/// An estimate of log Z of a session's target, in a folder or not. One thread at a time, and one object in a process
+/// that has a folder.
+class EvidenceRun {
+ public:
+  /// Takes the folder, checks that an estimate that goes on is the one of its checkpoint, and writes the record.
+  /// @param session  prepared for a run of as many chains as there are to be particles; outlives this
+  /// @param resumed  the estimate to go on with; none: a new one
+  EvidenceRun(const Session& session, EvidenceRunOptions options, std::optional<ResumedRun> resumed);
+
+  /// Where the files are now; empty: nowhere.
+  std::filesystem::path folder() const { return folder_ ? folder_->path() : std::filesystem::path(); }
+  /// Estimates. To be called once.
+  /// @param progressed  hears where the estimate stands
+  EvidenceOutcome run(const std::function<void(const EvidenceProgress&)>& progressed, const std::atomic<bool>& stop);
+  /// What an error left in the folder, or the folder's own trouble: whether it can be gone on with.
+  bool left_checkpoint() const { return left_checkpoint_; }
+
+ private:
+  Evidence estimate(const std::function<void(const EvidenceProgress&)>& progressed, const std::atomic<bool>& stop);
+  void keep(EvidenceOutcome& outcome);
+
+  const Session& session_;
+  EvidenceRunOptions options_;
+  std::optional<ResumedRun> resumed_;
+  std::string file_;  ///< the composition, as it was named where the estimate was begun
+  nlohmann::json identity_;
+  std::optional<EvidenceFolder> folder_;
+  bool left_checkpoint_ = false;
+};
+
+}  // namespace potluck
