@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
@@ -16,10 +17,8 @@ using engine::Composite;
 using engine::Composition;
 using engine::EarlierRun;
 using engine::RecordedRun;
-using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 
 namespace {
 
@@ -203,6 +202,24 @@ TEST_F(RecordedRunTest, WhatABrokenObserverLeavesIsSaidAndGoneOnFrom) {
   EarlierRun earlier(path("run"), EarlierRun::Kind::kSample);
   Composite composite(earlier.read(path("scene.yaml"), plugins_, {}, {.device = "cpu", .threads = 2}));
   EXPECT_EQ(RecordedRun(composite, std::move(earlier)).run().summary.draws, 20);
+}
+
+TEST_F(RecordedRunTest, ARuleOfTheProgramEndsARunBesideThatOfTheComposition) {
+  class Fifth : public engine::StopRule {
+    std::optional<std::string> reached(const engine::Draw& draw) override {
+      return draw.index == 4 ? std::optional<std::string>("five draws are enough") : std::nullopt;
+    }
+  } fifth;
+  // Five draws come before the first look of the rule on R-hat.
+  Composite composite =
+      composed(file("{method: mala, chains: 8, warmup: 40, steps: 60, thin: 3, until: {rhat: 1.0001}}"));
+  RecordedRun recorded(composite, {.folder = path("run")});
+  const engine::Outcome outcome = recorded.run({.until = &fifth});
+  EXPECT_EQ(outcome.summary.draws, 5);
+  EXPECT_TRUE(outcome.summary.stopped_by_rule);
+  EXPECT_EQ(outcome.summary.why_stopped, "five draws are enough");
+  ASSERT_TRUE(outcome.unconverged);
+  EXPECT_THAT(outcome.unconverged->standing, HasSubstr("at most 1.0001 was asked for"));
 }
 
 TEST_F(RecordedRunTest, AShareAndACheckpointAreTheRunsOwn) {
