@@ -84,7 +84,7 @@ EvidenceOutcome EvidenceRun::run(const std::function<void(const EvidenceProgress
 Evidence EvidenceRun::estimate(const std::function<void(const EvidenceProgress&)>& progressed,
                                const std::atomic<bool>& stop) {
   const Composition& composition = session_.composition();
-  const std::unique_ptr<Start> draws = exact_start(composition);
+  const std::unique_ptr<Start> draws = exact_start(composition, {}, session_.plan().known());
   const Start* exact = draws && draws->exact() ? draws.get() : nullptr;
   ProcessKeeper keeper(session_.models(), folder());
   EvidenceRecorder recorder(progressed, keeper, folder_ ? &*folder_ : nullptr, identity_);

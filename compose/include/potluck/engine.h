@@ -59,8 +59,8 @@ struct Fault {
   std::string suggestion;  ///< the known name that is nearest to a wrong one; "" where there is none
 };
 
-/// What the engine throws. what() is the text that `potluck` prints: one line for each
-/// fault, with its place. A value: threads may share one.
+/// What the engine throws. what() is the text that `potluck` prints: one line for each fault, with its place. A value:
+/// threads may share one.
 class Error : public std::runtime_error {
  public:
   enum class Kind {
