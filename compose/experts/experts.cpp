@@ -11,6 +11,8 @@ namespace potluck {
 
 namespace {
 
+constexpr size_t kMostKeptNumbers = size_t{8} << 20;  ///< of quadratic forms: 64 MB
+
 bool same_values(const std::vector<SettingValue>& a, const std::vector<SettingValue>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const SettingValue& x, const SettingValue& y) {
     return x.integer == y.integer && x.real == y.real && x.text == y.text;
@@ -184,6 +186,19 @@ std::vector<Experts::Created> Experts::created() {
 const Model& Experts::model(const Leaf& leaf, int worker) const {
   const Instance& instance = find(leaf);
   return instance.running[instance.running.size() == 1 ? 0 : static_cast<size_t>(worker)];
+}
+
+std::shared_ptr<const Model::Quadratic> Experts::quadratic(const Leaf& leaf, int64_t part, const LeafRow& row,
+                                                           const std::vector<uint8_t>& open) const {
+  const QuadraticKey key{&leaf, part, open};
+  if (const auto found = quadratics_.find(key); found != quadratics_.end()) return found->second;
+  std::shared_ptr<const Model::Quadratic> form;
+  if (auto answered = row.quadratic(open)) form = std::make_shared<const Model::Quadratic>(std::move(*answered));
+  const size_t numbers = form ? form->precision.size() + form->linear.size() : 0;
+  if (kept_numbers_ + numbers > kMostKeptNumbers) return form;
+  kept_numbers_ += numbers;
+  quadratics_.emplace(key, form);
+  return form;
 }
 
 const Model* Experts::on_cpu(const Leaf& leaf) const {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <vector>
 
+#include "compose/experts/leaf_row.h"
 #include "compose/experts/plan_options.h"
 #include "compose/tree/tree.h"
 #include "plugins/model.h"
@@ -33,6 +37,11 @@ class Experts {
   /// A model of the leaf on the CPU, for what is asked of it outside a run. Null where the model cannot be there.
   const Model* on_cpu(const Leaf& leaf) const;
 
+  /// LeafRow::quadratic() of a part of a leaf, or null where its energy is not quadratic. The model is asked once: what
+  /// it answers is kept, but for what is larger than all that may be kept. One thread at a time.
+  std::shared_ptr<const Model::Quadratic> quadratic(const Leaf& leaf, int64_t part, const LeafRow& row,
+                                                    const std::vector<uint8_t>& open) const;
+
   /// The models that were created for one leaf and those that share them: one, or one a worker; then the one on the CPU
   /// where the run is not there.
   struct Created {
@@ -52,6 +61,9 @@ class Experts {
   const Composition* composition_;
   PlanOptions options_;
   std::vector<std::unique_ptr<Instance>> instances_;
+  using QuadraticKey = std::tuple<const Leaf*, int64_t, std::vector<uint8_t>>;  ///< leaf, part, open inputs
+  mutable std::map<QuadraticKey, std::shared_ptr<const Model::Quadratic>> quadratics_;
+  mutable size_t kept_numbers_ = 0;  ///< in quadratics_
 };
 
 }  // namespace potluck

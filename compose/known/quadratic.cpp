@@ -101,10 +101,10 @@ class Collector {
         return refuse(fmt::format("'{}' reads {} numbers, more than the {} that are solved in closed form", node.name,
                                   numbers, kMostQuadratic));
       // A model may be quadratic in what it draws only: what is held can be given to it.
-      auto own = row.quadratic(open);
+      auto own = experts_.quadratic(leaf, part, row, open);
       if (!own && open != closed) {
         open = closed;
-        own = row.quadratic(open);
+        own = experts_.quadratic(leaf, part, row, open);
       }
       if (!own) return refuse(fmt::format("model '{}' of '{}' is not quadratic", leaf.kind->name, node.name));
       scatter(leaf, open, part, *own, weight);

@@ -103,6 +103,7 @@ int log_normaliser(const potluck_model* model, const potluck_call* given, double
 /// Only all inputs open, or all but a label.
 int quadratic(const potluck_model* model, const potluck_call* given, double* precision, double* linear,
               double* constant, potluck_error*) {
+  ++quadratic_calls();
   const Created& self = created(model);
   for (size_t i = 0; i < self.sizes.size(); ++i)
     if (given->input[i]) return POTLUCK_UNSUPPORTED;
@@ -470,6 +471,11 @@ class Constant : public SmallModel {
 std::atomic<int64_t>& evaluate_calls() {
   static std::atomic<int64_t> calls{0};
   return calls;
+}
+
+std::atomic<int64_t>& quadratic_calls() {
+  static std::atomic<int64_t> count{0};
+  return count;
 }
 
 std::atomic<int64_t>& models_created() {

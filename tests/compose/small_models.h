@@ -60,6 +60,8 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
 
 /// Calls of evaluate on all models since the last reset.
 std::atomic<int64_t>& evaluate_calls();
+/// Answers of all models to how their energy is quadratic.
+std::atomic<int64_t>& quadratic_calls();
 /// Models that were created in this process.
 std::atomic<int64_t>& models_created();
 

@@ -270,6 +270,19 @@ TEST(ExactStartTest, NothingIsClaimedForWhatCannotBeDrawn) {
   EXPECT_EQ(exact_start(composition({real_line("x", 1), real_line("y", 1)}, normal(0, {0}, {1}))), nullptr);
 }
 
+// log Z, integrability, the explanation and the start all need the forms of both leaves.
+TEST(ExactStartTest, ModelsSayOnceHowTheyAreQuadratic) {
+  const Composition whole =
+      composition({real_line("x", 2)}, product({{normal(0, {0, 0}, {1}), 1}, {normal(0, {2, 1}, {1}), 1}}));
+  const int64_t before = quadratic_calls();
+  const auto plan = make_plan(whole, {});
+  plan->explanation();
+  const int64_t of_the_plan = quadratic_calls() - before;
+  ASSERT_NE(exact_start(whole, {}, plan->known()), nullptr);
+  EXPECT_EQ(of_the_plan, 2);
+  EXPECT_EQ(quadratic_calls() - before, 2);
+}
+
 TEST(ExactStartTest, TakesTheModelsThatAPlanHasCreated) {
   const Composition whole = composition({real_line("x", 1)}, normal(0, {0}, {1}));
   const int64_t before = models_created();
