@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// All small models of the tests, behind one table of C functions.
 #include "tests/compose/small_models.h"
 
 #include <cmath>

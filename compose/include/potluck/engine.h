@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The face of Potluck's engine: read a composition, evaluate its energy, draw samples of it, go on later.
+// The face of Potluck's engine: read a composition, evaluate its energy, draw samples of it, go on later. All of it is
+// in this one header, which is why it is long.
 //
 //   using namespace potluck::engine;
 //   Plugins plugins(PluginOptions{.first = {{"/opt/acme/plugins"}}});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The sample command from its words to its files: one fixture has the folder and the plugins.
 #include <signal.h>
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One fixture reads every section of a composition.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules of log Z and integrability, each with its counterexample.
 
 // What is known of composites in closed form: quadratic forms, normalisers, integrability.
 #include <gmock/gmock.h>

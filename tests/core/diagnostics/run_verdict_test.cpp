@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One test for each rule of the verdict, in the order of its table.
 #include "core/diagnostics/run_verdict.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Swaps, tuning and figures of ladders: one fixture has the targets whose rates are known.
 #include "core/methods/parallel_tempering.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One list of runs, each cut at every checkpoint.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

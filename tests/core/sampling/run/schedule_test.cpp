@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Values, steps, saved states and errors of schedules: one fixture has the model that sees each level.
 #include "core/sampling/run/schedule.h"
 
 #include <gmock/gmock.h>
