@@ -91,7 +91,7 @@ void copy_rows(const Numbers* from, const potluck::Variable& variable, const Hel
   }
 }
 
-int64_t batch_of(const Session& session) {
+int64_t most_rows_of(const Session& session) {
   const bool cpu = session.device().kind == Device::Kind::kCpu;
   return cpu ? kMostBatch : session.plan().most_rows();
 }
@@ -109,21 +109,31 @@ std::vector<std::vector<double>> positions_of(const Points& points, const potluc
   return all;
 }
 
-Evaluator::Evaluator(const Session& session) : session_(session), target_(session.target()), batch_(batch_of(session)) {
+Evaluator::Evaluator(const Session& session)
+    : session_(session), target_(session.target()), most_rows_(most_rows_of(session)) {
   target_.temperature = 1;
-  for (const potluck::Variable& variable : session.composition().variables)
-    position_.emplace_back(static_cast<size_t>(batch_ * variable.size()));
+}
+
+/// Batches of one size, so that hardly a row is evaluated that nobody asked for.
+void Evaluator::make_batches(int64_t rows) {
+  const int64_t batches = (rows + most_rows_ - 1) / most_rows_;
+  const int64_t batch = (rows + batches - 1) / batches;
+  if (chains_ && batch == batch_) return;
+  const potluck::Composition& composition = session_.composition();
+  ChainsOptions options;
+  options.chains = batch;
+  options.threads = workers_of_run(session_.device(), composition.sample.chains, session_.options().threads);
+  chains_ = make_chains(target_, options);
+  batch_ = batch;
+  position_.clear();
+  for (const potluck::Variable& variable : composition.variables)
+    position_.emplace_back(static_cast<size_t>(batch * variable.size()));
 }
 
 Evaluation Evaluator::evaluate(const Points& points) {
   const potluck::Composition& composition = session_.composition();
-  checked(points, composition);
-  if (!chains_ && points.rows > 0) {
-    ChainsOptions options;
-    options.chains = batch_;
-    options.threads = workers_of_run(session_.device(), composition.sample.chains, session_.options().threads);
-    chains_ = make_chains(target_, options);
-  }
+  const std::vector<const Numbers*> numbers = checked(points, composition);
+  if (points.rows > 0) make_batches(points.rows);
   Evaluation found;
   found.rows = points.rows;
   found.experts = session_.plan().experts();
@@ -135,16 +145,15 @@ Evaluation Evaluator::evaluate(const Points& points) {
           static_cast<size_t>(points.rows * composition.variables[v].size()));
   for (int64_t first = 0; first < points.rows; first += batch_) {
     const int64_t rows = std::min(batch_, points.rows - first);
-    write(points, first, rows);
+    write(numbers, first, rows);
     chains_->evaluate();
     read(first, rows, found);
   }
   return found;
 }
 
-void Evaluator::write(const Points& points, int64_t first, int64_t rows) {
+void Evaluator::write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows) {
   const potluck::Composition& composition = session_.composition();
-  const std::vector<const Numbers*> numbers = checked(points, composition);
   std::vector<const double*> position;
   for (size_t v = 0; v < numbers.size(); ++v) {
     const int64_t n = composition.variables[v].size();

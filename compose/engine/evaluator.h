@@ -20,15 +20,17 @@ class Evaluator {
   Evaluation evaluate(const Points& points);
 
  private:
-  /// [variables]: [rows of a batch, n]
-  void write(const Points& points, int64_t first, int64_t rows);
+  void make_batches(int64_t rows);
+  /// @param numbers  [variables], null where a variable is given whole
+  void write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows);
   void read(int64_t first, int64_t rows, Evaluation& evaluation);
 
   const Session& session_;
   Target target_;
-  int64_t batch_;
-  std::unique_ptr<Chains> chains_;
-  std::vector<std::vector<double>> position_;
+  int64_t most_rows_;                          ///< of a batch
+  int64_t batch_ = 0;                          ///< rows of each batch of the last points
+  std::unique_ptr<Chains> chains_;             ///< as many as a batch has rows
+  std::vector<std::vector<double>> position_;  ///< [variables]: [batch, n]
   ChainsState state_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/compose/engine/engines.h"
@@ -62,6 +63,20 @@ TEST(FaceEvaluateTest, BitsDependNeitherOnThreadsNorOnTheTypeThatPointsCameIn) {
   EXPECT_EQ(one.energy, two.energy);
   EXPECT_EQ(one.gradient, two.gradient);
   EXPECT_EQ(one.expert_energy, two.expert_energy);
+}
+
+TEST(FaceEvaluateTest, ARowHasItsBitsAmongAnyNumberOfOthers) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins, two_bumps());
+  const std::vector<double> x = numbers(3 * 4097);
+  const Evaluation all = composite.evaluate({.rows = 4097, .values = {{"x", std::span(x)}}});
+  for (const int64_t rows : {1, 2, 700, 1}) {
+    const auto count = static_cast<size_t>(rows);
+    const Evaluation some = composite.evaluate({.rows = rows, .values = {{"x", std::span(x).first(3 * count)}}});
+    EXPECT_TRUE(std::equal(some.energy.begin(), some.energy.end(), all.energy.begin())) << rows;
+    const std::vector<double>& gradient = some.gradient.at("x");
+    EXPECT_TRUE(std::equal(gradient.begin(), gradient.end(), all.gradient.at("x").begin())) << rows;
+  }
 }
 
 TEST(FaceEvaluateTest, GivenNumbersStandAtTheirValuesAndHaveNoGradient) {
