@@ -36,6 +36,7 @@ struct Command {
 
 constexpr std::array kCommands = {
     Command{"sample", "draw samples from a composition file", potluck::sample_command, Product::kFolder},
+    Command{"train", "learn the parameters of a composition's experts", potluck::train_command, Product::kFolder},
     Command{"merge", "join the draws of processes that shared a run", potluck::merge_command, Product::kFolder},
     Command{"check", "report everything that is wrong with a composition file", potluck::check_command},
     Command{"explain", "say what a composition file means and what a step evaluates", potluck::explain_command},

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "plugins/floating_point.h"
+#include "plugins/optimisers.h"
 
 namespace potluck {
 
@@ -95,6 +96,21 @@ void open_part_of_libtorch(const char* name) {
 }
 
 }  // namespace
+
+MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
+  open_libtorch();
+  const FloatingPointGuard guard;
+  try {
+    // The symbol is ours, as the file is: both come from one build.
+    return &keep(boost::dll::shared_library(library, kMode)).get<MakeOptimiser>("potluck_make_optimiser_v1");
+  } catch (const boost::dll::fs::system_error& error) {
+    const std::string words = loaders_words(error, library);
+    blame_machine_for(library.string(), words);
+    throw PluginError(fmt::format("{}: must be the library of optimisers of this Potluck, got one that cannot be opened: "
+                                  "{}. Install Potluck as a whole",
+                                  library.string(), words));
+  }
+}
 
 PluginEntry* open_plugin(const std::filesystem::path& file) {
   const FloatingPointGuard guard;

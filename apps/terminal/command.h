@@ -10,6 +10,7 @@ namespace potluck {
 using Words = std::vector<std::string>;
 
 int sample_command(const Words& words);
+int train_command(const Words& words);
 int merge_command(const Words& words);
 int check_command(const Words& words);
 int explain_command(const Words& words);

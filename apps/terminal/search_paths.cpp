@@ -35,6 +35,11 @@ filesystem::path installed_plugins_folder() {
   return filesystem::exists(installed, failed) ? installed : prefix / "lib" / "potluck" / "plugins";
 }
 
+filesystem::path optimisers_library() {
+  const filesystem::path plugins = installed_plugins_folder();
+  return plugins.empty() ? plugins : plugins.parent_path() / "potluck_optimisers.so";
+}
+
 std::vector<engine::SearchPath> standing_search_paths() {
   std::vector<engine::SearchPath> paths;
   if (const char* path = std::getenv("POTLUCK_PLUGIN_PATH")) {

@@ -32,4 +32,7 @@ std::filesystem::path user_cache_folder();
 /// potluck/plugins in the library folder beside the folder of this executable.
 std::filesystem::path installed_plugins_folder();
 
+/// The library of optimisers of the same installation.
+std::filesystem::path optimisers_library();
+
 }  // namespace potluck

@@ -77,6 +77,16 @@ Composition Composition::from_file(const std::string& file, Plugins& plugins, co
   });
 }
 
+Composition Composition::to_train(const std::string& file, Plugins& plugins, const Overrides& overrides,
+                                  const Machine& machine) {
+  return translated([&] {
+    SessionOptions options = session_options(overrides, machine);
+    options.file = file;
+    options.read_for = ReadFor::kTraining;
+    return Composition(read(std::move(options), plugins));
+  });
+}
+
 Composition Composition::from_text(const std::string& text, Plugins& plugins, const Overrides& overrides,
                                    const Machine& machine, const std::string& name) {
   return translated([&] {

@@ -14,6 +14,18 @@ namespace {
 
 filesystem::path absolute_path(const std::string& folder) { return filesystem::absolute(folder).lexically_normal(); }
 
+const char* command_of(EarlierRun::Kind kind) {
+  switch (kind) {
+    case EarlierRun::Kind::kSample:
+      return "sample";
+    case EarlierRun::Kind::kEvidence:
+      return "evidence";
+    case EarlierRun::Kind::kTraining:
+      return "train";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string rank_folder(const std::string& run, int64_t rank) { return potluck::rank_folder(run, rank).string(); }
@@ -22,7 +34,7 @@ EarlierRun::EarlierRun(const std::string& folder, Kind kind)
     : state_(translated([&] {
         const filesystem::path path = absolute_path(folder);
         return std::unique_ptr<State>(
-            new State{path.string(), ResumedRun(path, kind == Kind::kSample ? "sample" : "evidence")});
+            new State{path.string(), ResumedRun(path, command_of(kind))});
       })) {}
 EarlierRun::~EarlierRun() = default;
 EarlierRun::EarlierRun(EarlierRun&&) noexcept = default;
@@ -59,6 +71,7 @@ Composition EarlierRun::read(const std::string& file, Plugins& plugins, const Ov
     SessionOptions options = session_options(overrides, machine);
     options.file = file;
     options.estimates = state_->run.facts().surroundings.log_z;
+    if (state_->run.facts().training) options.read_for = ReadFor::kTraining;
     options.overrides.text = state_->run.facts().surroundings.file_text;
     return Composition(engine::read(std::move(options), plugins));
   });

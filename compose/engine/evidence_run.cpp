@@ -25,7 +25,7 @@ EvidenceRunOptions options_of(const EvidenceOptions& from, const Composite& comp
   options.asked.checkpoint_every = from.checkpoint_every;
   options.folder = from.folder;
   options.overwrite = from.overwrite;
-  options.command = command_of(from.command, "evidence", composite);
+  options.command = command_of(from.command, "evidence", composite.composition());
   options.environment = environment_of(from.environment);
   return options;
 }

@@ -15,7 +15,7 @@ RecordedRunOptions options_of(const RecordOptions& from, const Composite& compos
   options.folder = from.folder;
   options.overwrite = from.overwrite;
   options.ranks = {from.ranks.rank, from.ranks.world, from.ranks.told_by};
-  options.command = command_of(from.command, "sample", composite);
+  options.command = command_of(from.command, "sample", composite.composition());
   options.environment = environment_of(from.environment);
   options.began = from.began;
   return options;

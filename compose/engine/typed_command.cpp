@@ -5,9 +5,9 @@
 
 namespace potluck::engine {
 
-potluck::TypedCommand command_of(const TypedCommand& typed, const std::string& name, const Composite& composite) {
+potluck::TypedCommand command_of(const TypedCommand& typed, const std::string& name, const Composition& composition) {
   potluck::TypedCommand command{typed.words, typed.folder, std::nullopt};
-  if (command.words.empty()) command.words = {"potluck", name, composite.composition().file()};
+  if (command.words.empty()) command.words = {"potluck", name, composition.file()};
   if (command.folder.empty()) command.folder = std::filesystem::current_path().string();
   return command;
 }

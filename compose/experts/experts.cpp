@@ -2,6 +2,7 @@
 #include "compose/experts/experts.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "compose/tree/coordinates.h"
 #include "core/random/philox.h"
@@ -20,7 +21,7 @@ bool same_values(const std::vector<SettingValue>& a, const std::vector<SettingVa
 }
 
 bool same_weights(const Leaf& a, const Leaf& b) {
-  if (a.weights == b.weights) return true;
+  if (a.weights == b.weights) return a.weights || a.weights_path == b.weights_path;
   return a.weights && b.weights && !a.weights->sha256.empty() && a.weights->sha256 == b.weights->sha256;
 }
 
@@ -135,8 +136,11 @@ void Experts::create(const Node& node, std::set<const Node*>& seen, std::vector<
   setup.slots = instance->slots;
   setup.values = leaf->settings;
   if (leaf->weights) setup.weights = leaf->weights->arrays;
-  setup.initial_key[0] = composition_->sample.seed;
+  setup.initial_key[0] = composition_->learn ? composition_->learn->seed : composition_->sample.seed;
   setup.initial_key[1] = variable_key(leaf->kind->name);
+  // Experts that are trained from nothing begin differently, by the names of their files.
+  if (!leaf->weights && !leaf->weights_path.empty())
+    setup.initial_key[1] = variable_key(std::filesystem::path(leaf->weights_path).filename().string());
   try {
     instance->running.emplace_back(*leaf->kind, setup);
     const bool shared = instance->running[0].can(POTLUCK_THREAD_SAFE);

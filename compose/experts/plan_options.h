@@ -17,6 +17,7 @@ struct PlanOptions {
   /// The door has a row of a literal for each row of a call: no more memory than this for the rows of one literal.
   /// Calls of a model with a longer one are made in pieces.
   int64_t most_literal_bytes = int64_t{64} << 20;
+  bool learning = false;      ///< is trained: exp(-E) need not be integrable over what data are of
   bool only_explain = false;  ///< evaluates nothing: log Z that are to be estimated may be awaited
 };
 

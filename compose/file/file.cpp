@@ -8,6 +8,7 @@
 #include "compose/file/energies.h"
 #include "compose/file/given.h"
 #include "compose/file/included.h"
+#include "compose/file/learn.h"
 #include "compose/file/leaves.h"
 #include "compose/file/roles.h"
 #include "compose/file/sample.h"
@@ -84,11 +85,29 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
+/// @param section  null: there is none
+void read_to_train(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
+                   Diagnostics& diagnostics) {
+  if (!section) {
+    diagnostics.add({composition.file, 0, 0},
+                    "a composition must have a section 'learn' to be trained, got none. Add one with data, an objective "
+                    "and until");
+    return;
+  }
+  if (!composition.target || !scope.broken.empty() || diagnostics.size() > 0) return;
+  composition.learn =
+      read_learn(*section, scope, *composition.target, composition.sample.precision, files, diagnostics);
+  if (!composition.learn) return;
+  for (const int v : composition.learn->data_variables) composition.held[static_cast<size_t>(v)] = Held{};
+  if (composition.learn->noise) composition.held[static_cast<size_t>(*composition.learn->noise)] = Held{};
+}
+
 }  // namespace
 
-Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models) {
+Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models,
+                             ReadFor purpose) {
   Diagnostics diagnostics;
-  SourceFiles files(diagnostics, overrides.folders);
+  SourceFiles files(diagnostics, overrides.folders, purpose == ReadFor::kTraining);
   const MainFile main = main_file(file, overrides.text, overrides.text_name);
   const Yaml root = read_with_includes(main, overrides, files, diagnostics);
   check_keys(root, Section::kFile, "a composition", diagnostics);
@@ -114,6 +133,11 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
   composition.places = places_of(root);
   read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
+  const Yaml* learn = root.find("learn");
+  if (purpose == ReadFor::kTraining)
+    read_to_train(learn, scope, composition, files, diagnostics);
+  else if (learn)
+    check_keys(*learn, Section::kLearn, "learn", diagnostics);
   composition.output = read_output(root.find("output"), scope, composition.held, files, diagnostics);
   diagnostics.throw_if_any();
 

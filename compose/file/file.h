@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,11 +31,20 @@ struct Overrides {
   std::map<std::string, std::filesystem::path> folders = {};
 };
 
+/// What a composition is read for.
+enum class ReadFor : uint8_t {
+  kSampling,
+  /// Its section `learn` is read, with the data. Weights that are named need not be there. What data are of, and the
+  /// noise that they are blurred with, is not given, whatever the file gives.
+  kTraining,
+};
+
 /// Reads and checks a composition file. `-`, /dev/stdin and other pipes are read to their end; relative paths in them
 /// are relative to the working folder, and Composition::piped keeps the text. The plugins that it names are added to
 /// `models`, after the places that are there already.
 /// @throws CompositionError with everything that is wrong, file:line:column each; FileError where it cannot be read.
-Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models);
+Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models,
+                             ReadFor purpose = ReadFor::kSampling);
 
 /// JSON Schema (draft 2020-12) of the composition format for editors, from the same tables that validate.
 std::string composition_schema(ModelSource& models);

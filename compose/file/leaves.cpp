@@ -89,6 +89,7 @@ const Leaf& LeafReader::definition(const Yaml& value, const std::string& what) {
   if (const Yaml* weights = value.find("weights")) {
     leaf.weights_place = weights->place;
     leaf.weights = files_.weights(*weights, what + ".weights");
+    if (weights->is_scalar()) leaf.weights_path = files_.absolute_path(*weights).string();
   }
   if (diagnostics_.size() > before) leaf.kind = nullptr;
   return leaf;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compose/text/keys.h"
+#include "compose/text/times.h"
 #include "core/files/formats/array.h"
 #include "core/settings.h"
 
@@ -147,33 +148,6 @@ bool image_shaped(const Variable& variable) {
          (shape.size() == 2 || (shape.size() == 3 && (channels(shape[0]) || channels(shape[2]))));
 }
 
-/// Seconds of "90", "90s", "10min", "2h", "1d".
-std::optional<double> read_time(const Yaml& value, Diagnostics& diagnostics) {
-  static const std::pair<const char*, double> units[] = {{"min", 60}, {"s", 1}, {"h", 3600}, {"d", 86400}};
-  const auto wrong = [&] {
-    diagnostics.add(
-        value.place,
-        fmt::format("sample.until.time must be a time > 0 such as 90s, 10min, 2h or 1d, got {}", value.describe()));
-    return std::nullopt;
-  };
-  if (!value.is_scalar()) return wrong();
-  std::string text = value.text;
-  double factor = 1;
-  for (const auto& [unit, seconds] : units) {
-    if (!text.ends_with(unit)) continue;
-    text.resize(text.size() - std::string_view(unit).size());
-    factor = seconds;
-    break;
-  }
-  try {
-    const double seconds = factor * parse_number(text, "");
-    if (!(seconds > 0) || !std::isfinite(seconds)) return wrong();
-    return seconds;
-  } catch (const SettingError&) {
-    return wrong();
-  }
-}
-
 /// {from: 20}
 double read_annealed(const Yaml& value, const std::string& what, Diagnostics& diagnostics) {
   if (!check_keys(value, Section::kAnnealed, what, diagnostics)) return 0;
@@ -251,7 +225,7 @@ void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagno
   sample.until.rhat = number("rhat");
   sample.until.ess = number("ess");
   sample.until.mcse = number("mcse");
-  if (const Yaml* value = section.find("time")) sample.until.seconds = read_time(*value, diagnostics);
+  if (const Yaml* value = section.find("time")) sample.until.seconds = read_time(*value, "sample.until.time", diagnostics);
   if (const Yaml* value = section.find("steps"))
     sample.steps = read_integer(*value, table.key("steps"), "sample.until.steps", diagnostics).value_or(sample.steps);
 }

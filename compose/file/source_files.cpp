@@ -85,6 +85,10 @@ std::string SourceFiles::text(const std::filesystem::path& path) {
 }
 
 std::shared_ptr<const WeightsFile> SourceFiles::weights(const Yaml& value, const std::string& what) {
+  if (makes_weights_ && value.is_scalar() && !value.text.empty() && !std::filesystem::exists(absolute_path(value))) {
+    resolve(value);
+    return nullptr;
+  }
   const auto path = require(value, what);
   if (!path) return nullptr;
   const auto known = weights_.find(path->string());

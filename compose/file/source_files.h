@@ -21,9 +21,11 @@ std::string bounded_text(const std::filesystem::path& path, const std::string& n
 /// The files that a composition names: resolves their paths, records their SHA-256 and reads each weights file once.
 class SourceFiles {
  public:
-  /// @param folders  as in Overrides
-  explicit SourceFiles(Diagnostics& diagnostics, std::map<std::string, std::filesystem::path> folders = {})
-      : diagnostics_(diagnostics), folders_(std::move(folders)) {}
+  /// @param folders       as in Overrides
+  /// @param makes_weights  weights that are named need not be there: they are made by a training
+  explicit SourceFiles(Diagnostics& diagnostics, std::map<std::string, std::filesystem::path> folders = {},
+                       bool makes_weights = false)
+      : diagnostics_(diagnostics), folders_(std::move(folders)), makes_weights_(makes_weights) {}
 
   /// Absolute path of what `value` names: relative to the file that says it, or to the working folder where the command
   /// line says it, or to what `folders` has for that option.
@@ -38,7 +40,8 @@ class SourceFiles {
   /// The whole text of a file that `path` leads to; records it. @throws FileError
   std::string text(const std::filesystem::path& path);
 
-  /// The arrays of a safetensors file. Null, after a diagnostic, where it cannot be read.
+  /// The arrays of a safetensors file. Null, after a diagnostic, where it cannot be read; without one where it is not
+  /// there and need not be.
   std::shared_ptr<const WeightsFile> weights(const Yaml& value, const std::string& what);
 
   const std::map<std::string, std::string>& hashes() const { return hashes_; }
@@ -47,6 +50,7 @@ class SourceFiles {
  private:
   Diagnostics& diagnostics_;
   std::map<std::string, std::filesystem::path> folders_;
+  bool makes_weights_;
   std::map<std::string, std::string> hashes_;    ///< absolute path -> SHA-256
   std::map<const Yaml*, std::string> resolved_;  ///< scalar -> absolute path
   std::map<std::string, std::shared_ptr<const WeightsFile>> weights_;

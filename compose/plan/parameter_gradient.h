@@ -7,7 +7,7 @@
 
 #include "compose/experts/plan_options.h"
 #include "compose/plan/parameter_store.h"
-#include "core/backend/thread_pool.h"
+#include "core/learning/learnable.h"
 
 namespace potluck {
 
@@ -21,21 +21,6 @@ struct GradientSources {
   const Experts& experts;
   const ParameterStore& store;
   const Arithmetic& arithmetic;
-};
-
-/// What a gradient with respect to parameters is asked at. All arrays live on the plan's device.
-struct ParameterGradientCall {
-  int64_t rows = 0;                       ///< any number
-  const void* const* position = nullptr;  ///< [variables]: [rows, n], as in an EnergyCall
-  const double* cotangent = nullptr;      ///< [rows]; null: 0
-  /// [variables]: a direction t, [rows, n] in the plan's precision; an entry is null where the variable does not move,
-  /// as categorical ones never do. Held coordinates are taken not to move either. Null: 0.
-  const void* const* tangent = nullptr;
-  /// [arrays of the store]: [size] in double, added to. Those of arrays that are not learned are not looked at.
-  double* const* sum = nullptr;
-  /// Of the CPU; null: the calling thread. No more than the plan has workers are used.
-  ThreadPool* threads = nullptr;
-  void* stream = nullptr;  ///< CUDA stream, null on the CPU
 };
 
 /// Gradients of a composite C with respect to the parameters of its experts:

@@ -53,6 +53,8 @@ class ParameterStore {
   bool is_learned(size_t array) const;
   bool is_learned_expert(size_t expert) const { return experts_[expert].trainable && !experts_[expert].frozen; }
 
+  /// The leaf that defines an expert: its model, settings and weights.
+  const Leaf& leaf(size_t expert) const { return *definition_[expert]; }
   /// The expert that evaluates `leaf`, or -1 where that has no parameters.
   int expert_of(const Leaf& leaf) const;
 

@@ -8,6 +8,7 @@
 #include "compose/record/run_course.h"
 #include "compose/record/run_identity.h"
 #include "compose/start/exact_start.h"
+#include "core/files/formats/atomic_file.h"
 #include "core/files/run/checkpoint_file.h"
 
 namespace potluck {
@@ -17,7 +18,7 @@ namespace {
 class EvidenceRecorder final : public EvidenceObserver {
  public:
   EvidenceRecorder(const std::function<void(const EvidenceProgress&)>& progressed, ProcessKeeper& keeper,
-                   const EvidenceFolder* folder, const nlohmann::json& identity)
+                   const RecordFolder* folder, const nlohmann::json& identity)
       : progressed_(progressed), keeper_(keeper), folder_(folder), identity_(identity) {}
 
   void progressed(const EvidenceProgress& progress) override {
@@ -32,7 +33,7 @@ class EvidenceRecorder final : public EvidenceObserver {
  private:
   const std::function<void(const EvidenceProgress&)>& progressed_;
   ProcessKeeper& keeper_;
-  const EvidenceFolder* folder_;
+  const RecordFolder* folder_;
   const nlohmann::json& identity_;
 };
 
@@ -107,7 +108,8 @@ void EvidenceRun::keep(EvidenceOutcome& outcome) {
   outcome.json = evidence_json(outcome.evidence, session_.composition(), file_, options_.asked.options);
   if (!folder_) return;
   try {
-    folder_->finish(outcome.json);
+    write_whole_file(folder_->path() / "evidence.json", outcome.json);
+    folder_->finish();
   } catch (const std::exception& error) {
     left_checkpoint_ = folder_->fail(error.what());
     outcome.not_kept = std::current_exception();

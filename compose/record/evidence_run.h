@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "compose/record/evidence_folder.h"
+#include "compose/record/record_folder.h"
 #include "compose/record/new_run_facts.h"
 #include "compose/record/resumed_run.h"
 #include "compose/session/session.h"
@@ -58,7 +58,7 @@ class EvidenceRun {
   std::optional<ResumedRun> resumed_;
   std::string file_;  ///< the composition, as it was named where the estimate was begun
   nlohmann::json identity_;
-  std::optional<EvidenceFolder> folder_;
+  std::optional<RecordFolder> folder_;
   bool left_checkpoint_ = false;
 };
 

@@ -13,8 +13,9 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kFiles = {"run.json",   "swap.json",         "draws.nc",     "summary.json",
-                                                    "summary.nc", "state.safetensors", "evidence.json"};
+constexpr std::array<std::string_view, 8> kFiles = {
+    "run.json", "swap.json", "draws.nc", "summary.json", "summary.nc", "state.safetensors", "evidence.json",
+    "training.csv"};
 
 /// "rank-0001", and what is built beside a run: ".rank-0001.potluck-new", ".merge.potluck-whole"
 bool is_run_within(const std::string& name) {
@@ -31,6 +32,7 @@ bool is_ours_within(const std::string& folder, const filesystem::directory_entry
   if (is_leftover(name)) return true;
   if (folder == "draws") return name.extension() == ".part";
   if (folder == "checkpoint") return name == "latest";
+  if (folder == "weights") return name.extension() == ".safetensors";
   return name.extension() == ".png";
 }
 
@@ -40,7 +42,7 @@ void look_at(const filesystem::directory_entry& entry, const filesystem::path& f
              std::vector<filesystem::path>& foreign) {
   const std::string name = entry.path().filename();
   const bool is_folder = entry.is_directory() && !entry.is_symlink();
-  const bool known_folder = name == "draws" || name == "checkpoint" || name == "pictures";
+  const bool known_folder = name == "draws" || name == "checkpoint" || name == "pictures" || name == "weights";
   if (is_folder && known_folder) {
     for (const auto& one : filesystem::directory_iterator(entry))
       if (!is_ours_within(name, one)) foreign.push_back(from / name / one.path().filename());

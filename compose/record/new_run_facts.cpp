@@ -201,4 +201,12 @@ RunFacts new_evidence_facts(const Session& session, const EvidenceAsked& asked, 
   return facts;
 }
 
+RunFacts new_training_facts(const Session& session, TrainingAsked asked, TypedCommand command,
+                            const EnvironmentVariable& variable) {
+  RunFacts facts = new_facts(session, std::move(command), variable);
+  facts.training = std::move(asked);
+  facts.seed = session.composition().learn->seed;
+  return facts;
+}
+
 }  // namespace potluck

@@ -31,4 +31,8 @@ struct EvidenceAsked {
 RunFacts new_evidence_facts(const Session& session, const EvidenceAsked& asked, TypedCommand command,
                             const EnvironmentVariable& variable);
 
+/// What is known of a training that begins.
+RunFacts new_training_facts(const Session& session, TrainingAsked asked, TypedCommand command,
+                            const EnvironmentVariable& variable);
+
 }  // namespace potluck

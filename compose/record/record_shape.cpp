@@ -58,6 +58,8 @@ constexpr Rule kRules[] = {
     {"options.*", Kind::kAny, Needed::kNever},
     {"blocks.[].method", Kind::kText, Needed::kNever},
     {"annealing.*", Kind::kAny, Needed::kNever},
+    {"training.objectives.[]", Kind::kText, Needed::kNever},
+    {"training.experts.[]", Kind::kText, Needed::kNever},
     {"hard_walls", Kind::kFlag, Needed::kNever},
     {"chains", Kind::kPositive, Needed::kNever},
     {"superchain", Kind::kPositive, Needed::kNever},

@@ -102,6 +102,12 @@ struct AnnealingAsked {
   double base_mean = 0, base_scale = 1;
 };
 
+/// What `train` was asked to do; the composition has the rest.
+struct TrainingAsked {
+  std::vector<std::string> objectives;  ///< of the phases
+  std::vector<std::string> experts;     ///< that are trained
+};
+
 struct VariableFacts {
   std::string name;
   std::vector<int64_t> shape;
@@ -237,7 +243,7 @@ struct VerdictFacts {
   std::string usable, text;
 };
 
-/// Everything that is known of a run or an estimate: what was run, where it started, what moved it, what it counted,
+/// Everything that is known of a run, an estimate or a training: what was run, where it started, what moved it, what it counted,
 /// and the verdict. run.json is its print (to_json), `potluck merge` joins several (merged), and the verdict is reached
 /// from it (figures_of). What is not known is empty.
 struct RunFacts {
@@ -247,6 +253,7 @@ struct RunFacts {
   std::string file;  ///< the composition, as it was named
   std::optional<SamplingAsked> sampling;
   std::optional<AnnealingAsked> annealing;
+  std::optional<TrainingAsked> training;
   std::optional<int64_t> seed;
   std::optional<double> temperature;
   std::optional<std::string> precision;  ///< "float32" or "float64"

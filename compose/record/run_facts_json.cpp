@@ -110,6 +110,8 @@ void put_sampling(RunRecord& record, const SamplingAsked& asked) {
 void put_asked(RunRecord& record, const RunFacts& facts) {
   if (facts.sampling) put_sampling(record, *facts.sampling);
   if (facts.annealing) record["annealing"] = json_of(*facts.annealing);
+  if (facts.training)
+    record["training"] = {{"objectives", facts.training->objectives}, {"experts", facts.training->experts}};
   put_known(record, "seed", facts.seed);
   put_known(record, "temperature", facts.temperature);
   put_known(record, "precision", facts.precision);
@@ -267,15 +269,15 @@ RunRecord asked_json(const RunFacts& facts) {
 }
 
 RunRecord to_json(const RunFacts& facts) {
-  const bool estimate = facts.annealing.has_value();
+  const bool draws = !facts.annealing && !facts.training;
   RunRecord record;
   record["potluck"] = facts.potluck;
   record["state"] = facts.standing.state;
-  if (!estimate) record["why_stopped"] = or_null(facts.standing.why_stopped);
+  if (draws) record["why_stopped"] = or_null(facts.standing.why_stopped);
   record["started"] = facts.standing.started;
   record["ended"] = or_null(facts.standing.ended);
   record["command"] = facts.command.words;
-  if (estimate) record["folder"] = facts.command.folder;  // of the file's name
+  if (!draws) record["folder"] = facts.command.folder;  // of the file's name
   record["file"] = facts.file;
   put_asked(record, facts);
   if (facts.sampling) record["pictures"] = facts.sampling->pictures;
@@ -285,7 +287,7 @@ RunRecord to_json(const RunFacts& facts) {
   put_folder(record, facts.command);
   if (facts.rank) record["rank"] = {{"rank", facts.rank->rank}, {"world", facts.rank->world}};
   if (!facts.resumed.empty()) record["resumed"] = list_of(facts.resumed);
-  if (estimate) put_known(record, "why_stopped", facts.standing.why_stopped);
+  if (!draws) put_known(record, "why_stopped", facts.standing.why_stopped);
   if (facts.beginning) put_beginning(record, *facts.beginning);
   if (facts.end) put_end(record, *facts.end, facts.merged.has_value());
   put_known(record, "draws", facts.exported_draws);

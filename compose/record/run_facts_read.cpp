@@ -64,6 +64,8 @@ AnnealingAsked annealing_of(const Fields& fields) {
           fields.number("base-scale")};
 }
 
+TrainingAsked training_of(const Fields& fields) { return {fields.texts("objectives"), fields.texts("experts")}; }
+
 std::optional<MachineFacts> machine_of(const Fields& fields) {
   MachineFacts machine;
   for (const auto& [key, text] : {std::pair{"processor", &machine.processor},
@@ -228,6 +230,8 @@ RunFacts facts_of(const RunRecord& record) {
   facts.file = fields.text("file");
   if (fields.has("annealing"))
     facts.annealing = annealing_of(Fields(fields.object("annealing")));
+  else if (fields.has("training"))
+    facts.training = training_of(Fields(fields.object("training")));
   else
     facts.sampling = sampling_of(fields);
   facts.seed = fields.whole_if("seed");

@@ -47,6 +47,8 @@ Flat flat_rest(const Json& identity) {
     flat["sample." + name] = value.is_string() ? value.get<std::string>() : value.dump();
   const Json annealing = identity.value("annealing", Json::object());
   for (const auto& [name, value] : annealing.items()) flat["--" + name] = value.dump();
+  const Json training = identity.value("training", Json::object());
+  for (const auto& [name, value] : training.items()) flat["learn." + name] = value.dump();
   for (const Json& plugin : identity.at("plugins")) {
     flat[fmt::format("plugin {}", plugin.value("id", ""))] =
         fmt::format("version {}, {}", plugin.value("version", ""), short_hash(plugin.at("sha256")));
@@ -132,7 +134,8 @@ Json run_identity(const RunFacts& facts) {
                    {"folder", folder.string()},  // what moved files are known by, and not compared
                    {"device", around.device.substr(0, around.device.find(':'))}};
   if (facts.rank) identity["rank"] = {{"rank", facts.rank->rank}, {"world", facts.rank->world}};
-  if (asked.contains("annealing")) identity["annealing"] = asked.at("annealing");
+  for (const char* key : {"annealing", "training"})
+    if (asked.contains(key)) identity[key] = asked.at(key);
   return identity;
 }
 

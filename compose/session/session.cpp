@@ -38,7 +38,7 @@ Composition read_for(const SessionOptions& options, ModelSource& models) {
     // One that was only tried: the models cannot be created there either, and then the CPU is taken.
     if (!options.device.may_fall_back) throw;
   }
-  return read_composition(options.file, options.overrides, models);
+  return read_composition(options.file, options.overrides, models, options.read_for);
 }
 
 Session::Session(const SessionOptions& options, ModelSource& models) : Session(options, read_for(options, models)) {}
@@ -65,6 +65,12 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
     plan.most_rows = most_rows_of_run(device_, sample.chains, replicas_of(sample.method, sample.method_values));
     plan.workers = workers_of_run(device_, sample.chains, options_.threads);
   }
+  if (purpose == Purpose::kTraining) {
+    plan.learning = true;
+    for (const LearnPhase& phase : composition_.learn->phases)
+      plan.most_rows = std::max(plan.most_rows, phase.trainer.batch);
+    plan.workers = device_.kind == Device::Kind::kCpu ? options_.threads : 1;
+  }
   return make_plan(composition_, plan);
 }
 
@@ -87,11 +93,11 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
     warnings_.push_back(
         fmt::format("the run is on the CPU, as the composition cannot be on {}: {}", gpu, refused.what()));
   }
-  check();
-  if (!complete && purpose == Purpose::kRun) {
+  if (purpose != Purpose::kTraining) check();
+  if (!complete && purpose != Purpose::kLook) {
     estimates_.make(composition_, plan_options(), options_.threads, say);
     plan_ = plan_for(purpose);
-    check();  // chains begin from draws that the estimates left
+    if (purpose == Purpose::kRun) check();  // chains begin from draws that the estimates left
   }
   for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
   for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));
@@ -101,7 +107,7 @@ void Session::settle_threads(Purpose purpose) {
   const int usable = usable_threads(), found = startable_threads(std::max(options_.threads, usable));
   // Models may share out work as they are created, among as many threads as this process may use.
   if (found < usable) use_one_libtorch_thread();
-  if (purpose != Purpose::kRun || found >= options_.threads) return;
+  if (purpose == Purpose::kLook || found >= options_.threads) return;
   warnings_.push_back(fmt::format(
       "this machine started only {} of {} threads, and the run uses these. The number of processes and threads is "
       "limited (ulimit -u, or a container's limit), or the memory is; --threads says how many to use",

@@ -25,6 +25,7 @@ struct SessionOptions {
   DeviceChoice device;
   int threads = 1;
   std::vector<UsedEstimate> estimates;    ///< of the run that is gone on with
+  ReadFor read_for = ReadFor::kSampling;
   std::filesystem::path estimate_folder;  ///< where estimates of log Z are kept from run to run; empty: nowhere
 };
 
@@ -47,6 +48,7 @@ class Session {
   enum class Purpose {
     kLook,  ///< to check or explain: one row at a time is enough
     kRun,
+    kTraining,  ///< of a composition that was read to train: there is no start
   };
   /// Creates the models. Where the device was left to choose and a model cannot use the GPU, the CPU is taken and
   /// warnings() says why. For a run, log Z that the composition asks to have estimated are.
@@ -61,6 +63,7 @@ class Session {
   // Only after prepare().
   const Device& device() const { return device_; }
   const Plan& plan() const { return *plan_; }
+  Plan& plan() { return *plan_; }
   const Start& start() const { return *start_; }
   const std::vector<UsedEstimate>& estimates() const { return estimates_.used(); }
 

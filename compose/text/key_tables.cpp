@@ -61,6 +61,8 @@ std::map<Section, KeyTable> all_tables() {
        required({"target", Expect::kEnergy, "the energy that is sampled"}),
        nested("given", Expect::kList, Section::kGiven, "values that are given, and hence not sampled"),
        nested("sample", Expect::kSection, Section::kSample, "settings of the sampling"),
+       nested("learn", Expect::kSection, Section::kLearn,
+              "how `potluck train` learns the parameters of experts: data, objective, for how long"),
        nested("output", Expect::kSection, Section::kOutput, "the folder of a run, and its pictures"),
        {"integrable", Expect::kFlag,
         "your word (true) that exp(-E) has a finite integral, where Potluck cannot derive it"}}};
@@ -203,6 +205,45 @@ std::map<Section, KeyTable> all_tables() {
       {required(above(
            {"from", Expect::kNumber, "temperature of the first step; it falls geometrically to that of the run"}, 0)),
        required(at_least({"steps", Expect::kInteger, "number of steps before the warm-up"}, 1))}};
+  const std::vector<Key> learning = {
+      choice("objective", {"denoising_score_matching"}, "what is minimised"),
+      nested("noise", Expect::kSection, Section::kLearnNoise, "how much the data are blurred, for score matching"),
+      nested("until", Expect::kSection, Section::kLearnUntil, "when the training ends: whichever comes first"),
+      at_least({"batch", Expect::kInteger, "rows of data in an update, default 128"}, 1),
+      choice("optimiser", {"adam", "adamw", "sgd", "rmsprop"}, "LibTorch's optimiser that moves the parameters"),
+      above({"rate", Expect::kNumber, "learning rate, default 0.001"}, 0),
+      at_least({"rate_warmup", Expect::kInteger, "updates in which the rate rises from 0, default 100"}, 0),
+      choice("decay", {"cosine", "linear", "none"}, "how the rate falls to 0 at the end of the training"),
+      {"beta1", Expect::kNumber, "of adam and adamw, default 0.9", false, 0, false, 1},
+      {"beta2", Expect::kNumber, "of adam and adamw, default 0.999", false, 0, false, 1},
+      {"momentum", Expect::kNumber, "of sgd and rmsprop, default 0", false, 0, false, 1},
+      at_least({"weight_decay", Expect::kNumber, "default 0"}, 0),
+      at_least({"clip", Expect::kNumber, "gradients of a larger norm are scaled down to it, default 1; 0: none is"}, 0),
+      {"average", Expect::kNumber,
+       "decay of the exponential average of the weights over the updates, which is what is kept; default 0.999; 0: the "
+       "last weights are kept",
+       false, 0, false, 1}};
+  std::vector<Key> learn = {
+      required(nested("data", Expect::kSectionMap, Section::kLearnData, "the files of training data, by variable")),
+      at_least({"hold_out", Expect::kInteger, "rows that are never trained on, and are watched; default 0"}, 0),
+      {"experts", Expect::kTexts, "names of the energies that are trained, default: all that can be; the rest is frozen"},
+      {"seed", Expect::kInteger, "seed of everything that is drawn at random", false, 0, false, 4294967295.0},
+      at_least({"report_every", Expect::kInteger, "updates from one line of training.csv to the next, default 100"}, 1),
+      nested("phases", Expect::kList, Section::kLearnPhase,
+             "trainings one after the other; what a phase leaves out is that of the section")};
+  learn.insert(learn.end(), learning.begin(), learning.end());
+  tables[Section::kLearn] = {"the learn section", learn};
+  tables[Section::kLearnPhase] = {"a phase", learning};
+  tables[Section::kLearnUntil] = {
+      "the until section of learn",
+      {at_least({"updates", Expect::kInteger, "number of updates"}, 1),
+       {"time", Expect::kText, "time of training, such as 90s, 10min, 2h; the weights are then not reproducible"}}};
+  tables[Section::kLearnNoise] = {
+      "the noise section",
+      {{"log_mean", Expect::kNumber, "mean of ln(sigma); default ln(s) - 0.3, s the standard deviation of the data"},
+       at_least({"log_sd", Expect::kNumber, "standard deviation of ln(sigma), default 1.4"}, 0),
+       above({"least", Expect::kNumber, "smallest sigma, default 0.02 s"}, 0),
+       above({"most", Expect::kNumber, "largest sigma, default 40 s"}, 0)}};
   tables[Section::kOutput] = {"the output section",
                               {{"folder", Expect::kText, "folder of the run, relative to this file"},
                                {"pictures", Expect::kTexts, "image-shaped variables of which pictures are made"}}};

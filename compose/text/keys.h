@@ -39,6 +39,11 @@ enum class Section {
   kAnneal,
   kAnnealed,
   kCooling,
+  kLearn,
+  kLearnPhase,
+  kLearnUntil,
+  kLearnNoise,
+  kLearnData,
   kOutput,
 };
 

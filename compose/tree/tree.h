@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "compose/tree/learn_settings.h"
 #include "compose/tree/places.h"
 #include "core/diagnostics/until.h"
 #include "core/error.h"
@@ -48,6 +49,7 @@ struct Leaf {
   const ModelKind* kind = nullptr;
   std::vector<SettingValue> settings;          ///< one per declared setting
   std::shared_ptr<const WeightsFile> weights;  ///< or null
+  std::string weights_path;                    ///< absolute, where one is named, be it there or not yet; else empty
   std::vector<Binding> inputs;                 ///< one per declared input
   int64_t parts = 1;                           ///< V: rows a chain; more than 1 only inside `each`
   Place model_place;                           ///< where the model is named
@@ -173,6 +175,7 @@ struct Composition {
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
   OutputSettings output;
+  std::optional<LearnSettings> learn;        ///< of a composition that was read to train
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read

@@ -40,6 +40,9 @@ FLOORS = {
         ["core/sampling/start", "core/sampling/tuning"],
         ["core/sampling/run"],
         ["core/sampling/annealing", "core/files/run"],
+        ["core/learning/data"],
+        ["core/learning"],
+        ["core/learning/torch"],
     ],
     "compose": [
         ["compose/tree", "compose/include"],
@@ -49,6 +52,7 @@ FLOORS = {
         ["compose/start"],
         ["compose/session"],
         ["compose/record"],
+        ["compose/training"],
         ["compose/engine"],
     ],
     "apps": [
@@ -64,8 +68,8 @@ FACE = "compose/include/potluck/engine.h"
 
 # The engine starts in milliseconds because LibTorch comes with those who need it.
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
-LIBTORCH_MAY_BE_IN = ("models/", "plugins/include/potluck/torch_model.hpp", "plugins/include/potluck/torch/",
-                      "core/backend/", "tests/", "examples/", "benchmarks/")
+LIBTORCH_MAY_BE_IN = ("models/", "core/learning/torch/", "plugins/include/potluck/torch_model.hpp",
+                      "plugins/include/potluck/torch/", "core/backend/", "tests/", "examples/", "benchmarks/")
 
 C_FAMILY = (".c", ".h", ".hpp", ".cpp", ".cu", ".cuh")
 LICENSED = C_FAMILY + (".py", ".sh", ".cmake", ".yaml", ".yml", "CMakeLists.txt", "Makefile", "cmake.in")

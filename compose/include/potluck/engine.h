@@ -318,6 +318,11 @@ class Composition {
   static Composition from_text(const std::string& text, Plugins& plugins, const Overrides& overrides = {},
                                const Machine& machine = {}, const std::string& name = "composition");
 
+  /// Reads a file to train its experts: its section `learn` counts, with the data, and weights that it names need not
+  /// be there. For TrainingRun only.
+  static Composition to_train(const std::string& file, Plugins& plugins, const Overrides& overrides = {},
+                              const Machine& machine = {});
+
   const std::string& file() const noexcept;    ///< or the name of the text
   const std::string& target() const noexcept;  ///< name of the energy that is sampled
   std::string tree() const;                    ///< of energies, a line each, as `potluck explain` prints it
@@ -630,11 +635,11 @@ struct RecordOptions {
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
-/// A run or an estimate that another process, or this one, has begun in a folder and that is to go on. It holds the
+/// A run, an estimate or a training that another process, or this one, has begun in a folder and that is to go on. It holds the
 /// folder, which no other process may write meanwhile. A value that moves; one thread at a time may use it.
 class EarlierRun {
  public:
-  enum class Kind { kSample, kEvidence };
+  enum class Kind { kSample, kEvidence, kTraining };
   /// @throws Error where there is none of that kind, it has no checkpoint, or another process holds it
   EarlierRun(const std::string& folder, Kind kind);
   ~EarlierRun();
@@ -818,6 +823,73 @@ class EvidenceRun {
   /// @param stop        another thread, or a signal handler, may set it: the estimate ends with the stage it is in
   Evidence run(const std::function<void(const EvidenceProgress&)>& progressed = {},
                const std::atomic<bool>* stop = nullptr);
+  /// Whether an error in run() left a checkpoint, from which EarlierRun goes on.
+  bool left_checkpoint() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// --------------------------------------------------------------------------------------------------------- training
+
+/// What a training says of itself now and then.
+struct TrainingReport {
+  int64_t phase = 0, phases = 1;  ///< phase from 0
+  std::string objective;
+  int64_t updates = 0;                 ///< of the phase
+  int64_t epoch = 0;                   ///< of the data
+  double seconds = 0;                  ///< of training in the phase
+  double used = 0;                     ///< of the phase's budget, 0 ... 1
+  double rate = 0;                     ///< learning rate
+  double gradient_norm = 0;            ///< mean since the last report, before clipping
+  double updates_a_second = 0;         ///< since the last report
+  std::optional<double> seconds_left;  ///< of the phase
+  /// The objective's figures since the last report, the loss first; those of rows that are never trained on, at the
+  /// average of the weights. The same are in `training.csv`.
+  std::vector<std::pair<std::string, double>> figures, held_out;
+};
+
+struct TrainingOptions {
+  std::string folder = {};       ///< empty: beside that of the composition's runs, with `-training` behind its name
+  bool overwrite = false;        ///< an older training there is replaced once this one is done
+  bool go_on = false;            ///< begin from weights that are there; they are replaced in the end
+  std::string optimisers = {};   ///< lib/potluck/potluck_optimisers.so of the installation
+  TypedCommand command = {};     ///< what began the training
+  Environment environment = {};  ///< empty: the record says nothing of it
+};
+
+/// What a training came to.
+struct Trained {
+  bool interrupted = false;          ///< it was stopped before its end: EarlierRun goes on with it
+  int64_t updates = 0;               ///< of all phases that ended
+  double seconds = 0;                ///< likewise
+  std::vector<std::string> weights;  ///< files that were made; of an interrupted training those in its folder
+  std::string folder;
+};
+
+/// Trains the experts of a composition as its section `learn` says (docs/training.md). It holds its folder as long as
+/// it lives. One thread at a time may use it; at most one is in run() in a process, as of RecordedRun.
+class TrainingRun {
+ public:
+  /// @param composition  of Composition::to_train()
+  /// @throws Error where nothing can be learned, or weights are there that are not to be replaced
+  explicit TrainingRun(const Composition& composition, const TrainingOptions& options = {});
+  /// Goes on with one, in its folder. @throws Error where the weights would not be the same. It is then as it was.
+  TrainingRun(const Composition& composition, EarlierRun earlier, const TrainingOptions& options = {});
+  ~TrainingRun();
+  TrainingRun(TrainingRun&&) noexcept;
+  TrainingRun& operator=(TrainingRun&&) noexcept;
+
+  std::string folder() const;
+  std::vector<std::string> experts() const;   ///< that are trained
+  std::vector<std::string> warnings() const;  ///< of the composition and its models
+  /// Trains. To be called once.
+  /// @param reported  hears of each report; may be empty
+  /// @param stop      another thread, or a signal handler, may set it: the training ends behind the update it is in
+  Trained run(const std::function<void(const TrainingReport&)>& reported = {},
+              const std::atomic<bool>* stop = nullptr);
   /// Whether an error in run() left a checkpoint, from which EarlierRun goes on.
   bool left_checkpoint() const noexcept;
 

@@ -1,45 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compose/record/evidence_folder.h"
+#include "compose/record/record_folder.h"
 
 #include <system_error>
 
 #include "compose/record/run_course.h"
 #include "compose/record/run_facts_json.h"
 #include "compose/record/run_record.h"
-#include "core/files/formats/atomic_file.h"
 #include "core/files/run/checkpoint_file.h"
 
 namespace potluck {
 
 namespace filesystem = std::filesystem;
 
-EvidenceFolder::EvidenceFolder(std::unique_ptr<RunFolder> folder, RunFacts facts)
+RecordFolder::RecordFolder(std::unique_ptr<RunFolder> folder, RunFacts facts)
     : folder_(std::move(folder)), facts_(std::move(facts)), last_words_(folder_->path(), to_json(facts_)) {
   write_record(path(), facts_);
 }
 
-void EvidenceFolder::finish(const std::string& json) {
-  write_whole_file(path() / "evidence.json", json);
-  // Behind it, so that what a kill cuts short before can be gone on with; what it cuts short behind it is whole.
+void RecordFolder::finish() {
+  // What a kill cuts short before can be gone on with; what it cuts short behind it is whole.
   close("done");
   folder_->publish();
-  // Nothing goes on from an estimate that is done.
+  // Nothing goes on from what is done.
   std::error_code ignored;
   filesystem::remove_all(path() / "checkpoint", ignored);
 }
 
-void EvidenceFolder::interrupt() {
+void RecordFolder::interrupt() {
   close("interrupted");
   folder_->keep();
 }
 
-void EvidenceFolder::leave(const RunFacts& before) {
+void RecordFolder::leave(const RunFacts& before) {
   write_record(path(), before);
   last_words_.withdraw();
   folder_->keep();
 }
 
-bool EvidenceFolder::fail(const std::string& error) {
+bool RecordFolder::fail(const std::string& error) {
   if (!has_checkpoint(path())) return false;
   note_failure(facts_, error);
   write_or_leave(path(), facts_);
@@ -47,7 +45,7 @@ bool EvidenceFolder::fail(const std::string& error) {
   return true;
 }
 
-void EvidenceFolder::close(const char* state) {
+void RecordFolder::close(const char* state) {
   facts_.standing.state = state;
   facts_.standing.ended = time_now();
   write_record(path(), facts_);

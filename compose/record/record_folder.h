@@ -10,19 +10,19 @@
 
 namespace potluck {
 
-/// The folder of an estimate: run.json, which says how it stands, and at the end evidence.json.
-class EvidenceFolder {
+/// The folder of an estimate or of a training: run.json, which says how it stands, and what its owner puts there.
+class RecordFolder {
  public:
   /// Writes the record.
-  EvidenceFolder(std::unique_ptr<RunFolder> folder, RunFacts facts);
+  RecordFolder(std::unique_ptr<RunFolder> folder, RunFacts facts);
 
   const std::filesystem::path& path() const { return folder_->path(); }
 
-  /// Leaves evidence.json and takes the place of an older run.
-  void finish(const std::string& json);
+  /// All that is to be there is there: takes the place of an older run. The checkpoint goes.
+  void finish();
   /// Stays to be gone on with.
   void interrupt();
-  /// Nothing was done: the record is again that of `before`, the estimate as it was found.
+  /// Nothing was done: the record is again that of `before`, as it was found.
   void leave(const RunFacts& before);
   /// The same where there is a checkpoint. Returns whether there is.
   bool fail(const std::string& error);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compose/plan/parameter_store.h"
+#include "compose/tree/tree.h"
+
+namespace potluck {
+
+/// An expert that a training learns, and the file that its weights go to.
+struct LearnedExpert {
+  size_t expert = 0;  ///< of the store
+  std::string name;
+  std::filesystem::path weights;
+};
+
+/// Freezes all experts but those that `learn.experts` names, or that can be learned where it names none.
+/// @throws CompositionError where there is none, one that is named has no parameters or is not there, or one has no file
+///   for its weights
+std::vector<LearnedExpert> choose_experts(const Composition& composition, ParameterStore& store);
+
+/// Fills the buffers `data_mean` and `data_scale` of learned experts whose weights were not read from a file, as the
+/// door says (plugin.h, `parameters`): from the rows of the variable that their first drawn input reads.
+void tell_of_data(const Composition& composition, const std::vector<LearnedExpert>& learned, ParameterStore& store);
+
+/// Writes the parameters of an expert, buffers too, under the names that its model gives them, with the model's name
+/// and settings as metadata, and `also`. Whole or not at all. @throws FileError
+void write_weights(const ParameterStore& store, const LearnedExpert& expert, const std::filesystem::path& file,
+                   const std::map<std::string, std::string>& also);
+
+}  // namespace potluck

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "compose/tree/tree.h"
+#include "core/learning/batch_energy.h"
+#include "core/learning/objective.h"
+#include "core/learning/optimiser.h"
+#include "core/learning/trainer.h"
+
+namespace potluck {
+
+/// One phase of a training: its objective, its optimiser and the trainer of both. Phases follow each other on the same
+/// parameters, each with an optimiser of its own.
+class Phase {
+ public:
+  /// All that is given outlives the object.
+  Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy, MakeOptimiser* make_optimiser);
+
+  Trainer& trainer() { return *trainer_; }
+  const Objective& objective() const { return *objective_; }
+
+ private:
+  std::unique_ptr<Objective> objective_;
+  std::unique_ptr<Optimiser> optimiser_;
+  std::unique_ptr<Trainer> trainer_;
+};
+
+/// @throws CompositionError where the composition has nothing that the objective needs
+std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy);
+
+}  // namespace potluck

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compose/tree/places.h"
+#include "core/learning/data/training_data.h"
+#include "core/learning/denoising_score_matching.h"
+#include "core/learning/learning_rate.h"
+#include "core/learning/optimiser.h"
+#include "core/learning/trainer.h"
+
+namespace potluck {
+
+/// Noise of training data, as far as the file says it; what it leaves out follows from the data.
+struct NoiseSettings {
+  std::optional<double> log_mean, log_sd, least, most;
+};
+
+/// What is minimised, how, and for how long: one after the other on the same parameters.
+struct LearnPhase {
+  std::string objective = "denoising_score_matching";
+  Place place;  ///< where the objective is named; that of the section where it is not
+  NoiseSettings noise;
+  OptimiserChoice optimiser;
+  TrainerOptions trainer;
+};
+
+/// The section `learn`, read to train.
+struct LearnSettings {
+  std::vector<LearnPhase> phases;
+  std::vector<std::string> experts;     ///< names of energies that are trained; empty: all that can be
+  std::vector<Place> expert_places;     ///< one for each
+  std::vector<int> data_variables;      ///< those that data have rows of
+  std::optional<int> noise;             ///< the variable that says how much the data are blurred
+  std::shared_ptr<const TrainingData> data;
+  uint32_t seed = 1;
+  int64_t report_every = 100;  ///< updates
+  Place place;
+};
+
+}  // namespace potluck

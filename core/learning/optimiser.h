@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/learning/learnable.h"
+
+namespace potluck {
+
+/// Which of LibTorch's optimisers (torch::optim), and its options. Names and presets are those of LibTorch.
+struct OptimiserChoice {
+  enum class Kind : uint8_t { kAdam, kAdamW, kSgd, kRmsprop };
+  Kind kind = Kind::kAdam;
+  double beta1 = 0.9, beta2 = 0.999;  ///< Adam and AdamW
+  double epsilon = 1e-8;              ///< Adam, AdamW, RMSprop
+  double momentum = 0;                ///< SGD and RMSprop
+  double alpha = 0.99;                ///< RMSprop
+  double weight_decay = 0;
+};
+
+/// Moves parameters against a gradient. It points to the arrays that it was made for.
+class Optimiser {
+ public:
+  virtual ~Optimiser() = default;
+  /// One step. @param gradients  [arrays]: [size]  @param rate  the learning rate of this step
+  virtual void step(std::span<const double* const> gradients, double rate) = 0;
+  virtual std::vector<std::byte> save() const = 0;
+  /// @throws std::exception where `saved` is not of such an optimiser
+  virtual void restore(std::span<const std::byte> saved) = 0;
+};
+
+/// @param arrays  those that are learned; their memory outlives the optimiser  @param device  where they are
+using MakeOptimiser = std::unique_ptr<Optimiser>(const OptimiserChoice& choice,
+                                                 const std::vector<LearnableArray>& arrays, const Device& device);
+
+}  // namespace potluck
