@@ -20,6 +20,14 @@ enum class Purpose : uint32_t {
   kBase = 7,            ///< draws of the base that annealing begins with
   kResampling = 8,      ///< the uniform of a systematic resampling, one a stage, chain 0, key of the empty name
   kLabel = 9,           ///< the uniform by which gibbs draws a label, one an element
+  // Training data (core/learning/data). The chain is the row in the batch and the step the update, where nothing else
+  // is said.
+  kShuffle = 16,        ///< the order of the training rows, key of the empty name; the step is the epoch, chain 0
+  kHoldOut = 17,        ///< the order whose end is held out: seed 0, key of the empty name, step 0, chain 0
+  kDequantise = 18,     ///< the uniforms of dequantisation, one an element
+  kDequantiseRow = 19,  ///< the same of rows in their order: the chain is the row in the file, the step 0
+  kFlip = 20,           ///< the uniform that decides whether a row is flipped
+  kDropLabel = 21,      ///< the uniform that decides whether a row's label is dropped
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.
