@@ -33,7 +33,7 @@ FLOORS = {
     "core": [
         ["core"],
         ["core/random", "core/variables", "core/device", "core/files/formats"],
-        ["core/energy"],
+        ["core/energy", "core/learning/data"],
         ["core/backend", "core/diagnostics"],
         ["core/methods"],
         ["core/chains"],
