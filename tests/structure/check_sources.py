@@ -40,7 +40,6 @@ FLOORS = {
         ["core/sampling/start", "core/sampling/tuning"],
         ["core/sampling/run"],
         ["core/sampling/annealing", "core/files/run"],
-        ["core/learning/data"],
         ["core/learning"],
         ["core/learning/torch"],
     ],
