@@ -40,6 +40,7 @@ enum class Section {
   kAnnealed,
   kCooling,
   kOutput,
+  kLearnData,
 };
 
 /// What may stand behind a key.
