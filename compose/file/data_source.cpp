@@ -3,31 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
+#include "compose/file/array_file.h"
 #include "compose/text/keys.h"
 #include "core/files/formats/idx.h"
 #include "core/files/formats/npy.h"
 #include "core/files/formats/png.h"
-#include "core/files/formats/safetensors.h"
 
 namespace potluck {
 
 namespace {
-
-enum class Format { kNpy, kSafetensors, kPng, kIdx, kUnknown };
-
-Format format_of(const std::filesystem::path& path) {
-  std::string name = path.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (name.ends_with(".npy")) return Format::kNpy;
-  if (name.ends_with(".safetensors")) return Format::kSafetensors;
-  if (name.ends_with(".png")) return Format::kPng;
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  if (name.ends_with(".idx") || name.ends_with("-ubyte") || name.ends_with(".ubyte")) return Format::kIdx;
-  return Format::kUnknown;
-}
 
 struct Source {
   std::vector<int64_t> shape;
@@ -50,20 +34,6 @@ Source row_of(const Array& array, const std::optional<int64_t>& row, const std::
   return to_source(array.row(*row));
 }
 
-Array pick(const Safetensors& contents, const Yaml* name, const std::filesystem::path& path) {
-  std::vector<std::string> names;
-  for (const auto& [key, array] : contents.arrays) names.push_back(key);
-  if (!name && names.size() == 1) return contents.arrays.begin()->second;
-  if (!name)
-    throw FileError(fmt::format("{}: 'array' must say which of its {} arrays is meant. Known: {}", path.string(),
-                                names.size(), joined(names)));
-  const auto found = contents.arrays.find(name->text);
-  if (found == contents.arrays.end())
-    throw FileError(fmt::format("{}: array must be one that it holds, got {}. {}", path.string(), name->describe(),
-                                suggestion(name->text, names)));
-  return found->second;
-}
-
 Source read_picture(const std::filesystem::path& path) {
   const PngImage image = read_png(path);
   Source source;
@@ -77,30 +47,22 @@ Source read_picture(const std::filesystem::path& path) {
 }
 
 /// @throws FileError
-Source load(const std::filesystem::path& path, Format format, const std::optional<int64_t>& row, const Yaml* array) {
+Source load(const std::filesystem::path& path, ArrayFormat format, const std::optional<int64_t>& row,
+            const Yaml* array) {
   switch (format) {
-    case Format::kNpy:
+    case ArrayFormat::kNpy:
       return row_of(read_npy(path), row, path);
-    case Format::kSafetensors:
-      return row_of(pick(read_safetensors(path), array, path), row, path);
-    case Format::kIdx:
+    case ArrayFormat::kSafetensors:
+      return array ? row_of(read_safetensors_array(path, array->text, array->describe()), row, path)
+                   : row_of(read_safetensors_array(path, {}, ""), row, path);
+    case ArrayFormat::kIdx:
       return row ? to_source(read_idx_row(path, *row)) : to_source(read_idx(path));
-    case Format::kPng:
-    case Format::kUnknown:
+    case ArrayFormat::kPng:
+    case ArrayFormat::kCsv:
+    case ArrayFormat::kUnknown:
       break;
   }
   return read_picture(path);
-}
-
-/// The shapes agree but for the one channel of a grey picture, which stands last, or first in planes: [h, w] and
-/// [h, w, 1]. In an array a first length of 1 is a row.
-bool but_for_a_channel(const std::vector<int64_t>& source, const std::vector<int64_t>& variable, Format format) {
-  const std::vector<int64_t>& longer = source.size() > variable.size() ? source : variable;
-  const std::vector<int64_t>& shorter = source.size() > variable.size() ? variable : source;
-  if (shorter.size() != 2 || longer.size() != 3) return false;
-  if (longer.back() == 1 && std::equal(shorter.begin(), shorter.end(), longer.begin())) return true;
-  return format == Format::kPng && longer.front() == 1 &&
-         std::equal(shorter.begin(), shorter.end(), longer.begin() + 1);
 }
 
 }  // namespace
@@ -121,15 +83,15 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
   const auto path = files.require(file, what + ".file");
   if (!path || diagnostics.size() > before) return {};
 
-  const Format format = format_of(*path);
-  if (format == Format::kUnknown)
+  const ArrayFormat format = array_format_of(*path);
+  if (format == ArrayFormat::kUnknown || format == ArrayFormat::kCsv)
     diagnostics.add(file.place, fmt::format("{}.file must be named .npy, .safetensors, .png, .idx or -ubyte (the last "
                                             "two also .gz), got '{}'",
                                             what, file.text));
-  if (array && format != Format::kSafetensors)
+  if (array && format != ArrayFormat::kSafetensors)
     diagnostics.add(array->place,
                     fmt::format("{}.array must stand with a safetensors file, got '{}'", what, file.text));
-  if (row && format == Format::kPng)
+  if (row && format == ArrayFormat::kPng)
     diagnostics.add(row_entry->place, fmt::format("{}.row must be left out, got one: a PNG is one picture", what));
   if (variable.categorical() && scale_entry)
     diagnostics.add(scale_entry->place, fmt::format("{}.scale must be left out, got one: labels are not scaled", what));
@@ -137,22 +99,20 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
 
   try {
     Source source = load(*path, format, row, array ? &array->value : nullptr);
-    if (source.shape != variable.shape && !but_for_a_channel(source.shape, variable.shape, format) &&
+    if (source.shape != variable.shape &&
+        !same_but_for_a_channel(source.shape, variable.shape, format == ArrayFormat::kPng) &&
         source.shape != std::vector<int64_t>{variable.size()}) {
       std::vector<int64_t> without = source.shape;
       if (!without.empty()) without.erase(without.begin());
-      const bool rows = !row && format != Format::kPng && without == variable.shape;
+      const bool rows = !row && format != ArrayFormat::kPng && without == variable.shape;
       diagnostics.add(file.place, fmt::format("{} must hold numbers of the shape of '{}' {}, got {}{}", what,
                                               variable.name, shape_text(variable.shape), shape_text(source.shape),
                                               rows ? ". Add row: 0 to take the first of its rows" : ""));
       return {};
     }
     if (source.integers && !variable.categorical() && !scale) {
-      const std::string advice =
-          source.maximum <= 65535 ? fmt::format("scale: 1/{:.16g} for numbers in 0 ... 1, or scale: 1", source.maximum)
-                                  : "scale: 1 for the numbers as they are";
       diagnostics.add(file.place, fmt::format("{} must have a scale, since '{}' holds integers ({}). Add {}", what,
-                                              file.text, source.type, advice));
+                                              file.text, source.type, advice_on_scale(source.maximum)));
       return {};
     }
     if (scale)

@@ -85,21 +85,18 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
-/// @param section  null: there is none
-void read_to_train(const Yaml* section, const Scope& scope, Composition& composition, SourceFiles& files,
-                   Diagnostics& diagnostics) {
-  if (!section) {
+/// Reads the data, and lets go of what is not given in training.
+void read_to_train(const Scope& scope, Composition& composition, Diagnostics& diagnostics) {
+  if (!composition.learn) {
     diagnostics.add({composition.file, 0, 0},
                     "a composition must have a section 'learn' to be trained, got none. Add one with data, an objective "
                     "and until");
     return;
   }
-  if (!composition.target || !scope.broken.empty() || diagnostics.size() > 0) return;
-  composition.learn =
-      read_learn(*section, scope, *composition.target, composition.sample.precision, files, diagnostics);
-  if (!composition.learn) return;
-  for (const int v : composition.learn->data_variables) composition.held[static_cast<size_t>(v)] = Held{};
-  if (composition.learn->noise) composition.held[static_cast<size_t>(*composition.learn->noise)] = Held{};
+  LearnSettings& learn = *composition.learn;
+  load_data(scope.variables, composition.sample.precision, learn, composition.files, diagnostics);
+  for (const int v : learn.data_variables()) composition.held[static_cast<size_t>(v)] = Held{};
+  if (learn.noise) composition.held[static_cast<size_t>(*learn.noise)] = Held{};
 }
 
 }  // namespace
@@ -134,11 +131,11 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   composition.places = places_of(root);
   read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
   const Yaml* learn = root.find("learn");
-  if (purpose == ReadFor::kTraining)
-    read_to_train(learn, scope, composition, files, diagnostics);
-  else if (learn)
-    check_keys(*learn, Section::kLearn, "learn", diagnostics);
+  if (learn && composition.target && scope.broken.empty())
+    composition.learn = read_learn(*learn, scope, *composition.target, files, diagnostics);
   composition.output = read_output(root.find("output"), scope, composition.held, files, diagnostics);
+  diagnostics.throw_if_any();
+  if (purpose == ReadFor::kTraining) read_to_train(scope, composition, diagnostics);
   diagnostics.throw_if_any();
 
   if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
@@ -147,7 +144,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   composition.variables = std::move(scope.variables);
   composition.views = std::move(scope.views);
   composition.resolved = write_yaml(root, files.resolved());
-  composition.files = files.hashes();
+  composition.files.merge(std::map<std::string, std::string>(files.hashes()));
   return composition;
 }
 

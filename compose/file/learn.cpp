@@ -138,16 +138,16 @@ void collect_noise(const Node& node, std::set<const Node*>& seen, std::set<int>&
 }
 
 /// The one real number that inputs called `noise` read and that has no data.
-std::optional<int> noise_variable(const Node& target, const Scope& scope, const TrainingData& data, const Place& place,
+std::optional<int> noise_variable(const Node& target, const Scope& scope, const LearnSettings& learn,
                                   Diagnostics& diagnostics) {
   std::set<const Node*> seen;
   std::set<int> found;
   collect_noise(target, seen, found);
-  std::erase_if(found, [&](int v) { return data.has(v); });
+  std::erase_if(found, [&](int v) { return learn.has_data(v); });
   if (found.empty()) return std::nullopt;
   const Variable& first = scope.variables[static_cast<size_t>(*found.begin())];
   if (found.size() > 1 || first.categorical() || first.size() != 1) {
-    diagnostics.add(place, fmt::format("inputs called '{}' must all read one variable of one real number, got {}",
+    diagnostics.add(learn.place, fmt::format("inputs called '{}' must all read one variable of one real number, got {}",
                                        kNoiseInput, found.size() > 1 ? "several variables" : "'" + first.name + "'"));
     return std::nullopt;
   }
@@ -156,16 +156,15 @@ std::optional<int> noise_variable(const Node& target, const Scope& scope, const 
 
 }  // namespace
 
-std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope, const Node& target,
-                                        Precision precision, SourceFiles& files, Diagnostics& diagnostics) {
+std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope, const Node& target, SourceFiles& files,
+                                        Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
   if (!check_keys(section, Section::kLearn, "learn", diagnostics)) return std::nullopt;
   LearnSettings learn;
   learn.place = section.place;
   const SectionReader reader(section, Section::kLearn, "learn", diagnostics);
-  int64_t seed = learn.seed, hold_out = 0;
+  int64_t seed = learn.seed;
   reader.integer("seed", seed);
-  reader.integer("hold_out", hold_out);
   reader.integer("report_every", learn.report_every);
   learn.seed = static_cast<uint32_t>(seed);
   read_phases(section, learn, diagnostics);
@@ -174,14 +173,20 @@ std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope,
     for (size_t i = 0; i < learn.experts.size(); ++i)
       learn.expert_places.push_back(experts->is_list() ? experts->list[i].place : experts->place);
   }
-  if (const Yaml* data = section.find("data"))
-    learn.data = read_learn_data(*data, {hold_out, learn.seed, precision}, scope, files, diagnostics);
-  if (diagnostics.size() > before || !learn.data) return std::nullopt;
-  for (int v = 0; v < static_cast<int>(scope.variables.size()); ++v)
-    if (learn.data->has(v)) learn.data_variables.push_back(v);
-  learn.noise = noise_variable(target, scope, *learn.data, section.place, diagnostics);
+  learn.files = read_learn_data(section, scope, files, diagnostics);
+  if (diagnostics.size() > before) return std::nullopt;
+  learn.noise = noise_variable(target, scope, learn, diagnostics);
   if (diagnostics.size() > before) return std::nullopt;
   return learn;
+}
+
+void load_data(const std::vector<Variable>& variables, Precision precision, LearnSettings& learn,
+               std::map<std::string, std::string>& hashes, Diagnostics& diagnostics) {
+  std::optional<LoadedData> loaded = load_learn_data(learn.files, variables, diagnostics);
+  if (!loaded) return;
+  hashes.merge(loaded->files);
+  learn.data = std::make_shared<const TrainingData>(
+      variables, std::move(loaded->columns), TrainingData::Options{learn.files.hold_out, learn.seed, precision});
 }
 
 }  // namespace potluck

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "compose/file/scope.h"
 #include "compose/file/source_files.h"
@@ -12,11 +15,14 @@
 
 namespace potluck {
 
-/// The section `learn`, with its data. Nothing, after a diagnostic, where it is wrong.
-/// @param target     whose inputs say which variable is the noise
-/// @param precision  of the training
-std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope, const Node& target,
-                                        Precision precision, SourceFiles& files, Diagnostics& diagnostics);
+/// The section `learn`. No data are looked at. Nothing, after a diagnostic, where it is wrong.
+/// @param target  whose inputs say which variable is the noise
+std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope, const Node& target, SourceFiles& files,
+                                        Diagnostics& diagnostics);
+
+/// Reads the data of the section, to train in `precision`. The files are added to `hashes`.
+void load_data(const std::vector<Variable>& variables, Precision precision, LearnSettings& learn,
+               std::map<std::string, std::string>& hashes, Diagnostics& diagnostics);
 
 /// The name of the input by which a model is told how much its data are blurred.
 constexpr const char* kNoiseInput = "noise";

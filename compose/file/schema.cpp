@@ -38,7 +38,8 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kAnneal, "anneal"},
                                                        {Section::kAnnealed, "annealed"},
                                                        {Section::kCooling, "cooling"},
-                                                       {Section::kOutput, "output"}};
+                                                       {Section::kOutput, "output"},
+                                                       {Section::kLearnData, "learn_data"}};
   return names;
 }
 

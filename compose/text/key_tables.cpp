@@ -247,6 +247,26 @@ std::map<Section, KeyTable> all_tables() {
   tables[Section::kOutput] = {"the output section",
                               {{"folder", Expect::kText, "folder of the run, relative to this file"},
                                {"pictures", Expect::kTexts, "image-shaped variables of which pictures are made"}}};
+  tables[Section::kLearnData] = {
+      "the training data of a variable",
+      {required({"file", Expect::kText,
+                 "npy, safetensors, IDX (also gzip), CSV, or a folder of PNG images, relative to "
+                 "this file; one row of data for each index of the first axis, line or image"}),
+       {"array", Expect::kText, "name of the array in a safetensors file"},
+       {"columns", Expect::kTexts,
+        "columns of a CSV file: names of its first line, positions, or slices such as "
+        "\"1:785\"; default: all"},
+       {"header", Expect::kFlag,
+        "whether the first line of a CSV file has names; default: where none of its fields is a "
+        "number"},
+       above({"scale", Expect::kNumber, "factor of the file's numbers, such as 1/255; integers need one"}, 0),
+       {"shift", Expect::kNumber, "number that is added to the scaled ones, default 0"},
+       at_least({"dequantise", Expect::kNumber,
+                 "width of uniform noise that is added to each number, drawn anew for each "
+                 "batch, such as 1/255; default 0"},
+                0),
+       choice("flip", {"horizontal"}, "rows of an image are mirrored left to right with probability 1/2"),
+       {"drop", Expect::kNumber, "probability that a row's label is left out, default 0", false, 0, false, 1}}};
   return tables;
 }
 

@@ -17,7 +17,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::string expected_number(const Key& key) {
   if (key.least == -kInfinity) return "finite";
-  return fmt::format("finite and {} {:.16g}", key.above ? ">" : ">=", key.least);
+  const std::string least = fmt::format("finite and {} {:.16g}", key.above ? ">" : ">=", key.least);
+  return key.most == kInfinity ? least : fmt::format("{} and <= {:.16g}", least, key.most);
 }
 
 bool inside(double value, const Key& key) {

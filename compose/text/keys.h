@@ -43,8 +43,8 @@ enum class Section {
   kLearnPhase,
   kLearnUntil,
   kLearnNoise,
-  kLearnData,
   kOutput,
+  kLearnData,
 };
 
 /// What may stand behind a key.

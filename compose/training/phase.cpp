@@ -21,7 +21,7 @@ std::vector<LearnableArray> learned_arrays(const Learnable& learnable) {
 /// Continuous variables with data that are not given whole in the file: those are conditions.
 std::vector<size_t> blurred_variables(const Composition& composition) {
   std::vector<size_t> blurred;
-  for (const int v : composition.learn->data_variables)
+  for (const int v : composition.learn->data_variables())
     if (!composition.variables[static_cast<size_t>(v)].categorical()) blurred.push_back(static_cast<size_t>(v));
   return blurred;
 }

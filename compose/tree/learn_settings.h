@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compose/tree/learn_data.h"
 #include "compose/tree/places.h"
 #include "core/learning/data/training_data.h"
 #include "core/learning/denoising_score_matching.h"
@@ -30,17 +31,20 @@ struct LearnPhase {
   TrainerOptions trainer;
 };
 
-/// The section `learn`, read to train.
+/// The section `learn`.
 struct LearnSettings {
   std::vector<LearnPhase> phases;
   std::vector<std::string> experts;     ///< names of energies that are trained; empty: all that can be
   std::vector<Place> expert_places;     ///< one for each
-  std::vector<int> data_variables;      ///< those that data have rows of
+  LearnData files;                      ///< of the data
   std::optional<int> noise;             ///< the variable that says how much the data are blurred
-  std::shared_ptr<const TrainingData> data;
+  std::shared_ptr<const TrainingData> data;  ///< of a composition that is read to train; else null
   uint32_t seed = 1;
   int64_t report_every = 100;  ///< updates
   Place place;
+
+  bool has_data(int variable) const;
+  std::vector<int> data_variables() const;  ///< rising
 };
 
 }  // namespace potluck

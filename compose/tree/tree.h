@@ -175,7 +175,7 @@ struct Composition {
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
   OutputSettings output;
-  std::optional<LearnSettings> learn;        ///< of a composition that was read to train
+  std::optional<LearnSettings> learn;        ///< none: there is no such section
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read

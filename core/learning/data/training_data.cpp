@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "core/error.h"
 #include "core/learning/data/numbers_of.h"
@@ -29,7 +28,8 @@ int64_t common_rows(const std::vector<Variable>& variables, const std::vector<Da
 
 }  // namespace
 
-TrainingData::TrainingData(std::vector<Variable> variables, std::vector<DataColumn> columns, const Options& options)
+TrainingData::TrainingData(const std::vector<Variable>& variables, std::vector<DataColumn> columns,
+                           const Options& options)
     : options_(options), rows_(common_rows(variables, columns)), orders_(rows_ - options.hold_out, options.seed) {
   if (options.hold_out < 0 || options.hold_out >= rows_)
     throw SettingError(

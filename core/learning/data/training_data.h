@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,7 +31,7 @@ class TrainingData {
 
   /// @param columns  at most one a variable, at least one, all of as many rows. objection() must have none.
   /// @throws SettingError where the numbers of rows differ, there are none, or hold_out takes all of them.
-  TrainingData(std::vector<Variable> variables, std::vector<DataColumn> columns, const Options& options);
+  TrainingData(const std::vector<Variable>& variables, std::vector<DataColumn> columns, const Options& options);
 
   int64_t rows() const { return rows_; }  ///< held-out ones too
   int64_t held_out() const { return static_cast<int64_t>(held_out_.size()); }
@@ -53,7 +52,8 @@ class TrainingData {
   /// The same of the rows that are trained on.
   void training_rows(int64_t first, int64_t count, void* const* position) const;
 
-  /// Mean of a continuous variable over what batches are made of, [n]: training rows, noise and mirrored rows included.
+  /// Mean of a continuous variable that has data over what batches are made of, [n]: training rows, noise and mirrored
+  /// rows included.
   std::vector<double> mean(int variable) const;
 
   /// Root mean square distance from that mean, per number: sqrt(E |x - mean|^2 / n).

@@ -17,7 +17,7 @@ std::string manual() {
 // Its compositions are checked with the real models by tests/docs.
 TEST(ManualTest, NamesEveryKey) {
   const std::string text = manual();
-  for (int section = 0; section <= static_cast<int>(Section::kOutput); ++section)
+  for (int section = 0; section <= static_cast<int>(Section::kLearnData); ++section)
     for (const Key& key : key_table(static_cast<Section>(section)).keys)
       EXPECT_TRUE(text.find("`" + key.name + "`") != std::string::npos ||
                   text.find("`" + key.name + ":") != std::string::npos)

@@ -373,6 +373,45 @@ TEST(TrainingDataTest, MeanAndScaleAreThoseOfWhatBatchesHave) {
   EXPECT_GT(4.0 / 12, 12 * error);
 }
 
+// docs/noise.md, followed word by word in Python: a format that does not change.
+TEST(TrainingDataTest, OrderAndNoiseAreThoseOfTheFormat) {
+  NoiseAddress epoch;
+  epoch.seed = 42;
+  epoch.step = 3;
+  epoch.purpose = Purpose::kShuffle;
+  EXPECT_EQ(shuffled(10, epoch), (std::vector<int64_t>{5, 1, 2, 0, 8, 9, 7, 3, 6, 4}));
+
+  // Ten rows of which 2, 7 and 9 are held out. Row 1 of update 5, two rows an update, is row 11 of all: the fifth of
+  // epoch 1, which is row 5 of the file.
+  DataColumn x = column(0, array_of_bytes({10, 3}, [](int64_t i) { return static_cast<int>(10 * (i / 3)); }));
+  x.dequantise = 1;
+  const TrainingData data({{"x", {3}}}, {x}, doubles(3, 42));
+  EXPECT_EQ(data.file_row(5, 2, 1), 5);
+  std::vector<double> row(3);
+  void* position = row.data();
+  data.batch(5, 2, 1, 1, &position);
+  EXPECT_EQ(row, (std::vector<double>{50 + 0.42073358781530035, 50 + 0.6801775954947952, 50 + 0.6807913246749969}));
+  data.held_out_rows(0, 1, &position);
+  EXPECT_EQ(row, (std::vector<double>{20 + 0.5190271289062639, 20 + 0.4164336439213875, 20 + 0.4402474648220288}));
+}
+
+// Row 1 of update 5 under seed 42: the uniform of `x` for mirroring is 0.174, that of `k` for dropping 0.209.
+TEST(TrainingDataTest, MirrorsAndDropsWhereTheFormatSaysSo) {
+  DataColumn image = column(0, array_of_bytes({1, 1, 2}, [](int64_t i) { return static_cast<int>(i); }));
+  image.flip = true;
+  DataColumn label = column(1, array_of_bytes({1}, [](int64_t) { return 1; }));
+  for (const auto& [drop, expected] : {std::pair(0.208, 1), std::pair(0.209, -1)}) {
+    label.drop = drop;
+    const TrainingData data({{"x", {1, 2}}, {"k", {}, 2}}, {image, label}, doubles(0, 42));
+    std::vector<double> pixels(2);
+    int64_t found = 0;
+    void* position[] = {pixels.data(), &found};
+    data.batch(5, 2, 1, 1, position);
+    EXPECT_EQ(pixels, (std::vector<double>{1, 0}));
+    EXPECT_EQ(found, expected) << drop;
+  }
+}
+
 TEST(TrainingDataTest, KnowsWhichVariablesHaveData) {
   const TrainingData data = Images(5).data(doubles());
   EXPECT_TRUE(data.has(0));
