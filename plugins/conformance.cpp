@@ -21,6 +21,8 @@ bool has_optional_inputs(const ModelKind& kind) {
   return std::any_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& one) { return one.optional; });
 }
 
+bool has_gaussian_part(const ModelKind& kind) { return kind.has_gaussian_part(); }
+
 /// In the order of the report: what later checks build on comes first.
 constexpr std::array kChecks = {
     NamedCheck{"energies are numbers", conformance::check_energies_are_numbers},
@@ -43,6 +45,7 @@ constexpr std::array kChecks = {
     NamedCheck{"gradient of log Z", conformance::check_log_normaliser_gradient},
     NamedCheck{"quadratic form", conformance::check_quadratic_form},
     NamedCheck{"log Z against quadratic form", conformance::check_quadratic_log_normaliser},
+    NamedCheck{"Gaussian part", conformance::check_gaussian_part, has_gaussian_part},
     NamedCheck{"draws against quadrature", conformance::check_draws_by_quadrature},
     NamedCheck{"draws against quadratic form", conformance::check_quadratic_draws},
     NamedCheck{"held coordinates", conformance::check_held_coordinates},

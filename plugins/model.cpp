@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -61,6 +62,10 @@ std::string device_in_words(const Device& device) {
 
 int ModelKind::input(const std::string& input_name) const { return index_of(inputs, input_name); }
 int ModelKind::setting(const std::string& setting_name) const { return index_of(settings, setting_name); }
+bool ModelKind::has_gaussian_part() const {
+  constexpr size_t kBytes = offsetof(potluck_model_kind, gaussian_part) + sizeof(potluck_model_kind::gaussian_part);
+  return table->size >= kBytes && table->gaussian_part != nullptr;
+}
 
 int64_t Slot::size() const {
   return left_out ? 0 : std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
@@ -326,6 +331,34 @@ std::optional<Model::Quadratic> Model::quadratic(const void* const* input) const
   if (status == POTLUCK_UNSUPPORTED) return std::nullopt;
   if (status != POTLUCK_OK) state_->fail("quadratic", 1, status, complaint);
   return form;
+}
+
+std::optional<Model::GaussianPart> Model::gaussian_part(const void* const* input) const {
+  if (!state_->kind.has_gaussian_part()) return std::nullopt;
+  size_t n = 0;
+  for (size_t i = 0; i < state_->setup.slots.size(); ++i) {
+    const InputDescription& description = state_->kind.inputs[i];
+    if (!description.categorical && !description.parent) n += static_cast<size_t>(state_->setup.slots[i].size());
+  }
+  GaussianPart part{std::vector<double>(n), std::vector<double>(n)};
+  potluck_call given{};
+  given.size = sizeof given;
+  given.rows = 1;
+  given.input = input;
+  given.threads = 1;
+  Complaint complaint;
+  const int status = ask(state_->kind, "gaussian_part", state_->kind.table->gaussian_part, complaint, state_->model,
+                         &given, part.curvature.data(), part.mean.data());
+  if (status == POTLUCK_UNSUPPORTED) return std::nullopt;
+  if (status != POTLUCK_OK) state_->fail("gaussian_part", 1, status, complaint);
+  for (size_t j = 0; j < n; ++j) {
+    if (std::isfinite(part.curvature[j]) && std::isfinite(part.mean[j])) continue;
+    throw ModelFault(
+        fmt::format("{}: its Gaussian part must have finite numbers, got curvature {} and mean {} of number "
+                    "{}. Ask its author",
+                    state_->name(), part.curvature[j], part.mean[j], j));
+  }
+  return part;
 }
 
 bool Model::category_energies(const potluck_call& call, int32_t input, double* energy) const {

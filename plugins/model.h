@@ -23,7 +23,8 @@ struct InputDescription {
   bool categorical = false;
   bool parent = false;  ///< the model is conditional on it; false: it is drawn
   std::string summary;
-  bool optional = false;  ///< a composition may leave it out
+  bool optional = false;     ///< a composition may leave it out
+  bool may_be_none = false;  ///< of a categorical one: a row's label may be -1, which says that none is given
 };
 
 /// A model that a loaded plugin offers. Lives as long as the process: plugins are never unloaded.
@@ -42,6 +43,7 @@ struct ModelKind {
 
   int input(const std::string& name) const;    ///< index, or -1
   int setting(const std::string& name) const;  ///< index, or -1
+  bool has_gaussian_part() const;              ///< whether the plugin's table has that function, of minor version 2
 };
 
 /// A named array of numbers from a weights file. `bytes` holds row-major values of `type`.
@@ -119,6 +121,17 @@ class Model {
     double constant = 0;
   };
   std::optional<Quadratic> quadratic(const void* const* input) const;
+
+  /// E(v) = sum_j curvature[j] (v_j - mean[j])^2 / 2 + a rest of at most linear growth, over all drawn continuous
+  /// inputs one after the other, n numbers together.
+  struct GaussianPart {
+    std::vector<double> curvature;  ///< [n]
+    std::vector<double> mean;       ///< [n]
+  };
+  /// At one row of parents, `input`, in which drawn inputs and those left out are null; nothing where the model does
+  /// not know such a part.
+  /// @throws ModelFault where a number of it is not finite.
+  std::optional<GaussianPart> gaussian_part(const void* const* input) const;
 
   /// The energies of all labels of categorical input `input` to [rows, n, K]; false where the model does not know them.
   bool category_energies(const potluck_call& call, int32_t input, double* energy) const;

@@ -22,6 +22,8 @@ constexpr size_t kInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, summary);
 constexpr size_t kSettingBytes = POTLUCK_SIZE_THROUGH(potluck_setting, summary);
 /// From here on an input says whether it is optional.
 constexpr size_t kOptionalInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, optional);
+/// From here on it says whether a label of it may be -1.
+constexpr size_t kNoneInputBytes = POTLUCK_SIZE_THROUGH(potluck_input, may_be_none);
 #undef POTLUCK_SIZE_THROUGH
 // NOLINTEND(bugprone-macro-parentheses)
 
@@ -83,6 +85,13 @@ InputDescription read_input(const std::string& model, const potluck_input& input
     if (input.optional != 0 && input.optional != 1)
       refuse("{}: its optional must be 0 or 1, got {}", what, input.optional);
     description.optional = input.optional == 1;
+  }
+  if (input.size >= kNoneInputBytes) {
+    const bool may = description.optional && description.categorical;
+    if (input.may_be_none != 0 && !(input.may_be_none == 1 && may))
+      refuse("{}: its may_be_none must be {}, got {}", what,
+             may ? "0 or 1" : "0, since it is not an optional categorical input", input.may_be_none);
+    description.may_be_none = input.may_be_none == 1;
   }
   return description;
 }

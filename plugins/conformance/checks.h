@@ -46,6 +46,9 @@ Finding check_quadratic_form(const Subject& subject);
 Finding check_quadratic_log_normaliser(const Subject& subject);
 Finding check_quadratic_draws(const Subject& subject);
 
+// gaussian_checks.cpp: the Gaussian part of an energy that is otherwise of linear growth.
+Finding check_gaussian_part(const Subject& subject);
+
 // learning_checks.cpp: parameters and categories.
 Finding check_parameter_gradient(const Subject& subject);
 Finding check_category_energies(const Subject& subject);

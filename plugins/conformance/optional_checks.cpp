@@ -19,6 +19,7 @@ constexpr Finding (*kOwed[])(const Subject&) = {check_energies_are_numbers,
                                                 check_gradient,
                                                 check_weights_and_accumulation,
                                                 check_quadratic_form,
+                                                check_gaussian_part,
                                                 check_parameter_gradient};
 
 std::vector<std::set<std::string>> patterns(const Subject& subject) {

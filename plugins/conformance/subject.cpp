@@ -216,7 +216,8 @@ Batch Subject::points(const Model& model, int64_t rows, uint32_t salt, double sp
     for (size_t k = 0; k < uniform.size(); ++k) {
       double& value = batch.values[i][k];
       if (slot.categories > 0) {
-        value = std::floor(uniform[k] * static_cast<double>(slot.categories));
+        const int none = kind_.inputs[i].may_be_none ? 1 : 0;  // label -1, as likely as any other
+        value = std::floor(uniform[k] * static_cast<double>(slot.categories + none)) - none;
         continue;
       }
       NoiseAddress normal = at;

@@ -52,9 +52,9 @@ class Subject {
   /// than not at all.
   std::vector<NarrowSetup> narrow_setups() const;
 
-  /// Rows inside the supports, standard normal where there is none, near the points that `options` has; the same for
-  /// the same `salt`. All values are multiples of 2^-12 (of a finer step near points of a small scale) so that small
-  /// steps from them are exact in float32.
+  /// Rows inside the supports, standard normal where there is none, near the points that `options` has; labels among
+  /// them -1 where a label may be none; the same for the same `salt`. All values are multiples of 2^-12 (of a finer
+  /// step near points of a small scale) so that small steps from them are exact in float32.
   Batch points(const Model& model, int64_t rows, uint32_t salt, double spread = 1) const;
   /// Of such points those with a finite energy: at most `rows`, perhaps none.
   Batch finite_points(const Model& model, int64_t rows, uint32_t salt) const;

@@ -493,7 +493,7 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   for (const std::string& input : behind->input_names)
     behind->inputs.push_back({sizeof(potluck_input), input.c_str(),
                               input == "label" ? POTLUCK_CATEGORICAL : POTLUCK_CONTINUOUS,
-                              input == "x" ? POTLUCK_DRAWN : POTLUCK_PARENT, "", input == "maybe"});
+                              input == "x" ? POTLUCK_DRAWN : POTLUCK_PARENT, "", input == "maybe", 0, 0});
   for (const potluck_input& input : behind->inputs) behind->input_pointers.push_back(&input);
   behind->input_pointers.push_back(nullptr);
   potluck_model_kind& table = behind->table;
@@ -515,7 +515,7 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   auto kind = std::make_unique<ModelKind>();
   kind->name = name;
   for (const std::string& input : inputs)
-    kind->inputs.push_back({input, input == "label", input != "x", "", input == "maybe"});
+    kind->inputs.push_back({input, input == "label", input != "x", "", input == "maybe", 0, 0});
   kind->settings.resize(static_cast<size_t>(settings));
   kind->plugin_id = "small";
   kind->plugin_version = "1.0.0";

@@ -168,6 +168,37 @@ double ModelProbe::worst_gradient_error(const std::vector<Numbers>& inputs, int 
   return worst;
 }
 
+std::optional<std::vector<Numbers>> ModelProbe::parameter_gradient(const std::vector<Numbers>& inputs,
+                                                                   const Numbers& cotangent,
+                                                                   const std::vector<Numbers>& tangent) {
+  const auto packed = pack(inputs), directions = pack(tangent);
+  std::vector<const void*> pointers, along;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    pointers.push_back(inputs[i].empty() ? nullptr : packed[i].data());
+    along.push_back(tangent.empty() || tangent[i].empty() ? nullptr : directions[i].data());
+  }
+  std::vector<std::vector<std::byte>> sums;
+  std::vector<void*> places;
+  for (const ModelParameter& parameter : model_->parameters()) {
+    sums.emplace_back(parameter.bytes());
+    places.push_back(sums.back().data());
+  }
+  const int64_t rows = static_cast<int64_t>(inputs[0].size()) / model_->setup().slots[0].size();
+  std::vector<double> workspace(model_->workspace_bytes(rows) / sizeof(double) + 8);
+  potluck_call call{};
+  call.size = sizeof call;
+  call.rows = rows;
+  call.input = pointers.data();
+  call.threads = 1;
+  call.workspace = workspace.data();
+  if (!model_->parameter_gradient(call, cotangent.empty() ? nullptr : cotangent.data(),
+                                  tangent.empty() ? nullptr : along.data(), places.data()))
+    return std::nullopt;
+  std::vector<Numbers> result;
+  for (const auto& sum : sums) result.push_back(unpack(sum));
+  return result;
+}
+
 std::optional<ModelProbe::LogZ> ModelProbe::log_normaliser(const std::vector<Numbers>& parents, int64_t rows) const {
   const auto packed = pack(parents);
   auto gradients = packed;

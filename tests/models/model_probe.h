@@ -64,7 +64,13 @@ class ModelProbe {
   std::optional<Numbers> draw(int64_t rows, const std::vector<Numbers>& given,
                               const std::vector<std::vector<uint8_t>>& held, int i = 0, uint64_t seed = 1) const;
 
+  /// What parameter_gradient adds to sums of zeros, for each parameter; nothing where the model cannot.
+  /// @param tangent  as `inputs`; empty: zero
+  std::optional<std::vector<Numbers>> parameter_gradient(const std::vector<Numbers>& inputs, const Numbers& cotangent,
+                                                         const std::vector<Numbers>& tangent);
+
   const Model& model() const { return *model_; }
+  Model& model() { return *model_; }
 
  private:
   bool wide() const { return model_->setup().precision == Precision::kFloat64; }

@@ -113,6 +113,7 @@ TEST_F(ConformanceTest, ALearnerPassesWithItsOptionalInputAndWithoutIt) {
   EXPECT_THAT(failed_checks(report), testing::IsEmpty());
   // Of 5 numbers, 3 times: with a cotangent, a tangent, and both.
   EXPECT_THAT(check_of(report, "parameter gradient")->text, MatchesRegex("15 slopes, worst error .*, bound .*"));
+  EXPECT_EQ(check_of(report, "Gaussian part")->outcome, CheckOutcome::kPassed);
   EXPECT_EQ(check_of(report, "optional inputs")->outcome, CheckOutcome::kPassed);
   EXPECT_THAT(check_of(report, "optional inputs")->text, HasSubstr("1 ways to leave inputs out"));
 
@@ -123,6 +124,7 @@ TEST_F(ConformanceTest, ALearnerPassesWithItsOptionalInputAndWithoutIt) {
   EXPECT_EQ(check_of(without, "optional inputs")->outcome, CheckOutcome::kNotApplicable);
 
   EXPECT_EQ(check_of(report_of("right_numbers"), "optional inputs"), nullptr);
+  EXPECT_EQ(check_of(report_of("right_numbers"), "Gaussian part"), nullptr);
   EXPECT_THAT(check_of(report_of("learner_first_order"), "parameter gradient")->text,
               HasSubstr("; tangents are not supported"));
 }
@@ -138,6 +140,10 @@ TEST_F(ConformanceTest, WrongLearnersAreCaught) {
   caught("learner_writes_buffers", "parameter gradient", "the gradient of buffer 'depth' must be left alone, .*");
   caught("learner_drifts", "parameter gradient",
          "with its parameters written back, energies and gradients must be as before, got others");
+  caught(
+      "learner_wrong_curvature", "Gaussian part",
+      "beside the Gaussian part the energy must grow linearly at most, got slopes of .* and .* per unit at distances "
+      ".*, bound .*");
   caught("learner_wrong_without_noise", "optional inputs",
          "without noise: the gradient is .* away from central differences, bound .*");
 }

@@ -16,6 +16,7 @@ struct Behaviour {
   int status = POTLUCK_OK;
   unsigned int mode_inside = 0;
   int alive = 0;
+  double mean = 0;
 };
 Behaviour behaviour;
 
@@ -141,6 +142,37 @@ TEST_F(ModelTest, WhatAModelDoesNotKnowIsNotAnError) {
   const void* const open[] = {nullptr, nullptr};
   EXPECT_EQ(model.quadratic(open), std::nullopt);
   EXPECT_FALSE(model.draw(potluck_call{}, nullptr, nullptr, nullptr));
+}
+
+TEST_F(ModelTest, AGaussianPartHasFiniteNumbersOfAllDrawnInputs) {
+  kind_.inputs.push_back({"offset", false, false, ""});
+  setup_.slots.push_back({{2}, 0, {}, {}});
+  setup_.slots[0].shape = {3};
+  const void* const nothing[] = {nullptr, nullptr, nullptr};
+  EXPECT_EQ(Model(kind_, setup_).gaussian_part(nothing), std::nullopt);
+  table_.gaussian_part = [](const potluck_model*, const potluck_call*, double* curvature, double* mean,
+                            potluck_error*) -> int {
+    for (int j = 0; j < 5; ++j) curvature[j] = j + 1, mean[j] = behaviour.mean - j;
+    return behaviour.status;
+  };
+  const Model model(kind_, setup_);
+  const auto part = model.gaussian_part(nothing);
+  ASSERT_TRUE(part.has_value());
+  EXPECT_THAT(part->curvature, testing::ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(part->mean, testing::ElementsAre(0, -1, -2, -3, -4));
+  behaviour.status = POTLUCK_UNSUPPORTED;
+  EXPECT_EQ(model.gaussian_part(nothing), std::nullopt);
+  behaviour.status = POTLUCK_OK;
+  behaviour.mean = std::numeric_limits<double>::infinity();
+  try {
+    model.gaussian_part(nothing);
+    FAIL() << "nothing thrown";
+  } catch (const Error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "model 'acme.it' (acme.it 2.0.0): its Gaussian part must have finite numbers, got curvature 1 and mean "
+        "inf of number 0. Ask its author");
+  }
 }
 
 TEST_F(ModelTest, OnlyAnOptionalInputIsLeftOutAndItsSlotIsNull) {

@@ -17,8 +17,8 @@ struct Table {
     const double infinity = std::numeric_limits<double>::infinity();
     setting = {sizeof setting, "strength", POTLUCK_REAL, "0.5", "1", 0, infinity, nullptr, "pull"};
     choice = {sizeof choice, "boundary", POTLUCK_CHOICE, "free", "1", 0, 0, choices, "at the edges"};
-    image = {sizeof image, "image", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "pixels", 0};
-    label = {sizeof label, "label", POTLUCK_CATEGORICAL, POTLUCK_PARENT, "class", 0};
+    image = {sizeof image, "image", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "pixels", 0, 0, 0};
+    label = {sizeof label, "label", POTLUCK_CATEGORICAL, POTLUCK_PARENT, "class", 0, 0, 0};
     model.size = sizeof model;
     model.name = "acme.smoothness";
     model.inputs = inputs;
@@ -89,8 +89,43 @@ TEST(TableTest, AnInputThatMayBeLeftOutSaysSoSinceMinorOne) {
   EXPECT_EQ(reason_after([](Table& one) { one.image.optional = 1; }),
             "model 'acme.smoothness': it must have an input that is drawn and not optional");
   EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 1; }), "nothing thrown");
-  EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 2; }),
-            "its table needs version 1.2 of the door, this Potluck has 1.1. Use a newer Potluck");
+}
+
+TEST(TableTest, ALabelThatMayBeNoneSaysSoSinceMinorTwo) {
+  Table table;
+  table.label.optional = 1;
+  EXPECT_FALSE(read_table(&table.plugin)[0].inputs[1].may_be_none);
+  table.label.may_be_none = 1;
+  EXPECT_TRUE(read_table(&table.plugin)[0].inputs[1].may_be_none);
+  table.label.size = offsetof(potluck_input, may_be_none);  // of version 1.1, which ended in padding
+  EXPECT_TRUE(read_table(&table.plugin)[0].inputs[1].optional);
+  EXPECT_FALSE(read_table(&table.plugin)[0].inputs[1].may_be_none);
+
+  EXPECT_EQ(reason_after([](Table& one) {
+              one.label.optional = 1;
+              one.label.may_be_none = 2;
+            }),
+            "model 'acme.smoothness': input 'label': its may_be_none must be 0 or 1, got 2");
+  EXPECT_EQ(
+      reason_after([](Table& one) { one.label.may_be_none = 1; }),
+      "model 'acme.smoothness': input 'label': its may_be_none must be 0, since it is not an optional categorical "
+      "input, got 1");
+  EXPECT_EQ(
+      reason_after([](Table& one) { one.image.may_be_none = 1; }),
+      "model 'acme.smoothness': input 'image': its may_be_none must be 0, since it is not an optional categorical "
+      "input, got 1");
+  EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 2; }), "nothing thrown");
+}
+
+TEST(TableTest, TheGaussianPartIsOfMinorTwo) {
+  Table table;
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_gaussian_part());
+  table.model.gaussian_part = [](const potluck_model*, const potluck_call*, double*, double*, potluck_error*) -> int {
+    return POTLUCK_UNSUPPORTED;
+  };
+  EXPECT_TRUE(read_table(&table.plugin)[0].has_gaussian_part());
+  table.model.size = offsetof(potluck_model_kind, gaussian_part);  // of version 1.1: what lies behind is not its own
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_gaussian_part());
 }
 
 TEST(TableTest, RefusesStructsThatAreTooSmall) {
@@ -157,7 +192,7 @@ TEST(TableTest, RefusesKindsItDoesNotKnow) {
   EXPECT_EQ(reason_after([](Table& table) { table.setting.kind = 7; }),
             "model 'acme.smoothness': setting 'strength': its kind must be one of those in potluck/plugin.h, got 7");
   EXPECT_EQ(reason_after([](Table& table) { table.plugin.needs_minor = 3; }),
-            "its table needs version 1.3 of the door, this Potluck has 1.1. Use a newer Potluck");
+            "its table needs version 1.3 of the door, this Potluck has 1.2. Use a newer Potluck");
 }
 
 TEST(TableTest, RefusesPresetsAndBoundsThatContradictEachOther) {

@@ -22,8 +22,14 @@ struct potluck_model {
 
 static const char* const kName = "acme.smoothness";
 
-static const potluck_input kImage = {
-    sizeof(potluck_input), "image", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "a grid of pixels [h, w], or one row [n]", 0};
+static const potluck_input kImage = {sizeof(potluck_input),
+                                     "image",
+                                     POTLUCK_CONTINUOUS,
+                                     POTLUCK_DRAWN,
+                                     "a grid of pixels [h, w], or one row [n]",
+                                     0,
+                                     0,
+                                     0};
 static const potluck_input* const kInputs[] = {&kImage, NULL};
 
 static const potluck_setting kStrength = {sizeof(potluck_setting),

@@ -43,6 +43,8 @@
 ///   void parameter_gradient(const ParameterCall<Real>&) const         throws Failure(POTLUCK_UNSUPPORTED, ...) for
 ///                                                        tangents that it cannot differentiate along
 ///   void category_energies(const Call<Real>&, int32_t input, double* energy) const    [rows, n, K]
+///   bool gaussian_part(const Call<Real>& given, std::span<double> curvature, std::span<double> mean) const
+///                                                        E = sum curvature (v - mean)^2 / 2 + a rest of linear growth
 ///   void evaluate_cuda(const Call<Real>&) const          the same on the GPU: enqueues kernels on call.stream()
 /// with Real = float and double, from one template or two overloads; or the class itself is a template <class Real>,
 /// of which the door makes one instance in each precision. Without the double version the model is float32 only.

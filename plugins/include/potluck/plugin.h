@@ -23,9 +23,11 @@ extern "C" {
 #endif
 
 #define POTLUCK_ABI_MAJOR 1 /* part of the entry symbol's name */
-#define POTLUCK_ABI_MINOR 1 /* a plugin states the least minor it needs; the host must have it */
+#define POTLUCK_ABI_MINOR 2 /* a plugin states the least minor it needs; the host must have it */
 /* Minor 1 added potluck_input.optional and potluck_facts.preferred_rows. A host of minor 0 wants every input bound and
- * chooses rows as it likes: a plugin that can live with that still needs no more than minor 0. */
+ * chooses rows as it likes: a plugin that can live with that still needs no more than minor 0.
+ * Minor 2 added potluck_input.may_be_none and potluck_model_kind.gaussian_part. An older host sends no label -1 and
+ * does not ask for the Gaussian part. */
 
 enum { POTLUCK_FLOAT32 = 1, POTLUCK_FLOAT64 = 2, POTLUCK_INT64 = 3 };
 enum { POTLUCK_CPU = 1, POTLUCK_CUDA = 2 };
@@ -93,6 +95,11 @@ typedef struct {
   /* Since minor 1. */
   int32_t optional; /* 0: a composition must bind it. 1: it may leave it out; the model is then created with NULL in
                        place of its slot, and has NULL in place of its arrays in every call */
+  int32_t unused;   /* 0: the padding of minor 1, kept so that `size` says which minor a table was built for */
+  /* Since minor 2. */
+  int32_t may_be_none; /* of an optional categorical input. 1: a label may be -1, which says that none is given in that
+                          row, as if the input were left out there; training leaves labels out so. The host sends -1
+                          only where this is 1 */
 } potluck_input;
 
 /* What the composition binds to an input: one row's shape and where it lives. */
@@ -222,7 +229,11 @@ typedef struct {
               void* const* out, potluck_error*);
   /* Trainable parameters, owned by the model, written by the host between evaluations (on the model's device). Names
    * are unique, and memory and shapes stay for the life of the model. Facts hold at all values of the parameters. After
-   * it has written, the host calls parameters_changed, whose work is enqueued on `stream`. */
+   * it has written, the host calls parameters_changed, whose work is enqueued on `stream`.
+   * A model that is trained may have two buffers (trainable = 0) of agreed names: `data_mean`, with as many numbers as
+   * its first drawn input or with one, and `data_scale`, with one number. Before the first update of a training from
+   * scratch the host writes the mean of the training data to the first, number by number or over all numbers, and to
+   * the second the root mean square distance of a number from that mean. */
   int (*parameters)(potluck_model*, int64_t* count, potluck_array* const** arrays, potluck_error*);
   int (*parameters_changed)(potluck_model*, void* stream, potluck_error*);
   /* sum[p] += sum_b cotangent[b] dE_b/dp + sum_b d/dp (tangent_b . dE_b/dx); either may be NULL. `call` has inputs,
@@ -234,6 +245,17 @@ typedef struct {
                             const void* const* tangent, void* const* sum, potluck_error*);
   /* energy of every category of categorical input i: [rows, n, K]; for discrete moves. */
   int (*category_energies)(const potluck_model*, const potluck_call*, int32_t i, double* energy, potluck_error*);
+  /* Since minor 2. */
+
+  /* The Gaussian part of an energy that is quadratic up to a rest of linear growth:
+   *   E(v) = sum_j curvature[j] (v_j - mean[j])^2 / 2 + rest(v),   |rest(v)| <= a + b |v| with some a and b,
+   * where v is all drawn continuous inputs one after the other as declared, n numbers together; it holds for every
+   * value of drawn labels. `given` has one row of parents, and NULL for drawn inputs and for inputs that are left out.
+   * curvature [n] and mean [n], finite, in float64, at the present values of the parameters. A composite is integrable
+   * where these parts and the precision matrices of quadratic energies add up to something positive definite, whatever
+   * the signs of their weights; and chains that begin at a high level of noise begin at the law of that sum. */
+  int (*gaussian_part)(const potluck_model*, const potluck_call* given, double* curvature, double* mean,
+                       potluck_error*);
 } potluck_model_kind;
 
 typedef struct {

@@ -32,6 +32,11 @@
 ///   std::vector<at::Tensor> gradient(const std::vector<at::Tensor>& inputs) const
 ///                                             dE/dinput by hand, one for each input (undefined for categorical ones)
 ///   std::vector<TorchParameter> parameters()  its trainable tensors, the ones that `energy` reads; training then works
+///   std::optional<TorchSlope> slope(const std::vector<at::Tensor>& inputs,
+///                                   const std::vector<at::Tensor>& tangents) const
+///                                             the energy and its slope along the tangents (undefined where zero), for
+///                                             training by score matching; without it, or where it returns nothing,
+///                                             autograd differentiates twice
 ///   Facts facts() const                       accumulates, rows and devices are filled in here
 /// An energy of float64 is handed on as it is; sums over many numbers should be taken with sum_rows().
 /// Inputs are the host's own arrays: an energy must not write into them, keep them, or register operators.
@@ -44,6 +49,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <optional>
 #include <vector>
 
 #include "potluck/torch/border.hpp"
@@ -55,6 +61,12 @@ struct TorchParameter {
   std::string name;
   at::Tensor tensor;
   bool trainable = true;
+};
+
+/// E and t . dE/dx of every row, both [B], recorded by autograd: carrying each activation and its derivative along t
+/// through the network gives them in one pass, and the gradient of the slope with respect to parameters in one more.
+struct TorchSlope {
+  at::Tensor energy, slope;
 };
 
 /// The user's array `name`, in the model's type, on its device, as the model's own.
@@ -75,6 +87,11 @@ concept HasTorchGradient = requires(const Author& author, const std::vector<at::
 template <class Author>
 concept HasTorchParameters = requires(Author& author) {
   { author.parameters() } -> std::same_as<std::vector<TorchParameter>>;
+};
+
+template <class Author>
+concept HasTorchSlope = requires(const Author& author, const std::vector<at::Tensor>& tensors) {
+  { author.slope(tensors, tensors) } -> std::same_as<std::optional<TorchSlope>>;
 };
 
 /// The model of the door that an author's class becomes. Everything else that the class has is inherited.
@@ -106,7 +123,8 @@ class TorchModel : public Author {
     with_torch_errors([&] {
       const bool by_autograd = call.wants_gradient() && !HasTorchGradient<Author>;
       const TorchBorder border(call, device_, by_autograd);
-      const std::vector<at::Tensor> tensors = inputs_of(call, by_autograd);
+      const std::vector<at::Tensor> tensors =
+          inputs_of(call, [&](int32_t i) { return by_autograd && call.gradient(i) != nullptr; });
       const at::Tensor energy = energy_of(tensors, call.rows());
       if (call.energy() != nullptr) tensor_view(call.energy(), {call.rows()}, device_).copy_(energy.detach());
       if (call.wants_gradient()) write_gradients(call, gradients_of(tensors, energy));
@@ -132,22 +150,7 @@ class TorchModel : public Author {
     with_torch_errors([&] {
       const Call<Real>& call = wanted.call();
       const TorchBorder border(call, device_, true);
-      const std::vector<at::Tensor> tensors = inputs_of(call, true);
-      const at::Tensor energy = energy_of(tensors, call.rows());
-      at::Tensor total = at::zeros_like(energy).sum();
-      if (wanted.cotangent() != nullptr)
-        total = total.add(energy.mul(tensor_view(wanted.cotangent(), {call.rows()}, device_)).sum());
-      std::vector<at::Tensor> differentiated, tangents;
-      for (int32_t i = 0; i < call.inputs(); ++i)
-        if (tensors[i].defined() && tensors[i].requires_grad() && wanted.tangent(i) != nullptr) {
-          differentiated.push_back(tensors[i]);
-          tangents.push_back(tensor_view(wanted.tangent(i), tensors[i].sizes(), device_));
-        }
-      if (!differentiated.empty()) {
-        const auto scores = torch::autograd::grad({energy.sum()}, differentiated, {}, std::nullopt, true, true);
-        for (size_t i = 0; i < scores.size(); ++i)
-          if (scores[i].defined()) total = total.add(scores[i].mul(tangents[i]).sum());
-      }
+      const at::Tensor total = total_of(wanted);
       if (!total.requires_grad()) return;
       std::vector<at::Tensor> trained;
       std::vector<int32_t> index;
@@ -165,8 +168,55 @@ class TorchModel : public Author {
   }
 
  private:
+  /// The number whose gradient with respect to the parameters is wanted: sum_b cotangent_b E_b + tangent_b . dE_b/dx.
   template <class Real>
-  std::vector<at::Tensor> inputs_of(const Call<Real>& call, bool differentiate) const {
+  at::Tensor total_of(const ParameterCall<Real>& wanted) const {
+    const Call<Real>& call = wanted.call();
+    const auto weighed = [&](const at::Tensor& energy) {
+      return wanted.cotangent() == nullptr ? at::zeros_like(energy).sum()
+                                           : energy.mul(tensor_view(wanted.cotangent(), {call.rows()}, device_)).sum();
+    };
+    if (const std::optional<TorchSlope> found = slope_of(wanted)) return weighed(found->energy).add(found->slope.sum());
+    const std::vector<at::Tensor> tensors = inputs_of(call, [&](int32_t i) { return wanted.tangent(i) != nullptr; });
+    const at::Tensor energy = energy_of(tensors, call.rows());
+    at::Tensor total = weighed(energy);
+    std::vector<at::Tensor> differentiated, tangents;
+    for (int32_t i = 0; i < call.inputs(); ++i)
+      if (tensors[i].defined() && tensors[i].requires_grad()) {
+        differentiated.push_back(tensors[i]);
+        tangents.push_back(tensor_view(wanted.tangent(i), tensors[i].sizes(), device_));
+      }
+    if (differentiated.empty()) return total;
+    const auto scores = torch::autograd::grad({energy.sum()}, differentiated, {}, std::nullopt, true, true);
+    for (size_t i = 0; i < scores.size(); ++i)
+      if (scores[i].defined()) total = total.add(scores[i].mul(tangents[i]).sum());
+    return total;
+  }
+
+  /// The author's own slope along the tangents that are wanted; nothing where there are none or the author has none.
+  template <class Real>
+  std::optional<TorchSlope> slope_of(const ParameterCall<Real>& wanted) const {
+    if constexpr (HasTorchSlope<Author>) {
+      if (!wanted.has_tangent()) return std::nullopt;
+      const Call<Real>& call = wanted.call();
+      const std::vector<at::Tensor> tensors = inputs_of(call, [](int32_t) { return false; });
+      std::vector<at::Tensor> tangents(tensors.size());
+      for (int32_t i = 0; i < call.inputs(); ++i)
+        if (tensors[i].defined() && wanted.tangent(i) != nullptr)
+          tangents[i] = tensor_view(wanted.tangent(i), tensors[i].sizes(), device_);
+      std::optional<TorchSlope> found = Author::slope(tensors, tangents);
+      if (found) {
+        check_rows("the energy", found->energy, call.rows());
+        check_rows("the slope", found->slope, call.rows());
+      }
+      return found;
+    }
+    return std::nullopt;
+  }
+
+  /// @param differentiate  of which continuous inputs autograd is to take gradients
+  template <class Real, class Which>
+  std::vector<at::Tensor> inputs_of(const Call<Real>& call, Which&& differentiate) const {
     std::vector<at::Tensor> tensors;
     for (int32_t i = 0; i < call.inputs(); ++i) {
       if (call.input(i) == nullptr) {
@@ -179,7 +229,7 @@ class TorchModel : public Author {
         tensors.push_back(tensor_view(call.labels(i), shape, device_));
       } else {
         tensors.push_back(tensor_view(call.input(i), shape, device_));
-        if (differentiate) tensors.back().requires_grad_();
+        if (differentiate(i)) tensors.back().requires_grad_();
       }
     }
     return tensors;
@@ -187,13 +237,16 @@ class TorchModel : public Author {
 
   at::Tensor energy_of(const std::vector<at::Tensor>& tensors, int64_t rows) const {
     const at::Tensor energy = Author::energy(tensors);
-    if (energy.dim() != 1 || energy.size(0) != rows) {
-      std::string got;
-      for (const int64_t extent : energy.sizes()) got += (got.empty() ? "" : ", ") + std::to_string(extent);
-      throw Failure(POTLUCK_BAD_SHAPE,
-                    "the energy must be a tensor of shape [" + std::to_string(rows) + "], got [" + got + "]");
-    }
+    check_rows("the energy", energy, rows);
     return energy;
+  }
+
+  static void check_rows(const char* what, const at::Tensor& tensor, int64_t rows) {
+    if (tensor.dim() == 1 && tensor.size(0) == rows) return;
+    std::string got;
+    for (const int64_t extent : tensor.sizes()) got += (got.empty() ? "" : ", ") + std::to_string(extent);
+    throw Failure(POTLUCK_BAD_SHAPE,
+                  what + (" must be a tensor of shape [" + std::to_string(rows)) + "], got [" + got + "]");
   }
 
   std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& tensors, const at::Tensor& energy) const {

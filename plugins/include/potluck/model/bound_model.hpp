@@ -100,6 +100,10 @@ concept HasCategoryEnergies = requires(const Model& model, const Call<Real>& cal
   model.category_energies(call, input, energy);
 };
 template <class Model, class Real>
+concept HasGaussianPart = requires(const Model& model, const Call<Real>& given, std::span<double> numbers) {
+  { model.gaussian_part(given, numbers, numbers) } -> std::same_as<bool>;
+};
+template <class Model, class Real>
 concept Evaluates = HasRowEnergy<Model, Real> || HasEvaluate<Model, Real>;
 
 /// The C table's functions reach every model through this.
@@ -118,6 +122,7 @@ class AnyModel {
   virtual int parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
                                  void* const* sum) const = 0;
   virtual int category_energies(const potluck_call& call, int32_t input, double* energy) const = 0;
+  virtual int gaussian_part(const potluck_call& given, double* curvature, double* mean) const = 0;
 };
 
 /// A user's model, created in one precision on one device.
@@ -230,6 +235,17 @@ class BoundModel final : public AnyModel {
     if constexpr (HasCategoryEnergies<Model, Real>) {
       model_.category_energies(Call<Real>(&raw, sizes_, on_cuda_, scratch_bytes_), input, energy);
       return POTLUCK_OK;
+    }
+    return POTLUCK_UNSUPPORTED;
+  }
+
+  int gaussian_part(const potluck_call& raw, double* curvature, double* mean) const override {
+    if constexpr (HasGaussianPart<Model, Real>) {
+      size_t n = 0;
+      for (size_t i = 0; i < sizes_.size(); ++i)
+        if (inputs_[i]->kind == POTLUCK_CONTINUOUS && inputs_[i]->role == POTLUCK_DRAWN)
+          n += static_cast<size_t>(sizes_[i]);
+      return status(model_.gaussian_part(Call<Real>(&raw, sizes_, false), {curvature, n}, {mean, n}));
     }
     return POTLUCK_UNSUPPORTED;
   }

@@ -14,7 +14,7 @@ namespace potluck::plugin {
 /// An input that the energy depends on. A model declares its inputs as `static constexpr Input inputs[] = {...}`;
 /// without that it has one, continuous and drawn, named "x".
 struct Input {
-  potluck_input declared{sizeof(potluck_input), "x", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "the state", 0};
+  potluck_input declared{sizeof(potluck_input), "x", POTLUCK_CONTINUOUS, POTLUCK_DRAWN, "the state", 0, 0, 0};
 
   /// The model is conditional on this input: p(drawn | parent), normalised over the drawn inputs only.
   constexpr Input parent() const {
@@ -29,13 +29,19 @@ struct Input {
     copy.declared.optional = 1;
     return copy;
   }
+  /// Of an optional categorical input: a row's label may be -1, which says that none is given in that row.
+  constexpr Input may_be_none() const {
+    Input copy = *this;
+    copy.declared.may_be_none = 1;
+    return copy;
+  }
 };
 
 constexpr Input continuous(const char* name, const char* summary) {
-  return {{sizeof(potluck_input), name, POTLUCK_CONTINUOUS, POTLUCK_DRAWN, summary, 0}};
+  return {{sizeof(potluck_input), name, POTLUCK_CONTINUOUS, POTLUCK_DRAWN, summary, 0, 0, 0}};
 }
 constexpr Input categorical(const char* name, const char* summary) {
-  return {{sizeof(potluck_input), name, POTLUCK_CATEGORICAL, POTLUCK_DRAWN, summary, 0}};
+  return {{sizeof(potluck_input), name, POTLUCK_CATEGORICAL, POTLUCK_DRAWN, summary, 0, 0, 0}};
 }
 
 /// A setting of a model. A model declares its settings as `static constexpr Setting settings[] = {...}`:

@@ -76,6 +76,10 @@ struct Door {
                                potluck_error* error) {
     return guarded(error, [&] { return any(model)->category_energies(*call, input, energy); });
   }
+  static int gaussian_part(const potluck_model* model, const potluck_call* given, double* curvature, double* mean,
+                           potluck_error* error) {
+    return guarded(error, [&] { return any(model)->gaussian_part(*given, curvature, mean); });
+  }
 };
 
 /// A class that serves both precisions, and a class template with one instance for each.
@@ -179,6 +183,7 @@ struct KindTable {
     }
     if (HasParameterGradient<Single, float>) table.parameter_gradient = &Door::parameter_gradient;
     if (HasCategoryEnergies<Single, float>) table.category_energies = &Door::category_energies;
+    if (HasGaussianPart<Single, float>) table.gaussian_part = &Door::gaussian_part;
     return table;
   }
   static constexpr potluck_model_kind kTable = make_table();
