@@ -20,6 +20,7 @@ enum class Purpose : uint32_t {
   kBase = 7,            ///< draws of the base that annealing begins with
   kResampling = 8,      ///< the uniform of a systematic resampling, one a stage, chain 0, key of the empty name
   kLabel = 9,           ///< the uniform by which gibbs draws a label, one an element
+  kGiven = 10,          ///< the normal of a given number while a level of noise moves; the step is the level's first
 };
 
 /// FNV-1a (32 bits) of a variable's name: the second word of the key, so that a variable's noise depends on no other.
