@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "compose/experts/leaf_row.h"
 #include "compose/known/bounds.h"
@@ -72,8 +73,8 @@ class Collector {
     for (int64_t part = 0; part < leaf.parts; ++part) {
       const LeafRow row(at_, *model, leaf, part);
       if (!add_quadratic(leaf, row, part, weight) && !add_gaussian(leaf, row, part, weight))
-        return refuse(fmt::format("model '{}' of '{}' states no Gaussian part of its energy", leaf.kind->name,
-                                  node.name));
+        return refuse(
+            fmt::format("model '{}' of '{}' states no Gaussian part of its energy", leaf.kind->name, node.name));
     }
     return true;
   }
@@ -99,18 +100,21 @@ class Collector {
       for (int64_t j = 0; open[i] && j < size_of(leaf.inputs[i]); ++j)
         place.push_back(coordinates_.coordinate(leaf.inputs[i], part, j));
     const size_t n = place.size();
+    std::vector<double> precision = std::move(own->precision);
+    bool across = false;
     for (size_t i = 0; i < n; ++i) {
       part_.linear[static_cast<size_t>(place[i])] += weight * own->linear[i];
-      for (size_t j = 0; j < n; ++j) add_precision(place[i], place[j], weight * own->precision[i * n + j]);
+      for (size_t j = 0; j < n; ++j) {
+        double& one = precision[i * n + j];
+        one *= weight;
+        if (place[i] == place[j])
+          part_.curvature[static_cast<size_t>(place[i])] += one;
+        else
+          across = across || one != 0;
+      }
     }
+    if (across) part_.across.push_back({std::move(place), std::move(precision)});
     return true;
-  }
-
-  void add_precision(int64_t i, int64_t j, double more) {
-    if (i == j)
-      part_.curvature[static_cast<size_t>(i)] += more;
-    else if (more != 0)
-      part_.off_axis[{i, j}] += more;
   }
 
   bool add_gaussian(const Leaf& leaf, const LeafRow& row, int64_t part, double weight) {
@@ -156,9 +160,13 @@ std::optional<QuadraticForm> GaussianPart::form(const CoordinateSet& of) const {
     form.precision(i, i) = curvature[at];
     form.linear(i) = linear[at];
   }
-  for (const auto& [at, value] : off_axis) {
-    const int64_t i = place[static_cast<size_t>(at.first)], j = place[static_cast<size_t>(at.second)];
-    if (i >= 0 && j >= 0) form.precision(i, j) = value;
+  for (const Across& one : across) {
+    const size_t n = one.place.size();
+    for (size_t i = 0; i < n; ++i)
+      for (size_t j = 0; j < n; ++j) {
+        const int64_t row = place[static_cast<size_t>(one.place[i])], column = place[static_cast<size_t>(one.place[j])];
+        if (row >= 0 && column >= 0 && row != column) form.precision(row, column) += one.precision[i * n + j];
+      }
   }
   return form;
 }
@@ -166,7 +174,7 @@ std::optional<QuadraticForm> GaussianPart::form(const CoordinateSet& of) const {
 bool GaussianPart::confines(const CoordinateSet& over) const {
   for (size_t i = 0; i < over.size(); ++i)
     if (over[i] && !(curvature[i] > 0)) return false;
-  if (off_axis.empty()) return true;
+  if (across.empty()) return true;
   const auto all = form(over);
   return all && log_normaliser(*all).has_value();
 }

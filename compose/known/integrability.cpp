@@ -257,9 +257,10 @@ std::string unconfined_text(const Coordinates& coordinates, const GaussianPart& 
   if (is_empty(open))
     return "the Gaussian parts of the experts add up to a precision that is not positive definite over " +
            coordinates.describe(over);
-  return fmt::format("the Gaussian parts of the experts, at their weights, add up to a curvature of {:.6g} on {}, which "
-                     "must be above 0",
-                     least, coordinates.describe(open));
+  return fmt::format(
+      "the Gaussian parts of the experts, at their weights, add up to a curvature of {:.6g} on {}, which "
+      "must be above 0",
+      least, coordinates.describe(open));
 }
 
 }  // namespace
@@ -304,10 +305,11 @@ Integrability integrability(const Composition& composition, const Coordinates& c
     return {true, "every negated energy is bounded, and an integrable expert is on every free number"};
   std::string no_part;
   const auto part = form ? std::nullopt : gaussian_part(target, composition, coordinates, experts, normaliser, no_part);
-  if (part && part->confines(unbounded))
-    return {true, fmt::format("the Gaussian parts of all experts add up to a positive definite precision of the {} free "
-                              "numbers, and what is left of them grows at most linearly",
-                              std::count(unbounded.begin(), unbounded.end(), uint8_t{1}))};
+  if (part && part->of_models && part->confines(unbounded))
+    return {true,
+            fmt::format("the Gaussian parts of all experts add up to a positive definite precision of the {} free "
+                        "numbers, and what is left of them grows at most linearly",
+                        std::count(unbounded.begin(), unbounded.end(), uint8_t{1}))};
   if (composition.integrable.value_or(false)) return {true, "by the word of the file (integrable: true)"};
   std::string advice = "bound the supports, add an integrable expert or a ceiling, or write integrable: true";
   if (part && part->of_models) {

@@ -20,7 +20,7 @@ namespace {
 /// A law of some coordinates of the state: mean + deviation z, or mean + L^-T z with precision L L'.
 struct Normal {
   std::vector<int64_t> coordinates;
-  std::vector<double> mean, deviation;              ///< one for each coordinate
+  std::vector<double> mean, deviation;               ///< one for each coordinate
   std::optional<Eigen::LLT<Eigen::MatrixXd>> along;  ///< of precision / T, where it has numbers beside the diagonal
 };
 
@@ -99,7 +99,7 @@ std::optional<Normal> gaussian_at_first_level(const KnownComposition& known) {
   const SampleSettings& sample = first.sample;
   const double temperature = sample.anneal.temperature.value_or(sample.temperature);
   Normal normal;
-  if (part->off_axis.empty()) {
+  if (part->across.empty()) {
     for (size_t i = 0; i < free.size(); ++i) {
       if (!free[i]) continue;
       normal.coordinates.push_back(static_cast<int64_t>(i));

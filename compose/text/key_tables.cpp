@@ -201,8 +201,7 @@ std::map<Section, KeyTable> all_tables() {
         "to level"},
        above({"step_size", Expect::kNumberOrAuto,
               "step size at a level of noise in units of its square, or auto; the default is auto with a predictor, "
-              "else that of the method",
-              false, 0, false, 1},
+              "else that of the method"},
              0),
        {"noisy_given", Expect::kFlag,
         "whether given numbers that noise blurs wear noise of the level before the warm-up; the default is that of "

@@ -328,8 +328,7 @@ TEST(LevelsTest, ARunGoesOnBitForBitFromAnyStep) {
 
 std::string complaint(const RunOptions& options, const PairEnergy& energy) {
   std::vector<SettingError> errors = option_errors(options, 1);
-  if (errors.empty())
-    errors = schedule_errors(options.anneal, energy.variables(), energy.held(kGiven, kTarget));
+  if (errors.empty()) errors = schedule_errors(options.anneal, energy.variables(), energy.held(kGiven, kTarget));
   return errors.empty() ? "" : errors.front().what();
 }
 
