@@ -53,8 +53,10 @@ std::string anneal_text(const engine::SampleSettings::Anneal& anneal) {
   std::vector<std::string> numbers;
   if (anneal.temperature) numbers.push_back(fmt::format("T = {:g}", *anneal.temperature));
   for (const auto& [name, from] : anneal.given) numbers.push_back(fmt::format("{} = {:g}", name, from));
-  return fmt::format(" and {} that {} from {}", anneal.levels * anneal.steps, anneal.given.empty() ? "cool" : "anneal",
-                     fmt::join(numbers, ", "));
+  std::string text = fmt::format(" and {} that {} from {}", anneal.levels * anneal.steps,
+                                 anneal.given.empty() ? "cool" : "anneal", fmt::join(numbers, ", "));
+  if (anneal.predictor) text += " with a predictor";
+  return text;
 }
 
 /// "mala", or the blocks of a sweep: "a sweep: mala on z, then hmc on image".

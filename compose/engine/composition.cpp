@@ -43,6 +43,10 @@ SampleSettings::Anneal described(const Schedule& schedule, const std::vector<pot
   told.levels = schedule.levels;
   told.steps = schedule.steps;
   told.spacing = name_of(schedule.spacing);
+  told.predictor = schedule.predictor;
+  told.step_by_level = schedule.step_by_level;
+  told.step_size = schedule.step_size;
+  told.noisy_given = schedule.noisy_given;
   return told;
 }
 

@@ -33,16 +33,22 @@ bool same_slots(const std::vector<Slot>& a, const std::vector<Slot>& b) {
 }
 
 /// Says which numbers of an input stand at one value in every row, as the rows have them. Where a chain has several
-/// rows each may read others; a number that sample.anneal moves has other values before the warm-up.
+/// rows each may read others; a number that sample.anneal moves has other values before the warm-up, and one that wears
+/// noise there has.
 void hold(const Composition& composition, const Binding& binding, const Leaf& leaf, Precision precision, Slot& slot) {
   const auto v = static_cast<size_t>(std::max(binding.variable, 0));
   const bool literal = binding.variable < 0;
   if (!literal && (leaf.parts > 1 || v >= composition.held.size() || !composition.held[v].any())) return;
-  if (!literal && composition.sample.anneal.moves(binding.variable)) return;
+  const Schedule& anneal = composition.sample.anneal;
+  if (!literal && anneal.moves(binding.variable)) return;
+  const bool blurs = !literal && anneal.any() && anneal.noisy_given && v < anneal.blurred.size();
+  const auto wears_noise = [&](size_t at) {
+    return blurs && !anneal.blurred[v].empty() && anneal.blurred[v][at] != 0;
+  };
   for (int64_t j = 0; j < size_of(binding); ++j) {
     const auto at = static_cast<size_t>(binding.index.empty() ? j : binding.index[static_cast<size_t>(j)]);
     const double value = literal ? binding.literal[static_cast<size_t>(j)] : composition.held[v].value[at];
-    slot.held.push_back(literal || composition.held[v].mask[at] ? 1 : 0);
+    slot.held.push_back(literal || (composition.held[v].mask[at] && !wears_noise(at)) ? 1 : 0);
     slot.value.push_back(precision == Precision::kFloat32 ? static_cast<double>(static_cast<float>(value)) : value);
   }
   if (std::count(slot.held.begin(), slot.held.end(), uint8_t{1}) > 0) return;

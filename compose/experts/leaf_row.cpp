@@ -10,6 +10,8 @@ namespace potluck {
 
 namespace {
 
+constexpr double kMostCombinations = 4096;  // of labels that move, for which a model is asked
+
 template <class T>
 void append(std::vector<std::byte>& bytes, double number) {
   const T value = static_cast<T>(number);
@@ -31,11 +33,13 @@ double standing(const Composition& composition, int variable, int64_t element, b
 }  // namespace
 
 LeafRow::LeafRow(const Composition& composition, const Model& model, const Leaf& leaf, int64_t part)
-    : model_(&model), leaf_(&leaf), values_(leaf.inputs.size()), fixed_(leaf.inputs.size(), 1) {
+    : model_(&model), leaf_(&leaf), values_(leaf.inputs.size()), fixed_(leaf.inputs.size(), 1), categories_(leaf.inputs.size(), 0) {
   const bool narrow = model.setup().precision == Precision::kFloat32;
   for (size_t i = 0; i < leaf.inputs.size(); ++i) {
     const Binding& binding = leaf.inputs[i];
     const int64_t size = size_of(binding);
+    if (binding.variable >= 0)
+      categories_[i] = composition.variables[static_cast<size_t>(binding.variable)].categories;
     for (int64_t j = 0; j < size; ++j) {
       double number = 0;
       if (binding.variable < 0) {
@@ -78,6 +82,42 @@ bool LeafRow::log_normaliser(double& log_z) const {
   given.threads = 1;
   given.workspace = workspace.data();
   return model_->log_normaliser(given, &log_z);
+}
+
+std::optional<Model::GaussianPart> LeafRow::gaussian_part() const {
+  std::vector<std::vector<std::byte>> values = values_;
+  std::vector<const void*> input(values.size(), nullptr);
+  struct Label {
+    std::byte* at;
+    int64_t categories;
+  };
+  std::vector<Label> moving;
+  double combinations = 1;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const InputDescription& description = leaf_->kind->inputs[i];
+    if (!description.parent || values[i].empty()) continue;
+    input[i] = values[i].data();
+    if (fixed(i)) continue;
+    if (!description.categorical) return std::nullopt;
+    for (size_t at = 0; at < values[i].size(); at += sizeof(int64_t)) {
+      moving.push_back({values[i].data() + at, categories_[i]});
+      combinations *= categories_[i];
+    }
+  }
+  if (combinations > kMostCombinations) return std::nullopt;
+  std::optional<Model::GaussianPart> first;
+  for (int64_t combination = 0; combination < static_cast<int64_t>(combinations); ++combination) {
+    int64_t left = combination;
+    for (const Label& label : moving) {
+      const int64_t value = left % label.categories;
+      std::memcpy(label.at, &value, sizeof value);
+      left /= label.categories;
+    }
+    auto part = model_->gaussian_part(input.data());
+    if (!part || (first && part->curvature != first->curvature)) return std::nullopt;
+    if (!first) first = std::move(part);
+  }
+  return first;
 }
 
 std::optional<Model::Quadratic> LeafRow::quadratic(const std::vector<uint8_t>& open) const {

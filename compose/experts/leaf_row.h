@@ -40,6 +40,11 @@ class LeafRow {
   /// log Z at these parents; false where the model does not know it.
   bool log_normaliser(double& log_z) const;
 
+  /// The Gaussian part over all drawn continuous inputs, the parents at their values; nothing where the model does not
+  /// know it, where a number that a parent reads moves, or where its curvature depends on a label that moves. Its mean is
+  /// that of label 0.
+  std::optional<Model::GaussianPart> gaussian_part() const;
+
   /// The quadratic form over the inputs with `open[i]`, the others at their values.
   std::optional<Model::Quadratic> quadratic(const std::vector<uint8_t>& open) const;
 
@@ -48,6 +53,7 @@ class LeafRow {
   const Leaf* leaf_;
   std::vector<std::vector<std::byte>> values_;
   std::vector<uint8_t> fixed_;
+  std::vector<int> categories_;  ///< of inputs that read labels of a variable, else 0
 };
 
 }  // namespace potluck

@@ -80,7 +80,11 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   if (known) add(add_label_blocks(scope.variables, composition));
   const bool fits = add(option_errors(run_options(composition.sample), composition.sample.temperature));
   if (known) add(block_errors(composition.sample.blocks, scope.variables, composition.held));
-  if (known) add(schedule_errors(composition.sample.anneal, scope.variables, composition.held));
+  Schedule& anneal = composition.sample.anneal;
+  if (composition.target && anneal.of_noise() && anneal.given.size() == 1)
+    anneal.blurred = numbers_under_noise(*composition.target, scope.variables, anneal.given[0].variable);
+  if (known && (composition.target || !anneal.of_noise()))
+    add(schedule_errors(anneal, scope.variables, composition.held));
   if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }

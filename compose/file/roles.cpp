@@ -71,6 +71,25 @@ std::vector<uint8_t> variables_of(const Node& node, const std::vector<Variable>&
   return read;
 }
 
+std::vector<std::vector<uint8_t>> numbers_under_noise(const Node& node, const std::vector<Variable>& variables,
+                                                      int noise) {
+  Marks blurred(variables.size());
+  for_each_leaf(node, [&](const Leaf& leaf) {
+    const bool reads = std::any_of(leaf.inputs.begin(), leaf.inputs.end(),
+                                   [noise](const Binding& binding) { return binding.variable == noise; });
+    for (size_t i = 0; reads && i < leaf.inputs.size(); ++i) {
+      const Binding& binding = leaf.inputs[i];
+      const InputDescription& input = leaf.kind->inputs[i];
+      if (binding.variable < 0 || binding.variable == noise || input.parent || input.categorical) continue;
+      const auto v = static_cast<size_t>(binding.variable);
+      blurred[v].resize(static_cast<size_t>(variables[v].size()), 0);
+      if (binding.index.empty()) std::fill(blurred[v].begin(), blurred[v].end(), uint8_t{1});
+      for (const int32_t element : binding.index) blurred[v][static_cast<size_t>(element)] = 1;
+    }
+  });
+  return blurred;
+}
+
 void check_levels(const Hierarchy& hierarchy, const std::vector<Place>& places, const std::string& what,
                   const std::vector<Variable>& variables, Diagnostics& diagnostics) {
   std::vector<Roles> roles;

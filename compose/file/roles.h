@@ -22,6 +22,12 @@ Roles roles_of(const Node& node, const std::vector<Variable>& variables);
 /// Which variables a node reads at all.
 std::vector<uint8_t> variables_of(const Node& node, const std::vector<Variable>& variables);
 
+/// Which numbers a level of noise blurs, which the variable `noise` has: [variables][n], 1 where a leaf that reads it
+/// draws the number, for an expert at a level of noise has the law of its numbers with that noise, given what it is
+/// conditional on without. Empty: none of the variable.
+std::vector<std::vector<uint8_t>> numbers_under_noise(const Node& node, const std::vector<Variable>& variables,
+                                                      int noise);
+
 /// Each level must draw numbers that no level above it draws, and must not be conditional on what is drawn below it.
 void check_levels(const Hierarchy& hierarchy, const std::vector<Place>& places, const std::string& what,
                   const std::vector<Variable>& variables, Diagnostics& diagnostics);

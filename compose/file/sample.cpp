@@ -163,6 +163,22 @@ Spacing read_spacing(const Yaml& value, const Key& key, Diagnostics& diagnostics
   return Spacing::kGeometric;
 }
 
+/// What makes of the given number that moves a level of noise.
+void read_noise(const Yaml& section, Schedule& anneal, Diagnostics& diagnostics) {
+  const auto flag = [&](const char* key, bool preset) {
+    const Yaml* value = section.find(key);
+    if (!value) return preset;
+    return read_flag(*value, std::string("sample.anneal.") + key, diagnostics).value_or(preset);
+  };
+  anneal.predictor = flag("predictor", false);
+  anneal.noisy_given = flag("noisy_given", anneal.predictor);
+  const Yaml* step_size = section.find("step_size");
+  anneal.step_by_level = anneal.predictor || step_size != nullptr;
+  if (!step_size || (step_size->is_scalar() && step_size->text == "auto")) return;
+  anneal.step_size = read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size",
+                                 diagnostics);
+}
+
 /// Its keys, and variables by their names.
 Schedule read_anneal(const Yaml& section, const Scope& scope, Diagnostics& diagnostics) {
   Schedule anneal;
@@ -179,6 +195,7 @@ Schedule read_anneal(const Yaml& section, const Scope& scope, Diagnostics& diagn
     anneal.spacing = read_spacing(*value, table.key("spacing"), diagnostics);
   if (const Yaml* value = section.find("temperature"))
     anneal.temperature = read_annealed(*value, "sample.anneal.temperature", diagnostics);
+  read_noise(section, anneal, diagnostics);
   const std::vector<std::string> own = table.names();
   for (const Yaml::Entry& entry : section.map) {
     const int variable = scope.variable(entry.key);

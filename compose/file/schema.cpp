@@ -69,6 +69,8 @@ Json value_schema(const Key& key) {
   switch (key.expect) {
     case Expect::kNumber:
       return number(key.least, key.above, key.most);
+    case Expect::kNumberOrAuto:
+      return any_of({number(key.least, key.above, key.most), {{"const", "auto"}}});
     case Expect::kInteger:
       return integer(key.least, key.most);
     case Expect::kFlag:

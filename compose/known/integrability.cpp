@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "compose/known/bounds.h"
+#include "compose/known/gaussian_part.h"
 #include "compose/known/quadratic.h"
 #include "compose/tree/visit.h"
 #include "core/methods/label_blocks.h"
@@ -243,6 +245,24 @@ std::string uncovered_text(const Coordinates& coordinates, const Tail& tail, con
   return text;
 }
 
+/// Why the Gaussian parts of all experts confine nothing.
+std::string unconfined_text(const Coordinates& coordinates, const GaussianPart& part, const CoordinateSet& over) {
+  CoordinateSet open = coordinates.none();
+  double least = INFINITY;
+  for (size_t i = 0; i < over.size(); ++i) {
+    if (!over[i]) continue;
+    least = std::min(least, part.curvature[i]);
+    open[i] = !(part.curvature[i] > 0);
+  }
+  if (is_empty(open))
+    return "the Gaussian parts of the experts add up to a precision that is not positive definite over " +
+           coordinates.describe(over);
+  return fmt::format(
+      "the Gaussian parts of the experts, at their weights, add up to a curvature of {:.6g} on {}, which "
+      "must be above 0",
+      least, coordinates.describe(open));
+}
+
 }  // namespace
 
 Integrability integrability(const Composition& composition, const Coordinates& coordinates, const Experts& experts,
@@ -283,9 +303,19 @@ Integrability integrability(const Composition& composition, const Coordinates& c
   exclude(uncovered, covered(tail.covers, coordinates.none()));
   if (!form && tail.safe && is_empty(uncovered))
     return {true, "every negated energy is bounded, and an integrable expert is on every free number"};
+  std::string no_part;
+  const auto part = form ? std::nullopt : gaussian_part(target, composition, coordinates, experts, normaliser, no_part);
+  if (part && part->of_models && part->confines(unbounded))
+    return {true,
+            fmt::format("the Gaussian parts of all experts add up to a positive definite precision of the {} free "
+                        "numbers, and what is left of them grows at most linearly",
+                        std::count(unbounded.begin(), unbounded.end(), uint8_t{1}))};
   if (composition.integrable.value_or(false)) return {true, "by the word of the file (integrable: true)"};
   std::string advice = "bound the supports, add an integrable expert or a ceiling, or write integrable: true";
-  if (!form && !tail.safe) {
+  if (part && part->of_models) {
+    missing = unconfined_text(coordinates, *part, unbounded);
+    advice = "raise the weights of experts that confine these numbers, lower those below 0, " + advice;
+  } else if (!form && !tail.safe) {
     missing = tail.trouble;
     if (is_empty(unbounded))
       advice =

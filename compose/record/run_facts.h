@@ -77,6 +77,9 @@ struct AnnealFacts {
   std::vector<std::pair<std::string, double>> given;  ///< variable, its value at the first level
   int64_t levels = 0, steps = 1;
   std::string spacing;
+  // Of a level of noise:
+  bool predictor = false, step_by_level = false, noisy_given = false;
+  std::optional<double> step_size;  ///< none: auto
 };
 
 /// What `sample` was asked to do.

@@ -72,6 +72,9 @@ RunRecord json_of(const AnnealFacts& anneal) {
   json["levels"] = anneal.levels;
   json["steps"] = anneal.steps;
   json["spacing"] = anneal.spacing;
+  if (anneal.predictor) json["predictor"] = true;
+  if (anneal.step_by_level) json["step_size"] = anneal.step_size ? RunRecord(*anneal.step_size) : RunRecord("auto");
+  if (anneal.noisy_given) json["noisy_given"] = true;
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "compose/start/exact_start.h"
+#include "compose/start/level_start.h"
 #include "core/files/formats/npy.h"
 #include "core/files/formats/safetensors.h"
 #include "core/sampling/run/run.h"
@@ -121,6 +122,7 @@ std::unique_ptr<Start> start_of_a_chain(const Composition& composition,
   const SampleSettings& sample = composition.sample;
   const std::string& start = sample.start;
   const Strata strata{sample.chains, replicas_of(sample.method, sample.method_values), sample.superchain};
+  if (start == "auto" && sample.anneal.of_noise()) return level_start(composition, known);
   if (start == "auto") {
     std::unique_ptr<Start> drawn = branch_start(composition, strata, known);
     return drawn ? std::move(drawn) : default_start(composition.variables);

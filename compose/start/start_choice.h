@@ -10,7 +10,8 @@
 namespace potluck {
 
 /// The start that `sample.start` asks for: auto (draws of the composite or of a mixture's branches where it has them,
-/// as many of each branch as its weight says, else uniform in bounded supports and normal elsewhere), exact, uniform,
+/// as many of each branch as its weight says, else uniform in bounded supports and normal elsewhere; where a level of
+/// noise moves before the warm-up as of level_start()), exact, uniform,
 /// normal, or a file of positions. In a file, .npy holds [rows, the variable's shape] of the only variable that is not
 /// given, .safetensors one such array for each; chain c takes row c mod rows.
 /// @throws SettingError where the composite has no such start, or a file has other shapes or a number where no chain

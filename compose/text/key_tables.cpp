@@ -197,7 +197,17 @@ std::map<Section, KeyTable> all_tables() {
        at_least({"steps", Expect::kInteger, "number of steps at each level, default 1"}, 1),
        choice("spacing", {"geometric", "karras", "linear"},
               "how the levels are spaced: equal factors (the default), equal distances of seventh roots, or equal "
-              "distances")}};
+              "distances"),
+       {"predictor", Expect::kFlag,
+        "whether the given number that moves is a level of noise, along whose probability flow chains move from level "
+        "to level"},
+       above({"step_size", Expect::kNumberOrAuto,
+              "step size at a level of noise in units of its square, or auto; the default is auto with a predictor, "
+              "else that of the method"},
+             0),
+       {"noisy_given", Expect::kFlag,
+        "whether given numbers that noise blurs wear noise of the level before the warm-up; the default is that of "
+        "predictor"}}};
   tables[Section::kAnnealed] = {"a number that moves",
                                 {required({"from", Expect::kNumber, "its value at the first level"})}};
   tables[Section::kCooling] = {

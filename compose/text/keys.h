@@ -50,6 +50,7 @@ enum class Section {
 /// What may stand behind a key.
 enum class Expect {
   kNumber,
+  kNumberOrAuto,  ///< a number, or `auto`
   kInteger,
   kFlag,
   kChoice,

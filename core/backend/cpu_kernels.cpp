@@ -131,6 +131,16 @@ void CpuKernels::propose_langevin(Group& group, uint32_t step, double drift, dou
   }
 }
 
+void CpuKernels::flow(Group& group, double amount) const {
+  for (const Block& block : group.blocks)
+    if (block.stays) typed(group).flow({flow_arrays(group, block, amount), 0});
+}
+
+void CpuKernels::blur_given(Group& group, uint32_t step, double deviation) const {
+  for (const NoisyGiven& block : group.noisy_givens)
+    typed(group).blur_given({noisy_arrays(group, block, deviation), step});
+}
+
 void CpuKernels::add_langevin_ratio(Group& group, double step_size) const {
   for (const Block& block : group.blocks) {
     RowArguments a = arguments(group, block, 0);

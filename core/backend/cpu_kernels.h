@@ -18,6 +18,8 @@ class CpuKernels final : public Kernels {
   void clipped_langevin(Group& group, uint32_t step, double drift, double noise, double clip,
                         bool clamp) const override;
   void propose_langevin(Group& group, uint32_t step, double drift, double noise) const override;
+  void flow(Group& group, double amount) const override;
+  void blur_given(Group& group, uint32_t step, double deviation) const override;
   void add_langevin_ratio(Group& group, double step_size) const override;
   void split(Group& group, uint32_t step, State from, State to, std::span<const Piece> pieces) const override;
   void clear_ratio(Group& group) const override;

@@ -21,6 +21,10 @@ struct RowKernels {
     void (*move)(const RowArguments&);
     /// to = from - drift clip(gradient) + noise z, then reflected or clamped; sum += share of coordinates clipped.
     void (*move_clipped)(const RowArguments&);
+    /// to = fold(from + drift gradient) where held is not 1, in rows that are not frozen; `to` is `from`.
+    void (*flow)(const RowArguments&);
+    /// to = fold(centre + noise z) where held is not 1, in all rows.
+    void (*blur_given)(const RowArguments&);
     /// sum += (from - unfolded) . (gradient + f to_gradient) / 2 + drift s^2 (to_gradient^2 - gradient^2) / 4 over
     /// free coordinates in float64, f the sign of the fold: what MALA's log ratio subtracts, times T.
     void (*ratio)(const RowArguments&);

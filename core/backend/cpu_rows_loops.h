@@ -7,6 +7,7 @@
 // program (tests/structure/check_copies.py).
 
 #include "core/backend/cpu_rows.h"
+#include "core/backend/cpu_rows_flow.h"
 #include "core/backend/cpu_rows_gradient.h"
 #include "core/backend/cpu_rows_moves.h"
 #include "core/backend/cpu_rows_noise.h"
@@ -18,8 +19,8 @@ namespace {
 
 template <class Real>
 constexpr RowKernels::Typed typed() {
-  return {move_rows<Real, false>, move_rows<Real, true>, ratio<Real>, gradient_square<Real>, split<Real>,
-          products<Real>,         combine<Real>,         turn<Real>};
+  return {move_rows<Real, false>, move_rows<Real, true>, flow_rows<Real>, blur_rows<Real>, ratio<Real>,
+          gradient_square<Real>,  split<Real>,           products<Real>,  combine<Real>,   turn<Real>};
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct Block {
   bool faces = false;             ///< an end of the support is finite
   const uint8_t* held = nullptr;  ///< [n], or null: nothing is held
   const void* scale = nullptr;    ///< [n] Real s, or null: 1
+  const uint8_t* stays = nullptr;  ///< [n] 1: the probability flow leaves it alone; null: none is told
   const void* centre = nullptr;   ///< [n] Real, where trajectories turn about: add_trajectory_slope
   void* position = nullptr;       ///< [rows, n] current
   void* gradient = nullptr;       ///< [rows, n] at the current position
@@ -59,6 +60,17 @@ struct LabelBlock {
   int64_t* proposal = nullptr;    ///< [rows, n] scratch: labels whose energy is asked for
 };
 
+/// Given numbers of one variable that wear noise while a level of noise moves, in a group of chains.
+struct NoisyGiven {
+  int64_t n = 0;
+  uint32_t key = 0;               ///< variable_key of its name
+  double least = 0, most = 0;     ///< support
+  bool faces = false;             ///< an end of the support is finite
+  const uint8_t* clean = nullptr;  ///< [n] 1: it is not given, or wears none
+  const void* given = nullptr;    ///< [n] Real
+  void* position = nullptr;       ///< [rows, n] where energies read them
+};
+
 /// The block of a variable that moves, without arrays.
 Block block_of(int variable, const Variable& described);
 LabelBlock label_block_of(int variable, const Variable& described);
@@ -83,6 +95,7 @@ struct Group : RowSums<RowArray> {
   int64_t ladder = 1;  ///< neighbouring rows that are the replicas of one chain, the coldest first; divides `rows`
   std::vector<Block> blocks;
   std::vector<LabelBlock> label_blocks;
+  std::vector<NoisyGiven> noisy_givens;
 
   // Where every row has its own, as in a ladder of temperatures; else null.
   const double* row_temperature = nullptr;  ///< [rows], in place of `temperature`

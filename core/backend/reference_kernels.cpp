@@ -8,6 +8,7 @@
 #include "core/backend/rows/energy_error.h"
 #include "core/backend/rows/energy_sums.h"
 #include "core/backend/rows/faces.h"
+#include "core/backend/rows/flow.h"
 #include "core/backend/rows/freezing.h"
 #include "core/backend/rows/gradient.h"
 #include "core/backend/rows/isokinetic.h"
@@ -209,6 +210,35 @@ void ReferenceKernels::propose_langevin(Group& group, uint32_t step, double drif
       y[j] = moves ? row.folded(to) : to;
     }
   });
+}
+
+void ReferenceKernels::flow(Group& group, double amount) const {
+  numbers_of(group);
+  for_rows(group, [&](const Row& row) {
+    const Block& block = row.block;
+    if (row.is_frozen() || !block.stays) return;
+    double* x = row.of(block.position);
+    const double* g = row.of(block.gradient);
+    for (int64_t j = 0; j < block.n; ++j)
+      if (!block.stays[j]) x[j] = row.folded(formula::flowed(x[j], g[j], amount));
+  });
+}
+
+void ReferenceKernels::blur_given(Group& group, uint32_t step, double deviation) const {
+  numbers_of(group);
+  for (const NoisyGiven& block : group.noisy_givens) {
+    const auto* given = static_cast<const double*>(block.given);
+    for (int64_t row = 0; row < group.rows; ++row) {
+      double* x = static_cast<double*>(block.position) + row * block.n;
+      for (int64_t j = 0; j < block.n; ++j) {
+        if (block.clean[j]) continue;
+        const float z = standard_normal({group.seed, block.key, group.chain[row], step, Purpose::kGiven}, j);
+        const double y = formula::under_noise(given[j], z, deviation);
+        double sign;
+        x[j] = block.faces ? element::fold(y, block.least, block.most, sign) : y;
+      }
+    }
+  }
 }
 
 void ReferenceKernels::add_langevin_ratio(Group& group, double step_size) const {

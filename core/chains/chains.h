@@ -54,6 +54,9 @@ struct ChainsOptions {
   int64_t ladder = 1;   ///< neighbouring chains that are never split; divides `chains`
   uint32_t seed = 1;
   int threads = 1;  ///< on the CPU only
+  /// Numbers that a moving level of noise blurs, [n] per variable, 1: it does; empty: none of it. None: nothing does.
+  std::vector<std::vector<uint8_t>> blurred = {};
+  bool noisy_given = false;  ///< those of them that are held wear noise: blur_given()
   Needs needs;
 };
 
@@ -105,6 +108,14 @@ class Chains {
   /// are given values before the first call; save() does not keep them. Energies and gradients are those of before
   /// until evaluate().
   virtual void set_given(int variable, double value) = 0;
+
+  /// Kernels::flow of all chains, in the free numbers that noise blurs. Energies and gradients are those of before until
+  /// evaluate().
+  virtual void flow(double amount) = 0;
+
+  /// Kernels::blur_given of all chains, whatever is written to them later; save() may not keep it. Energies and
+  /// gradients are those of before until evaluate().
+  virtual void blur_given(double deviation, uint32_t step) = 0;
 
   /// Reads what the cohort's chains counted since the last reading, in the order of the chains, and starts their sums
   /// anew.

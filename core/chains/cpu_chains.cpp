@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/alignment.h"
+#include "core/chains/blurred.h"
 #include "core/chains/energy_sums.h"
 #include "core/error.h"
 
@@ -33,14 +34,6 @@ class Arena {
   std::byte* base_;
   size_t used_ = 0;
 };
-
-void store(Precision precision, void* to, int64_t index, double value) {
-  if (precision == Precision::kFloat32) {
-    static_cast<float*>(to)[index] = static_cast<float>(value);
-  } else {
-    static_cast<double*>(to)[index] = value;
-  }
-}
 
 const ChainsOptions& checked(const Energy& energy, const ChainsOptions& options) {
   if (options.ladder > kMostTileRows || options.chains % options.ladder != 0) {
@@ -104,9 +97,10 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       continue;
     }
     if (held.all()) {
-      constants_[v] = allocate(most_rows * n * std::max<size_t>(real_, 8));
+      const bool own = wears_noise(options, held, v);
+      constants_[v] = allocate((own ? tiles : 1) * most_rows * n * std::max<size_t>(real_, 8));
       void* constant = constants_[v].get();
-      for (int64_t i = 0; i < most_rows * n; ++i) {
+      for (int64_t i = 0; i < (own ? tiles : 1) * most_rows * n; ++i) {
         if (variable.categorical()) {
           static_cast<int64_t*>(constant)[i] = static_cast<int64_t>(held.value.at(i % n));
         } else {
@@ -224,6 +218,7 @@ CpuChains::CpuChains(const Target& target, const ChainsOptions& options)
       }
     }
   }
+  if (!options.blurred.empty()) make_blurred(options);
 }
 
 Group& CpuChains::group_for(int64_t tile, int worker) {

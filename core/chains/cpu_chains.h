@@ -31,6 +31,8 @@ class CpuChains final : public Chains {
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
   void set_given(int variable, double value) override;
+  void flow(double amount) override;
+  void blur_given(double deviation, uint32_t step) override;
   void take_cohort(CohortReading& reading) override;
   void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
@@ -52,6 +54,10 @@ class CpuChains final : public Chains {
   /// Calls use(tile's group, row in it) for every chain of the cohort in their order.
   template <class Use>
   void for_cohort(Use use);
+  /// Shows the groups what noise blurs.
+  void make_blurred(const ChainsOptions& options);
+  /// Rows of a variable that is held whole, tile after tile, where each chain has its own.
+  void* rows_of_own(size_t variable, int64_t tile);
   /// [n] doubles per variable as Reals per block, where they are not empty.
   void set_reals(const std::vector<std::vector<double>>& values, std::vector<std::vector<std::byte>>& reals) const;
   /// The tile's group with the worker's proposals and workspace.
@@ -73,6 +79,8 @@ class CpuChains final : public Chains {
   std::vector<double> ladder_temperature_, ladder_step_;  ///< [rows of a tile]
   std::vector<std::vector<std::byte>> scale_, centre_;    ///< per block, Reals
   std::vector<Memory> constants_;  ///< [variables] rows of what does not move, the same for all tiles, or none
+  std::vector<std::vector<uint8_t>> stays_, clean_;  ///< [variables], as Block::stays and NoisyGiven::clean
+  std::vector<std::vector<std::byte>> given_;        ///< [variables] as NoisyGiven::given
   struct WorkerArrays {
     std::vector<void*> proposal, proposal_gradient, proposal_velocity, unfolded;  ///< per block
     std::vector<int64_t*> label_proposal;                                         ///< per block of labels

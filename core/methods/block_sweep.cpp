@@ -190,6 +190,22 @@ double BlockSweep::step_size() const {
   return least;
 }
 
+double BlockSweep::level_step_size() const {
+  double least = 0;
+  for (const BlockMove& block : blocks_) {
+    if (block.method()->description().labels) continue;
+    const double own = block.level_step_size();
+    if (own == 0) return 0;
+    if (least == 0 || own < least) least = own;
+  }
+  return least;
+}
+
+void BlockSweep::set_level(std::optional<double> eta, double square) {
+  for (BlockMove& block : blocks_)
+    if (block.level_step_size() > 0) block.set_level(eta, square);
+}
+
 std::vector<std::string> BlockSweep::notes(const MethodCounts& counts) const {
   std::vector<std::string> all;
   for (const BlockMove& block : blocks_)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class BlockMove final : public Method {
   void freeze() override { method_->freeze(); }
   double step_size() const override { return method_->step_size(); }
   void set_step_size(double step_size) override { method_->set_step_size(step_size); }
+  double level_step_size() const override { return method_->level_step_size(); }
+  void set_level(std::optional<double> eta, double square) override { method_->set_level(eta, square); }
   double trajectory_length() const override { return method_->trajectory_length(); }
   void set_trajectory_length(double length) override { method_->set_trajectory_length(length); }
 
@@ -77,6 +80,9 @@ class BlockSweep final : public Method {
   void take_tuned(const Method& adjusted) override;
   void freeze() override;
   double step_size() const override;  ///< the least of the blocks that have one; 0: none has
+  /// The least of the blocks; 0 where one that has a step size cannot take it from a level.
+  double level_step_size() const override;
+  void set_level(std::optional<double> eta, double square) override;
   std::vector<std::string> notes(const MethodCounts& counts) const override;
 
  private:

@@ -39,7 +39,7 @@ MethodDescription Langevin::describe() {
 const MethodDescription& Langevin::description() const { return method("langevin"); }
 
 void Langevin::advance(Group& group, const Kernels& kernels, StepRange steps) const {
-  const double noise = std::sqrt(2 * step_size_ * group.temperature);
+  const double noise = noise_share_ * std::sqrt(2 * step_size_ * group.temperature);
   for (int64_t i = 0; i < steps.count; ++i) {
     const uint32_t step = steps.first + static_cast<uint32_t>(i);
     i == 0 ? kernels.langevin(group, step, step_size_, noise)
@@ -47,6 +47,12 @@ void Langevin::advance(Group& group, const Kernels& kernels, StepRange steps) co
     group.evaluate();
   }
   kernels.freeze_failed(group, steps.first + static_cast<uint32_t>(steps.count - 1));
+}
+
+void Langevin::set_level(std::optional<double> eta, double square) {
+  const double of_square = eta.value_or(level_step_size());
+  step_size_ = of_square * square;
+  noise_share_ = std::sqrt(1 - of_square / 2);
 }
 
 std::unique_ptr<Method> Langevin::tuned_in_place() const {

@@ -38,6 +38,7 @@ class Mala final : public Method {
   Tuning tuning() const override;
   double step_size() const override { return step_size_; }
   void set_step_size(double step_size) override { step_size_ = step_size; }
+  double level_step_size() const override { return 0.1; }
 
  private:
   Options options_;

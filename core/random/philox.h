@@ -20,6 +20,7 @@ enum class Purpose : uint32_t {
   kBase = 7,            ///< draws of the base that annealing begins with
   kResampling = 8,      ///< the uniform of a systematic resampling, one a stage, chain 0, key of the empty name
   kLabel = 9,           ///< the uniform by which gibbs draws a label, one an element
+  kGiven = 10,          ///< the normal of a given number while a level of noise moves; the step is the level's first
   kNoiseLevel = 12,     ///< the normal that says how much noise a row of training data gets; the chain is the row
   kDenoising = 13,      ///< the noise that a row of training data gets, one an element; the step is the update
   // Training data (core/learning/data). The chain is the row in the batch and the step the update, where nothing else

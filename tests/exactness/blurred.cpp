@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "potluck/model.hpp"
@@ -36,6 +37,15 @@ class Blurred {
     facts.rows_alone = true;
     facts.integrable = true;
     return facts;
+  }
+
+  /// E = x^2 / (2 variance) and the log of a sum of exponentials of linear functions of x.
+  template <class Real>
+  bool gaussian_part(const Call<Real>& given, std::span<double> curvature, std::span<double> mean) const {
+    const double noise = std::max(static_cast<double>(given.input(1)[0]), least_noise_);
+    curvature[0] = 1 / (deviation_ * deviation_ + noise * noise);
+    mean[0] = 0;
+    return true;
   }
 
   template <class Real>

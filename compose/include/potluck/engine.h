@@ -296,6 +296,12 @@ struct SampleSettings {
     int64_t levels = 0;                                 ///< 0: nothing moves
     int64_t steps = 1;                                  ///< of each level
     std::string spacing = "geometric";                  ///< or karras, or linear
+    /// Where the given number that moves is a level of noise: chains move along the probability flow from level to
+    /// level.
+    bool predictor = false;
+    bool step_by_level = false;       ///< step sizes before the warm-up are in units of the level's square
+    std::optional<double> step_size;  ///< of them; none: auto
+    bool noisy_given = false;         ///< given numbers that noise blurs wear noise of the level before the warm-up
   };
   std::string method;
   std::vector<Block> blocks;  ///< of a sweep; empty: `method` moves everything

@@ -107,6 +107,16 @@ void CudaKernels::propose_langevin(Group& group, uint32_t step, double drift, do
   }
 }
 
+void CudaKernels::flow(Group& group, double amount) const {
+  for (const Block& block : group.blocks)
+    if (block.stays) cuda::flow({flow_arrays(group, block, amount), address(first_)}, real_bytes(group), group.stream);
+}
+
+void CudaKernels::blur_given(Group& group, uint32_t step, double deviation) const {
+  for (const NoisyGiven& block : group.noisy_givens)
+    cuda::blur_given({noisy_arrays(group, block, deviation), address(step)}, real_bytes(group), group.stream);
+}
+
 void CudaKernels::add_langevin_ratio(Group& group, double step_size) const {
   for (const Block& block : group.blocks) {
     cuda::GridArguments a = arguments(group, block, first_);

@@ -4,6 +4,7 @@
 #include "core/backend/cuda/grid_elements.h"
 #include "core/backend/rows/energy_error.h"
 #include "core/backend/rows/faces.h"
+#include "core/backend/rows/flow.h"
 #include "core/backend/rows/gradient.h"
 #include "core/backend/rows/langevin.h"
 #include "core/backend/rows/splitting.h"
@@ -65,6 +66,43 @@ POTLUCK_GRID int move_clipped_four(const GridArguments& a, const Four& four) {
   store<Real, kPacked>(a.to, four.at, four.count, x);
   count_reflected(a, four.row, reflected);
   return clipped;
+}
+
+/// As RowKernels::Typed::flow.
+template <class Real, bool kPacked>
+POTLUCK_GRID void flow_four(const GridArguments& a, const Four& four) {
+  if (is_frozen(a, four.row)) return;
+  Pack<Real> x = load<Real, kPacked>(a.to, four.at, four.count);
+  const Pack<Real> g = load<Real, kPacked>(a.gradient, four.at, four.count);
+  const Still still = still_of(a, four);
+  const Real amount = static_cast<Real>(a.drift), least = static_cast<Real>(a.least), most = static_cast<Real>(a.most);
+  int reflected = 0;
+  for (int k = 0; k < 4; ++k) {
+    if (still.at[k]) continue;
+    const Real y = formula::flowed(x.at[k], g.at[k], amount);
+    x.at[k] = a.faces ? formula::folded(y, least, most, false) : y;
+    reflected += formula::is_outside(y, least, most);
+  }
+  if (a.faces) count_reflected(a, four.row, reflected);
+  store<Real, kPacked>(a.to, four.at, four.count, x);
+}
+
+/// As RowKernels::Typed::blur_given.
+template <class Real, bool kPacked>
+POTLUCK_GRID void blur_given_four(const GridArguments& a, const Four& four) {
+  Pack<Real> x = load<Real, kPacked>(a.to, four.at, four.count);
+  const Pack<Real> given = load<Real, kPacked>(a.centre, four.column, four.count);
+  const Still still = still_of(a, four);
+  const Real deviation = static_cast<Real>(a.noise), least = static_cast<Real>(a.least);
+  const Real most = static_cast<Real>(a.most);
+  float z[4];
+  four_normals(a, four, a.purpose, z);
+  for (int k = 0; k < 4; ++k) {
+    if (still.at[k]) continue;
+    const Real y = formula::under_noise(given.at[k], z[k], deviation);
+    x.at[k] = a.faces ? formula::folded(y, least, most, false) : y;
+  }
+  store<Real, kPacked>(a.to, four.at, four.count, x);
 }
 
 /// The pieces on four elements, as RowKernels::Typed::split. Returns what kinetic pieces add for them.

@@ -48,6 +48,8 @@ void move(const GridArguments& a, int real, void* stream);
 void move_clipped(const GridArguments& a, int real, void* stream);
 /// Of the only variable: gradient_square() and freeze() of `r`'s step, then move(), in one launch. `sum` is null.
 void freeze_and_move(const GridArguments& a, const GridRows& r, int real, void* stream);
+void flow(const GridArguments& a, int real, void* stream);
+void blur_given(const GridArguments& a, int real, void* stream);
 void ratio(const GridArguments& a, int real, void* stream);
 
 /// The pieces in their order, from (from, gradient, from_velocity) into (to, to_velocity). Null: positions or

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Langevin steps and MALA's ratio.
+// Langevin steps, MALA's ratio, and what is between two levels of noise.
 #include "core/backend/cuda/grid_launch.cuh"
 #include "core/backend/cuda/grid_moves.h"
 #include "core/backend/cuda/grid_rows.h"
@@ -52,6 +52,18 @@ __global__ void move_clipped_kernel(const __grid_constant__ GridArguments a) {
   if (lane_of_thread() == 0 && a.sum) a.sum[row] += clipped / static_cast<double>(a.n);
 }
 
+template <class Real, bool kPacked>
+__global__ void flow_kernel(const __grid_constant__ GridArguments a) {
+  const int64_t fours = fours_of(a.n), item = item_of_thread();
+  if (item < a.rows * fours) flow_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
+}
+
+template <class Real, bool kPacked>
+__global__ void blur_given_kernel(const __grid_constant__ GridArguments a) {
+  const int64_t fours = fours_of(a.n), item = item_of_thread();
+  if (item < a.rows * fours) blur_given_four<Real, kPacked>(a, four_of(a.n, item / fours, item % fours));
+}
+
 template <class Real>
 __global__ void ratio_kernel(const __grid_constant__ GridArguments a) {
   const int64_t row = row_of_warp();
@@ -89,6 +101,22 @@ void move_clipped(const GridArguments& a, int real, void* stream) {
         <<<blocks_for(a.rows * kWarp), kThreads, 0, of(stream)>>>(a);
   });
   check(cudaGetLastError(), "moving chains");
+}
+
+void flow(const GridArguments& a, int real, void* stream) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    flow_kernel<decltype(type), decltype(packed)::value>
+        <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
+  });
+  check(cudaGetLastError(), "moving chains along the flow");
+}
+
+void blur_given(const GridArguments& a, int real, void* stream) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    blur_given_kernel<decltype(type), decltype(packed)::value>
+        <<<blocks_for(a.rows * fours_of(a.n)), kThreads, 0, of(stream)>>>(a);
+  });
+  check(cudaGetLastError(), "blurring what is given");
 }
 
 void ratio(const GridArguments& a, int real, void* stream) {

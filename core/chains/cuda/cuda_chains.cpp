@@ -65,6 +65,7 @@ CudaChains::CudaChains(const Target& target, const ChainsOptions& options)
   group(Part::kCohort).expert_energy = part_expert_energy_;
   group(Part::kRest).expert_energy = part_expert_energy_ + experts * cohort;
   kernels_ = std::make_unique<CudaKernels>(static_cast<uint32_t*>(take(sizeof(uint32_t))));
+  if (!options.blurred.empty()) make_blurred(options);
 }
 
 CudaChains::~CudaChains() {
@@ -252,6 +253,7 @@ void CudaChains::write(int64_t first, int64_t rows, const double* const* positio
     }
     upload(block.label + first * block.n, labels.data(), labels.size() * sizeof(int64_t));
   }
+  if (deviation_ != 0) blur_given(deviation_, deviation_at_);  // what is held was written without
 }
 
 void CudaChains::evaluate() {

@@ -35,6 +35,8 @@ class CudaChains final : public Chains {
   void set_centre(const std::vector<std::vector<double>>& centre) override;
   void set_ladder(const std::vector<double>& temperature, const std::vector<double>& step_factor) override;
   void set_given(int variable, double value) override;
+  void flow(double amount) override;
+  void blur_given(double deviation, uint32_t step) override;
   void take_cohort(CohortReading& reading) override;
   void read_cohort(CohortPositions& positions) override;
   void read(ChainsState& state) override;
@@ -55,6 +57,8 @@ class CudaChains final : public Chains {
   void make_labels(int variable);
   void make_rows(const ChainsOptions& options);
   Group group_of(int64_t first, int64_t rows);
+  /// Shows the group of all chains what noise blurs.
+  void make_blurred(const ChainsOptions& options);
   Group& group(Part part) { return groups_[static_cast<size_t>(part)]; }
   void launch(const Method& method, Group& group, StepRange steps);
   /// The block as a graph that can be launched for any first step, or null: the block is not to be replayed.
@@ -89,6 +93,8 @@ class CudaChains final : public Chains {
   bool parted_ = false;  ///< the expert energies that count are those of the parts, not those of all
   std::vector<cuda::Memory> scale_, centre_;       ///< per block, made when first set
   cuda::Memory ladder_temperature_, ladder_step_;  ///< [chains], likewise
+  double deviation_ = 0;       ///< of what is given, since blur_given()
+  uint32_t deviation_at_ = 0;  ///< the step that addresses its noise
   std::unique_ptr<CudaKernels> kernels_;
   std::map<Recipe, cudaGraphExec_t> graphs_;  ///< null: the block came once
 };

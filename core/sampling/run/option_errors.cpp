@@ -64,6 +64,10 @@ void check_schedule(const Schedule& anneal, double temperature, std::vector<Sett
   check_at_least(anneal.cooling ? "cooling.steps" : "anneal.levels", anneal.levels, 0, errors);
   check_at_least("anneal.steps", anneal.steps, 1, errors);
   if (!anneal.any()) return;
+  if (anneal.step_size && !(*anneal.step_size > 0 && *anneal.step_size <= 1))
+    errors.emplace_back("sample.anneal.step_size",
+                        fmt::format(" must be in (0, 1], in units of the square of the level of noise, got {:g}",
+                                    *anneal.step_size));
   if (!anneal.temperature && anneal.given.empty())
     errors.emplace_back("sample.anneal",
                         " must have a number that moves (temperature, or a variable that is given), got none. Add such "
@@ -72,6 +76,15 @@ void check_schedule(const Schedule& anneal, double temperature, std::vector<Sett
     errors.emplace_back(anneal.cooling ? "sample.cooling.from" : "sample.anneal.temperature.from",
                         fmt::format(" must be above sample.temperature ({:g}), got {:g}. Raise it, or leave {} out",
                                     temperature, *anneal.temperature, anneal.cooling ? "cooling" : "temperature"));
+}
+
+/// Steps in units of a level need a method that takes them.
+void check_who_takes_levels(const Schedule& anneal, const Method& method, std::vector<SettingError>& errors) {
+  if (!anneal.any() || !anneal.step_by_level || method.level_step_size() > 0) return;
+  errors.emplace_back(anneal.predictor ? "sample.anneal.predictor" : "sample.anneal.step_size",
+                      fmt::format(" must be left out with {}, whose step size is not in units of a level's square. Use "
+                                  "mala or langevin",
+                                  method.description().name));
 }
 
 /// A temperature that moves needs a method that takes it.
@@ -159,6 +172,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
     const std::unique_ptr<Method> method = make_method(options);
     const Tuning tuning = method->tuning();
     check_who_anneals(options.anneal, *method, errors);
+    check_who_takes_levels(options.anneal, *method, errors);
     if (tuning.any() && options.warmup < 20) {
       const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
       errors.emplace_back(

@@ -22,6 +22,8 @@ RunChains::RunChains(const Target& target, const RunOptions& options, const Need
   chains.seed = options.seed;
   chains.threads = workers_of(options);
   chains.needs = needs;
+  if (options.anneal.of_noise()) chains.blurred = options.anneal.blurred;
+  chains.noisy_given = options.anneal.noisy_given;
   chains_ = make_chains(target, chains);
   for (int64_t i = 0; i < chains.chains; ++i) ids_.push_back(i < cohort ? i : rest + i - cohort);
   const int64_t mine = first < cohort ? first : cohort;

@@ -52,6 +52,43 @@ std::string bad_beginning(const Variable& variable, double from, double to, Spac
   return "";
 }
 
+/// How the file has what makes a given number a level of noise.
+const char* noise_key(const Schedule& schedule) {
+  if (schedule.predictor) return "sample.anneal.predictor";
+  return schedule.step_by_level ? "sample.anneal.step_size" : "sample.anneal.noisy_given";
+}
+
+/// What is wrong with a number that is taken for a level of noise.
+void check_noise(const Schedule& schedule, const std::vector<Variable>& variables, const std::vector<Held>& held,
+                 std::vector<SettingError>& errors) {
+  const std::string key = noise_key(schedule);
+  if (schedule.given.size() != 1) {
+    errors.emplace_back(key, fmt::format(" must be left out unless exactly one given number moves, the level of noise, "
+                                         "got {} of them",
+                                         schedule.given.size()));
+    return;
+  }
+  const auto v = static_cast<size_t>(schedule.given[0].variable);
+  const double from = schedule.given[0].from, to = held[v].value[0];
+  if (!(from > to && to >= 0))
+    errors.emplace_back("sample.anneal." + variables[v].name + ".from",
+                        fmt::format(" must be above the given value, which must be >= 0, where it is a level of noise "
+                                    "({}), got {:g} and {:g}",
+                                    key, from, to));
+  const bool any = std::any_of(schedule.blurred.begin(), schedule.blurred.end(),
+                               [](const std::vector<uint8_t>& one) { return !one.empty(); });
+  if (!any && (schedule.predictor || schedule.noisy_given))
+    errors.emplace_back(key, fmt::format(" must be left out where no expert that reads '{}' has the law of a number, got "
+                                         "none. Give that input of an expert the variable '{}'",
+                                         variables[v].name, variables[v].name));
+  for (size_t b = 0; b < schedule.blurred.size(); ++b)
+    if (!schedule.blurred[b].empty() && variables[b].walls == Walls::kTransform && variables[b].has_face() &&
+        (schedule.predictor || schedule.noisy_given))
+      errors.emplace_back(key, fmt::format(" must be left out where noise blurs a variable with walls: transform, got "
+                                           "'{}'. Use walls: reflect, or no bounds",
+                                           variables[b].name));
+}
+
 }  // namespace
 
 bool Schedule::moves(int variable) const {
@@ -107,6 +144,7 @@ std::vector<SettingError> schedule_errors(const Schedule& schedule, const std::v
     const std::string wrong = bad_beginning(variable, number.from, own.value[0], schedule.spacing);
     if (!wrong.empty()) errors.emplace_back(what + ".from", wrong);
   }
+  if (errors.empty() && schedule.of_noise()) check_noise(schedule, variables, held, errors);
   return errors;
 }
 

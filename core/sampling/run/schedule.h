@@ -38,10 +38,28 @@ struct Schedule {
   int64_t levels = 0;  ///< 0: nothing moves
   int64_t steps = 1;   ///< of each level
   Spacing spacing = Spacing::kGeometric;
+
+  // Where one given number moves, and it is a level of noise sigma that falls:
+  /// At the first step of a level each chain moves along the probability flow from the level before, on the numbers that
+  /// noise blurs: x <- x + (sigma' - sigma) sigma grad E(x, sigma), Karras et al. 2022, equation 4. A guess, which the
+  /// steps of the level correct.
+  bool predictor = false;
+  /// The moves of a level have the step size eta sigma^2; behind the last level the warm-up begins from there.
+  bool step_by_level = false;
+  /// eta; none: tuned on the cohort over all levels where warm-up tunes the method itself, else the method's own
+  /// (Method::level_step_size).
+  std::optional<double> step_size;
+  /// The given numbers that noise blurs are value + sigma z at every level, with new z, and the values behind the last.
+  bool noisy_given = false;
+  /// Which numbers it blurs, [n] per variable, 1: it does; empty: none of the variable.
+  std::vector<std::vector<uint8_t>> blurred;
+
   /// Written in the file as `sample.cooling`, an older form of a temperature that moves: errors name its keys.
   bool cooling = false;
 
   bool any() const { return levels > 0; }
+  /// A given number moves, and is taken for a level of noise.
+  bool of_noise() const { return any() && (predictor || step_by_level || noisy_given); }
   bool moves(int variable) const;
   /// Of all levels; the largest number there is where they are more.
   int64_t steps_in_all() const;

@@ -58,6 +58,7 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
   method_ = make_method(options);
   method_->prepare(target);
   tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
+  level_steps_ = std::make_unique<LevelSteps>(target, options_, *method_, *tuning_);
   Needs needs = method_->needs();
   needs.proposal |= tuning_->tuned().needs().proposal;  // of velocities it needs no more
   chains_ = std::make_unique<RunChains>(target, options, needs, method_->replicas());
@@ -111,15 +112,26 @@ int64_t Stepper::step(int64_t most) {
     return most;
   }
   begin_level();
-  if (tuning_->adapting()) {
+  const Method* method = untuned();
+  if (!method) {
     tune();
     return 1;
   }
   const int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
   const int64_t count = std::min(most, left);
-  advance(*method_, Chains::Part::kAll, count);
+  if (tuning_->adapting()) {  // of which the cohort is a part of its own from now on
+    advance(*method, Chains::Part::kCohort, count);
+    advance(*method, Chains::Part::kRest, count);
+  } else {
+    advance(*method, Chains::Part::kAll, count);
+  }
   step_ += count;
   return count;
+}
+
+const Method* Stepper::untuned() const {
+  if (warming_up() && anneals() && level_steps_->method()) return level_steps_->method();
+  return warming_up() && tuning_->adapting() ? nullptr : method_.get();
 }
 
 void Stepper::end_warm_up() {
@@ -155,10 +167,12 @@ void Stepper::tune() {
 void Stepper::begin_level() {
   const Schedule& anneal = options_.anneal;
   if (!anneal.any() || step_ > anneal_steps() || step_ % anneal.steps != 0) return;
+  if (step_ > 0) follow_flow();
   set_temperature();
   set_given();
   if (step_ > 0 && !anneal.given.empty()) evaluate_anew();  // at the first level they begin there
   if (!anneals()) tuning_->restart();
+  level_steps_->begin(level());
 }
 
 /// The temperature of the next step, where it moves.
@@ -179,6 +193,21 @@ void Stepper::set_given() {
     const double given = target_.held[static_cast<size_t>(number.variable)].value[0];
     chains_->all().set_given(number.variable, anneal.value(level(), number.from, given));
   }
+  if (!anneal.any() || !anneal.noisy_given) return;
+  const bool anneals = level() < anneal.levels;
+  chains_->all().blur_given(anneals ? noise(level()) : 0, static_cast<uint32_t>(anneals ? level() * anneal.steps : 0));
+}
+
+double Stepper::noise(int64_t level) const {
+  const GivenNumber& number = options_.anneal.given[0];
+  return options_.anneal.value(level, number.from, target_.held[static_cast<size_t>(number.variable)].value[0]);
+}
+
+/// From the level before to the one that begins, by the gradients of the level before.
+void Stepper::follow_flow() {
+  if (!options_.anneal.predictor) return;
+  const double before = noise(level() - 1);
+  chains_->all().flow((noise(level()) - before) * before);
 }
 
 /// Energies and gradients where the chains stand, after a number that they depend on has moved.
@@ -226,8 +255,9 @@ Beginning Stepper::beginning() const {
 
 Progress Stepper::progress() {
   take_time();
-  const bool tunes = warming_up() && tuning_->adapting();
-  const Method& moved = tunes ? tuning_->tuned() : *method_;
+  const Method* own = untuned();
+  const bool tunes = !own;
+  const Method& moved = tunes ? tuning_->tuned() : *own;
   Progress progress;
   progress.warmup = warming_up();
   progress.done = step_;
@@ -340,6 +370,7 @@ void Stepper::persist(StateArchive& archive) {
     chains_->all().restore(chains);
     set_temperature();
     set_given();
+    level_steps_->go_on(level());
     if (!warming_up()) method_->freeze();
   }
 }

@@ -9,6 +9,7 @@
 
 #include "core/energy/whitened_energy.h"
 #include "core/methods/method.h"
+#include "core/sampling/run/level_steps.h"
 #include "core/sampling/run/phase_clock.h"
 #include "core/sampling/run/recorder.h"
 #include "core/sampling/run/run.h"
@@ -51,10 +52,15 @@ class Stepper {
   int64_t anneal_steps() const { return options_.anneal.any() ? options_.anneal.steps_in_all() : 0; }
   bool anneals() const { return warming_up() && step_ < anneal_steps(); }
   int64_t level() const { return warming_up() ? step_ / options_.anneal.steps : options_.anneal.levels; }
+  /// Of the given number that is a level of noise.
+  double noise(int64_t level) const;
   void begin_level();
   void set_temperature();
   void set_given();
+  void follow_flow();
   void evaluate_anew();
+  /// What moves the chains of a step that is of no tuning; null: what warm-up tunes.
+  const Method* untuned() const;
   void tune();
   void advance(const Method& method, Chains::Part part, int64_t count);
   StepRange next_steps(int64_t count) const;
@@ -73,6 +79,7 @@ class Stepper {
   WhitenedEnergy* whitened_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<CohortTuning> tuning_;
+  std::unique_ptr<LevelSteps> level_steps_;
   std::unique_ptr<RunChains> chains_;
   Phase phase_ = Phase::kWarmUp;
   int64_t step_ = 0;       ///< steps done in this phase

@@ -251,14 +251,29 @@ void Adaptation::tune_ladder(int64_t step) {
   set_step_sizes(sizes);
 }
 
-void Adaptation::restart() {
+template <class Change>
+void Adaptation::change_step_sizes(const Change& change) {
   if (!tuning_.acceptance && !tuning_.energy_error) return;
   std::vector<double> sizes;
   for (DualAveraging& one : step_size_) {
-    one.restart(1);
+    change(one);
     sizes.push_back(one.current());
   }
   set_step_sizes(sizes);
+}
+
+void Adaptation::restart() {
+  change_step_sizes([](DualAveraging& one) { one.restart(1); });
+}
+
+void Adaptation::restart_from(double step_size, std::vector<uint32_t>& nan_proposals) {
+  chains_.take_cohort(reading_);
+  nan_proposals = reading_.nan_proposals;
+  change_step_sizes([&](DualAveraging& one) { one = DualAveraging(step_size, most_); });
+}
+
+void Adaptation::rescale_steps(double factor) {
+  change_step_sizes([factor](DualAveraging& one) { one.rescale(factor); });
 }
 
 void Adaptation::finish() {

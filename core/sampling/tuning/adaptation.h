@@ -46,6 +46,11 @@ class Adaptation {
   void observe(int64_t step, std::vector<uint32_t>& nan_proposals);
   /// Tunes step sizes anew, from those tuned so far.
   void restart();
+  /// The same, from a step size; what the cohort counted so far is not looked at.
+  /// @param nan_proposals  as of observe()
+  void restart_from(double step_size, std::vector<uint32_t>& nan_proposals);
+  /// Multiplies step sizes by a factor and goes on tuning.
+  void rescale_steps(double factor);
   /// Sets what is kept.
   void finish();
 
@@ -78,6 +83,9 @@ class Adaptation {
   double most_step_size(int64_t rung) const;
   /// Hands the step sizes of all rungs, and their temperatures, to the method and the chains.
   void set_step_sizes(const std::vector<double>& of_rungs);
+  /// Those that are tried next, after a change of all by `change`.
+  template <class Change>
+  void change_step_sizes(const Change& change);
   /// Positions and gradients of the part's variables.
   void read_positions();
 

@@ -64,6 +64,17 @@ void CohortTuning::restart() {
   for (const auto& one : adaptation_) one->restart();
 }
 
+void CohortTuning::restart_at_level(std::optional<double> eta, double square) {
+  for (size_t p = 0; p < adaptation_.size(); ++p)
+    if (const double own = parts_[p].method->level_step_size(); own > 0)
+      adaptation_[p]->restart_from(eta.value_or(own) * square, nan_proposals_);
+}
+
+void CohortTuning::rescale_steps(double factor) {
+  for (size_t p = 0; p < adaptation_.size(); ++p)
+    if (parts_[p].method->level_step_size() > 0) adaptation_[p]->rescale_steps(factor);
+}
+
 void CohortTuning::finish() {
   scale_.resize(target_.energy->variables().size());
   for (const auto& one : adaptation_) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/chains/chains.h"
@@ -35,6 +36,11 @@ class CohortTuning {
   void observe(size_t part, int64_t step);
   /// Tunes step sizes anew, from those tuned so far.
   void restart();
+  /// The same from step sizes of a level of noise, of the parts that take them (Method::level_step_size).
+  /// @param eta none: that of the method. @param square of the level
+  void restart_at_level(std::optional<double> eta, double square);
+  /// Multiplies the step sizes of those parts by a factor and goes on tuning.
+  void rescale_steps(double factor);
   /// Hands what was tuned to the method, which keeps it.
   void finish();
 

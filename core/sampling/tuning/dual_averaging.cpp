@@ -31,6 +31,10 @@ void DualAveraging::observe(double error) {
 
 double DualAveraging::tuned() const { return std::exp(log_average_); }
 
+void DualAveraging::rescale(double factor) {
+  for (double* one : {&log_first_, &log_step_, &log_average_}) *one = std::min(*one + std::log(factor), log_most_);
+}
+
 void DualAveraging::restart(double factor) {
   log_most_ += std::log(factor);
   log_first_ = log_step_ = log_average_ = std::min(log_average_ + std::log(factor), log_most_);

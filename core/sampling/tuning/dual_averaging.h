@@ -21,6 +21,9 @@ class DualAveraging {
   void observe(double error);
   /// The step size to keep: the average of those tried, late ones weighing more.
   double tuned() const;
+  /// Multiplies the step size by a factor and goes on with what was seen, as where the scale of all positions changes;
+  /// the bound stays.
+  void rescale(double factor);
   /// Begins anew from the tuned step size times a factor, as after a change of metric; the bound goes with it.
   void restart(double factor);
 

@@ -71,6 +71,18 @@ TEST(ExpertsTest, ANumberThatMovesIsNotAnnounced) {
   EXPECT_TRUE(slot_of_target(one, in_double(), 1).value.empty());
 }
 
+// A given number that wears noise before the warm-up has other values there.
+TEST(ExpertsTest, GivenNumbersThatWearNoiseAreNotHeld) {
+  Composition noisy = two_held(normal(0, {0, 0, 0, 0}, {1}));
+  noisy.sample.anneal.levels = 10;
+  noisy.sample.anneal.blurred = {{1, 1, 0, 0}};
+  EXPECT_EQ(slot_of_target(noisy, in_double()).held, (std::vector<uint8_t>{0, 1, 0, 1}));
+  noisy.sample.anneal.noisy_given = true;
+  EXPECT_EQ(slot_of_target(noisy, in_double()).held, (std::vector<uint8_t>{0, 0, 0, 1}));
+  noisy.sample.anneal.blurred = {{1, 1, 1, 1}};
+  EXPECT_TRUE(slot_of_target(noisy, in_double()).held.empty());
+}
+
 // One model for both would take the numbers of one leaf for those of the other.
 TEST(ExpertsTest, LeavesThatHoldOtherNumbersHaveModelsOfTheirOwn) {
   const auto over = [](std::vector<int32_t> index) {

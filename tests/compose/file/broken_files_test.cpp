@@ -426,7 +426,8 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:60: sample.anneal.temperature must be left out with parallel_tempering, got 10 levels: its hot "
        "replicas do the same in every step"},
       {"an anneal of what is no variable", small("sample: {anneal: {y: {from: 3}, levels: 10}}\n"),
-       "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, x"},
+       "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, "
+       "predictor, step_size, noisy_given, x"},
       {"an anneal of a picture", small("given: [{of: x, value: 1}]\nsample: {anneal: {x: {from: 3}, levels: 10}}\n"),
        "scene.yaml:7:22: sample.anneal.x must be a variable of one number, got shape [2]. Let the models read a number "
        "of its own"},
@@ -438,6 +439,23 @@ std::vector<Broken> broken_files() {
       {"an anneal to 0 by factors", annealed("{of: z, value: 0}", "z: {from: 3}, levels: 10"),
        "scene.yaml:4:29: sample.anneal.z.from and the given value must be other than 0 with spacing: geometric, got 3 "
        "and 0. Use spacing: karras or linear"},
+      {"a step size of no level", annealed("{of: z, value: 1}", "z: {from: 3}, levels: 10, step_size: 2"),
+       "scene.yaml:4:56: sample.anneal.step_size must be in (0, 1], in units of the square of the level of "
+       "noise, got 2"},
+      {"a predictor of what is drawn by nobody else",
+       annealed("{of: z, value: 4}", "z: {from: 3}, levels: 10, predictor: true"),
+       "scene.yaml:4:29: sample.anneal.z.from must be above the given value, which must be >= 0, where it is a level "
+       "of noise (sample.anneal.predictor), got 3 and 4"},
+      {"a predictor of two numbers",
+       "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\ngiven: [{of: z, value: "
+       "1}]\nsample: {anneal: {temperature: {from: 3}, levels: 10, predictor: true}}\n",
+       "scene.yaml:4:67: sample.anneal.predictor must be left out unless exactly one given number moves, the level of "
+       "noise, got 0 of them"},
+      {"a predictor under hmc",
+       "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\ngiven: [{of: z, value: "
+       "1}]\nsample: {method: hmc, anneal: {z: {from: 3}, levels: 10, predictor: true}}\n",
+       "scene.yaml:4:70: sample.anneal.predictor must be left out with hmc, whose step size is not in units of a "
+       "level's square. Use mala or langevin"},
       {"an anneal by unknown spacing", annealed("{of: z, value: 1}", "z: {from: 3}, levels: 10, spacing: cosine"),
        "scene.yaml:4:54: sample.anneal.spacing must be one of geometric, karras, linear; got 'cosine'"},
       {"an unknown method", small("sample: {method: mla, step_size: 2}\n"),

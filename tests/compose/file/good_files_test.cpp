@@ -102,6 +102,35 @@ TEST_F(GoodFilesTest, AnOptionalInputMayBeLeftOut) {
   EXPECT_TRUE(part.inputs[1].left_out);
 }
 
+TEST_F(GoodFilesTest, ANumberThatMovesMayBeALevelOfNoise) {
+  const auto annealed = [&](const std::string& more) {
+    return read(
+               "variables: {x: {shape: [3]}, z: {}}\n"
+               "views: {part: {of: x, index: [0, 2]}}\n"
+               "target: {model: linear_gaussian, settings: {matrix: [[1], [1]]}, inputs: {x: part, z: z}}\n"
+               "integrable: true\ngiven: [{of: z, value: 0.5}]\n"
+               "sample: {anneal: {z: {from: 20}, levels: 30" +
+               more + "}}\n")
+        .sample.anneal;
+  };
+  const Schedule plain = annealed("");
+  EXPECT_FALSE(plain.of_noise());
+  EXPECT_TRUE(plain.blurred.empty());
+  const Schedule flowing = annealed(", predictor: true");
+  EXPECT_TRUE(flowing.predictor && flowing.step_by_level && flowing.noisy_given);
+  EXPECT_FALSE(flowing.step_size);
+  // What the expert that reads z draws: two of the numbers of x.
+  ASSERT_EQ(flowing.blurred.size(), 2u);
+  EXPECT_THAT(flowing.blurred[0], ElementsAre(1, 0, 1));
+  EXPECT_TRUE(flowing.blurred[1].empty());
+  EXPECT_FALSE(annealed(", predictor: true, noisy_given: false").noisy_given);
+  const Schedule steps = annealed(", step_size: 0.2");
+  EXPECT_TRUE(steps.step_by_level && !steps.predictor && !steps.noisy_given);
+  EXPECT_EQ(steps.step_size, 0.2);
+  EXPECT_TRUE(annealed(", step_size: auto").step_by_level);
+  EXPECT_FALSE(annealed(", step_size: auto").step_size);
+}
+
 TEST_F(GoodFilesTest, NumbersMoveFromWhereTheAnnealSectionSays) {
   const auto annealed = [&](const std::string& anneal) {
     return read(

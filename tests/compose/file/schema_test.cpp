@@ -102,6 +102,8 @@ TEST(SchemaTest, AnAnnealHasKeysAndVariables) {
   EXPECT_EQ(anneal["required"], json({"levels"}));
   EXPECT_EQ(anneal["properties"]["temperature"]["$ref"], "#/$defs/annealed");
   EXPECT_EQ(anneal["properties"]["spacing"]["enum"], json({"geometric", "karras", "linear"}));
+  EXPECT_EQ(anneal["properties"]["predictor"]["type"], "boolean");
+  EXPECT_EQ(anneal["properties"]["step_size"]["anyOf"].back(), json({{"const", "auto"}}));
   EXPECT_EQ(anneal["additionalProperties"]["$ref"], "#/$defs/annealed");
 }
 

@@ -186,6 +186,24 @@ std::vector<Operation> langevin_steps() {
   };
 }
 
+std::vector<Operation> between_levels() {
+  return {
+      {.name = "flow",
+       .call = [](const Kernels& k, Group& g) { k.flow(g, -0.25); },
+       .twin = [](const Kernels& k, Group& g) { k.flow(g, -0.2501); }},
+      {.name = "blur_given",
+       .call = [](const Kernels& k, Group& g) { k.blur_given(g, kStep, 0.75); },
+       .twin = [](const Kernels& k, Group& g) { k.blur_given(g, kStep + 1, 0.75); }},
+      {.name = "give_back",
+       .call =
+           [](const Kernels& k, Group& g) {
+             k.blur_given(g, kStep, 0.75);
+             k.blur_given(g, kStep, 0);
+           },
+       .twin = [](const Kernels& k, Group& g) { k.blur_given(g, kStep, 0.001); }},
+  };
+}
+
 std::vector<Operation> isokinetic_steps() {
   return {
       {.name = "normalise_velocity",
@@ -276,7 +294,7 @@ std::ostream& operator<<(std::ostream& out, const Operation& operation) { return
 
 std::vector<Operation> operations() {
   std::vector<Operation> all;
-  for (const auto& some : {langevin_steps(), splittings(), isokinetic_steps(), decisions(), labels()})
+  for (const auto& some : {langevin_steps(), between_levels(), splittings(), isokinetic_steps(), decisions(), labels()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }

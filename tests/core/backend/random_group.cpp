@@ -57,6 +57,7 @@ RandomGroup::RandomGroup(const GroupCase& shape, Precision kept)
   fill_counts();
   fill_variable("x", shape.n, false);
   if (shape.second) fill_variable("y", kSecond, true);
+  fill_given();
   fill_labels();
 }
 
@@ -137,6 +138,10 @@ void RandomGroup::fill_variable(const std::string& name, int64_t n, bool plain) 
     return v;
   };
   if (!plain && shape_.held) add(name + ".held", Kind::kCount, 1, false, held);
+  // The flow leaves y and what is held alone, and every fourth number of x from the third on.
+  std::vector<double> stays(n, 1.0);
+  for (int64_t j = 0; j < n && !plain; ++j) stays[j] = held[j] != 0 || j % 4 == 2;
+  add(name + ".stays", Kind::kCount, 1, false, stays);
   if (!plain && shape_.scale) {
     add_reals(name + ".scale", false, drawn(n, 0.5, 2));
     add_reals(name + ".centre", false, drawn(n, -0.5, 0.5));
@@ -217,6 +222,15 @@ void RandomGroup::fill_counts() {
   memory_.resize(memory_.size() + aligned(3 * 8 * static_cast<size_t>(rows)));
 }
 
+/// Given numbers that wear noise, with the name and support of x: all but the third, or fewer.
+void RandomGroup::fill_given() {
+  std::vector<double> clean(shape_.n, 0.0);
+  for (int64_t j = 0; j < shape_.n; ++j) clean[j] = j == 2 || (shape_.held && j % 2 == 1);
+  add("given.clean", Kind::kCount, 1, false, clean);
+  add_reals("given.value", false, drawn(shape_.n, -1.4, 1.4));
+  add_reals("given.position", true, drawn(shape_.rows * shape_.n, -1.4, 1.4));
+}
+
 /// Labels are int64, and stand here as numbers with their bits.
 void RandomGroup::fill_labels() {
   const int64_t rows = shape_.rows;
@@ -251,6 +265,7 @@ Block RandomGroup::block(const std::string& name, int index, std::byte* base) co
   b.held = pointer<uint8_t>(name + ".held", base);
   b.moving = b.n;
   for (int64_t j = 0; b.held && j < b.n; ++j) b.moving -= is_held(shape_, j);
+  b.stays = pointer<uint8_t>(name + ".stays", base);
   b.scale = pointer<void>(name + ".scale", base);
   b.centre = pointer<void>(name + ".centre", base);
   b.position = pointer<void>(name + ".position", base);
@@ -280,6 +295,15 @@ Group RandomGroup::at(std::byte* base, void* stream) const {
                             .key = variable_key("label"),
                             .label = pointer<int64_t>("label", base),
                             .proposal = pointer<int64_t>("label_proposal", base)});
+  const Variable& x = energy_.variables()[0];
+  g.noisy_givens.push_back({.n = shape_.n,
+                            .key = variable_key(x.name),
+                            .least = x.least,
+                            .most = x.most,
+                            .faces = x.has_face(),
+                            .clean = pointer<uint8_t>("given.clean", base),
+                            .given = pointer<void>("given.value", base),
+                            .position = pointer<void>("given.position", base)});
   g.category_energy = pointer<double>("category_energy", base);
   g.chain = pointer<uint32_t>("chain", base);
   g.row_temperature = pointer<double>("row_temperature", base);

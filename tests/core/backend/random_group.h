@@ -83,6 +83,7 @@ class RandomGroup {
   double between(double least, double most);
   double rounded(double value) const;
   void fill_variable(const std::string& name, int64_t n, bool plain);
+  void fill_given();
   void fill_rows();
   void fill_counts();
   void fill_labels();

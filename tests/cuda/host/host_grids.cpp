@@ -109,6 +109,21 @@ void move(const GridArguments& a, int real, void*) {
   });
 }
 
+void flow(const GridArguments& a, int real, void*) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    enqueue(
+        [=] { for_fours(a, [&](const Four& four) { flow_four<decltype(type), decltype(packed)::value>(a, four); }); });
+  });
+}
+
+void blur_given(const GridArguments& a, int real, void*) {
+  for_rows_of(real, a.n, [&](auto type, auto packed) {
+    enqueue([=] {
+      for_fours(a, [&](const Four& four) { blur_given_four<decltype(type), decltype(packed)::value>(a, four); });
+    });
+  });
+}
+
 void move_clipped(const GridArguments& a, int real, void*) {
   for_rows_of(real, a.n, [&](auto type, auto packed) {
     for_rows(a.rows, [=](int64_t row) {

@@ -136,5 +136,35 @@ TEST(HostRunTest, AnnealsAGivenNumberAsTheCpuAndGoesOnWithinALevel) {
   }
 }
 
+/// The same down a level of noise, by the flow, with steps in units of the level and noise on the second number of x,
+/// which is given; the first and the last number are not blurred.
+Outcome flowing(const std::string& name, Device device, std::span<const std::byte> checkpoint = {}) {
+  const CliffEnergy energy({.device = device, .faces = true, .numbers_of_y = 1, .most_rows = 4 * kChains});
+  RunOptions options = options_of(name, {});
+  options.anneal.given = {{1, 1.0}};
+  options.anneal.levels = 6;
+  options.anneal.steps = 4;
+  options.anneal.predictor = options.anneal.step_by_level = options.anneal.noisy_given = true;
+  options.anneal.blurred = {{0, 1, 1, 0}, {}};
+  options.warmup = 20;
+  options.checkpoint_every = 1;
+  return run_of(energy, {{{0, 1, 0, 0}, {0, 0.25, 0, 0}}, {{1}, {0.5}}}, options, checkpoint);
+}
+
+TEST(HostRunTest, FollowsTheFlowAsTheCpuAndGoesOnWithinALevel) {
+  for (const char* name : {"langevin", "mala"}) {
+    const Outcome cpu = flowing(name, kCpu), cuda = flowing(name, kCuda);
+    EXPECT_LE(apart(cpu.keeper.positions, cuda.keeper.positions, 1e-6),
+              static_cast<int64_t>(cpu.keeper.positions.size()) / 100)
+        << name;
+    EXPECT_EQ(cuda.summary.warmup_evaluations, cpu.summary.warmup_evaluations) << name;
+    for (size_t i = 1; i < cuda.keeper.positions.size(); i += 4) EXPECT_EQ(cuda.keeper.positions[i], 0.25);
+    for (const size_t at : {1, 3, 6, 23, 24, 40}) {
+      const Outcome rest = flowing(name, kCuda, cuda.keeper.checkpoints[at]);
+      EXPECT_EQ(rest.keeper.energies.back(), cuda.keeper.energies.back()) << name << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace potluck
