@@ -64,7 +64,7 @@ int ModelKind::input(const std::string& input_name) const { return index_of(inpu
 int ModelKind::setting(const std::string& setting_name) const { return index_of(settings, setting_name); }
 bool ModelKind::has_gaussian_part() const {
   constexpr size_t kBytes = offsetof(potluck_model_kind, gaussian_part) + sizeof(potluck_model_kind::gaussian_part);
-  return table->size >= kBytes && table->gaussian_part != nullptr;
+  return table != nullptr && table->size >= kBytes && table->gaussian_part != nullptr;
 }
 
 int64_t Slot::size() const {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 
@@ -85,17 +86,67 @@ const Leaf& LeafReader::definition(const Yaml& value, const std::string& what) {
       diagnostics_.add(model->place, error.what());
     }
   }
-  if (leaf.kind) read_settings(value.find("settings"), *leaf.kind, what + ".settings", leaf);
   if (const Yaml* weights = value.find("weights")) {
     leaf.weights_place = weights->place;
     leaf.weights = files_.weights(*weights, what + ".weights");
     if (weights->is_scalar()) leaf.weights_path = files_.absolute_path(*weights).string();
   }
+  if (leaf.kind) {
+    const WeightsSettings trained = settings_of_weights(leaf, what);
+    read_settings(value.find("settings"), trained, what + ".settings", leaf);
+  }
   if (diagnostics_.size() > before) leaf.kind = nullptr;
   return leaf;
 }
 
-void LeafReader::read_settings(const Yaml* settings, const ModelKind& kind, const std::string& what, Leaf& leaf) {
+WeightsSettings LeafReader::settings_of_weights(const Leaf& leaf, const std::string& what) {
+  if (!leaf.weights) return {};
+  const std::string file = std::filesystem::path(leaf.weights->path).filename().string();
+  try {
+    WeightsSettings trained = read_weights_metadata(leaf.weights->metadata);
+    if (trained.model && *trained.model != leaf.kind->name) {
+      diagnostics_.add(leaf.model_place,
+                       fmt::format("{}.model must be '{}', whose weights {} has, got '{}'. Name that model, or other "
+                                   "weights",
+                                   what, *trained.model, file, leaf.kind->name));
+      return {};
+    }
+    std::vector<std::string> names;  // a file is where it is, not where the weights go
+    for (const SettingDescription& setting : leaf.kind->settings)
+      if (setting.kind != SettingKind::kFile) names.push_back(setting.name);
+    for (const auto& [name, words] : trained.settings) {
+      if (index_of(names, name) < names.size()) continue;
+      diagnostics_.add(
+          leaf.weights_place,
+          fmt::format("{}.weights must have settings of model '{}' in their metadata, got '{}' in {}. Known: "
+                      "{}",
+                      what, leaf.kind->name, name, file, joined(names)));
+    }
+    return trained;
+  } catch (const FileError& failure) {
+    diagnostics_.add(leaf.weights_place, fmt::format("{}.weights: {}: {}", what, file, failure.what()));
+    return {};
+  }
+}
+
+SettingValue LeafReader::setting_from(const Yaml* value, const std::vector<std::string>* trained,
+                                      const SettingDescription& setting, const std::string& what, const Leaf& leaf) {
+  if (!trained) return value ? read_setting(*value, setting, what) : preset_value(setting, what);
+  const std::string file = std::filesystem::path(leaf.weights->path).filename().string();
+  const SettingValue of_weights = parse_setting(setting, *trained, fmt::format("{} in {}", what, file));
+  if (!value) return of_weights;
+  const SettingValue written_here = read_setting(*value, setting, what);
+  if (written_here.integer == of_weights.integer && written_here.real == of_weights.real &&
+      written_here.text == of_weights.text)
+    return written_here;
+  throw SettingError(what, fmt::format(" must be {}, as {} says, got {}. Leave it out, or use other weights",
+                                       setting.list ? fmt::format("[{}]", fmt::join(*trained, ", ")) : trained->at(0),
+                                       file, written(*value)));
+}
+
+void LeafReader::read_settings(const Yaml* settings, const WeightsSettings& trained, const std::string& what,
+                               Leaf& leaf) {
+  const ModelKind& kind = *leaf.kind;
   const std::vector<std::string> names = setting_names(kind);
   if (settings && !settings->is_map() && !settings->is_null()) {
     diagnostics_.add(settings->place, fmt::format("{} must be a map, got {}. Settings of '{}': {}", what,
@@ -111,10 +162,12 @@ void LeafReader::read_settings(const Yaml* settings, const ModelKind& kind, cons
             nearest(entry.key, names));
   for (const SettingDescription& setting : kind.settings) {
     const Yaml* value = settings ? settings->find(setting.name) : nullptr;
-    leaf.setting_places.push_back(value ? value->place : leaf.model_place);
+    const auto said = trained.settings.find(setting.name);
+    const std::vector<std::string>* words = said != trained.settings.end() ? &said->second : nullptr;
+    leaf.setting_places.push_back(value ? value->place : words ? leaf.weights_place : leaf.model_place);
     const std::string name = what + "." + setting.name;
     try {
-      leaf.settings.push_back(value ? read_setting(*value, setting, name) : preset_value(setting, name));
+      leaf.settings.push_back(setting_from(value, words, setting, name, leaf));
     } catch (const SettingError& error) {
       diagnostics_.add(leaf.setting_places.back(), error);
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compose/experts/weights_metadata.h"
 #include "compose/file/scope.h"
 #include "compose/file/source_files.h"
 #include "compose/text/yaml.h"
@@ -36,7 +37,12 @@ class LeafReader {
   bool reads_parts(const Yaml* inputs) const;
 
  private:
-  void read_settings(const Yaml* settings, const ModelKind& kind, const std::string& what, Leaf& leaf);
+  /// What the leaf's weights say of its settings; nothing where they say nothing, or, after diagnostics, what is wrong.
+  WeightsSettings settings_of_weights(const Leaf& leaf, const std::string& what);
+  void read_settings(const Yaml* settings, const WeightsSettings& trained, const std::string& what, Leaf& leaf);
+  /// The value that the file has, or else the weights, or else the preset. @throws SettingError
+  SettingValue setting_from(const Yaml* value, const std::vector<std::string>* trained,
+                            const SettingDescription& setting, const std::string& what, const Leaf& leaf);
   SettingValue read_setting(const Yaml& value, const SettingDescription& setting, const std::string& what);
   std::optional<Binding> bind_one(const InputDescription& input, const Yaml& value, const View* over,
                                   const std::string& what);

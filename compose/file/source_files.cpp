@@ -100,6 +100,7 @@ std::shared_ptr<const WeightsFile> SourceFiles::weights(const Yaml& value, const
     file->path = path->string();
     file->sha256 = hashes_.at(path->string());
     for (const auto& [name, array] : contents.arrays) file->arrays.push_back(weight_of(name, array));
+    file->metadata = contents.metadata;
   } catch (const FileError& failure) {
     file.reset();
     diagnostics_.add(value.place, fmt::format("{} must be a safetensors file. {}", what, failure.what()));

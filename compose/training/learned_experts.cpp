@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "compose/experts/weights_metadata.h"
 #include "compose/tree/diagnostics.h"
 #include "core/files/formats/safetensors.h"
 #include "core/learning/batch.h"
@@ -170,7 +171,8 @@ void write_weights(const ParameterStore& store, const LearnedExpert& expert, con
     array.bytes = store.read(a);
     contents.arrays[from.name] = std::move(array);
   }
-  contents.metadata = also;
+  contents.metadata = weights_metadata(store.leaf(expert.expert));
+  contents.metadata.insert(also.begin(), also.end());
   write_safetensors(file, contents);
 }
 

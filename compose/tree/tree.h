@@ -42,6 +42,7 @@ struct WeightsFile {
   std::string path;
   std::string sha256;
   std::vector<Weight> arrays;
+  std::map<std::string, std::string> metadata = {};  ///< compose/experts/weights_metadata.h reads what is Potluck's
 };
 
 /// exp(-E(x)) of one model.

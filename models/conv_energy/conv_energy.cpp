@@ -18,7 +18,7 @@ using plugin::Setup;
 class Encoder {
  public:
   static constexpr const char* kX = "an image [height, width] or [channels, height, width]";
-  static plugin::Facts facts() { return {.preferred_rows = 64}; }
+  static plugin::Facts facts() { return {}; }
 
   Encoder(ParameterMaker& maker, int64_t features) {
     const Setup& setup = maker.setup();
@@ -94,9 +94,7 @@ class ConvEnergy : public PreconditionedEnergy<Encoder> {
  public:
   static constexpr const char* name = "conv_energy";
   static constexpr const char* summary = "A learned energy of images: a convolutional network beside a Gaussian part";
-  static constexpr const char* reference =
-      "T. Karras, M. Aittala, T. Aila and S. Laine (2022). Elucidating the design space of diffusion-based generative "
-      "models. Section 5; here for the gradient of a scalar energy";
+  static constexpr const char* reference = kPreconditioningReference;
   static constexpr Setting settings[] = {
       plugin::integer("channels", "channels of each stage; each halves the image")
           .list()

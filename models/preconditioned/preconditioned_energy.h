@@ -13,6 +13,10 @@
 
 namespace potluck::models {
 
+constexpr const char* kPreconditioningReference =
+    "T. Karras, M. Aittala, T. Aila and S. Laine (2022). Elucidating the design space of diffusion-based generative "
+    "models. Section 5; here for the gradient of a scalar energy";
+
 /// The noise of a model whose composition leaves the input out.
 constexpr plugin::Setting fixed_noise_setting() {
   return plugin::real("fixed_noise", "the noise where the input `noise` is left out").at_least(0).preset("0.1");

@@ -2,20 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "tests/models/preconditioned_case.h"
 
 namespace potluck::test {
 namespace {
 
 constexpr int64_t kChannels = 2, kHeight = 9, kWidth = 8, kSize = kChannels * kHeight * kWidth, kLabels = 3;
-
-Slot left_out() {
-  Slot slot;
-  slot.left_out = true;
-  return slot;
-}
 
 /// A small network of two stages on an image whose height is odd.
 ProbeSetup small() {
@@ -193,32 +185,14 @@ TEST(ConvEnergyTest, RefusesWhatIsNotAnImageAndWeightsOfAnotherArchitecture) {
   EXPECT_THAT(refused(other), testing::HasSubstr("weights 'data_scale' must be > 0, got 0"));
 }
 
-// The bits of a row depend neither on the others nor on its place, in batches of one size, also where no number of
-// rows, channels or pixels is a power of two.
+// Also where no number of rows, channels or pixels is a power of two.
 TEST(ConvEnergyTest, RowsStandAlone) {
   for (const Precision precision : {Precision::kFloat32, Precision::kFloat64})
     for (const int64_t rows : {32, 37}) {
       ProbeSetup setup = small();
       setup.slots[0] = continuous_slot({9, 9});
       setup.precision = precision;
-      const ModelProbe probe = conv_energy(setup);
-      const auto reversed = [rows](Numbers numbers) {
-        const size_t n = numbers.size() / static_cast<size_t>(rows);
-        for (size_t b = 0; b < static_cast<size_t>(rows) / 2; ++b)
-          std::swap_ranges(numbers.begin() + static_cast<int64_t>(b * n),
-                           numbers.begin() + static_cast<int64_t>((b + 1) * n),
-                           numbers.end() - static_cast<int64_t>((b + 1) * n));
-        return numbers;
-      };
-      const Numbers x = some_numbers(rows * 81, 8);
-      Numbers noise = some_numbers(rows, 9), label;
-      for (double& each : noise) each = 1.25 + each;
-      for (int64_t b = 0; b < rows; ++b) label.push_back(static_cast<double>(b % 4 - 1));
-      const auto there = probe.evaluate({x, noise, label});
-      const auto back = probe.evaluate({reversed(x), reversed(noise), reversed(label)});
-      EXPECT_EQ(reversed(back.energy), there.energy) << rows;
-      EXPECT_EQ(reversed(back.gradient[0]), there.gradient[0]) << rows;
-      EXPECT_EQ(reversed(back.gradient[1]), there.gradient[1]) << rows;
+      expect_rows_alone(conv_energy(setup), rows);
     }
 }
 

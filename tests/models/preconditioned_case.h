@@ -3,10 +3,14 @@
 // numbers that a model has as its parameters, and the checks that every such model passes.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
 #include <numbers>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,7 +23,7 @@ class Parameters {
  public:
   explicit Parameters(Model& model) : arrays_(model.parameters()) {}
 
-  const Numbers at(const std::string& name) const {
+  Numbers at(const std::string& name) const {
     const double* first = static_cast<const double*>(array(name).data);
     return {first, first + array(name).size()};
   }
@@ -42,6 +46,12 @@ class Parameters {
  private:
   std::vector<ModelParameter> arrays_;
 };
+
+inline Slot left_out() {
+  Slot slot;
+  slot.left_out = true;
+  return slot;
+}
 
 inline double silu(double a) { return a / (1 + std::exp(-a)); }
 
@@ -139,6 +149,26 @@ inline double parameter_gradient_error(ModelProbe& probe, const std::vector<Numb
   probe.model().parameters_changed();
   const double slope = (above - below) / (2 * step);
   return std::abs(along - slope) / (1 + std::abs(slope));
+}
+
+/// The bits of a row depend neither on the others nor on its place, in a batch of `rows` rows with a noise and three
+/// labels.
+inline void expect_rows_alone(const ModelProbe& probe, int64_t rows) {
+  const auto reversed = [rows](Numbers numbers) {
+    const int64_t n = static_cast<int64_t>(numbers.size()) / rows;
+    for (int64_t b = 0; b < rows / 2; ++b)
+      std::swap_ranges(numbers.begin() + b * n, numbers.begin() + (b + 1) * n, numbers.end() - (b + 1) * n);
+    return numbers;
+  };
+  const Numbers x = some_numbers(rows * probe.model().setup().slots[0].size(), 8);
+  Numbers noise = some_numbers(rows, 9), label;
+  for (double& each : noise) each = 1.25 + each;
+  for (int64_t b = 0; b < rows; ++b) label.push_back(static_cast<double>(b % 4 - 1));
+  const auto there = probe.evaluate({x, noise, label});
+  const auto back = probe.evaluate({reversed(x), reversed(noise), reversed(label)});
+  EXPECT_EQ(reversed(back.energy), there.energy) << rows;
+  EXPECT_EQ(reversed(back.gradient[0]), there.gradient[0]) << rows;
+  EXPECT_EQ(reversed(back.gradient[1]), there.gradient[1]) << rows;
 }
 
 }  // namespace potluck::test

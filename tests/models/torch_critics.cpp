@@ -79,7 +79,31 @@ class Flexible {
   bool noisy_;
 };
 
+/// E = sum w_j x_j^2 / 2 with its slope along t by hand: sum w_j x_j t_j.
+class Sloped {
+ public:
+  static constexpr const char* name = "test.sloped";
+  static constexpr const char* summary = "a bowl that says its slope";
+  static constexpr Setting settings[] = {
+      choice("slope", {"right", "none", "matrix"}, "what it says of it").preset("right")};
+  explicit Sloped(const Setup& setup) : said_(setup.choice("slope")), weight_(pattern(setup, {setup.size()}, 0.3)) {}
+  at::Tensor energy(const std::vector<at::Tensor>& inputs) const {
+    return sum_rows(inputs[0].mul(inputs[0]).mul(weight_)).mul(0.5);
+  }
+  std::optional<TorchSlope> slope(const std::vector<at::Tensor>& inputs,
+                                  const std::vector<at::Tensor>& tangents) const {
+    if (said_ == 1) return std::nullopt;
+    const at::Tensor products = inputs[0].mul(tangents[0]).mul(weight_);
+    return TorchSlope{energy(inputs), said_ == 2 ? products : sum_rows(products)};
+  }
+  std::vector<TorchParameter> parameters() { return {{"weight", weight_}}; }
+
+ private:
+  int64_t said_;
+  at::Tensor weight_;
+};
+
 }  // namespace
 
 POTLUCK_EXPORT_PLUGIN("test", "1.0.0", "Apache-2.0", "The Potluck authors", "Models with LibTorch", TorchModel<Critic>,
-                      TorchModel<Bowl>, TorchModel<Flexible>);
+                      TorchModel<Bowl>, TorchModel<Flexible>, TorchModel<Sloped>);

@@ -81,6 +81,23 @@ TEST(TorchModelTest, AnInputThatIsLeftOutIsAnUndefinedTensor) {
   EXPECT_THAT(model(false, 0).energies({x, {}, labels}), testing::ElementsAre(2.5, 13.5));
 }
 
+TEST(TorchModelTest, ASlopeByHandIsDifferentiatedOnce) {
+  const auto sums = [](const std::string& slope) {
+    ModelProbe model(POTLUCK_TORCH_CRITICS, "test.sloped", {{{"slope", slope}}, {continuous_slot({2})}, {}});
+    return model.parameter_gradient({{1, 2, 3, 4}}, {1, 10}, {{5, 6, 7, 8}});
+  };
+  // sum_b cotangent_b x_b^2 / 2 + t_b x_b: 1/2 + 10 9/2 + 5 + 21, 4/2 + 10 16/2 + 12 + 32
+  ASSERT_TRUE(sums("right").has_value());
+  EXPECT_THAT(sums("right")->at(0), testing::ElementsAre(71.5, 126));
+  EXPECT_EQ(sums("none"), sums("right"));
+  try {
+    sums("matrix");
+    FAIL() << "nothing thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the slope must be a tensor of shape [2], got [2, 2]"));
+  }
+}
+
 std::string failure_of(const std::string& mistake) {
   try {
     critic({{{"mistake", mistake}}, {continuous_slot({4})}, {}}).evaluate({some_numbers(3 * 4)});
