@@ -106,9 +106,10 @@ MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
   } catch (const boost::dll::fs::system_error& error) {
     const std::string words = loaders_words(error, library);
     blame_machine_for(library.string(), words);
-    throw PluginError(fmt::format("{}: must be the library of optimisers of this Potluck, got one that cannot be opened: "
-                                  "{}. Install Potluck as a whole",
-                                  library.string(), words));
+    throw PluginError(
+        fmt::format("{}: must be the library of optimisers of this Potluck, got one that cannot be opened: "
+                    "{}. Install Potluck as a whole",
+                    library.string(), words));
   }
 }
 

@@ -112,10 +112,11 @@ int train(CommandLine& line, const Words& words) {
 }  // namespace
 
 int train_command(const Words& words) {
-  CommandLine line("train", {"FILE"},
-                   "Learns the parameters of the experts of the composition in FILE, as its section `learn` says, and\n"
-                   "writes them to the weights files that the experts name. Ctrl-C ends the training behind the update\n"
-                   "that is under way; --resume continues it.");
+  CommandLine line(
+      "train", {"FILE"},
+      "Learns the parameters of the experts of the composition in FILE, as its section `learn` says, and\n"
+      "writes them to the weights files that the experts name. Ctrl-C ends the training behind the update\n"
+      "that is under way; --resume continues it.");
   add_session_options(line);
   line.add_value("output", "DIR",
                  "folder of checkpoints, training.csv and weights; default: that of the composition's runs, with "

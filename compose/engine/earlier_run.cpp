@@ -33,8 +33,7 @@ std::string rank_folder(const std::string& run, int64_t rank) { return potluck::
 EarlierRun::EarlierRun(const std::string& folder, Kind kind)
     : state_(translated([&] {
         const filesystem::path path = absolute_path(folder);
-        return std::unique_ptr<State>(
-            new State{path.string(), ResumedRun(path, command_of(kind))});
+        return std::unique_ptr<State>(new State{path.string(), ResumedRun(path, command_of(kind))});
       })) {}
 EarlierRun::~EarlierRun() = default;
 EarlierRun::EarlierRun(EarlierRun&&) noexcept = default;

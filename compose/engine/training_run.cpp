@@ -22,8 +22,8 @@ std::filesystem::path preset_folder(const potluck::Composition& composition) {
 
 TrainingRunOptions options_of(const TrainingOptions& from, const Composition& composition) {
   TrainingRunOptions options;
-  options.folder = from.folder.empty() ? preset_folder(composition.state().composition)
-                                       : std::filesystem::path(from.folder);
+  options.folder =
+      from.folder.empty() ? preset_folder(composition.state().composition) : std::filesystem::path(from.folder);
   options.overwrite = from.overwrite;
   options.go_on = from.go_on;
   options.optimisers = from.optimisers;
@@ -71,8 +71,8 @@ TrainingRun::TrainingRun(const Composition& composition, const TrainingOptions& 
     : state_(translated([&] { return std::make_unique<State>(composition, options, std::nullopt); })) {}
 
 TrainingRun::TrainingRun(const Composition& composition, EarlierRun earlier, const TrainingOptions& options)
-    : state_(translated(
-          [&] { return std::make_unique<State>(composition, options, std::move(earlier.state().run)); })) {}
+    : state_(
+          translated([&] { return std::make_unique<State>(composition, options, std::move(earlier.state().run)); })) {}
 TrainingRun::~TrainingRun() = default;
 TrainingRun::TrainingRun(TrainingRun&&) noexcept = default;
 TrainingRun& TrainingRun::operator=(TrainingRun&&) noexcept = default;

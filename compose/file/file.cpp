@@ -92,9 +92,10 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
 /// Reads the data, and lets go of what is not given in training.
 void read_to_train(const Scope& scope, Composition& composition, Diagnostics& diagnostics) {
   if (!composition.learn) {
-    diagnostics.add({composition.file, 0, 0},
-                    "a composition must have a section 'learn' to be trained, got none. Add one with data, an objective "
-                    "and until");
+    diagnostics.add(
+        {composition.file, 0, 0},
+        "a composition must have a section 'learn' to be trained, got none. Add one with data, an objective "
+        "and until");
     return;
   }
   LearnSettings& learn = *composition.learn;

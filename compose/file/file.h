@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>

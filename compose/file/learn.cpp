@@ -103,9 +103,10 @@ LearnPhase read_phase(const Yaml& section, Section table, const std::string& wha
 
 void check_budget(const LearnPhase& phase, const std::string& what, Diagnostics& diagnostics) {
   if (phase.trainer.budget.updates == 0 && phase.trainer.budget.seconds == 0)
-    diagnostics.add(phase.place, fmt::format("{} must say when the training ends, got nothing. Add until: {{time: 10min}} "
-                                             "or until: {{updates: 10000}}",
-                                             what));
+    diagnostics.add(phase.place,
+                    fmt::format("{} must say when the training ends, got nothing. Add until: {{time: 10min}} "
+                                "or until: {{updates: 10000}}",
+                                what));
 }
 
 void read_phases(const Yaml& section, LearnSettings& learn, Diagnostics& diagnostics) {
@@ -147,8 +148,9 @@ std::optional<int> noise_variable(const Node& target, const Scope& scope, const 
   if (found.empty()) return std::nullopt;
   const Variable& first = scope.variables[static_cast<size_t>(*found.begin())];
   if (found.size() > 1 || first.categorical() || first.size() != 1) {
-    diagnostics.add(learn.place, fmt::format("inputs called '{}' must all read one variable of one real number, got {}",
-                                       kNoiseInput, found.size() > 1 ? "several variables" : "'" + first.name + "'"));
+    diagnostics.add(learn.place,
+                    fmt::format("inputs called '{}' must all read one variable of one real number, got {}", kNoiseInput,
+                                found.size() > 1 ? "several variables" : "'" + first.name + "'"));
     return std::nullopt;
   }
   return *found.begin();
@@ -185,8 +187,8 @@ void load_data(const std::vector<Variable>& variables, Precision precision, Lear
   std::optional<LoadedData> loaded = load_learn_data(learn.files, variables, diagnostics);
   if (!loaded) return;
   hashes.merge(loaded->files);
-  learn.data = std::make_shared<const TrainingData>(
-      variables, std::move(loaded->columns), TrainingData::Options{learn.files.hold_out, learn.seed, precision});
+  learn.data = std::make_shared<const TrainingData>(variables, std::move(loaded->columns),
+                                                    TrainingData::Options{learn.files.hold_out, learn.seed, precision});
 }
 
 }  // namespace potluck

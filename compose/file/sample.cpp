@@ -175,8 +175,8 @@ void read_noise(const Yaml& section, Schedule& anneal, Diagnostics& diagnostics)
   const Yaml* step_size = section.find("step_size");
   anneal.step_by_level = anneal.predictor || step_size != nullptr;
   if (!step_size || (step_size->is_scalar() && step_size->text == "auto")) return;
-  anneal.step_size = read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size",
-                                 diagnostics);
+  anneal.step_size =
+      read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size", diagnostics);
 }
 
 /// Its keys, and variables by their names.
@@ -242,7 +242,8 @@ void read_until(const Yaml& section, SampleSettings& sample, Diagnostics& diagno
   sample.until.rhat = number("rhat");
   sample.until.ess = number("ess");
   sample.until.mcse = number("mcse");
-  if (const Yaml* value = section.find("time")) sample.until.seconds = read_time(*value, "sample.until.time", diagnostics);
+  if (const Yaml* value = section.find("time"))
+    sample.until.seconds = read_time(*value, "sample.until.time", diagnostics);
   if (const Yaml* value = section.find("steps"))
     sample.steps = read_integer(*value, table.key("steps"), "sample.until.steps", diagnostics).value_or(sample.steps);
 }

@@ -72,7 +72,8 @@ class CompositePlan final : public Plan {
         workers_(static_cast<size_t>(std::max(options_.workers, 1))),
         counts_(order_.experts.size()) {
     verdict_ = integrability(composition_, coordinates_, experts_, normaliser_);
-    if (!verdict_.integrable && !options_.learning) throw CompositionError({{composition_.target->place, verdict_.why}});
+    if (!verdict_.integrable && !options_.learning)
+      throw CompositionError({{composition_.target->place, verdict_.why}});
     describe_leaves();
     mixtures_ = watched_mixtures(composition_, coordinates_, order_);
     readers_ = label_readers(composition_, order_, experts_, options_);

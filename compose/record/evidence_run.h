@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "compose/record/record_folder.h"
 #include "compose/record/new_run_facts.h"
+#include "compose/record/record_folder.h"
 #include "compose/record/resumed_run.h"
 #include "compose/session/session.h"
 #include "core/sampling/annealing/evidence.h"

@@ -13,9 +13,8 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-constexpr std::array<std::string_view, 8> kFiles = {
-    "run.json", "swap.json", "draws.nc", "summary.json", "summary.nc", "state.safetensors", "evidence.json",
-    "training.csv"};
+constexpr std::array<std::string_view, 8> kFiles = {"run.json",   "swap.json",         "draws.nc",      "summary.json",
+                                                    "summary.nc", "state.safetensors", "evidence.json", "training.csv"};
 
 /// "rank-0001", and what is built beside a run: ".rank-0001.potluck-new", ".merge.potluck-whole"
 bool is_run_within(const std::string& name) {

@@ -29,9 +29,10 @@ void check_command(const std::string& command, const filesystem::path& folder, c
     throw FileError(fmt::format("{}: must have something left to do, got one whose estimate is done, in {}",
                                 folder.string(), (folder / "evidence.json").string()));
   if (command == "train" && facts.standing.state == "done")
-    throw FileError(fmt::format("{}: must have something left to do, got a training that is done. To train on from its "
-                                "weights: potluck train {} --continue",
-                                folder.string(), facts.file));
+    throw FileError(
+        fmt::format("{}: must have something left to do, got a training that is done. To train on from its "
+                    "weights: potluck train {} --continue",
+                    folder.string(), facts.file));
 }
 
 /// Where the folder in which `command` was typed may be now, the likeliest first.

@@ -246,9 +246,9 @@ struct VerdictFacts {
   std::string usable, text;
 };
 
-/// Everything that is known of a run, an estimate or a training: what was run, where it started, what moved it, what it counted,
-/// and the verdict. run.json is its print (to_json), `potluck merge` joins several (merged), and the verdict is reached
-/// from it (figures_of). What is not known is empty.
+/// Everything that is known of a run, an estimate or a training: what was run, where it started, what moved it, what it
+/// counted, and the verdict. run.json is its print (to_json), `potluck merge` joins several (merged), and the verdict
+/// is reached from it (figures_of). What is not known is empty.
 struct RunFacts {
   std::string potluck;  ///< version
   Standing standing;

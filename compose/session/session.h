@@ -24,7 +24,7 @@ struct SessionOptions {
   Overrides overrides;
   DeviceChoice device;
   int threads = 1;
-  std::vector<UsedEstimate> estimates;    ///< of the run that is gone on with
+  std::vector<UsedEstimate> estimates;  ///< of the run that is gone on with
   ReadFor read_for = ReadFor::kSampling;
   std::filesystem::path estimate_folder;  ///< where estimates of log Z are kept from run to run; empty: nowhere
 };

@@ -236,7 +236,8 @@ std::map<Section, KeyTable> all_tables() {
   std::vector<Key> learn = {
       required(nested("data", Expect::kSectionMap, Section::kLearnData, "the files of training data, by variable")),
       at_least({"hold_out", Expect::kInteger, "rows that are never trained on, and are watched; default 0"}, 0),
-      {"experts", Expect::kTexts, "names of the energies that are trained, default: all that can be; the rest is frozen"},
+      {"experts", Expect::kTexts,
+       "names of the energies that are trained, default: all that can be; the rest is frozen"},
       {"seed", Expect::kInteger, "seed of everything that is drawn at random", false, 0, false, 4294967295.0},
       at_least({"report_every", Expect::kInteger, "updates from one line of training.csv to the next, default 100"}, 1),
       nested("phases", Expect::kList, Section::kLearnPhase,

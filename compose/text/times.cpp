@@ -14,8 +14,8 @@ namespace potluck {
 std::optional<double> read_time(const Yaml& value, const std::string& what, Diagnostics& diagnostics) {
   static const std::pair<const char*, double> units[] = {{"min", 60}, {"s", 1}, {"h", 3600}, {"d", 86400}};
   const auto wrong = [&] {
-    diagnostics.add(value.place, fmt::format("{} must be a time > 0 such as 90s, 10min, 2h or 1d, got {}", what,
-                                             value.describe()));
+    diagnostics.add(value.place,
+                    fmt::format("{} must be a time > 0 such as 90s, 10min, 2h or 1d, got {}", what, value.describe()));
     return std::nullopt;
   };
   if (!value.is_scalar()) return wrong();

@@ -39,10 +39,11 @@ std::vector<size_t> named_experts(const Composition& composition, const Paramete
     }
     const std::vector<std::string> names = names_of(composition);
     if (composition.energies.count(name) > 0)
-      wrong.push_back({learn.expert_places[i],
-                       fmt::format("learn.experts must name leaves of the target whose models have parameters to learn, "
-                                   "got '{}'. Name the leaf itself, or another model",
-                                   name)});
+      wrong.push_back(
+          {learn.expert_places[i],
+           fmt::format("learn.experts must name leaves of the target whose models have parameters to learn, "
+                       "got '{}'. Name the leaf itself, or another model",
+                       name)});
     else
       wrong.push_back({learn.expert_places[i],
                        fmt::format("learn.experts must name energies, got '{}'. {}", name, suggestion(name, names))});

@@ -20,7 +20,8 @@ struct LearnedExpert {
 };
 
 /// Freezes all experts but those that `learn.experts` names, or that can be learned where it names none.
-/// @throws CompositionError where there is none, one that is named has no parameters or is not there, or one has no file
+/// @throws CompositionError where there is none, one that is named has no parameters or is not there, or one has no
+/// file
 ///   for its weights
 std::vector<LearnedExpert> choose_experts(const Composition& composition, ParameterStore& store);
 

@@ -42,8 +42,9 @@ std::unique_ptr<Objective> denoising(const Composition& composition, const Learn
   DenoisingOptions options;
   options.blurred = blurred_variables(composition);
   if (options.blurred.empty())
-    throw CompositionError({{asked.place, "learn.data must have a variable of real numbers for "
-                                          "denoising_score_matching, got none. Add one, or choose another objective"}});
+    throw CompositionError({{asked.place,
+                             "learn.data must have a variable of real numbers for "
+                             "denoising_score_matching, got none. Add one, or choose another objective"}});
   options.scale = scale_of(composition, options.blurred);
   if (!(options.scale > 0))
     throw CompositionError({{asked.place, "training data must differ from row to row, got rows that are all alike"}});
@@ -69,8 +70,8 @@ std::unique_ptr<Objective> make_objective(const Composition& composition, const 
 Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
              MakeOptimiser* make_optimiser)
     : objective_(make_objective(composition, asked, energy)),
-      optimiser_(make_optimiser(asked.optimiser, learned_arrays(energy.learnable()),
-                                energy.learnable().energy().device())),
+      optimiser_(
+          make_optimiser(asked.optimiser, learned_arrays(energy.learnable()), energy.learnable().energy().device())),
       trainer_(std::make_unique<Trainer>(energy, *composition.learn->data, *objective_, *optimiser_, asked.trainer,
                                          composition.held)) {}
 

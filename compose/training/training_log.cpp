@@ -39,8 +39,9 @@ void TrainingLog::add(const TrainingReport& report) {
   if (columns != columns_ && (length_ == 0 || !columns_.empty())) write(columns);
   columns_ = columns;
   const TrainingProgress& at = report.progress;
-  std::string line = fmt::format("{},{},{},{},{:.3f},{:.6g},{:.6g},{},{:.4g}", report.phase, report.objective, at.updates,
-                                 at.epoch, at.seconds, at.rate, at.gradient_norm, at.clipped, report.updates_a_second);
+  std::string line =
+      fmt::format("{},{},{},{},{:.3f},{:.6g},{:.6g},{},{:.4g}", report.phase, report.objective, at.updates, at.epoch,
+                  at.seconds, at.rate, at.gradient_norm, at.clipped, report.updates_a_second);
   add_values(at.figures, line);
   add_values(report.held_out, line);
   write(line);

@@ -167,8 +167,7 @@ TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::opti
   check_weights();
   learnable_ = std::make_unique<LearnablePlan>(session.plan());
   tell_of_data(composition, learned_, store);
-  RunFacts facts =
-      new_training_facts(session, asked_of(composition, learned_), options_.command, options_.environment);
+  RunFacts facts = new_training_facts(session, asked_of(composition, learned_), options_.command, options_.environment);
   std::unique_ptr<RunFolder> place;
   if (resumed_) {
     place = resumed_->take_folder();

@@ -34,10 +34,10 @@ struct LearnPhase {
 /// The section `learn`.
 struct LearnSettings {
   std::vector<LearnPhase> phases;
-  std::vector<std::string> experts;     ///< names of energies that are trained; empty: all that can be
-  std::vector<Place> expert_places;     ///< one for each
-  LearnData files;                      ///< of the data
-  std::optional<int> noise;             ///< the variable that says how much the data are blurred
+  std::vector<std::string> experts;          ///< names of energies that are trained; empty: all that can be
+  std::vector<Place> expert_places;          ///< one for each
+  LearnData files;                           ///< of the data
+  std::optional<int> noise;                  ///< the variable that says how much the data are blurred
   std::shared_ptr<const TrainingData> data;  ///< of a composition that is read to train; else null
   uint32_t seed = 1;
   int64_t report_every = 100;  ///< updates

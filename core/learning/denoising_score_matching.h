@@ -23,10 +23,10 @@ struct NoiseLaw {
 NoiseLaw preset_noise_law(double scale);
 
 struct DenoisingOptions {
-  std::vector<size_t> blurred;     ///< variables that noise is added to
-  std::optional<size_t> noise;     ///< the variable that says how much: one real number; none: models do not read it
-  NoiseLaw law;                    ///< with least = most where models do not read it
-  double scale = 1;                ///< standard deviation s of the data
+  std::vector<size_t> blurred;  ///< variables that noise is added to
+  std::optional<size_t> noise;  ///< the variable that says how much: one real number; none: models do not read it
+  NoiseLaw law;                 ///< with least = most where models do not read it
+  double scale = 1;             ///< standard deviation s of the data
   uint32_t seed = 1;
 };
 

@@ -17,8 +17,8 @@ struct ParameterGradientCall {
   int64_t rows = 0;                       ///< any number
   const void* const* position = nullptr;  ///< [variables]: [rows, n], as in an EnergyCall
   const double* cotangent = nullptr;      ///< [rows]; null: 0
-  /// [variables]: a direction t, [rows, n] in the energy's precision; an entry is null where the variable does not move,
-  /// as categorical ones never do. Held coordinates are taken not to move either. Null: 0.
+  /// [variables]: a direction t, [rows, n] in the energy's precision; an entry is null where the variable does not
+  /// move, as categorical ones never do. Held coordinates are taken not to move either. Null: 0.
   const void* const* tangent = nullptr;
   /// [arrays]: [size] in double, added to. Those of arrays that are not learned are not looked at.
   double* const* sum = nullptr;

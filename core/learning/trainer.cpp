@@ -52,10 +52,10 @@ void Trainer::update() {
   const Figures found = objective_.add_gradient(updates_, batch_, sums_);
   const double norm = clip();
   if (!std::isfinite(norm) || !std::isfinite(found.front().second))
-    throw NumericalError(
-        fmt::format("the loss and its gradient must be finite, got loss {:g} and gradient norm {:g} in update {}. Lower "
-                    "the learning rate, or look for data of an odd size",
-                    found.front().second, norm, updates_ + 1));
+    throw NumericalError(fmt::format(
+        "the loss and its gradient must be finite, got loss {:g} and gradient norm {:g} in update {}. Lower "
+        "the learning rate, or look for data of an odd size",
+        found.front().second, norm, updates_ + 1));
   std::vector<const double*> gradients;
   for (const size_t a : learned_) gradients.push_back(sums_[a].data());
   optimiser_.step(gradients, rate);

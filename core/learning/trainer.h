@@ -22,9 +22,9 @@ namespace potluck {
 struct TrainerOptions {
   Budget budget;
   LearningRate rate;
-  int64_t batch = 128;    ///< rows of data an update
-  double clip = 1;        ///< gradients of a larger norm are scaled down to it; 0: none is
-  double average = 0.999; ///< decay of the average of the weights; 0: none is kept
+  int64_t batch = 128;     ///< rows of data an update
+  double clip = 1;         ///< gradients of a larger norm are scaled down to it; 0: none is
+  double average = 0.999;  ///< decay of the average of the weights; 0: none is kept
 };
 
 /// What a stretch of updates came to.

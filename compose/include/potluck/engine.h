@@ -641,8 +641,8 @@ struct RecordOptions {
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
-/// A run, an estimate or a training that another process, or this one, has begun in a folder and that is to go on. It holds the
-/// folder, which no other process may write meanwhile. A value that moves; one thread at a time may use it.
+/// A run, an estimate or a training that another process, or this one, has begun in a folder and that is to go on. It
+/// holds the folder, which no other process may write meanwhile. A value that moves; one thread at a time may use it.
 class EarlierRun {
  public:
   enum class Kind { kSample, kEvidence, kTraining };
@@ -894,8 +894,7 @@ class TrainingRun {
   /// Trains. To be called once.
   /// @param reported  hears of each report; may be empty
   /// @param stop      another thread, or a signal handler, may set it: the training ends behind the update it is in
-  Trained run(const std::function<void(const TrainingReport&)>& reported = {},
-              const std::atomic<bool>* stop = nullptr);
+  Trained run(const std::function<void(const TrainingReport&)>& reported = {}, const std::atomic<bool>* stop = nullptr);
   /// Whether an error in run() left a checkpoint, from which EarlierRun goes on.
   bool left_checkpoint() const noexcept;
 

@@ -18,17 +18,15 @@ std::unique_ptr<torch::optim::Optimizer> optimizer_of(const OptimiserChoice& cho
                                                       const std::vector<at::Tensor>& parameters) {
   switch (choice.kind) {
     case OptimiserChoice::Kind::kAdam:
-      return std::make_unique<torch::optim::Adam>(parameters,
-                                                  torch::optim::AdamOptions()
-                                                      .betas({choice.beta1, choice.beta2})
-                                                      .eps(choice.epsilon)
-                                                      .weight_decay(choice.weight_decay));
+      return std::make_unique<torch::optim::Adam>(parameters, torch::optim::AdamOptions()
+                                                                  .betas({choice.beta1, choice.beta2})
+                                                                  .eps(choice.epsilon)
+                                                                  .weight_decay(choice.weight_decay));
     case OptimiserChoice::Kind::kAdamW:
-      return std::make_unique<torch::optim::AdamW>(parameters,
-                                                   torch::optim::AdamWOptions()
-                                                       .betas({choice.beta1, choice.beta2})
-                                                       .eps(choice.epsilon)
-                                                       .weight_decay(choice.weight_decay));
+      return std::make_unique<torch::optim::AdamW>(parameters, torch::optim::AdamWOptions()
+                                                                   .betas({choice.beta1, choice.beta2})
+                                                                   .eps(choice.epsilon)
+                                                                   .weight_decay(choice.weight_decay));
     case OptimiserChoice::Kind::kSgd:
       return std::make_unique<torch::optim::SGD>(
           parameters, torch::optim::SGDOptions(1).momentum(choice.momentum).weight_decay(choice.weight_decay));
