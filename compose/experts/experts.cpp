@@ -41,9 +41,7 @@ void hold(const Composition& composition, const Binding& binding, const Leaf& le
   const Schedule& anneal = composition.sample.anneal;
   if (!literal && anneal.moves(binding.variable)) return;
   const bool blurs = !literal && anneal.any() && anneal.noisy_given && v < anneal.blurred.size();
-  const auto wears_noise = [&](size_t at) {
-    return blurs && !anneal.blurred[v].empty() && anneal.blurred[v][at] != 0;
-  };
+  const auto wears_noise = [&](size_t at) { return blurs && !anneal.blurred[v].empty() && anneal.blurred[v][at] != 0; };
   for (int64_t j = 0; j < size_of(binding); ++j) {
     const auto at = static_cast<size_t>(binding.index.empty() ? j : binding.index[static_cast<size_t>(j)]);
     const double value = literal ? binding.literal[static_cast<size_t>(j)] : composition.held[v].value[at];

@@ -33,13 +33,16 @@ double standing(const Composition& composition, int variable, int64_t element, b
 }  // namespace
 
 LeafRow::LeafRow(const Composition& composition, const Model& model, const Leaf& leaf, int64_t part)
-    : model_(&model), leaf_(&leaf), values_(leaf.inputs.size()), fixed_(leaf.inputs.size(), 1), categories_(leaf.inputs.size(), 0) {
+    : model_(&model),
+      leaf_(&leaf),
+      values_(leaf.inputs.size()),
+      fixed_(leaf.inputs.size(), 1),
+      categories_(leaf.inputs.size(), 0) {
   const bool narrow = model.setup().precision == Precision::kFloat32;
   for (size_t i = 0; i < leaf.inputs.size(); ++i) {
     const Binding& binding = leaf.inputs[i];
     const int64_t size = size_of(binding);
-    if (binding.variable >= 0)
-      categories_[i] = composition.variables[static_cast<size_t>(binding.variable)].categories;
+    if (binding.variable >= 0) categories_[i] = composition.variables[static_cast<size_t>(binding.variable)].categories;
     for (int64_t j = 0; j < size; ++j) {
       double number = 0;
       if (binding.variable < 0) {

@@ -41,8 +41,8 @@ class LeafRow {
   bool log_normaliser(double& log_z) const;
 
   /// The Gaussian part over all drawn continuous inputs, the parents at their values; nothing where the model does not
-  /// know it, where a number that a parent reads moves, or where its curvature depends on a label that moves. Its mean is
-  /// that of label 0.
+  /// know it, where a number that a parent reads moves, or where its curvature depends on a label that moves. Its mean
+  /// is that of label 0.
   std::optional<Model::GaussianPart> gaussian_part() const;
 
   /// The quadratic form over the inputs with `open[i]`, the others at their values.

@@ -201,8 +201,8 @@ void read_noise(const Yaml& section, Schedule& anneal, Diagnostics& diagnostics)
   const Yaml* step_size = section.find("step_size");
   anneal.step_by_level = anneal.predictor || step_size != nullptr;
   if (!step_size || (step_size->is_scalar() && step_size->text == "auto")) return;
-  anneal.step_size = read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size",
-                                 diagnostics);
+  anneal.step_size =
+      read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size", diagnostics);
 }
 
 /// Its keys, and variables by their names.

@@ -122,14 +122,10 @@ void note_schedule(const Schedule& schedule, const std::vector<Variable>& variab
   if (!schedule.any()) return;
   if (schedule.temperature && schedule.given.empty() && schedule.steps == 1 && schedule.spacing == Spacing::kGeometric)
     asked.cooling = CoolingFacts{*schedule.temperature, schedule.levels};
-  AnnealFacts anneal{schedule.temperature,
-                     {},
-                     schedule.levels,
-                     schedule.steps,
-                     name_of(schedule.spacing),
-                     schedule.predictor,
-                     schedule.step_by_level,
-                     schedule.noisy_given,
+  AnnealFacts anneal{schedule.temperature,      {},
+                     schedule.levels,           schedule.steps,
+                     name_of(schedule.spacing), schedule.predictor,
+                     schedule.step_by_level,    schedule.noisy_given,
                      schedule.step_size};
   for (const GivenNumber& number : schedule.given)
     anneal.given.emplace_back(variables[static_cast<size_t>(number.variable)].name, number.from);

@@ -28,7 +28,8 @@ AnnealFacts anneal_of(const RunRecord& record) {
   anneal.predictor = fields.flag_if("predictor").value_or(false);
   anneal.noisy_given = fields.flag_if("noisy_given").value_or(false);
   anneal.step_by_level = fields.has("step_size");
-  if (const RunRecord* size = fields.find("step_size"); size && size->is_number()) anneal.step_size = size->get<double>();
+  if (const RunRecord* size = fields.find("step_size"); size && size->is_number())
+    anneal.step_size = size->get<double>();
   for (const auto& [key, value] : record.items()) {
     const std::optional<double> from = Fields(value).number_if("from");
     if (!from) continue;  // one of the keys above

@@ -26,17 +26,17 @@ enum class State { kCurrent, kProposal };
 struct Block {
   int variable = 0;  ///< index into Energy::variables()
   int64_t n = 0;
-  int64_t moving = 0;             ///< coordinates that are not held
-  uint32_t key = 0;               ///< variable_key of its name
-  double least = 0, most = 0;     ///< support
-  bool faces = false;             ///< an end of the support is finite
-  const uint8_t* held = nullptr;  ///< [n], or null: nothing is held
-  const void* scale = nullptr;    ///< [n] Real s, or null: 1
+  int64_t moving = 0;              ///< coordinates that are not held
+  uint32_t key = 0;                ///< variable_key of its name
+  double least = 0, most = 0;      ///< support
+  bool faces = false;              ///< an end of the support is finite
+  const uint8_t* held = nullptr;   ///< [n], or null: nothing is held
+  const void* scale = nullptr;     ///< [n] Real s, or null: 1
   const uint8_t* stays = nullptr;  ///< [n] 1: the probability flow leaves it alone; null: none is told
-  const void* centre = nullptr;   ///< [n] Real, where trajectories turn about: add_trajectory_slope
-  void* position = nullptr;       ///< [rows, n] current
-  void* gradient = nullptr;       ///< [rows, n] at the current position
-  void* velocity = nullptr;       ///< [rows, n], Needs::velocity
+  const void* centre = nullptr;    ///< [n] Real, where trajectories turn about: add_trajectory_slope
+  void* position = nullptr;        ///< [rows, n] current
+  void* gradient = nullptr;        ///< [rows, n] at the current position
+  void* velocity = nullptr;        ///< [rows, n], Needs::velocity
   // Only where the method proposes:
   void* proposal = nullptr;           ///< [rows, n]
   void* proposal_gradient = nullptr;  ///< [rows, n]
@@ -63,12 +63,12 @@ struct LabelBlock {
 /// Given numbers of one variable that wear noise while a level of noise moves, in a group of chains.
 struct NoisyGiven {
   int64_t n = 0;
-  uint32_t key = 0;               ///< variable_key of its name
-  double least = 0, most = 0;     ///< support
-  bool faces = false;             ///< an end of the support is finite
+  uint32_t key = 0;                ///< variable_key of its name
+  double least = 0, most = 0;      ///< support
+  bool faces = false;              ///< an end of the support is finite
   const uint8_t* clean = nullptr;  ///< [n] 1: it is not given, or wears none
-  const void* given = nullptr;    ///< [n] Real
-  void* position = nullptr;       ///< [rows, n] where energies read them
+  const void* given = nullptr;     ///< [n] Real
+  void* position = nullptr;        ///< [rows, n] where energies read them
 };
 
 /// The block of a variable that moves, without arrays.

@@ -66,8 +66,8 @@ class Kernels {
   /// from one level of noise to the next, amount = (sigma' - sigma) sigma. Of blocks that are told which those are.
   virtual void flow(Group& group, double amount) const = 0;
 
-  /// x <- fold(given + deviation z) in the group's noisy givens, z of purpose kGiven, in frozen rows too. With deviation
-  /// 0 they are what is given to the bit.
+  /// x <- fold(given + deviation z) in the group's noisy givens, z of purpose kGiven, in frozen rows too. With
+  /// deviation 0 they are what is given to the bit.
   virtual void blur_given(Group& group, uint32_t step, double deviation) const = 0;
 
   /// log_ratio += <x - y', g_x + s g_y>/2 + step_size (|g_y|^2 - |g_x|^2)/4, the proposal of propose_langevin against

@@ -109,8 +109,8 @@ class Chains {
   /// until evaluate().
   virtual void set_given(int variable, double value) = 0;
 
-  /// Kernels::flow of all chains, in the free numbers that noise blurs. Energies and gradients are those of before until
-  /// evaluate().
+  /// Kernels::flow of all chains, in the free numbers that noise blurs. Energies and gradients are those of before
+  /// until evaluate().
   virtual void flow(double amount) = 0;
 
   /// Kernels::blur_given of all chains, whatever is written to them later; save() may not keep it. Energies and

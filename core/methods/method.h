@@ -116,8 +116,8 @@ class Method {
 
   virtual double step_size() const = 0;  ///< 0 where there is none
   virtual void set_step_size(double) {}
-  /// Where step sizes are squares of a length: the one to take at a level of noise, in units of the level's square, where
-  /// none is given. 0: they are not, and the method cannot take its step size from a level.
+  /// Where step sizes are squares of a length: the one to take at a level of noise, in units of the level's square,
+  /// where none is given. 0: they are not, and the method cannot take its step size from a level.
   virtual double level_step_size() const { return 0; }
   /// Takes eta times the square of a level of noise as its step size; eta none: level_step_size().
   virtual void set_level(std::optional<double> eta, double square) {

@@ -7,8 +7,9 @@
 
 // This and the other headers of this folder are the formulas of a step, each written once, for every backend: functions
 // of one element or of one row, which host and device compile alike. The loops over elements and rows are the
-// backend's. Those that compile for wide vector units include this one, faces.h, flow.h, langevin.h, splitting.h, gradient.h
-// and products.h, which like core/random/element.h leave no copies behind and call nothing of the standard library.
+// backend's. Those that compile for wide vector units include this one, faces.h, flow.h, langevin.h, splitting.h,
+// gradient.h and products.h, which like core/random/element.h leave no copies behind and call nothing of the standard
+// library.
 
 namespace potluck {
 

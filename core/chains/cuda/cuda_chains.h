@@ -93,8 +93,8 @@ class CudaChains final : public Chains {
   bool parted_ = false;  ///< the expert energies that count are those of the parts, not those of all
   std::vector<cuda::Memory> scale_, centre_;       ///< per block, made when first set
   cuda::Memory ladder_temperature_, ladder_step_;  ///< [chains], likewise
-  double deviation_ = 0;       ///< of what is given, since blur_given()
-  uint32_t deviation_at_ = 0;  ///< the step that addresses its noise
+  double deviation_ = 0;                           ///< of what is given, since blur_given()
+  uint32_t deviation_at_ = 0;                      ///< the step that addresses its noise
   std::unique_ptr<CudaKernels> kernels_;
   std::map<Recipe, cudaGraphExec_t> graphs_;  ///< null: the block came once
 };

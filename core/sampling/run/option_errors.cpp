@@ -65,9 +65,9 @@ void check_schedule(const Schedule& anneal, double temperature, std::vector<Sett
   check_at_least("anneal.steps", anneal.steps, 1, errors);
   if (!anneal.any()) return;
   if (anneal.step_size && !(*anneal.step_size > 0 && *anneal.step_size <= 1))
-    errors.emplace_back("sample.anneal.step_size",
-                        fmt::format(" must be in (0, 1], in units of the square of the level of noise, got {:g}",
-                                    *anneal.step_size));
+    errors.emplace_back(
+        "sample.anneal.step_size",
+        fmt::format(" must be in (0, 1], in units of the square of the level of noise, got {:g}", *anneal.step_size));
   if (!anneal.temperature && anneal.given.empty())
     errors.emplace_back("sample.anneal",
                         " must have a number that moves (temperature, or a variable that is given), got none. Add such "

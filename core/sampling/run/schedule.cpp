@@ -78,9 +78,10 @@ void check_noise(const Schedule& schedule, const std::vector<Variable>& variable
   const bool any = std::any_of(schedule.blurred.begin(), schedule.blurred.end(),
                                [](const std::vector<uint8_t>& one) { return !one.empty(); });
   if (!any && (schedule.predictor || schedule.noisy_given))
-    errors.emplace_back(key, fmt::format(" must be left out where no expert that reads '{}' has the law of a number, got "
-                                         "none. Give that input of an expert the variable '{}'",
-                                         variables[v].name, variables[v].name));
+    errors.emplace_back(key,
+                        fmt::format(" must be left out where no expert that reads '{}' has the law of a number, got "
+                                    "none. Give that input of an expert the variable '{}'",
+                                    variables[v].name, variables[v].name));
   for (size_t b = 0; b < schedule.blurred.size(); ++b)
     if (!schedule.blurred[b].empty() && variables[b].walls == Walls::kTransform && variables[b].has_face() &&
         (schedule.predictor || schedule.noisy_given))

@@ -40,9 +40,9 @@ struct Schedule {
   Spacing spacing = Spacing::kGeometric;
 
   // Where one given number moves, and it is a level of noise sigma that falls:
-  /// At the first step of a level each chain moves along the probability flow from the level before, on the numbers that
-  /// noise blurs: x <- x + (sigma' - sigma) sigma grad E(x, sigma), Karras et al. 2022, equation 4. A guess, which the
-  /// steps of the level correct.
+  /// At the first step of a level each chain moves along the probability flow from the level before, on the numbers
+  /// that noise blurs: x <- x + (sigma' - sigma) sigma grad E(x, sigma), Karras et al. 2022, equation 4. A guess, which
+  /// the steps of the level correct.
   bool predictor = false;
   /// The moves of a level have the step size eta sigma^2; behind the last level the warm-up begins from there.
   bool step_by_level = false;
