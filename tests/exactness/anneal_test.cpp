@@ -116,7 +116,7 @@ TEST(AnnealTest, AnExpertOfNegativeWeightNeedsNoCeilingWhereTheRestConfines) {
 
 std::string refusal_of(const std::string& text) {
   try {
-    const Composed composed(text, "");
+    const Composed composed(text, "step_size: 0.5");
     return "";
   } catch (const Error& error) {
     return error.what();

@@ -449,12 +449,12 @@ std::vector<Broken> broken_files() {
       {"a predictor of two numbers",
        "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\ngiven: [{of: z, value: "
        "1}]\nsample: {anneal: {temperature: {from: 3}, levels: 10, predictor: true}}\n",
-       "scene.yaml:4:67: sample.anneal.predictor must be left out unless exactly one given number moves, the level of "
+       "scene.yaml:4:66: sample.anneal.predictor must be left out unless exactly one given number moves, the level of "
        "noise, got 0 of them"},
       {"a predictor under hmc",
        "variables: {x: {}, z: {}}\ntarget: {model: linear_gaussian, inputs: {x: x, z: z}}\ngiven: [{of: z, value: "
        "1}]\nsample: {method: hmc, anneal: {z: {from: 3}, levels: 10, predictor: true}}\n",
-       "scene.yaml:4:70: sample.anneal.predictor must be left out with hmc, whose step size is not in units of a "
+       "scene.yaml:4:69: sample.anneal.predictor must be left out with hmc, whose step size is not in units of a "
        "level's square. Use mala or langevin"},
       {"an anneal by unknown spacing", annealed("{of: z, value: 1}", "z: {from: 3}, levels: 10, spacing: cosine"),
        "scene.yaml:4:54: sample.anneal.spacing must be one of geometric, karras, linear; got 'cosine'"},

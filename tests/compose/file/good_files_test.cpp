@@ -106,8 +106,8 @@ TEST_F(GoodFilesTest, ANumberThatMovesMayBeALevelOfNoise) {
   const auto annealed = [&](const std::string& more) {
     return read(
                "variables: {x: {shape: [3]}, z: {}}\n"
-               "views: {part: {of: x, index: [0, 2]}}\n"
-               "target: {model: linear_gaussian, settings: {matrix: [[1], [1]]}, inputs: {x: part, z: z}}\n"
+               "views: {part: {of: x, slice: '0:2'}}\n"
+               "target: {model: linear_gaussian, settings: {matrix: [1, 1]}, inputs: {x: part, z: z}}\n"
                "integrable: true\ngiven: [{of: z, value: 0.5}]\n"
                "sample: {anneal: {z: {from: 20}, levels: 30" +
                more + "}}\n")
@@ -121,7 +121,7 @@ TEST_F(GoodFilesTest, ANumberThatMovesMayBeALevelOfNoise) {
   EXPECT_FALSE(flowing.step_size);
   // What the expert that reads z draws: two of the numbers of x.
   ASSERT_EQ(flowing.blurred.size(), 2u);
-  EXPECT_THAT(flowing.blurred[0], ElementsAre(1, 0, 1));
+  EXPECT_THAT(flowing.blurred[0], ElementsAre(1, 1, 0));
   EXPECT_TRUE(flowing.blurred[1].empty());
   EXPECT_FALSE(annealed(", predictor: true, noisy_given: false").noisy_given);
   const Schedule steps = annealed(", step_size: 0.2");
