@@ -2,6 +2,7 @@
 #include "compose/file/data_source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -92,6 +93,51 @@ Source load(const std::filesystem::path& path, Format format, const std::optiona
   return read_picture(path);
 }
 
+/// The array of a safetensors file that is meant.
+std::string chosen_array(const std::filesystem::path& path, const std::string& asked) {
+  const std::vector<std::string> names = safetensors_names(path);
+  if (asked.empty() && names.size() == 1) return names[0];
+  if (asked.empty())
+    throw FileError(fmt::format("{}: 'array' must say which of its {} arrays is meant. Known: {}", path.string(),
+                                names.size(), joined(names)));
+  if (std::find(names.begin(), names.end(), asked) == names.end())
+    throw FileError(fmt::format("{}: array must be one that it holds, got '{}'. {}", path.string(), asked,
+                                suggestion(asked, names)));
+  return asked;
+}
+
+Array picture_rows(const std::filesystem::path& path) {
+  const PngImage image = read_png(path);
+  Array rows{image.maximum > 255 ? NumberType::kUint16 : NumberType::kUint8, {1, image.height, image.width}, {}};
+  if (image.channels > 1) rows.shape.push_back(image.channels);
+  for (const uint16_t value : image.values) {
+    rows.bytes.push_back(static_cast<std::byte>(value & 0xff));
+    if (rows.type == NumberType::kUint16) rows.bytes.push_back(static_cast<std::byte>(value >> 8));
+  }
+  return rows;
+}
+
+/// @throws FileError
+ArrayRows open_rows(const std::filesystem::path& path, Format format, const std::string& array) {
+  switch (format) {
+    case Format::kNpy:
+      return npy_rows(path);
+    case Format::kSafetensors:
+      return safetensors_rows(path, chosen_array(path, array));
+    case Format::kIdx:
+      return idx_rows(path);
+    case Format::kPng:
+    case Format::kUnknown:
+      break;
+  }
+  return ArrayRows(picture_rows(path));
+}
+
+std::string advice_on_scale(double maximum) {
+  if (maximum > 65535) return "scale: 1 for the numbers as they are";
+  return fmt::format("scale: 1/{:.16g} for numbers in 0 ... 1, or scale: 1", maximum);
+}
+
 /// The shapes agree but for the one channel of a grey picture, which stands last, or first in planes: [h, w] and
 /// [h, w, 1]. In an array a first length of 1 is a row.
 bool but_for_a_channel(const std::vector<int64_t>& source, const std::vector<int64_t>& variable, Format format) {
@@ -148,11 +194,8 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
       return {};
     }
     if (source.integers && !variable.categorical() && !scale) {
-      const std::string advice =
-          source.maximum <= 65535 ? fmt::format("scale: 1/{:.16g} for numbers in 0 ... 1, or scale: 1", source.maximum)
-                                  : "scale: 1 for the numbers as they are";
       diagnostics.add(file.place, fmt::format("{} must have a scale, since '{}' holds integers ({}). Add {}", what,
-                                              file.text, source.type, advice));
+                                              file.text, source.type, advice_on_scale(source.maximum)));
       return {};
     }
     if (scale)
@@ -162,6 +205,36 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
     diagnostics.add(file.place, error.what());
     return {};
   }
+}
+
+ArrayRows open_points(const PointsFile& points, const Variable& variable) {
+  const std::filesystem::path path = points.file;
+  const std::string& what = points.place.file;
+  const auto refuse = [&](const std::string& text) { throw CompositionError({{points.place, text}}); };
+  const Format format = format_of(path);
+  if (format == Format::kUnknown)
+    refuse(fmt::format("file must be named .npy, .safetensors, .png, .idx or -ubyte (the last two also .gz), got '{}'",
+                       path.string()));
+  if (!points.array.empty() && format != Format::kSafetensors)
+    refuse(fmt::format("array must stand with a safetensors file, got '{}'", path.string()));
+  if (variable.categorical() && points.scale) refuse("scale must be left out, got one: labels are not scaled");
+  ArrayRows rows = open_rows(path, format, points.array);
+  std::vector<int64_t> shape = rows.shape();
+  if (!shape.empty()) shape.erase(shape.begin());
+  const bool fits = shape == variable.shape || but_for_a_channel(shape, variable.shape, format) ||
+                    shape == std::vector<int64_t>{variable.size()};
+  if (rows.shape().empty() || !fits)
+    refuse(fmt::format("{} must have the shape [rows{}{}] of '{}', got {}", path.string(),
+                       variable.shape.empty() ? "" : ", ", fmt::join(variable.shape, ", "), variable.name,
+                       shape_text(rows.shape())));
+  if (rows.rows() == 0) refuse(fmt::format("{} must have rows, got none", path.string()));
+  if (!is_float(rows.type()) && rows.type() != NumberType::kBool && !variable.categorical() && !points.scale)
+    refuse(
+        fmt::format("{} must have a scale, since it holds integers ({}). Add it as in '{}={{file: {}, scale: "
+                    "1/255}}': {}",
+                    path.filename().string(), name_of(rows.type()), what, path.filename().string(),
+                    advice_on_scale(maximum_of(rows.type()))));
+  return rows;
 }
 
 }  // namespace potluck

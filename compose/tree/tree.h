@@ -156,6 +156,15 @@ struct SampleSettings {
   std::string start = "auto";  ///< auto, exact, uniform, normal, or a file (npy or safetensors, positions)
 };
 
+/// The file of the rows of a variable that a composition is evaluated at.
+struct PointsFile {
+  int variable = 0;
+  std::string file;             ///< absolute
+  std::string array;            ///< of a safetensors file; empty: its only one
+  std::optional<double> scale;  ///< factor of the file's numbers
+  Place place;                  ///< of what names it, for errors: "--at image"
+};
+
 struct OutputSettings {
   std::string folder;                 ///< resolved against the composition file; empty: not given
   std::vector<std::string> pictures;  ///< names of variables
@@ -172,6 +181,8 @@ struct Composition {
   std::vector<Held> held;                       ///< one per variable
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
+  bool only_evaluated = false;     ///< read to be evaluated at points: neither integrable nor sampled
+  std::vector<PointsFile> points;  ///< of the variables whose rows come from files
   OutputSettings output;
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
