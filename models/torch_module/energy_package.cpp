@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/torch_module/energy_package.h"
 
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <algorithm>
@@ -26,6 +28,15 @@ namespace {
 /// Calls that may be under way at once.
 size_t runners() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 64); }
 
+/// Compiled code asks the loader for libtorch.so, an empty library beside those that this plugin is linked with: one
+/// that is open already is found by its name.
+void open_libtorch() {
+  Dl_info found;
+  if (dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &found) == 0) return;
+  const std::string file = found.dli_fname;
+  dlopen((file.substr(0, file.rfind('/') + 1) + "libtorch.so").c_str(), RTLD_LAZY | RTLD_LOCAL);
+}
+
 std::string listed_inputs(const Setup& setup) {
   std::string names;
   for (const char* input : {"x", "noise", "label", "given"}) {
@@ -45,6 +56,7 @@ EnergyPackage::EnergyPackage(const Setup& setup) {
     throw setup.setting_error("module",
                               "must be a TorchScript module (.pt) to take weights, got a package: its weights "
                               "are compiled in");
+  open_libtorch();
   try {
     loader_ = std::make_unique<Loader>(setup.file("module"), runners(), setup.on_cuda() ? setup.device_index() : -1);
   } catch (const std::exception& error) {

@@ -5,6 +5,11 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <unordered_map>
+
 #include "models/torch_module/probe.h"
 
 namespace potluck::models {
@@ -13,7 +18,17 @@ using namespace potluck::plugin;
 
 struct ScriptEnergy::Module {
   torch::jit::Module script;
+  bool by_name = false;  ///< `forward` has arguments of the names of all inputs but x that are bound
 };
+
+namespace {
+
+bool has_argument(const torch::jit::Method& forward, std::string_view name) {
+  const std::vector<c10::Argument>& all = forward.function().getSchema().arguments();
+  return std::any_of(all.begin(), all.end(), [name](const c10::Argument& one) { return one.name() == name; });
+}
+
+}  // namespace
 
 bool is_package(const std::string& file) { return file.size() >= 4 && file.compare(file.size() - 4, 4, ".pt2") == 0; }
 
@@ -36,6 +51,12 @@ void ScriptEnergy::load(const Setup& setup) {
                                   first_line(error.what_without_backtrace()) +
                                   "'). A state_dict is no module: export the module that has it");
   }
+  if (!module_->script.find_method("forward"))
+    throw setup.setting_error("module", "must be a module with a forward(), got one without");
+  module_->by_name = std::all_of(std::begin(inputs) + 1, std::end(inputs), [&](const Input& input) {
+    return !setup.has_input(input.declared.name) ||
+           has_argument(module_->script.get_method("forward"), input.declared.name);
+  });
   module_->script.eval();
   module_->script.to(torch_device(setup), setup.float64() ? at::kDouble : at::kFloat);
   for (const auto& parameter : module_->script.parameters()) parameter.requires_grad_(false);
@@ -87,16 +108,21 @@ void ScriptEnergy::probe(const Setup& setup) const {
 Facts ScriptEnergy::facts() const {
   Facts facts;
   facts.least_energy = least_energy_;
-  facts.rows_alone = true;
   return facts;
 }
 
 at::Tensor ScriptEnergy::energy(const std::vector<at::Tensor>& tensors) const {
   const torch::jit::GraphOptimizerEnabledGuard as_it_stands(false);
-  std::vector<c10::IValue> arguments;
-  for (const at::Tensor& input : tensors)
-    if (input.defined()) arguments.emplace_back(input);
-  const c10::IValue found = module_->script.get_method("forward")(std::move(arguments));
+  std::vector<c10::IValue> arguments = {tensors[0]};
+  std::unordered_map<std::string, c10::IValue> named;
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    if (!tensors[i].defined()) continue;
+    if (module_->by_name)
+      named.emplace(inputs[i].declared.name, tensors[i]);
+    else
+      arguments.emplace_back(tensors[i]);
+  }
+  const c10::IValue found = module_->script.get_method("forward")(std::move(arguments), named);
   if (!found.isTensor()) throw Failure(POTLUCK_BAD_SHAPE, "the module must return one tensor, got " + found.tagKind());
   return found.toTensor();
 }

@@ -9,7 +9,8 @@
 
 namespace potluck::models {
 
-/// An energy that a TorchScript module computes: module(x[, noise][, label][, given]) -> [B].
+/// An energy that a TorchScript module computes: module(x[, noise][, label][, given]) -> [B]. Where `forward` has
+/// arguments of the names of all that is bound, they are handed on by name, so that one with defaults may be left out.
 ///
 /// Autograd gives its gradients. LibTorch interprets it as it stands: the executor that optimises a module while it
 /// runs would change its bits from one call to the next.

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 import warnings
+from typing import Optional
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from safetensors.numpy import save_file
 
 import potluck
 
+torch.set_num_threads(1)
 PROGRAM = PLUGIN = pathlib.Path()
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 warnings.filterwarnings("ignore", category=FutureWarning)
@@ -38,6 +40,25 @@ class Critic(torch.nn.Module):
         x = x.flatten(1)
         moved = (x - self.centre) / noise[:, None] + self.embed(label) * given.flatten(1).sum(1, keepdim=True)
         return self.net(moved).squeeze(1) + 0.5 * x.square().sum(1)
+
+
+class Flexible(torch.nn.Module):
+    """The same without any of its conditions."""
+
+    def __init__(self):
+        super().__init__()
+        self.critic = Critic()
+
+    def forward(self, x, noise: Optional[torch.Tensor] = None, label: Optional[torch.Tensor] = None,
+                given: Optional[torch.Tensor] = None):
+        ones = torch.ones_like(x[:, 0, 0])
+        if noise is None:
+            noise = ones
+        if label is None:
+            label = torch.zeros_like(ones, dtype=torch.long)
+        if given is None:
+            given = ones[:, None]
+        return self.critic(x, noise, label, given)
 
 
 class Plain(torch.nn.Module):
@@ -131,10 +152,22 @@ class TorchModuleTest(unittest.TestCase):
         np.testing.assert_array_equal(one, two)
 
     def test_the_conformance_kit_passes_it_with_its_parameters(self):
-        self.script(Critic())
+        self.script(Flexible())
         printed = self.potluck("plugins", "check", PLUGIN, "--allow-world-writable", "--set", "module=critic.pt", "--shape",
-                               "x=2,3", "--shape", "given=2", "--categories", "label=3", "--support", "noise=0.5,2")
-        self.assertIn("parameter", printed)
+                               "x=2x3", "--shape", "given=2", "--categories", "label=3", "--support", "noise=0.5:2")
+        self.assertRegex(printed, "passed +parameter gradient")
+        self.assertRegex(printed, "passed +optional inputs")
+
+    def test_an_input_that_is_left_out_is_one_that_the_module_goes_without(self):
+        self.script(Flexible())
+        self.scene(CRITIC_SCENE.replace(", noise: noise", "").replace("noise: {}, ", ""))
+        random = np.random.default_rng(1)
+        x, label, given = random.normal(size=(9, 2, 3)), random.integers(0, 3, 9), random.normal(size=(9, 2))
+        found = self.scores(x=x, label=label, given=given)
+        ones = torch.ones(9, dtype=torch.float64)
+        energy, _ = energy_and_gradients(Critic().double(), torch.from_numpy(x), ones, torch.from_numpy(label),
+                                         torch.from_numpy(given))
+        np.testing.assert_allclose(found["energy"], energy, rtol=0, atol=1e-12)
 
     def test_a_weights_file_takes_the_places_of_the_parameters(self):
         self.script(Plain())
@@ -164,7 +197,7 @@ class TorchModuleTest(unittest.TestCase):
         self.potluck("check", "scene.yaml")
 
     def test_files_that_are_no_modules_are_refused_at_their_place(self):
-        where = "scene.yaml:2:52: "
+        where = "scene.yaml:2:50: "
         self.assertIn(where, self.refusal(plain_scene("nothing.pt")))
         self.assertIn("nothing.pt", self.refusal(plain_scene("nothing.pt")))
         torch.save(Plain().state_dict(), self.folder / "state.pt")
@@ -210,7 +243,7 @@ class TorchModuleTest(unittest.TestCase):
         for how, text in enumerate(expected):
             self.script(Broken(how))
             refusal = self.refusal(plain_scene())
-            self.assertIn("scene.yaml:2:52: ", refusal)
+            self.assertIn("scene.yaml:2:50: ", refusal)
             self.assertIn("setting 'module' " + text, refusal)
         self.script(Pair())
         self.assertIn("the module must return one tensor, got Tuple", self.refusal(plain_scene()))
@@ -240,14 +273,18 @@ class TorchModuleTest(unittest.TestCase):
         energy, (gradient,) = energy_and_gradients(Labelled(), *(torch.from_numpy(r) for r in rows.values()))
         np.testing.assert_allclose(found["energy"], energy, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(found["gradient_x"], gradient, rtol=1e-5, atol=1e-5)
-        self.potluck("plugins", "check", PLUGIN, "--allow-world-writable", "--set", "module=critic.pt2", "--shape", "x=2,3",
-                     "--categories", "label=3", "--without", "noise", "--without", "given")
+        # Weighted, and added to what another expert left.
+        self.scene(scene.replace("target: {", "energies: {critic: {").replace("label: label}}", "label: label}}, wide: "
+                                 "{model: gaussian, inputs: x}}\ntarget: {product: [wide, {energy: critic, weight: 0.5}]}"))
+        both = self.scores(x=rows["x"][:5], label=rows["label"][:5])
+        np.testing.assert_allclose(both["energy"], energy[:5] / 2 + (rows["x"][:5] ** 2).sum((1, 2)) / 2, rtol=1e-5)
+        np.testing.assert_allclose(both["gradient_x"], gradient[:5] / 2 + rows["x"][:5], rtol=1e-5, atol=1e-5)
         self.assertIn("setting 'module' must be a package for float64, got one for float32. Set sample.precision: float32",
                       self.refusal(scene + "sample: {precision: float64}\n"))
         self.assertIn("setting 'module' must be a package for x, got one for x,label. Bind the inputs",
                       self.refusal(scene.replace(", label: label}}", "}}").replace(", label: {categories: 3}", "")
                                    .replace("given: [{of: label, value: 1}]\n", "")))
-        self.assertIn("must take x [16, 2, 2], label [16], got '",
+        self.assertIn("must return the energy and a gradient for each continuous input, got [16, 2, 3] in place of [16, 2, 2]",
                       self.refusal(scene.replace("shape: [2, 3]", "shape: [2, 2]")))
 
 
