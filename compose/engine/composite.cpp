@@ -12,6 +12,15 @@ void check_runs(const Composite::State& state, const char* what) {
     throw SettingError("purpose", fmt::format(" must be kRun to {}, got kLook. Make a Composite for a run", what));
 }
 
+void check_draws(const Composite::State& state, const char* what) {
+  check_runs(state, what);
+  if (state.session.composition().only_evaluated)
+    throw SettingError("overrides.at",
+                       fmt::format(" must be empty to {}, got variables at points. Read the composition "
+                                   "without them",
+                                   what));
+}
+
 Composite::Composite(const Composition& composition, Purpose purpose, const Say& say)
     : state_(translated([&] {
         auto state = std::make_unique<State>(composition, purpose);

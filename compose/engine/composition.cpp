@@ -17,6 +17,7 @@ potluck::Overrides overrides_of(const Overrides& from) {
   potluck::Overrides overrides;
   for (const Overrides::Setting& one : from.set) overrides.set.push_back({one.path, one.text, one.called});
   for (const Overrides::Given& one : from.given) overrides.given.emplace_back(one.name, one.text);
+  for (const Overrides::At& one : from.at) overrides.at.push_back({one.name, one.text, one.called});
   for (const auto& [called, folder] : from.folders) overrides.folders[called] = folder;
   return overrides;
 }

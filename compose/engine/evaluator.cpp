@@ -75,8 +75,9 @@ std::vector<const Numbers*> checked(const Points& points, const potluck::Composi
 }
 
 /// Copies rows of one variable, with the given numbers in their places.
+/// @param called  what errors call row `first`
 void copy_rows(const Numbers* from, const potluck::Variable& variable, const Held& held, int64_t first, int64_t rows,
-               double* to) {
+               int64_t called, double* to) {
   const int64_t n = variable.size();
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t j = 0; j < n; ++j) {
@@ -86,7 +87,7 @@ void copy_rows(const Numbers* from, const potluck::Variable& variable, const Hel
         continue;
       }
       out = number_of(*from, static_cast<size_t>((first + row) * n + j));
-      check_number(variable, out, first + row, j);
+      check_number(variable, out, called + row, j);
     }
   }
 }
@@ -104,7 +105,7 @@ std::vector<std::vector<double>> positions_of(const Points& points, const potluc
   for (size_t v = 0; v < numbers.size(); ++v) {
     const potluck::Variable& variable = composition.variables[v];
     all.emplace_back(static_cast<size_t>(points.rows * variable.size()));
-    copy_rows(numbers[v], variable, composition.held[v], 0, points.rows, all.back().data());
+    copy_rows(numbers[v], variable, composition.held[v], 0, points.rows, points.first_row, all.back().data());
   }
   return all;
 }
@@ -145,20 +146,20 @@ Evaluation Evaluator::evaluate(const Points& points) {
           static_cast<size_t>(points.rows * composition.variables[v].size()));
   for (int64_t first = 0; first < points.rows; first += batch_) {
     const int64_t rows = std::min(batch_, points.rows - first);
-    write(numbers, first, rows);
+    write(numbers, first, rows, points.first_row + first);
     chains_->evaluate();
     read(first, rows, found);
   }
   return found;
 }
 
-void Evaluator::write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows) {
+void Evaluator::write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows, int64_t called) {
   const potluck::Composition& composition = session_.composition();
   std::vector<const double*> position;
   for (size_t v = 0; v < numbers.size(); ++v) {
     const int64_t n = composition.variables[v].size();
     double* to = position_[v].data();
-    copy_rows(numbers[v], composition.variables[v], composition.held[v], first, rows, to);
+    copy_rows(numbers[v], composition.variables[v], composition.held[v], first, rows, called, to);
     // What is left of the last batch are copies of its first point.
     for (int64_t row = rows; row < batch_; ++row) std::copy_n(to, n, to + row * n);
     position.push_back(to);

@@ -81,13 +81,13 @@ struct EvidenceRun::State {
 
 EvidenceRun::EvidenceRun(Composite& composite, const EvidenceOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "estimate log Z");
+        check_draws(composite.state(), "estimate log Z");
         return std::make_unique<State>(composite, options, std::nullopt);
       })) {}
 
 EvidenceRun::EvidenceRun(Composite& composite, EarlierRun earlier, const EvidenceOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "estimate log Z");
+        check_draws(composite.state(), "estimate log Z");
         return std::make_unique<State>(composite, options, std::move(earlier.state().run));
       })) {}
 EvidenceRun::~EvidenceRun() = default;

@@ -57,13 +57,13 @@ struct RecordedRun::State {
 
 RecordedRun::RecordedRun(Composite& composite, const RecordOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "run");
+        check_draws(composite.state(), "run");
         return std::make_unique<State>(composite, options, std::nullopt);
       })) {}
 
 RecordedRun::RecordedRun(Composite& composite, EarlierRun earlier, const RecordOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "run");
+        check_draws(composite.state(), "run");
         return std::make_unique<State>(composite, options, std::move(earlier.state().run));
       })) {}
 RecordedRun::~RecordedRun() = default;

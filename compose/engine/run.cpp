@@ -12,7 +12,7 @@ namespace potluck::engine {
 
 Summary run(Composite& composite, const RunOptions& options) {
   return translated([&] {
-    check_runs(composite.state(), "run");
+    check_draws(composite.state(), "run");
     const Session& session = composite.state().session;
     const potluck::SampleSettings& sample = session.composition().sample;
     session.check_memory(options.share.count > 0 ? options.share.count : sample.chains, /*draws=*/false);

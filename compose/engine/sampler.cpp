@@ -50,7 +50,7 @@ struct Sampler::State {
 
 Sampler::Sampler(Composite& composite, const Share& share)
     : state_(translated([&] {
-        check_runs(composite.state(), "sample");
+        check_draws(composite.state(), "sample");
         return std::make_unique<State>(composite.state().session, share);
       })) {}
 Sampler::~Sampler() = default;

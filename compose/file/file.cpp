@@ -10,6 +10,7 @@
 #include "compose/file/included.h"
 #include "compose/file/learn.h"
 #include "compose/file/leaves.h"
+#include "compose/file/points.h"
 #include "compose/file/roles.h"
 #include "compose/file/sample.h"
 #include "compose/file/scope.h"
@@ -23,6 +24,8 @@
 namespace potluck {
 
 namespace {
+
+constexpr int64_t kRowsOfPoints = 4096;  ///< that are evaluated at once, as so many chains would be
 
 void add_plugins(const Yaml& section, SourceFiles& files, ModelSource& models, Diagnostics& diagnostics) {
   if (!read_texts(section, "plugins", diagnostics)) return;
@@ -104,6 +107,13 @@ void read_to_train(const Scope& scope, Composition& composition, Diagnostics& di
   if (learn.noise) composition.held[static_cast<size_t>(*learn.noise)] = Held{};
 }
 
+/// It is not drawn from: whether that were possible does not matter.
+void prepare_for_points(Composition& composition) {
+  composition.only_evaluated = true;
+  composition.integrable = true;
+  composition.sample.chains = kRowsOfPoints;
+}
+
 }  // namespace
 
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models,
@@ -111,7 +121,8 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   Diagnostics diagnostics;
   SourceFiles files(diagnostics, overrides.folders, purpose == ReadFor::kTraining);
   const MainFile main = main_file(file, overrides.text, overrides.text_name);
-  const Yaml root = read_with_includes(main, overrides, files, diagnostics);
+  Yaml root = read_with_includes(main, overrides, files, diagnostics);
+  take_out_for_points(overrides, root);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 
   Composition composition;
@@ -133,6 +144,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (composition.target && scope.broken.empty()) check_variables(composition, scope, diagnostics);
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
+  composition.points = read_points(overrides, scope, files, diagnostics);
   composition.places = places_of(root);
   read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
   const Yaml* learn = root.find("learn");
@@ -143,7 +155,9 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (purpose == ReadFor::kTraining) read_to_train(scope, composition, diagnostics);
   diagnostics.throw_if_any();
 
-  if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
+  if (!overrides.at.empty())
+    prepare_for_points(composition);
+  else if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
     composition.warnings.push_back("every variable is given: there is nothing left to draw");
   if (composition.sample.anneal.cooling) composition.warnings.push_back(advice_on_cooling(composition.sample.anneal));
   composition.variables = std::move(scope.variables);

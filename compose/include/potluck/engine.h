@@ -254,8 +254,19 @@ struct Overrides {
     std::string name;  ///< of a variable or view
     std::string text;  ///< a value, or a file: "3", "photo.png"
   };
+  /// A variable whose numbers are those of points.
+  struct At {
+    std::string name;  ///< of a variable
+    /// Of evaluate_files(), the file of its rows: "points.npy", or a map "{file: points.npy, scale: 1/255}" with
+    /// `scale` and `array` as `given` has them. Empty: Composite::evaluate() brings them.
+    std::string text = {};
+    std::string called = {};  ///< what errors call it; empty: "--at NAME"
+  };
   std::vector<Setting> set = {};
   std::vector<Given> given = {};
+  /// Not empty: the composition is to be evaluated at points, and is not sampled. Nothing of these variables is given,
+  /// whatever `given` says; of `sample`, precision and temperature count; the target need not be integrable.
+  std::vector<At> at = {};
   /// The folder that relative paths in an override are of, by what errors call it: "--given upper". Of one that is not
   /// named: the working folder.
   std::map<std::string, std::string> folders = {};
@@ -359,8 +370,9 @@ using Numbers = std::variant<std::vector<double>, std::span<const float>, std::s
 struct Points {
   int64_t rows = 0;
   /// By name of the variable, [rows, shape]. A variable that is given whole may be left out. Numbers that are given
-  /// have the given values, whatever stands here.
+  /// have the given values, whatever stands here, but for variables of Overrides::at, of which none is.
   std::map<std::string, Numbers> values = {};
+  int64_t first_row = 0;  ///< what errors call the first of them
 };
 
 struct Evaluation {
@@ -437,6 +449,37 @@ class Composite {
  private:
   std::unique_ptr<State> state_;
 };
+
+// ------------------------------------------------------------------------------------------------ evaluation of files
+
+/// What is written of the rows of files.
+struct FileEvaluationOptions {
+  std::string output;      ///< a file named .npz, .nc or .csv: docs/evaluating.md says what it has
+  bool overwrite = false;  ///< a file that is there is replaced once the new one is whole
+  std::string over = {};   ///< a variable of one label: the energy of each row with every label, and their shares
+  bool experts = false;    ///< the energy of each expert too
+  bool gradient = false;   ///< dE/dx too; not with `over`
+};
+
+struct FileEvaluation {
+  bool interrupted = false;  ///< it was stopped: no file was written, and nothing below counts
+  int64_t rows = 0;
+  double least = 0, most = 0;  ///< finite energies; NaN where there is none
+  int64_t impossible = 0;      ///< energies of +infinity
+  int64_t failed = 0;          ///< energies that are no number, or -infinity: a model failed there
+  int64_t first_failed = -1;   ///< row of the first of them; -1: there is none
+};
+
+/// Evaluates a composite at the rows of the files of Overrides::at, a few thousand at a time, and writes what it finds
+/// to one file. Memory does not grow with the rows, but for .npy files in Fortran order, which are read whole. One
+/// thread at a time may call it with a composite.
+/// @param progressed  hears how many rows are done, and of how many; may be empty
+/// @param stop        another thread, or a signal handler, may set it: nothing is written then
+/// @throws Error where files do not fit the variables or have not as many rows, and where the output cannot be written.
+///   No part of a file stands under its name then.
+FileEvaluation evaluate_files(Composite& composite, const FileEvaluationOptions& options,
+                              const std::function<void(int64_t done, int64_t rows)>& progressed = {},
+                              const std::atomic<bool>* stop = nullptr);
 
 // ---------------------------------------------------------------------------------------------------------- sampler
 
