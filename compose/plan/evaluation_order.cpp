@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "compose/known/bounds.h"
+#include "compose/known/quadratic.h"
 
 namespace potluck {
 
@@ -119,26 +120,33 @@ class OrderBuilder {
     CoordinateSet above = given;
     for (const NodePointer& level : hierarchy.levels) {
       int slot = build(level, above, parts);
-      CoordinateSet touched = coordinates_.drawn(*level);
-      include(touched, coordinates_.parents(*level));
-      if (!hierarchy.unnormalised && level != hierarchy.levels.front() && overlap(touched, above)) {
+      if (normaliser_.wants_log_z(hierarchy, *level, above)) {
         const LogNormaliser log_z = normaliser_.of(*level, above);
         if (!log_z.known)
-          wrong.push_back(
-              {level->place.line > 0 ? level->place : node.place,
-               fmt::format("the normaliser of level '{}' of hierarchy '{}' must be known as a function of "
-                           "what is drawn above it, got none: {}. Write unnormalised: true in the hierarchy "
-                           "where the product of the levels as they are is meant",
-                           level->name, node.name, log_z.why())});
+          wrong.push_back({level->place.line > 0 ? level->place : node.place,
+                           fmt::format("the normaliser of level '{}' of hierarchy '{}' must be known as a function of "
+                                       "{}, got none: {}. Write unnormalised: true in the hierarchy "
+                                       "where the product of the levels as they are is meant",
+                                       level->name, node.name, conditions(*level, above), log_z.why())});
         order_.normalisers.push_back({level.get(), level->place.line > 0 ? level->place : node.place,
                                       fmt::format("level '{}' of hierarchy '{}'", level->name, node.name),
                                       "unnormalised: true in the hierarchy"});
-        slot = with_normalisers(slot, log_z, parts);
+        if (normaliser_.adds_log_z(hierarchy, *level, above)) slot = with_normalisers(slot, log_z, parts);
       }
       terms.push_back({slot, 1});
       include(above, coordinates_.drawn(*level));
     }
     return order_.program.add_sum(0, terms, parts);
+  }
+
+  /// What a level is conditional on, in words.
+  std::string conditions(const Node& level, const CoordinateSet& above) const {
+    CoordinateSet elsewhere = coordinates_.parents(level);
+    exclude(elsewhere, above);
+    std::vector<double> value;
+    exclude(elsewhere, held_coordinates(coordinates_, value));
+    return is_empty(elsewhere) ? "what is drawn above it"
+                               : "all that it is conditional on, also of " + coordinates_.describe(elsewhere);
   }
 
   int add(const Each& each, const Node&, const CoordinateSet& given, int64_t parts) {
