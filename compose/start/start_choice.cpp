@@ -123,15 +123,15 @@ std::unique_ptr<Start> start_of_a_chain(const Composition& composition,
   const Strata strata{sample.chains, replicas_of(sample.method, sample.method_values), sample.superchain};
   if (start == "auto") {
     std::unique_ptr<Start> drawn = branch_start(composition, strata, known);
-    return drawn ? std::move(drawn) : default_start(composition.variables);
+    return drawn ? std::move(drawn) : default_start(composition.variables, sample.superchain);
   }
   if (start == "exact") {
     std::unique_ptr<Start> exact = exact_start(composition, strata, known);
     if (!exact) throw SettingError("sample.start", ": this composition has no exact draws, got 'exact'. Use auto");
     return exact;
   }
-  if (start == "uniform") return uniform_start(composition.variables);
-  if (start == "normal") return normal_start(composition.variables);
+  if (start == "uniform") return uniform_start(composition.variables, sample.superchain);
+  if (start == "normal") return normal_start(composition.variables, sample.superchain);
   return start_from_file(composition, start);
 }
 

@@ -51,6 +51,7 @@ void Gibbs::prepare(const Target& target) {
 }
 
 void Gibbs::advance(Group& group, const Kernels& kernels, StepRange steps) const {
+  if (holds_) return;
   for (const LabelBlock& labels : group.label_blocks) kernels.begin_labels(group, labels);
   for (int64_t i = 0; i < steps.count; ++i)
     for (const LabelBlock& labels : group.label_blocks)

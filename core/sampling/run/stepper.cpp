@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/sampling/run/frozen_chains.h"
 #include "core/sampling/start/placement.h"
 
@@ -57,6 +59,7 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
   check_run(target, options);
   method_ = make_method(options);
   method_->prepare(target);
+  held_label_steps_ = steps_of_held_labels(target.energy->variables(), target.held, options.warmup);
   tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
   Needs needs = method_->needs();
   needs.proposal |= tuning_->tuned().needs().proposal;  // of velocities it needs no more
@@ -111,11 +114,13 @@ int64_t Stepper::step(int64_t most) {
     return most;
   }
   begin_level();
+  method_->hold_labels(step_ < held_label_steps_);
   if (tuning_->adapting()) {
     tune();
     return 1;
   }
-  const int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
+  int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
+  if (step_ < held_label_steps_) left = std::min(left, held_label_steps_ - step_);
   const int64_t count = std::min(most, left);
   advance(*method_, Chains::Part::kAll, count);
   step_ += count;
@@ -125,6 +130,7 @@ int64_t Stepper::step(int64_t most) {
 void Stepper::end_warm_up() {
   begin_level();  // where annealing was all of it
   if (tuning_->adapting()) tuning_->finish();
+  method_->hold_labels(false);
   take_time();
   phase_ = Phase::kSampling;
   step_ = 0;

@@ -75,7 +75,8 @@ class Stepper {
   std::unique_ptr<CohortTuning> tuning_;
   std::unique_ptr<RunChains> chains_;
   Phase phase_ = Phase::kWarmUp;
-  int64_t step_ = 0;       ///< steps done in this phase
+  int64_t step_ = 0;  ///< steps done in this phase
+  int64_t held_label_steps_ = 0;
   double acceptance_ = 1;  ///< of the last draw
   PhaseClock clock_;
   struct Done {

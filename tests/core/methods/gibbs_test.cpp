@@ -51,6 +51,16 @@ class Keeper final : public Observer {
   std::vector<uint8_t> frozen;
 };
 
+/// Keeps the labels of all draws.
+class OneLabelKeeper final : public Observer {
+ public:
+  void drew(const Draw& draw) override {
+    const auto* label = static_cast<const int64_t*>(draw.position[0]);
+    labels.insert(labels.end(), label, label + draw.chains);
+  }
+  std::vector<int64_t> labels;
+};
+
 struct Result {
   RunSummary summary;
   Keeper kept;
@@ -237,6 +247,40 @@ TEST(GibbsTest, FreezesWhereALabelHasNoNumberForAnEnergy) {
   const LabelledLine energy({.broken = 2});
   const Held first = {{1, 0, 0}, {0, 0, 0}};
   EXPECT_EQ(sample(energy, options_of(300, 0, 20, 5), {first, whole({0, 0, 0})}).summary.frozen_count, 0);
+}
+
+/// Share of label 1 in the draws of two labels whose numbers are `apart`, of equal mass: 1/2.
+double share_of_two(double apart, int64_t warmup) {
+  const LabelledLine energy({.n = 1, .field = {0, 0}, .mean = {0, apart}});
+  RunOptions options = options_of(200, warmup, 100, 10);
+  options.values = option_values("mala", {{"step_size", "0.5"}});
+  double ones = 0, all = 0;
+  OneLabelKeeper kept;
+  Observer* observers[] = {&kept};
+  options.blocks = label_blocks(options, energy.variables(), {{}, {}});
+  run(Target{&energy, {{}, {}}, 1}, *default_start(energy.variables()), options, observers, kGoOn);
+  for (const int64_t label : kept.labels) {
+    ones += static_cast<double>(label);
+    ++all;
+  }
+  return ones / all;
+}
+
+// Numbers begin at N(0, 1). Were a label drawn there, all chains would have label 0, whose mean is 0, and 12 is too far
+// for them to change it: a draw at x = 0 has label 1 with a probability of e^-72.
+TEST(GibbsTest, HoldsLabelsUntilNumbersAreWhereTheyHaveDensity) {
+  EXPECT_DOUBLE_EQ(share_of_two(12, 400), 0.5);  // 100 chains of each label begin, and none changes it
+  EXPECT_DOUBLE_EQ(share_of_two(12, 0), 0);      // the twin: nothing is held
+  // Labels that change all the time are drawn all the same: 200 chains of 10 nearly independent draws.
+  EXPECT_NEAR(share_of_two(0.5, 400), 0.5, 6 * std::sqrt(0.25 / 1000));
+}
+
+TEST(GibbsTest, HoldsLabelsOnlyWhereNumbersMoveToo) {
+  const std::vector<Variable> variables = LabelledLine({}).variables();
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, {}}, 400), 100);
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, {}}, 3), 0);
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, whole({0, 0, 0})}, 400), 0);
+  EXPECT_EQ(steps_of_held_labels(variables, {whole({0, 0, 0}), {}}, 400), 0);
 }
 
 TEST(GibbsTest, MakesBlocksForLabelsThatMove) {
