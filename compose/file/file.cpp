@@ -15,6 +15,8 @@
 #include "compose/file/source_files.h"
 #include "compose/text/keys.h"
 #include "compose/tree/diagnostics.h"
+#include "core/files/formats/array.h"
+#include "core/finite_in.h"
 #include "core/methods/block_errors.h"
 #include "core/methods/label_blocks.h"
 #include "core/sampling/run/option_errors.h"
@@ -64,6 +66,22 @@ std::vector<SettingError> add_label_blocks(const std::vector<Variable>& variable
   }
 }
 
+/// Numbers that are given must be numbers of the run's precision.
+std::vector<SettingError> given_errors(const std::vector<Variable>& variables, const std::vector<Held>& held,
+                                       Precision precision) {
+  std::vector<SettingError> errors;
+  for (size_t v = 0; v < held.size(); ++v)
+    for (size_t i = 0; i < held[v].mask.size(); ++i) {
+      if (held[v].mask[i] == 0 || variables[v].categorical() || finite_in(precision, held[v].value[i])) continue;
+      errors.emplace_back(
+          "given",
+          fmt::format(": {} must be a number of float32, got {:g}. Use precision: float64",
+                      element_name(variables[v].name, variables[v].shape, static_cast<int64_t>(i)), held[v].value[i]));
+      break;
+    }
+  return errors;
+}
+
 /// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
 /// @param known  which variables there are, and what is given of them
 void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, Composition& composition,
@@ -79,7 +97,9 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   if (known) add(add_label_blocks(scope.variables, composition));
   const bool fits = add(option_errors(run_options(composition.sample), composition.sample.temperature));
   if (known) add(block_errors(composition.sample.blocks, scope.variables, composition.held));
-  if (known) add(schedule_errors(composition.sample.anneal, scope.variables, composition.held));
+  if (known)
+    add(schedule_errors(composition.sample.anneal, scope.variables, composition.held, composition.sample.precision));
+  if (known) add(given_errors(scope.variables, composition.held, composition.sample.precision));
   if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }

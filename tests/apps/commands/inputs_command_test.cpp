@@ -66,6 +66,10 @@ TEST_F(InputsCommandTest, AStartFileMustHaveNumbersWhereAChainMayStand) {
                           "("))
         << command;
   }
+  numbers[16 + 6] = 1e39;
+  write_npy(path("start.npy"), Array::of({3, 4, 4}, numbers));
+  EXPECT_THAT(potluck_with_bench({"check", "scene.yaml"}).err,
+              HasSubstr("sample.start: chain 1: x[1, 2] must be a number of float32 (precision), got 1e+39 ("));
   numbers[16 + 6] = 1.5;
   write_npy(path("start.npy"), Array::of({3, 4, 4}, numbers));
   EXPECT_EQ(potluck_with_bench({"check", "scene.yaml"}).exit_code, 0);

@@ -426,7 +426,14 @@ std::vector<Broken> broken_files() {
        "scene.yaml:6:60: sample.anneal.temperature must be left out with parallel_tempering, got 10 levels: its hot "
        "replicas do the same in every step"},
       {"an anneal of what is no variable", small("sample: {anneal: {y: {from: 3}, levels: 10}}\n"),
-       "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, x"},
+       "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing"},
+      {"an anneal of what is no variable beside one that may move",
+       annealed("{of: z, value: 1}", "y: {from: 3}, levels: 10"),
+       "scene.yaml:4:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, z"},
+      {"an anneal that begins beyond float32", annealed("{of: z, value: 1}", "z: {from: 1e39}, levels: 10"),
+       "scene.yaml:4:29: sample.anneal.z.from must be a number of float32, got 1e+39. Use precision: float64"},
+      {"a given number beyond float32", annealed("{of: z, value: 1e39}", "temperature: {from: 3}, levels: 10"),
+       "scene.yaml:3:8: given: z must be a number of float32, got 1e+39. Use precision: float64"},
       {"an anneal of a picture", small("given: [{of: x, value: 1}]\nsample: {anneal: {x: {from: 3}, levels: 10}}\n"),
        "scene.yaml:7:22: sample.anneal.x must be a variable of one number, got shape [2]. Let the models read a number "
        "of its own"},

@@ -488,6 +488,22 @@ TEST(IntegrabilityTest, OnBoundedSupportsTheMissingFactIsNamed) {
   EXPECT_THAT(refusal(composition({real_line("x", 1)}, critic)), HasSubstr(". Bound the supports, add"));
 }
 
+TEST(LiteralTest, MustBeANumberOfTheRunsPrecision) {
+  const Composition whole =
+      composition({real_line("x", 1)}, leaf(linear(), {potluck::testing::whole(0, 1), literal({1e39})}, {{2}, {0.5}}));
+  PlanOptions narrow;
+  narrow.most_rows = 16;
+  EXPECT_EQ(refusal(whole), "");
+  try {
+    make_plan(whole, narrow);
+    FAIL();
+  } catch (const CompositionError& error) {
+    EXPECT_STREQ(error.what(),
+                 "scene.yaml:7:3: input 'z' of 'linear' must have numbers of float32, got 1e+39. Use precision: "
+                 "float64");
+  }
+}
+
 TEST(WarningTest, AProductThatLeavesOutANormaliserIsNoticed) {
   const NodePointer mouth = leaf(quartic(), {whole(1, 1)}, {}, "mouth"),
                     neck = leaf(stretched(), {whole(0, 1), whole(1, 1)}, {}, "neck");

@@ -425,11 +425,12 @@ TEST(ScheduleTest, OfACoolingErrorsNameItsKeys) {
 }
 
 /// What is wrong with noise that begins at `from` and is given as `to`.
-std::string wrong_with(double from, double to, Spacing spacing, double least = -INFINITY) {
+std::string wrong_with(double from, double to, Spacing spacing, double least = -INFINITY,
+                       Precision precision = Precision::kFloat64) {
   Schedule schedule = noisier(from, 10, 1);
   schedule.spacing = spacing;
   const std::vector<SettingError> errors =
-      schedule_errors(schedule, {line("x"), line("noise", 1, least)}, given_noise(to));
+      schedule_errors(schedule, {line("x"), line("noise", 1, least)}, given_noise(to), precision);
   return errors.empty() ? "" : errors.front().what();
 }
 
@@ -455,9 +456,28 @@ TEST(GivenNumberTest, GoesFromWhereItsSpacingReaches) {
             "sample.anneal.noise.from must be in the support of 'noise', [0, inf], got -1");
 }
 
+TEST(GivenNumberTest, HasANumberAtEveryLevel) {
+  EXPECT_EQ(wrong_with(1.7e308, -1.7e308, Spacing::kLinear),
+            "sample.anneal.noise.from must be less than 1.79769e+308 away from the given value (-1.7e+308) with "
+            "spacing: linear, got 1.7e+308");
+  EXPECT_EQ(wrong_with(1e308, 1e-308, Spacing::kGeometric),
+            "sample.anneal.noise.from must be a factor of less than 1.79769e+308 away from the given value (1e-308) "
+            "with spacing: geometric, got 1e+308");
+  EXPECT_EQ(wrong_with(1.7e308, 0, Spacing::kKarras), "");
+  EXPECT_EQ(wrong_with(1e39, 1, Spacing::kLinear), "");
+  EXPECT_EQ(wrong_with(1e39, 1, Spacing::kLinear, -INFINITY, Precision::kFloat32),
+            "sample.anneal.noise.from must be a number of float32, got 1e+39. Use precision: float64");
+  for (const Spacing spacing : {Spacing::kGeometric, Spacing::kKarras, Spacing::kLinear}) {
+    Schedule schedule = noisier(1.7e308, 10, 1);
+    schedule.spacing = spacing;
+    for (int64_t level = 0; level <= 10; ++level) EXPECT_TRUE(std::isfinite(schedule.value(level, 1.7e308, 10)));
+  }
+}
+
 TEST(GivenNumberTest, IsOneRealNumberThatIsGivenWhole) {
   const auto wrong = [](const Variable& noise, const Held& held) {
-    const std::vector<SettingError> errors = schedule_errors(noisier(20, 10, 1), {line("x"), noise}, {{}, held});
+    const std::vector<SettingError> errors =
+        schedule_errors(noisier(20, 10, 1), {line("x"), noise}, {{}, held}, Precision::kFloat64);
     return errors.empty() ? "" : std::string(errors.front().what());
   };
   Variable labels;
