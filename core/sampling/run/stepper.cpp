@@ -73,9 +73,8 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
 }
 
 void Stepper::start(const Start& start) {
-  set_given();  // chains need density at the first level, where they begin
-  const Placement placement =
-      place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(), chains_->replicas());
+  set_given(level());  // chains need density at the first level, where they begin
+  const Placement placement = place_at_first_level(start);
   chains_->all().begin(*method_, 0);
   summary_.start = placement.description;
   summary_.exact_start = placement.exact;
@@ -84,6 +83,17 @@ void Stepper::start(const Start& start) {
   if (tuning_->any()) tuning_->begin(chains_->all());
   chains_->own().read();
   begin_here();
+}
+
+Placement Stepper::place_at_first_level(const Start& start) const {
+  try {
+    return place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(),
+                 chains_->replicas());
+  } catch (const NumericalError& error) {
+    if (options_.anneal.given.empty()) throw;
+    throw NumericalError(std::string(error.what()) +
+                         ". They need density at the first level of sample.anneal, where its numbers are at `from`");
+  }
 }
 
 void Stepper::restore(std::span<const std::byte> saved) {
@@ -142,8 +152,16 @@ void Stepper::end_warm_up() {
 
 void Stepper::draw() { acceptance_ = recorder_->take(step_); }
 
+/// Energies where chains froze are those of numbers that have moved since: they are asked for anew.
 void Stepper::fail_where_all_are_frozen() const {
-  fail_where_all_frozen(chains_->own(), chains_->ids(), target_.energy->experts(), method_->step_size());
+  RankChains& own = chains_->own();
+  const Schedule& anneal = options_.anneal;
+  if (!anneal.given.empty() && count_frozen(own) == own.count() && own.state().frozen_step[0] < anneal_steps()) {
+    set_given(own.state().frozen_step[0] / anneal.steps);
+    chains_->all().evaluate();
+    own.read();
+  }
+  fail_where_all_frozen(chains_->own(), chains_->ids(), target_, options_.anneal, method_->step_size());
 }
 
 /// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
@@ -162,7 +180,7 @@ void Stepper::begin_level() {
   const Schedule& anneal = options_.anneal;
   if (!anneal.any() || step_ > anneal_steps() || step_ % anneal.steps != 0) return;
   set_temperature();
-  set_given();
+  set_given(level());
   if (step_ > 0 && !anneal.given.empty()) evaluate_anew();  // at the first level they begin there
   if (!anneals()) tuning_->restart();
 }
@@ -178,12 +196,12 @@ void Stepper::set_temperature() {
   }
 }
 
-/// The given numbers of the next step, of those that move.
-void Stepper::set_given() {
+/// The given numbers of a level, of those that move.
+void Stepper::set_given(int64_t level) const {
   const Schedule& anneal = options_.anneal;
   for (const GivenNumber& number : anneal.given) {
     const double given = target_.held[static_cast<size_t>(number.variable)].value[0];
-    chains_->all().set_given(number.variable, anneal.value(level(), number.from, given));
+    chains_->all().set_given(number.variable, anneal.value(level, number.from, given));
   }
 }
 
@@ -345,7 +363,7 @@ void Stepper::persist(StateArchive& archive) {
     if (chains_->replicas() > 1) set_ladder();
     chains_->all().restore(chains);
     set_temperature();
-    set_given();
+    set_given(level());
     if (!warming_up()) method_->freeze();
   }
 }

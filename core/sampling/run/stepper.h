@@ -13,6 +13,7 @@
 #include "core/sampling/run/recorder.h"
 #include "core/sampling/run/run.h"
 #include "core/sampling/run/run_chains.h"
+#include "core/sampling/start/placement.h"
 #include "core/sampling/tuning/cohort_tuning.h"
 #include "core/state_archive.h"
 
@@ -47,13 +48,14 @@ class Stepper {
  private:
   enum class Phase : uint8_t { kWarmUp, kSampling };
 
+  Placement place_at_first_level(const Start& start) const;
   void set_ladder();
   int64_t anneal_steps() const { return options_.anneal.any() ? options_.anneal.steps_in_all() : 0; }
   bool anneals() const { return warming_up() && step_ < anneal_steps(); }
   int64_t level() const { return warming_up() ? step_ / options_.anneal.steps : options_.anneal.levels; }
   void begin_level();
   void set_temperature();
-  void set_given();
+  void set_given(int64_t level) const;
   void evaluate_anew();
   void tune();
   void advance(const Method& method, Chains::Part part, int64_t count);

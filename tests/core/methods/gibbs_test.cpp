@@ -13,6 +13,7 @@
 #include "core/methods/block_sweep.h"
 #include "core/methods/label_blocks.h"
 #include "core/sampling/run/run.h"
+#include "tests/core/energies.h"
 #include "tests/core/labelled_line.h"
 
 namespace potluck {
@@ -241,8 +242,21 @@ TEST(GibbsTest, FreezesWhereALabelHasNoNumberForAnEnergy) {
         },
         ThrowsMessage<NumericalError>(::testing::AllOf(
             ::testing::StartsWith("step 0: all 300 chains became non-finite (first: chain 0, expert 'line' = "
-                                  "nan). Let chains begin elsewhere (sample.start), or mend the expert"))));
+                                  "nan, at label = ["),
+            ::testing::HasSubstr("]). Let chains begin elsewhere (sample.start), or mend the expert: energies of all "
+                                 "labels are asked for"))));
   }
+  // Where numbers move too.
+  EXPECT_THAT(
+      [] {
+        const LabelledLine one({.n = 1, .field = {0, 0}, .mean = {0, 1}, .broken = 1});
+        RunOptions options = options_of(4, 20, 20, 5);
+        options.blocks = label_blocks(options, one.variables(), {{}, {}});
+        run(Target{&one, {{}, {}}, 1}, *default_start(one.variables()), options, {}, kGoOn);
+      },
+      ThrowsMessage<NumericalError>(::testing::MatchesRegex(
+          "step [0-9]+: all 4 chains became non-finite \\(first: chain 0, expert 'line' = nan, at label = 1\\)\\. "
+          ".*[Mm]end the expert, whose energies of all labels are asked for, or lower step_size \\(now .*\\)")));
   // The others go on: of two elements that are given nothing can be broken.
   const LabelledLine energy({.broken = 2});
   const Held first = {{1, 0, 0}, {0, 0, 0}};

@@ -197,6 +197,31 @@ TEST(GivenNumberTest, IsReadAtEachLevelInItsOrder) {
   }
 }
 
+// Without noise the law has no width, and its energy is no number: -8 to 8 passes 0 at the third level.
+TEST(GivenNumberTest, WhereAllFailTheLevelAndItsNumbersAreNamed) {
+  RunOptions options = noise_options("mala", 4);
+  options.values = option_values("mala", {{"step_size", "0.5"}});
+  options.anneal.spacing = Spacing::kLinear;
+  const auto text = [&](double mean, double from, double to) -> std::string {
+    const BlurredEnergy of({.mean = {mean}, .deviation = 0});
+    options.anneal.given = {{1, from}};
+    try {
+      run({&of, given_noise(to), 1}, *default_start(of.variables()), options, {}, std::atomic<bool>{false});
+    } catch (const NumericalError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(text(0, 8, -8),
+            "step 6 at level 3 of 4 of sample.anneal (noise = 0): all 4 chains became non-finite (first: chain 0, "
+            "expert 'blurred' = nan). Let the numbers of anneal begin elsewhere (from), or lower step_size (now 0.5)");
+  // At 100 a law this narrow has no density near 0, where chains begin, though the wider one of the last level has.
+  const std::string far = text(100, 1e-3, 50);
+  EXPECT_THAT(far, ::testing::StartsWith("4 of 4 chains found no start with density in 100 attempts"));
+  EXPECT_THAT(far, ::testing::EndsWith("sample.start. They need density at the first level of sample.anneal, where its "
+                                       "numbers are at `from`"));
+}
+
 // In coordinates of the run's own a given number is what it is: where walls are transformed, its own too, and where
 // the metric is dense.
 TEST(GivenNumberTest, IsReadAsItIsInOtherCoordinates) {
