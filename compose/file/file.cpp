@@ -87,7 +87,7 @@ std::vector<SettingError> given_errors(const std::vector<Variable>& variables, c
 void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, Composition& composition,
                            SourceFiles& files, Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
-  composition.sample = read_sample(section, scope, files, diagnostics);
+  composition.sample = read_sample(section, scope, composition.held, files, diagnostics);
   if (diagnostics.size() != before) return;
   std::vector<SettingError> errors;
   const auto add = [&errors](std::vector<SettingError> more) {
@@ -139,6 +139,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
 
   if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
     composition.warnings.push_back("every variable is given: there is nothing left to draw");
+  if (const std::string late = advice_on_time(composition.sample); !late.empty()) composition.warnings.push_back(late);
   if (composition.sample.anneal.cooling) composition.warnings.push_back(advice_on_cooling(composition.sample.anneal));
   composition.variables = std::move(scope.variables);
   composition.views = std::move(scope.views);

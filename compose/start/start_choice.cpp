@@ -31,8 +31,9 @@ void check_rows(const Array& array, const Variable& variable, const std::string&
   const int64_t first = shape.empty() ? 0 : shape.front();
   if (!shape.empty()) shape.erase(shape.begin());
   if (first < 1 || shape != variable.shape)
-    throw SettingError("sample.start", fmt::format(": '{}' in {} must have the shape [rows, {}], got {}", variable.name,
-                                                   file, fmt::join(variable.shape, ", "), shape_text(array.shape)));
+    throw SettingError("sample.start", fmt::format(": '{}' in {} must have the shape [rows{}{}], got {}", variable.name,
+                                                   file, variable.shape.empty() ? "" : ", ",
+                                                   fmt::join(variable.shape, ", "), shape_text(array.shape)));
   if (rows != 0 && rows != first)
     throw SettingError("sample.start",
                        fmt::format(": all arrays in {} must have as many rows, got {} and {}", file, rows, first));

@@ -376,7 +376,7 @@ std::vector<Broken> broken_files() {
       {"more labels than can be looked at",
        "variables: {x: {}, k: {categories: 30000000}}\ntarget: {model: class_gaussian, inputs: {image: x, label: "
        "k}}\nsample: {chains: 1000}\n",
-       "scene.yaml:1:36: variables.k.categories must be <= 8388608 where gibbs draws the labels of 1 numbers in 256 "
+       "scene.yaml:1:36: variables.k.categories must be <= 8388608 where gibbs draws the labels of 1 number in 256 "
        "chains at a time, got 30000000. Use fewer categories, or give 'k'"},
       {"given twice",
        with("",
@@ -452,11 +452,11 @@ std::vector<Broken> broken_files() {
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
       {"more steps than the noise counts", small("sample: {warmup: 20, steps: 5000000000}\n"),
        "scene.yaml:6:29: sample.steps + sample.warmup must be <= 4294967295, got 5000000020: the noise counts that "
-       "far"},
+       "far. Take fewer steps"},
       {"a warm-up and steps that overflow",
        small("sample: {warmup: 9000000000000000000, steps: 9000000000000000000}\n"),
        "scene.yaml:6:18: sample.warmup + sample.steps must be <= 4294967295, got more than 2^63: the noise counts that "
-       "far"},
+       "far. Take fewer steps"},
       {"more draws than can be counted", small("sample: {chains: 4000000000, steps: 4000000000}\n"),
        "scene.yaml:6:37: sample.steps must make at most 72057594 draws of 4000000000 chains of 2 numbers, got "
        "4000000000. "

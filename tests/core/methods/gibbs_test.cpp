@@ -353,7 +353,22 @@ TEST(GibbsTest, RunsRefuseLabelsThatNothingDraws) {
       },
       ThrowsMessage<SettingError>(
           "sample.method must be one that moves numbers, got gibbs, which draws labels alone: 3 numbers that "
-          "are no labels move too. Use mala or hmc: labels are drawn by gibbs all the same"));
+          "are no labels move alone. Use mala or hmc"));
+}
+
+TEST(GibbsTest, SpeaksOfLabelsOnlyWhereThereAreSome) {
+  Variable x;
+  x.name = "x";
+  const testing::RowEnergy energy = testing::normal_energy(x, 1);
+  RunOptions options = options_of(1, 100, 1, 1);
+  options.method = "gibbs";
+  options.values = {};
+  EXPECT_THAT(
+      [&] {
+        check_run({&energy, {{}}, 1}, options);
+      },
+      ThrowsMessage<SettingError>("sample.method must be one that moves numbers, got gibbs, which draws labels "
+                                  "alone: 1 number that is no label moves alone. Use mala or hmc"));
 }
 
 }  // namespace

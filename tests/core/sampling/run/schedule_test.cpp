@@ -413,12 +413,12 @@ TEST(ScheduleTest, IsRefusedWhereItCannotBe) {
   EXPECT_EQ(complaint("ebm_practice", noisier(3, 10, 1), 1), "");
   EXPECT_EQ(complaint("mala", hotter(3, int64_t{UINT32_MAX}), 1),
             "sample.anneal.levels * sample.anneal.steps + sample.warmup + sample.steps must be <= 4294967295, got "
-            "4294967375: the noise counts that far");
+            "4294967375: the noise counts that far. Take fewer steps");
   Schedule many = hotter(3, int64_t{1} << 40);
   many.steps = int64_t{1} << 40;
   EXPECT_EQ(complaint("mala", many, 1),
             "sample.anneal.levels * sample.anneal.steps + sample.warmup + sample.steps must be <= 4294967295, got more "
-            "than 2^63: the noise counts that far");
+            "than 2^63: the noise counts that far. Take fewer steps");
   EXPECT_EQ(complaint("mala", noisier(3, 10, 0), 1), "sample.anneal.steps must be >= 1, got 0");
   EXPECT_EQ(complaint("mala", noisier(3, -1, 1), 1), "sample.anneal.levels must be >= 0, got -1");
   Schedule nothing;
@@ -446,7 +446,7 @@ TEST(ScheduleTest, OfACoolingErrorsNameItsKeys) {
             "sample.cooling must be left out with ebm_practice, got 10 steps: its own options set its temperature");
   EXPECT_EQ(complaint("mala", cooling(3, int64_t{UINT32_MAX}), 1),
             "sample.cooling.steps + sample.warmup + sample.steps must be <= 4294967295, got 4294967375: the "
-            "noise counts that far");
+            "noise counts that far. Take fewer steps");
 }
 
 /// What is wrong with noise that begins at `from` and is given as `to`.
