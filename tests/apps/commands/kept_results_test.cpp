@@ -85,9 +85,16 @@ TEST_F(KeptResultsTest, AnOverwriteThatWasKilledIsGoneOnWithAndNeverDeleted) {
 
 // One that failed before its first checkpoint cannot be resumed.
 TEST_F(KeptResultsTest, OfAnOverwriteThatLeftNoCheckpointTheDrawsCanBeKept) {
-  kill_an_overwrite();
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "new"}).exit_code, 0);
+  nlohmann::json record = read_json("new/run.json");
+  record["state"] = "failed";
+  write("new/run.json", record.dump());
+  write("new/swap.json", R"({"role": "new", "of": "run", "whole": false})");
+  filesystem::remove_all(path("new/checkpoint"));
+  filesystem::rename(path("new"), path(".run.potluck-new"));
   const std::string beside = path(".run.potluck-new").string(), renamed = path("run-new").string();
-  filesystem::remove_all(path(".run.potluck-new/checkpoint"));
   const CommandResult again = sample({"scene.yaml", "--output", "run", "--overwrite"});
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_EQ(again.err,
