@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <string_view>
 
@@ -61,6 +62,9 @@ int64_t parse_integer(const std::string& word, const std::string& what) {
   // Whole numbers in another notation, such as 1e3, as far as a double holds every one of them.
   const std::optional<double> real = read_decimal(word);
   if (real && std::abs(*real) <= 9007199254740992.0 && *real == std::floor(*real)) return static_cast<int64_t>(*real);
+  if (error == std::errc::result_out_of_range && end == digits.data() + digits.size())
+    throw SettingError(what, fmt::format(" must be {} {}, got {}", word.starts_with('-') ? ">=" : "<=",
+                                         word.starts_with('-') ? INT64_MIN : INT64_MAX, word));
   throw SettingError(what, fmt::format(" must be an integer, got '{}'", word));
 }
 

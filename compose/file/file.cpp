@@ -17,6 +17,8 @@
 #include "compose/file/source_files.h"
 #include "compose/text/keys.h"
 #include "compose/tree/diagnostics.h"
+#include "core/files/formats/array.h"
+#include "core/finite_in.h"
 #include "core/methods/block_errors.h"
 #include "core/methods/label_blocks.h"
 #include "core/sampling/run/option_errors.h"
@@ -68,12 +70,28 @@ std::vector<SettingError> add_label_blocks(const std::vector<Variable>& variable
   }
 }
 
+/// Numbers that are given must be numbers of the run's precision.
+std::vector<SettingError> given_errors(const std::vector<Variable>& variables, const std::vector<Held>& held,
+                                       Precision precision) {
+  std::vector<SettingError> errors;
+  for (size_t v = 0; v < held.size(); ++v)
+    for (size_t i = 0; i < held[v].mask.size(); ++i) {
+      if (held[v].mask[i] == 0 || variables[v].categorical() || finite_in(precision, held[v].value[i])) continue;
+      errors.emplace_back(
+          "given",
+          fmt::format(": {} must be a number of float32, got {:g}. Use precision: float64",
+                      element_name(variables[v].name, variables[v].shape, static_cast<int64_t>(i)), held[v].value[i]));
+      break;
+    }
+  return errors;
+}
+
 /// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
 /// @param known  which variables there are, and what is given of them
 void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, Composition& composition,
                            SourceFiles& files, Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
-  composition.sample = read_sample(section, scope, files, diagnostics);
+  composition.sample = read_sample(section, scope, composition.held, files, diagnostics);
   if (diagnostics.size() != before) return;
   std::vector<SettingError> errors;
   const auto add = [&errors](std::vector<SettingError> more) {
@@ -87,7 +105,8 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   if (composition.target && anneal.of_noise() && anneal.given.size() == 1)
     anneal.blurred = numbers_under_noise(*composition.target, scope.variables, anneal.given[0].variable);
   if (known && (composition.target || !anneal.of_noise()))
-    add(schedule_errors(anneal, scope.variables, composition.held));
+    add(schedule_errors(anneal, scope.variables, composition.held, composition.sample.precision));
+  if (known) add(given_errors(scope.variables, composition.held, composition.sample.precision));
   if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
@@ -159,6 +178,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
     prepare_for_points(composition);
   else if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
     composition.warnings.push_back("every variable is given: there is nothing left to draw");
+  if (const std::string late = advice_on_time(composition.sample); !late.empty()) composition.warnings.push_back(late);
   if (composition.sample.anneal.cooling) composition.warnings.push_back(advice_on_cooling(composition.sample.anneal));
   composition.variables = std::move(scope.variables);
   composition.views = std::move(scope.views);

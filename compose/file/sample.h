@@ -11,7 +11,12 @@
 namespace potluck {
 
 /// Reads the `sample` section (null: all presets), the method's own options included.
-SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);
+SampleSettings read_sample(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics);
+
+/// Where `sample.until.time` is written and the steps that it does not count are more than those that it may end; empty
+/// elsewhere.
+std::string advice_on_time(const SampleSettings& sample);
 
 /// Where `sample.cooling` is written: how the same is written today.
 std::string advice_on_cooling(const Schedule& anneal);

@@ -79,6 +79,21 @@ LogNormaliser Normaliser::found(const Node& node, const CoordinateSet& given) co
   return result;
 }
 
+bool Normaliser::wants_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const {
+  if (hierarchy.unnormalised) return false;
+  CoordinateSet parents = coordinates_->parents(level);
+  CoordinateSet touched = coordinates_->drawn(level);
+  include(touched, parents);
+  if (overlap(touched, above)) return true;
+  std::vector<double> value;
+  exclude(parents, held_coordinates(*coordinates_, value));
+  return !is_empty(parents);
+}
+
+bool Normaliser::adds_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const {
+  return wants_log_z(hierarchy, level, above) && of(level, above).depends_on_parents();
+}
+
 LogNormaliser Normaliser::in_closed_form(const Node& node, const CoordinateSet& given) const {
   std::string why;
   const auto form = quadratic_form(node, *coordinates_, *experts_, *this, given, why);
@@ -211,12 +226,12 @@ LogNormaliser Normaliser::of_hierarchy(const Hierarchy& hierarchy, const Coordin
   for (const NodePointer& level : hierarchy.levels) {
     LogNormaliser own = of(*level, above);
     if (!own.known) return own;
-    // Of a lower level that depends on its parents the plan adds log Z to the energy; what remains is 0.
-    const bool top = level == hierarchy.levels.front();
-    if (own.depends_on_parents() && hierarchy.unnormalised && !top)
+    if (own.depends_on_parents() && hierarchy.unnormalised && level != hierarchy.levels.front())
       return unknown("it is an unnormalised hierarchy whose levels' normalisers depend on their parents");
-    if (top) sum.leaves = own.leaves;
-    if (top || !own.depends_on_parents()) sum.constant += own.constant;
+    // What the hierarchy adds to its energy is gone from its own log Z; the constant is never added.
+    if (!adds_log_z(hierarchy, *level, above))
+      sum.leaves.insert(sum.leaves.end(), own.leaves.begin(), own.leaves.end());
+    sum.constant += own.constant;
     include(above, coordinates_->drawn(*level));
   }
   return sum;

@@ -166,8 +166,7 @@ void RecordedRun::open() {
 
 void RecordedRun::check_resumed() {
   resumed_->carry_over(facts_);
-  resumed_->check_identity(
-      facts_, "start another run from its last positions: start: " + (resumed_->path() / "state.safetensors").string());
+  resumed_->check_identity(facts_, resumed_->how_to_start_another());
   session_.placed([&] { resumed_->check_steps(facts_); });
   resumed_->naming_its_checkpoint([&] {
     session_.check_checkpoint({.rank = rank_, .until = nullptr, .checkpoint = resumed_->checkpoint().state});

@@ -112,6 +112,16 @@ void ResumedRun::check_identity(const RunFacts& facts, const std::string& instea
                   path_.string(), fmt::join(differing, "\n  "), instead));
 }
 
+std::string ResumedRun::how_to_start_another() const {
+  const filesystem::path state = path_ / "state.safetensors";
+  std::error_code ignored;
+  if (filesystem::exists(state, ignored)) return "start another run from its last positions: start: " + state.string();
+  // A run that has not ended has no such file, and one without draws has no positions.
+  if (checkpoint_.draws == 0) return "begin another run";
+  return fmt::format("start another run from its last positions, start: {}, which this makes: potluck export {}",
+                     state.string(), path_.string());
+}
+
 void ResumedRun::check_steps(const RunFacts& facts) const {
   const SamplingAsked& sampling = facts.sampling.value();
   const int64_t done = checkpoint_.draws * sampling.thin, asked = sampling.steps;

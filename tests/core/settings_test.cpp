@@ -79,6 +79,9 @@ TEST(ParseSettingTest, ReadsWholeNumbersInAnyNotationAndNothingElseAsIntegers) {
   EXPECT_THAT(parse_setting(count, {"1e3"}, "it").integer, ElementsAre(1000));
   EXPECT_THAT(parse_setting(count, {"9007199254740993"}, "it").integer, ElementsAre(9007199254740993));  // 2^53 + 1
   EXPECT_EQ(refusal(count, {"1.5"}), "it must be an integer, got '1.5'");
+  EXPECT_EQ(refusal(count, {"1000000000000000000000"}),
+            "it must be <= 9223372036854775807, got 1000000000000000000000");
+  EXPECT_EQ(refusal(count, {"-9223372036854775809"}), "it must be >= -9223372036854775808, got -9223372036854775809");
   EXPECT_EQ(refusal(count, {"inf"}), "it must be an integer, got 'inf'");
   EXPECT_EQ(refusal(count, {"0"}), "it must be >= 1, got 0");
 }

@@ -14,6 +14,7 @@
 #include "core/sampling/run/recorder.h"
 #include "core/sampling/run/run.h"
 #include "core/sampling/run/run_chains.h"
+#include "core/sampling/start/placement.h"
 #include "core/sampling/tuning/cohort_tuning.h"
 #include "core/state_archive.h"
 
@@ -48,6 +49,7 @@ class Stepper {
  private:
   enum class Phase : uint8_t { kWarmUp, kSampling };
 
+  Placement place_at_first_level(const Start& start) const;
   void set_ladder();
   int64_t anneal_steps() const { return options_.anneal.any() ? options_.anneal.steps_in_all() : 0; }
   bool anneals() const { return warming_up() && step_ < anneal_steps(); }
@@ -56,7 +58,7 @@ class Stepper {
   double noise(int64_t level) const;
   void begin_level();
   void set_temperature();
-  void set_given();
+  void set_given(int64_t level) const;
   void follow_flow();
   void evaluate_anew();
   /// What moves the chains of a step that is of no tuning; null: what warm-up tunes.
@@ -82,7 +84,8 @@ class Stepper {
   std::unique_ptr<LevelSteps> level_steps_;
   std::unique_ptr<RunChains> chains_;
   Phase phase_ = Phase::kWarmUp;
-  int64_t step_ = 0;       ///< steps done in this phase
+  int64_t step_ = 0;  ///< steps done in this phase
+  int64_t held_label_steps_ = 0;
   double acceptance_ = 1;  ///< of the last draw
   PhaseClock clock_;
   struct Done {

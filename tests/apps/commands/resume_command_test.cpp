@@ -123,6 +123,20 @@ TEST_F(ResumeCommandTest, RefusesAnotherCompositionAndSaysWhatDiffers) {
   EXPECT_TRUE(records("run") == before);
 }
 
+// A run that was cut short has no state.safetensors yet.
+TEST_F(ResumeCommandTest, NamesPositionsOnlyWhereTheyAre) {
+  write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  std::filesystem::remove(path("run/state.safetensors"));
+  write_scene("test_bench.bowl", "chains: 8, warmup: 40, steps: 80");
+  const std::string run = path("run").string();
+  EXPECT_THAT(sample({"--resume", "run"}).err,
+              ::testing::EndsWith("Take them back, or start another run from its last positions, start: " + run +
+                                  "/state.safetensors, which this makes: potluck export " + run + "\n"));
+  EXPECT_EQ(potluck({"export", "run"}).exit_code, 0);
+  EXPECT_TRUE(exists("run/state.safetensors"));
+}
+
 TEST_F(ResumeCommandTest, RefusesADamagedCheckpointAndFoldersThatAreNoRuns) {
   write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 40");
   ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);

@@ -105,6 +105,26 @@ TEST(FaceEvaluateTest, AVariableThatIsGivenWholeMayBeLeftOut) {
   EXPECT_EQ(found.gradient.count("label"), 0u);
 }
 
+// A hierarchy normalises a level given its label, which takes the prior of the label out again, on top and below.
+TEST(FaceEvaluateTest, ALevelOfAHierarchyHasNoPriorOfItsLabel) {
+  engine::Plugins plugins = shipped_plugins();
+  const std::string kind =
+      "{model: class_gaussian, settings: {mean: [0, 2], log_prior: [0, 2]}, inputs: {image: z, label: a}}";
+  const std::string base = "{model: gaussian, inputs: x}";
+  for (const bool on_top : {false, true}) {
+    Composite composite =
+        composed(plugins,
+                 "potluck: 1\nvariables: {a: {categories: 2}, z: {}, x: {}}\n"
+                 "target: {hierarchy: [" +
+                     (on_top ? kind + ", " + base : base + ", " + kind) + "]}\nsample: {precision: float64}\n");
+    const Evaluation found = composite.evaluate(
+        {.rows = 2,
+         .values = {
+             {"a", std::vector<double>{0, 1}}, {"z", std::vector<double>{0, 2}}, {"x", std::vector<double>{0, 0}}}});
+    EXPECT_NEAR(found.energy[1], found.energy[0], 1e-12);
+  }
+}
+
 TEST(FaceEvaluateTest, NoRowsHaveNoEnergies) {
   engine::Plugins plugins = shipped_plugins();
   const Evaluation found =

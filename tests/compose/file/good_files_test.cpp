@@ -168,6 +168,21 @@ TEST_F(GoodFilesTest, ACoolingIsAnAnnealOfTheTemperatureAndSaysSo) {
                           "500, steps: 1}"));
 }
 
+TEST_F(GoodFilesTest, ATimeThatBeginsLateIsNoticed) {
+  const auto warnings = [&](const std::string& sample) {
+    return read("variables: {x: {}}\ntarget: {model: gaussian, inputs: x}\nsample: {" + sample + "}\n").warnings;
+  };
+  EXPECT_THAT(warnings("warmup: 300, steps: 200, until: {time: 10s}"),
+              ElementsAre("sample.until.time counts from the first step after the warm-up: 300 steps of warm-up come "
+                          "before it"));
+  EXPECT_THAT(warnings("warmup: 150, steps: 200, until: {time: 10s}, anneal: {temperature: {from: 9}, levels: 10, "
+                       "steps: 20}"),
+              ElementsAre("sample.until.time counts from the first step after the warm-up: 200 steps of anneal and 150 "
+                          "of warm-up come before it"));
+  EXPECT_THAT(warnings("warmup: 200, steps: 200, until: {time: 10s}"), ElementsAre());
+  EXPECT_THAT(warnings("warmup: 300, steps: 200, until: {ess: 10}"), ElementsAre());
+}
+
 // Keys of the section come before variables of their name.
 TEST_F(GoodFilesTest, ATemperatureThatMovesIsThatOfTheRun) {
   const Schedule anneal = read(
