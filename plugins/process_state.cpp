@@ -55,6 +55,12 @@ bool same_signals(const sigset_t& one, const sigset_t& other) {
   return true;
 }
 
+template <typename Timer>
+bool ticks(Timer which) {
+  itimerval timer = {};
+  return getitimer(which, &timer) == 0 && (timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0);
+}
+
 std::vector<int> open_descriptors() {
   std::vector<int> open;
   DIR* const folder = opendir("/proc/self/fd");
@@ -89,6 +95,7 @@ ProcessState::ProcessState()
   umask(umask_);
   for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], nullptr, &actions_[i]);
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+  for (size_t i = 0; i < kTimers.size(); ++i) ticking_[i] = ticks(kTimers[i]);
 }
 
 ProcessState::~ProcessState() {
@@ -124,6 +131,14 @@ std::vector<std::string> ProcessState::restore() const {
     pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
     signals = true;
   }
+  bool timers = false;
+  for (size_t i = 0; i < kTimers.size(); ++i) {
+    if (ticking_[i] || !ticks(kTimers[i])) continue;
+    const itimerval stopped = {};
+    setitimer(kTimers[i], &stopped, nullptr);
+    timers = true;
+  }
+  if (timers) changed.push_back("a timer");
   if (signals) changed.push_back("what signals do");
   if (const auto type = DefaultType::now(); type_ && type && *type != *type_) {
     type_->restore();
@@ -131,6 +146,8 @@ std::vector<std::string> ProcessState::restore() const {
   }
   return changed;
 }
+
+void ProcessState::restore_mode_of_files() const { umask(umask_); }
 
 OpenDescriptors::OpenDescriptors() : OpenDescriptors(open_descriptors()) {}
 

@@ -45,6 +45,13 @@ Check::Outcome outcome_of(CheckOutcome outcome) {
   return Check::Outcome::kNotApplicable;
 }
 
+CheckReport told(const ConformanceReport& found) {
+  CheckReport report{found.model, found.setup, {}};
+  for (const ConformanceCheck& one : found.checks)
+    report.checks.push_back({one.name, outcome_of(one.outcome), one.text, one.advice});
+  return report;
+}
+
 }  // namespace
 
 bool CheckReport::passed() const {
@@ -52,13 +59,13 @@ bool CheckReport::passed() const {
                       [](const Check& one) { return one.outcome == Check::Outcome::kFailed; });
 }
 
-CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options) {
+CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options,
+                        const std::function<void(const CheckReport&)>& progressed) {
   return translated([&] {
-    const ConformanceReport found = potluck::check_model(kind_of(plugins, model), conformance_options(options));
-    CheckReport report{found.model, found.setup, {}};
-    for (const ConformanceCheck& one : found.checks)
-      report.checks.push_back({one.name, outcome_of(one.outcome), one.text, one.advice});
-    return report;
+    return told(potluck::check_model(kind_of(plugins, model), conformance_options(options),
+                                     [&](const ConformanceReport& so_far) {
+                                       if (progressed) progressed(told(so_far));
+                                     }));
   });
 }
 

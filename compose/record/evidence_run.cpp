@@ -27,6 +27,7 @@ class EvidenceRecorder final : public EvidenceObserver {
   }
 
   void checkpointed(std::span<const std::byte> state) override {
+    keeper_.look();
     if (folder_) write_checkpoint(folder_->path(), identity_, 0, state);
   }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,10 +24,15 @@ class ProcessKeeper final : public Observer {
   ProcessKeeper(const std::vector<const ModelKind*>& models, const std::filesystem::path& folder);
 
   void progressed(const Progress&) override { look_now_and_then(); }
+  /// Files are about to be made, with the rights that the process gives them.
+  void record(const Draw&) override { state_.restore_mode_of_files(); }
+  void checkpointed(std::span<const std::byte>, int64_t) override { look(); }
   /// Looks where the last look is long enough ago. @throws PluginError
   void look_now_and_then();
   /// @throws PluginError
   void look() const;
+  /// Puts back what can be, where an error is already under way.
+  void put_back() const { state_.restore(); }
   /// Runs `work` and looks behind it. An error that comes of closed descriptors is told as that.
   template <class Work>
   auto watch(const Work& work) const {

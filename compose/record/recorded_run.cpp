@@ -181,9 +181,9 @@ void RecordedRun::draw(std::span<Observer* const> more, const std::atomic<bool>&
   CheckpointRecorder checkpoints(folder_->path(), run_identity(facts_), *writer_);
   ProcessKeeper keeper(session_.models(), folder_->path());
   try {
-    std::vector<Observer*> observers = {&draws, &beginning, &checkpoints};
+    // First the keeper: the others make files.
+    std::vector<Observer*> observers = {&keeper, &draws, &beginning, &checkpoints};
     observers.insert(observers.end(), more.begin(), more.end());
-    observers.push_back(&keeper);
     if (until_) observers.push_back(until_.get());
     Session::Part part{.rank = rank_, .until = rule, .checkpoint = {}};
     if (resumed_) part.checkpoint = resumed_->checkpoint().state;
@@ -192,6 +192,7 @@ void RecordedRun::draw(std::span<Observer* const> more, const std::atomic<bool>&
     close(say);
     last_words.withdraw();
   } catch (const std::exception& error) {
+    keeper.put_back();
     keep_what_is_there(draws.count() > 0 || (resumed_ && resumed_->checkpoint().draws > 0), error.what());
     throw;
   }

@@ -216,7 +216,7 @@ struct CheckOptions {
   std::map<std::string, std::string> starts = {};
   std::string weights = {};       ///< a safetensors file; empty: none
   uint32_t seed = 1;              ///< of the test points
-  int64_t patience_seconds = 60;  ///< for one check
+  int64_t patience_seconds = 60;  ///< for one check; eight times as long for all of a model's
 };
 
 /// What a check found.
@@ -238,8 +238,10 @@ struct CheckReport {
 /// Holds a model against what it claims: gradients, rows, threads, memory, log Z, draws. Each check runs in a child
 /// process, which a model may crash. The calling process must not have created models with LibTorch or CUDA before.
 /// @param model  of these plugins
+/// @param progressed  called with the report so far, once the setup is known and as each check ends
 /// @throws Error where the options name an input or setting that the model does not have, or points do not fit
-CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options = {});
+CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options = {},
+                        const std::function<void(const CheckReport&)>& progressed = {});
 
 // ------------------------------------------------------------------------------------------------------ composition
 

@@ -79,6 +79,17 @@ TEST_F(ResumeCommandTest, AnInterruptedRunGoesOnAndSoDoesOneThatEnded) {
                 " has, got 4000. Ask for more: --set sample.steps=8000\n");
 }
 
+TEST_F(ResumeCommandTest, ARunThatWasBegunQuietlyGoesOnAloudUnlessThatIsAskedForAgain) {
+  write_slow(0, kLines);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run", "--quiet"}).exit_code, 0);
+  const CommandResult aloud = sample({"--resume", "run", "--set", "sample.steps=1200"});
+  ASSERT_EQ(aloud.exit_code, 0) << aloud.err;
+  EXPECT_THAT(aloud.out + aloud.err, HasSubstr("run"));
+  const CommandResult quiet = sample({"--resume", "run", "--set", "sample.steps=1500", "--quiet"});
+  ASSERT_EQ(quiet.exit_code, 0) << quiet.err;
+  EXPECT_EQ(quiet.out + quiet.err, "");
+}
+
 TEST_F(ResumeCommandTest, ASweepGoesOnAndItsBlocksMustBeTheSame) {
   const std::string blocks = ", blocks: [{variables: [x], method: hmc}]";
   write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 80" + blocks);
