@@ -55,8 +55,14 @@ class ProcessState {
   /// Puts back what differs.
   /// @return its names, "the working folder"; empty where nothing does
   std::vector<std::string> restore() const;
+  /// Nothing differs.
+  bool is_now() const;
 
  private:
+  bool in_folder() const;
+  bool has_locale() const;
+  bool has_mask() const;
+
   static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGCHLD};
 
   int folder_;  ///< a descriptor; -1 where the folder cannot be opened
