@@ -815,6 +815,9 @@ struct Evidence {
   int64_t coordinates = 0;  ///< that are integrated over
   int64_t evaluations = 0;  ///< of energy and gradient a particle, in all runs together
   double temperature = 1;
+  /// Why log Z may be wrong by far more than its standard error says, a sentence each: particles that hardly moved, or
+  /// a bracket that contradicts the estimate.
+  std::vector<std::string> warnings;
   std::string json;             ///< all of it, as evidence.json has it
   std::exception_ptr not_kept;  ///< why it could not be left in its folder: an Error or std::bad_alloc; null: it was
 };
