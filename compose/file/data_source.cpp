@@ -59,8 +59,10 @@ Array pick(const Safetensors& contents, const Yaml* name, const std::filesystem:
                                 names.size(), joined(names)));
   const auto found = contents.arrays.find(name->text);
   if (found == contents.arrays.end())
-    throw FileError(fmt::format("{}: array must be one that it holds, got {}. {}", path.string(), name->describe(),
-                                suggestion(name->text, names)));
+    throw SettingError("",
+                       fmt::format("{}: array must be one that it holds, got {}. {}", path.string(), name->describe(),
+                                   suggestion(name->text, names)),
+                       nearest(name->text, names));
   return found->second;
 }
 
@@ -158,8 +160,11 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
     if (scale)
       for (double& value : source.values) value *= *scale;
     return std::move(source.values);
+  } catch (const SettingError& error) {
+    diagnostics.add(file.place, error.what(), error.suggestion(), what + ".array");
+    return {};
   } catch (const FileError& error) {
-    diagnostics.add(file.place, error.what());
+    diagnostics.add(file.place, error.what(), "", what + ".file");
     return {};
   }
 }

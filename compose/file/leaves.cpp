@@ -81,8 +81,10 @@ const Leaf& LeafReader::definition(const Yaml& value, const std::string& what) {
       if (name) leaf.kind = &models_.model(*name);
     } catch (const MachineError&) {
       throw;
+    } catch (const SettingError& error) {
+      diagnostics_.add(model->place, error.what(), error.suggestion(), what + ".model");
     } catch (const Error& error) {
-      diagnostics_.add(model->place, error.what());
+      diagnostics_.add(model->place, error.what(), "", what + ".model");
     }
   }
   if (leaf.kind) read_settings(value.find("settings"), *leaf.kind, what + ".settings", leaf);
@@ -107,7 +109,7 @@ void LeafReader::read_settings(const Yaml* settings, const ModelKind& kind, cons
         diagnostics_.add(
             entry.place,
             fmt::format("unknown setting '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
-            nearest(entry.key, names));
+            nearest(entry.key, names), what + "." + entry.key);
   for (const SettingDescription& setting : kind.settings) {
     const Yaml* value = settings ? settings->find(setting.name) : nullptr;
     leaf.setting_places.push_back(value ? value->place : leaf.model_place);
@@ -192,7 +194,7 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
         diagnostics_.add(
             entry.place,
             fmt::format("unknown input '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
-            nearest(entry.key, names));
+            nearest(entry.key, names), what + ".inputs." + entry.key);
     }
   } else if (only >= 0) {
     values[static_cast<size_t>(only)] = inputs;
