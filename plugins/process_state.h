@@ -59,8 +59,14 @@ class ProcessState {
   std::vector<std::string> restore() const;
   /// Only the mode of new files. From any thread.
   void restore_mode_of_files() const;
+  /// Nothing differs.
+  bool is_now() const;
 
  private:
+  bool in_folder() const;
+  bool has_locale() const;
+  bool has_mask() const;
+
   static constexpr std::array kSignals = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGPIPE,
                                           SIGXFSZ, SIGCHLD, SIGALRM, SIGVTALRM, SIGPROF};
   static constexpr std::array kTimers = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};

@@ -160,8 +160,11 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
     if (scale)
       for (double& value : source.values) value *= *scale;
     return std::move(source.values);
+  } catch (const SettingError& error) {
+    diagnostics.add(file.place, error.what(), error.suggestion(), what + ".array");
+    return {};
   } catch (const FileError& error) {
-    diagnostics.add(file.place, error.what());
+    diagnostics.add(file.place, error.what(), "", what + ".file");
     return {};
   }
 }

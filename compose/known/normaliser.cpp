@@ -199,6 +199,7 @@ LogNormaliser Normaliser::of_product(const std::vector<NodePointer>& factors, co
 LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet& given) const {
   CoordinateSet first;
   double total = 0, sum = 0;
+  bool exceeds = false;
   for (const Mixture::Branch& branch : mixture.branches) total += branch.weight;
   for (const Mixture::Branch& branch : mixture.branches) {
     if (branch.weight == 0) continue;
@@ -214,9 +215,11 @@ LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet
       return unknown(fmt::format("its branch '{}' is normalised on its support", branch.energy->name));
     if (mixture.unnormalised && own.depends_on_parents())
       return unknown("it is an unnormalised mixture whose branches depend on parents");
-    sum += branch.weight / total * std::exp(own.constant);
+    exceeds = exceeds || own.excess != 0;
+    sum += branch.weight / total * std::exp(mixture.unnormalised ? own.constant : own.excess);
   }
   if (mixture.unnormalised) return known(std::log(sum), "the sum of its branches'");
+  if (exceeds) return known(std::log(sum), "the sum of its branches', of which the file gives another log Z");
   return known(0, "a mixture of normalised branches");
 }
 
@@ -298,8 +301,10 @@ LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixtu
     log_z = known(*branch.log_z, "given in the file");
     const LogNormaliser computed = normaliser.of(*branch.energy, given);
     if (computed.known && !computed.depends_on_parents() &&
-        std::abs(computed.constant - *branch.log_z) > 1e-6 * (1 + std::abs(computed.constant)))
+        std::abs(computed.constant - *branch.log_z) > 1e-6 * (1 + std::abs(computed.constant))) {
       log_z.how += fmt::format(", although it is {:.6g} ({})", computed.constant, computed.how);
+      log_z.excess = computed.constant - *branch.log_z;
+    }
     return log_z;
   }
   return normaliser.of(*branch.energy, given);

@@ -20,6 +20,7 @@ struct LogNormaliser {
   double constant = 0;
   double standard_error = 0;  ///< of the constant, where it is an estimate
   bool estimated = false;
+  double excess = 0;     ///< of a branch: log Z that is known, less the one that its file gives instead
   bool awaited = false;  ///< an estimate that is still to be made: the constant says nothing
   /// Leaves whose log Z depends on parents that are part of the state. Where a leaf has more rows than the node, its
   /// rows are summed.

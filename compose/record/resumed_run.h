@@ -38,7 +38,7 @@ class ResumedRun {
   /// The folder, which is then held by who has it.
   std::unique_ptr<RunFolder> take_folder() { return std::move(folder_); }
 
-  /// What was typed behind `potluck COMMAND`, and the folder in which it was, as that is called now.
+  /// A command as it was typed, and the folder in which it was, as that is called now.
   struct Words {
     std::vector<std::string> words;
     std::filesystem::path folder;

@@ -356,7 +356,14 @@ std::optional<filesystem::path> RunFolder::put_in_place(const filesystem::path& 
   return held.folder_;
 }
 
+std::filesystem::path normal_path(const std::filesystem::path& path) {
+  const std::filesystem::path normal = path.lexically_normal();
+  return normal.has_filename() || !normal.has_relative_path() ? normal : normal.parent_path();
+}
+
 std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank) {
+  if (rank < 0 || rank >= kMostRanks)
+    throw SettingError("rank", fmt::format(" must be 0 ... {}, got {}", kMostRanks - 1, rank));
   return run / fmt::format("rank-{:04}", rank);
 }
 

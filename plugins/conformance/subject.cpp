@@ -66,8 +66,10 @@ void check_inputs(const ModelKind& kind, const std::map<std::string, Value>& nam
   for (const auto& [name, value] : named) {
     if (kind.input(name) >= 0) continue;
     const auto near = nearest_name(name, known);
-    throw SettingError(fmt::format("{}: must be an input of model '{}', got '{}'.{} Known: {}", option, kind.name, name,
-                                   near ? fmt::format(" Did you mean '{}'?", *near) : "", fmt::join(known, ", ")));
+    throw SettingError("",
+                       fmt::format("{}: must be an input of model '{}', got '{}'.{} Known: {}", option, kind.name, name,
+                                   near ? fmt::format(" Did you mean '{}'?", *near) : "", fmt::join(known, ", ")),
+                       near.value_or(""));
   }
 }
 
@@ -106,9 +108,11 @@ std::vector<SettingValue> setting_values(const ModelKind& kind, const Conformanc
   for (const auto& [name, words] : options.settings) {
     if (kind.setting(name) >= 0) continue;
     const auto near = nearest_name(name, known);
-    throw SettingError(fmt::format("--set: must be a setting of model '{}', got '{}'.{} {}", kind.name, name,
+    throw SettingError("",
+                       fmt::format("--set: must be a setting of model '{}', got '{}'.{} {}", kind.name, name,
                                    near ? fmt::format(" Did you mean '{}'?", *near) : "",
-                                   known.empty() ? "It has none" : fmt::format("Known: {}", fmt::join(known, ", "))));
+                                   known.empty() ? "It has none" : fmt::format("Known: {}", fmt::join(known, ", "))),
+                       near.value_or(""));
   }
   std::vector<SettingValue> values;
   for (const SettingDescription& setting : kind.settings) {

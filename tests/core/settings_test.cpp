@@ -124,6 +124,13 @@ TEST(PresetValueTest, ReadsTheDefaultOrAsksForTheSetting) {
   EXPECT_EQ(error_of([&] { preset_value(asked, "it"); }), "it must be given: pull of each neighbour");
 }
 
+TEST(ParseNumberTest, RefusesWhatADoubleDoesNotHold) {
+  for (const char* word : {"1e400", "-1e400", "1e-400", "1e308/1e-308", "1e400/2"})
+    EXPECT_EQ(error_of([&] { parse_number(word, "it"); }),
+              std::string("it must be a number that float64 holds, got '") + word + "'");
+  EXPECT_EQ(parse_number("1e308/1e-0", "it"), 1e308);
+}
+
 TEST(DescribeRangeTest, SaysKindBoundsAndDefault) {
   EXPECT_EQ(describe_range(strength()), "real, >= 0, default 0.5");
   EXPECT_EQ(describe_range(covariance()), "one of full, diagonal; must be given");

@@ -175,7 +175,8 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
                                     options.steps, more.value_or(options.steps - options.steps % options.thin)));
   }
   if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first > options.chains ||
-      options.rank.count > options.chains - options.rank.first) {
+      options.rank.count > options.chains - options.rank.first ||
+      (options.rank.count == 0 && options.rank.first > 0)) {  // all chains begin with the first
     errors.emplace_back(fmt::format("a rank must have chains of 0 ... {}, got {} from {}", options.chains - 1,
                                     options.rank.count, options.rank.first));
   }

@@ -17,7 +17,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kLookedAhead = 32;  // steps whose trajectories tell how long they are now
-constexpr uint32_t kCheckpointVersion = 7 + kRowSumsVersion;
+constexpr uint32_t kCheckpointVersion = 8 + kRowSumsVersion;
 
 /// The lower one of an even number; NaN counts as the highest.
 double median(std::vector<double> values) {
@@ -100,6 +100,7 @@ Placement Stepper::place_at_first_level(const Start& start) const {
 void Stepper::restore(std::span<const std::byte> saved) {
   StateArchive archive(saved);
   persist(archive);
+  archive.demand(archive.at_end(), "lengths");
   chains_->own().read();
   begin_here();
 }
@@ -162,7 +163,25 @@ void Stepper::end_warm_up() {
   begin_here();
 }
 
-void Stepper::draw() { acceptance_ = recorder_->take(step_); }
+void Stepper::draw() {
+  const double steps = static_cast<double>(steps_since_draw());
+  acceptance_ = recorder_->take(step_);
+  if (std::isfinite(acceptance_)) accepted_ += steps * acceptance_;
+}
+
+SoFar Stepper::so_far() {
+  if (warming_up()) return {};
+  recorder_->finish();
+  SoFar now{step_, 1, summary_.sums.divergences};
+  double accepted = accepted_;
+  if (const int64_t steps = steps_since_draw(); steps > 0) {
+    const Recorder::Since since = recorder_->since_draw(step_);
+    now.divergences += since.divergences;
+    if (std::isfinite(since.acceptance)) accepted += static_cast<double>(steps) * since.acceptance;
+  }
+  if (step_ > 0) now.acceptance = accepted / static_cast<double>(step_);
+  return now;
+}
 
 /// Energies where chains froze are those of numbers that have moved since: they are asked for anew.
 void Stepper::fail_where_all_are_frozen() const {
@@ -277,6 +296,11 @@ Beginning Stepper::beginning() const {
   return beginning;
 }
 
+/// Of the steps since the last draw; where there are none, of those before it.
+double Stepper::last_acceptance() {
+  return steps_since_draw() > 0 ? recorder_->since_draw(step_).acceptance : acceptance_;
+}
+
 Progress Stepper::progress() {
   take_time();
   const Method* own = untuned();
@@ -286,7 +310,7 @@ Progress Stepper::progress() {
   progress.warmup = warming_up();
   progress.done = step_;
   progress.total = warming_up() ? warm_up_steps() : options_.steps;
-  progress.acceptance = tunes ? tuning_->acceptance() : warming_up() ? std::nan("") : acceptance_;
+  progress.acceptance = tunes ? tuning_->acceptance() : warming_up() ? std::nan("") : last_acceptance();
   progress.step_size = moved.step_size();
   progress.seconds = seconds_of_phase();
   progress.frozen = warming_up() ? tuning_->frozen() : count_frozen(chains_->own());
@@ -386,6 +410,8 @@ void Stepper::persist(StateArchive& archive) {
   archive(summary_.energy_shares.moments(), recorder_->virial());
   if (whitened_) persist_coordinates(archive);
   tuning_->persist(archive, chains_->all());
+  archive(acceptance_, accepted_);
+  archive.demand(accepted_ >= 0 && std::isfinite(accepted_), "acceptances");
   std::vector<std::byte> chains;
   if (!archive.reading()) chains = chains_->all().save();
   archive(chains);

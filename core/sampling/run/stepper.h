@@ -41,6 +41,8 @@ class Stepper {
   void draw();
   void finish_draw() { recorder_->finish(); }
   int64_t draws() const { return summary_.draws; }
+  int64_t steps_since_draw() const { return warming_up() ? 0 : step_ - summary_.steps_done; }
+  SoFar so_far();
   void fail_where_all_are_frozen() const;
   Beginning beginning() const;
   Progress progress();
@@ -70,6 +72,7 @@ class Stepper {
   void take_time() { seconds_of_phase() = clock_.seconds(); }
   double& seconds_of_phase() { return warming_up() ? summary_.warmup_seconds : summary_.sampling_seconds; }
   int64_t evaluations_of_phase() const { return warming_up() ? summary_.warmup_evaluations : summary_.evaluations; }
+  double last_acceptance();
   double gradients_a_step(const Method& moved, const Progress& progress) const;
   RowSums<RunTotal> counts_since_start() const;
   void summarise_blocks(RunSummary& summary) const;
@@ -87,6 +90,7 @@ class Stepper {
   int64_t step_ = 0;  ///< steps done in this phase
   int64_t held_label_steps_ = 0;
   double acceptance_ = 1;  ///< of the last draw
+  double accepted_ = 0;    ///< acceptance summed over the steps up to it
   PhaseClock clock_;
   struct Done {
     int64_t steps = 0, evaluations = 0;

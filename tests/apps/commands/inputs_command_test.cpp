@@ -120,8 +120,7 @@ TEST_F(InputsCommandTest, ADamagedRecordIsAnErrorOfItsFileAndKey) {
   };
   for (const auto& [pointer, value, text] :
        {std::tuple{"/command", nlohmann::json("sample"), "command must be a list, got \"sample\""},
-        {"/command", nlohmann::json::array(),
-         "command must be the words of a command, `potluck` and its name at least"},
+        {"/command", nlohmann::json::array(), "command must be the words of a command, one at least"},
         {"/folder", nlohmann::json(3), "folder must be a text, got 3"},
         {"/steps_done", nlohmann::json("many"), "steps_done must be a whole number, got \"many\""},
         {"/virial", nlohmann::json(1), "virial must be an object, got 1"},
