@@ -237,8 +237,8 @@ void Stepper::set_given(int64_t level) const {
     chains_->all().set_given(number.variable, anneal.value(level, number.from, given));
   }
   if (!anneal.any() || !anneal.noisy_given) return;
-  const bool anneals = level() < anneal.levels;
-  chains_->all().blur_given(anneals ? noise(level()) : 0, static_cast<uint32_t>(anneals ? level() * anneal.steps : 0));
+  const bool above = level < anneal.levels;
+  chains_->all().blur_given(above ? noise(level) : 0, static_cast<uint32_t>(above ? level * anneal.steps : 0));
 }
 
 double Stepper::noise(int64_t level) const {
