@@ -115,8 +115,8 @@ std::vector<std::vector<double>> positions_of(const Points& points, const potluc
   for (size_t v = 0; v < numbers.size(); ++v) {
     const potluck::Variable& variable = composition.variables[v];
     all.emplace_back(static_cast<size_t>(points.rows * variable.size()));
-    copy_rows(numbers[v], variable, composition.held[v], composition.sample.precision, 0, points.rows,
-              points.first_row, all.back().data());
+    copy_rows(numbers[v], variable, composition.held[v], composition.sample.precision, 0, points.rows, points.first_row,
+              all.back().data());
   }
   return all;
 }

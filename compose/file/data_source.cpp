@@ -183,7 +183,8 @@ ArrayRows open_points(const PointsFile& points, const Variable& variable) {
   ArrayRows rows = open_rows(path, format, points.array);
   std::vector<int64_t> shape = rows.shape();
   if (!shape.empty()) shape.erase(shape.begin());
-  const bool fits = shape == variable.shape || same_but_for_a_channel(shape, variable.shape, format == ArrayFormat::kPng) ||
+  const bool fits = shape == variable.shape ||
+                    same_but_for_a_channel(shape, variable.shape, format == ArrayFormat::kPng) ||
                     shape == std::vector<int64_t>{variable.size()};
   if (rows.shape().empty() || !fits)
     refuse(fmt::format("{} must have the shape [rows{}{}] of '{}', got {}", path.string(),

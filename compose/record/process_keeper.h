@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
