@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "compose/file/roles.h"
 #include "core/learning/denoising_score_matching.h"
 
 namespace potluck {
@@ -18,11 +20,16 @@ std::vector<LearnableArray> learned_arrays(const Learnable& learnable) {
   return learned;
 }
 
-/// Continuous variables with data that are not given whole in the file: those are conditions.
+/// Continuous variables with data that the target draws. Others with data are what it is conditional on: they stay clean.
 std::vector<size_t> blurred_variables(const Composition& composition) {
+  const Roles roles = roles_of(*composition.target, composition.variables);
   std::vector<size_t> blurred;
-  for (const int v : composition.learn->data_variables())
-    if (!composition.variables[static_cast<size_t>(v)].categorical()) blurred.push_back(static_cast<size_t>(v));
+  for (const int variable : composition.learn->data_variables()) {
+    const auto v = static_cast<size_t>(variable);
+    const std::vector<uint8_t>& drawn = roles.drawn[v];
+    if (!composition.variables[v].categorical() && std::find(drawn.begin(), drawn.end(), 1) != drawn.end())
+      blurred.push_back(v);
+  }
   return blurred;
 }
 
