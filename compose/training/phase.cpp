@@ -20,7 +20,8 @@ std::vector<LearnableArray> learned_arrays(const Learnable& learnable) {
   return learned;
 }
 
-/// Continuous variables with data that the target draws. Others with data are what it is conditional on: they stay clean.
+/// Continuous variables with data that the target draws. Others with data are what it is conditional on: they stay
+/// clean.
 std::vector<size_t> blurred_variables(const Composition& composition) {
   const Roles roles = roles_of(*composition.target, composition.variables);
   std::vector<size_t> blurred;
