@@ -39,6 +39,10 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kAnnealed, "annealed"},
                                                        {Section::kCooling, "cooling"},
                                                        {Section::kOutput, "output"},
+                                                       {Section::kLearn, "learn"},
+                                                       {Section::kLearnPhase, "learn_phase"},
+                                                       {Section::kLearnUntil, "learn_until"},
+                                                       {Section::kLearnNoise, "learn_noise"},
                                                        {Section::kLearnData, "learn_data"}};
   return names;
 }
