@@ -278,13 +278,12 @@ TEST_F(ConformanceTest, WhatTheCallerGotWrongIsNoFaultOfTheModel) {
 }
 
 TEST_F(ConformanceTest, ASetupThatNothingFitsIsToldByTheRefusalThatCameFurthest) {
-  // This one accepts x [3] and one number of noise, and its facts then fail; [3] for noise, tried first, is refused.
+  // With x [3] and one number of noise its facts fail; [3] for noise, which is tried first, is refused.
   const ConformanceReport report = report_of("learner_no_facts");
   EXPECT_EQ(report.setup, "");
   ASSERT_EQ(report.checks.size(), 1u);
   EXPECT_EQ(report.checks[0].text,
-            "model 'zoo.learner_no_facts' (zoo.learner_no_facts 1.0.0) failed in facts (x [3], noise []; float32 on "
-            "cpu): no facts today");
+            "model 'zoo.learner_no_facts' (zoo.learner_no_facts 1.0.0) refused x [3], noise []: no facts today");
   EXPECT_THAT(report.checks[0].advice, HasSubstr("See create() and facts()"));
   // Nothing that a shape could mend.
   EXPECT_THAT(report_of("crashes_in_create").checks[0].advice, HasSubstr("under a debugger"));

@@ -226,8 +226,9 @@ TEST(TableTest, RefusesPresetsAndBoundsThatContradictEachOther) {
             what + "'strength': its least must be <= its most, got 1 and 0");
   EXPECT_EQ(reason_after([](Table& table) { table.setting.most = std::numeric_limits<double>::quiet_NaN(); }),
             what + "'strength': its least must be <= its most, got 0 and nan");
-  EXPECT_EQ(reason_after([](Table& table) { table.setting.choices = table.choices; }),
-            what + "'strength': only a setting of kind POTLUCK_CHOICE has choices");
+  EXPECT_EQ(
+      reason_after([](Table& table) { table.setting.choices = table.choices; }),
+      what + "'strength': its choices must be NULL, got 2 of them. Only a setting of kind POTLUCK_CHOICE has choices");
   EXPECT_EQ(reason_after([](Table& table) {
               table.setting.kind = POTLUCK_REAL | POTLUCK_LIST;
               table.setting.preset = "1, -1";
