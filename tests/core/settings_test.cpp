@@ -55,7 +55,7 @@ TEST(ParseNumberTest, ReadsDecimalsFractionsAndInfinities) {
 }
 
 TEST(ParseNumberTest, RefusesWhatIsNotEntirelyANumber) {
-  for (const std::string word : {"abc", "", "1x", "nan", "1/0", "1/", "/2", "inf/2", "1e999", "0x10", "+-1", " 1"}) {
+  for (const std::string word : {"abc", "", "1x", "nan", "1/0", "1/", "/2", "inf/2", "0x10", "+-1", " 1"}) {
     EXPECT_EQ(error_of([&] { parse_number(word, "sample.step_size"); }),
               "sample.step_size must be a number, got '" + word + "'");
   }
