@@ -47,9 +47,9 @@ ProcessKeeper::ProcessKeeper(const std::vector<const ModelKind*>& models, const 
   state_.emplace();
 }
 
-void ProcessKeeper::take_up() {
+void ProcessKeeper::take_up(bool streams_were_there) {
   if (!state_->is_now()) state_.emplace();
-  if (!streams_.lost().empty()) streams_ = OpenDescriptors(kStreams);
+  if (streams_were_there && !streams_.lost().empty()) streams_ = OpenDescriptors(kStreams);
 }
 
 void ProcessKeeper::look_now_and_then() {

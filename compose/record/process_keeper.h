@@ -42,9 +42,10 @@ class ProcessKeeper final : public Observer {
   auto let(const Work& work) {
     state_->restore();  // what models did before is not the program's
     struct TakeUp {
-      ~TakeUp() { keeper.take_up(); }
+      ~TakeUp() { keeper.take_up(streams_were_there); }
       ProcessKeeper& keeper;
-    } const behind{*this};
+      bool streams_were_there;
+    } const behind{*this, streams_.lost().empty()};
     return work();
   }
   /// Runs `work` and looks behind it. An error that comes of closed descriptors is told as that.
@@ -64,7 +65,8 @@ class ProcessKeeper final : public Observer {
   using Clock = std::chrono::steady_clock;
 
   /// How things are now is how they are to be, but for what the folder is held by.
-  void take_up();
+  /// @param streams_were_there  before: only then the program closed them
+  void take_up(bool streams_were_there);
 
   std::string models_;
   std::optional<ProcessState> state_;

@@ -109,7 +109,7 @@ TEST_F(EvaluateCommandTest, RowsThatDoNotFitAreRefusedWithTheirPlace) {
   EXPECT_THAT(text("far.npy"), HasSubstr("points.x must be in the support [-9, 9], got 10 in row 4999, number 1"));
   numbers[9001] = NAN;
   write_rows("far.npy", numbers);
-  EXPECT_THAT(text("far.npy"), HasSubstr("points.x must be numbers, got nan in row 4500, number 1"));
+  EXPECT_THAT(text("far.npy"), HasSubstr("points.x must be finite, got nan in row 4500, number 1"));
   EXPECT_THAT(refused({"--at", "x=far.npy", "--at", "label=label.npy"}),
               HasSubstr("--at label: must have as many rows as --at x (5000), got 3"));
   write_npy(path("label.npy"), Array::of({3}, std::vector<int64_t>{0, 2, 0}));

@@ -84,12 +84,12 @@ std::vector<Broken> broken_files() {
        "scene.yaml: must be a composition, got an empty file. See docs/composition-file.md"},
       {"a list for a file", "- 1\n",
        "scene.yaml:1:1: a composition must be a map, got a list. Its keys: potluck, plugins, include, variables, "
-       "views, energies, target, given, sample, output, integrable"},
+       "views, energies, target, given, sample, learn, output, integrable"},
       {"a newer format", "potluck: 2\nvaribles: {}\n",
        "scene.yaml:1:10: potluck must be <= 1, the newest format that this Potluck reads, got 2. Use a newer Potluck"},
       {"unknown and missing keys", "varables: {x: {}}\n",
        "scene.yaml:1:1: unknown key 'varables' in a composition. Did you mean 'variables'? Known: potluck, plugins, "
-       "include, variables, views, energies, target, given, sample, output, integrable\n"
+       "include, variables, views, energies, target, given, sample, learn, output, integrable\n"
        "scene.yaml:1:1: a composition must have 'variables' (the variables that are sampled or given), got none. Add "
        "it\n"
        "scene.yaml:1:1: a composition must have 'target' (the energy that is sampled), got none. Add it"},

@@ -107,7 +107,7 @@ TEST_F(GoodFilesTest, ANumberThatMovesMayBeALevelOfNoise) {
     return read(
                "variables: {x: {shape: [3]}, z: {}}\n"
                "views: {part: {of: x, slice: '0:2'}}\n"
-               "target: {model: linear_gaussian, settings: {matrix: [1, 1]}, inputs: {x: part, z: z}}\n"
+               "target: {model: linear_gaussian, inputs: {x: part, z: z}}\n"
                "integrable: true\ngiven: [{of: z, value: 0.5}]\n"
                "sample: {anneal: {z: {from: 20}, levels: 30" +
                more + "}}\n")
