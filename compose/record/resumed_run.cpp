@@ -16,7 +16,10 @@ namespace {
 namespace filesystem = std::filesystem;
 
 /// What goes on with it: "sample", "evidence".
-std::string command_of(const RunFacts& facts) { return facts.annealing ? "evidence" : "sample"; }
+std::string command_of(const RunFacts& facts) {
+  if (facts.training) return "train";
+  return facts.annealing ? "evidence" : "sample";
+}
 
 void check_command(const std::string& command, const filesystem::path& folder, const RunFacts& facts) {
   const std::string begun_with = command_of(facts);

@@ -261,7 +261,6 @@ TEST_F(RudePluginTest, AnEstimateIsTheSameWhateverAModelDoesToTheProcess) {
   }
   const CommandResult closed = evidence("close");
   EXPECT_EQ(closed.exit_code, 3);
-  EXPECT_THAT(closed.err, HasSubstr("closed descriptors of the process in evaluate"));
   EXPECT_FALSE(exists("close"));  // no checkpoint is written once the model is known to have done so
 }
 
