@@ -105,6 +105,9 @@ ExportOutcome export_run(const std::filesystem::path& folder, const std::functio
   if (facts.annealing)
     throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
                                 folder.string(), (folder / "evidence.json").string()));
+  if (facts.training)
+    throw FileError(fmt::format("{}: must be a run with draws, got a training, whose weights are in {}",
+                                folder.string(), (folder / "weights").string()));
   const auto end = [&] {
     DrawsEnd found = find_end(folder);
     check_for_draws(folder, facts, found);

@@ -45,7 +45,8 @@ Allowed writes("POTLUCK_TEST_WRITES"), syncs("POTLUCK_TEST_SYNCS"), renames("POT
 bool is_standard_stream(const struct stat& about) {
   for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
     struct stat standard = {};
-    if (fstat(stream, &standard) == 0 && standard.st_dev == about.st_dev && standard.st_ino == about.st_ino) return true;
+    if (fstat(stream, &standard) == 0 && standard.st_dev == about.st_dev && standard.st_ino == about.st_ino)
+      return true;
   }
   return false;
 }
