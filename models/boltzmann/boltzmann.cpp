@@ -7,6 +7,7 @@
 #include "models/boltzmann/hidden_states.h"
 #include "models/learned/initial_numbers.h"
 #include "potluck/model.hpp"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
 namespace {
@@ -67,6 +68,7 @@ class Boltzmann {
     facts.integrable = gaussian_;
     facts.bounded_on_boxes = true;
     facts.workspace_bytes = static_cast<size_t>(2 * hidden_) * sizeof(Real);
+    facts.draw_uniforms = gaussian_ && hidden_ <= kMostCounted ? 1 + uniforms_for_normals(n_) : 0;
     return facts;
   }
 
@@ -95,8 +97,32 @@ class Boltzmann {
   /// Of gaussian visible units, where the states of the hidden ones can be counted.
   std::optional<double> log_normaliser() const {
     if (!gaussian_ || hidden_ > kMostCounted) return std::nullopt;
-    return static_cast<double>(n_) * std::log(scale_ * std::sqrt(2 * std::numbers::pi)) +
-           log_sum_of_states(weight_, visible_bias_, hidden_bias_, scale_);
+    RunningLogSum states;
+    for_each_hidden_state(weight_, visible_bias_, hidden_bias_, scale_,
+                          [&](uint64_t, double exponent) { states.add(exponent); });
+    return static_cast<double>(n_) * std::log(scale_ * std::sqrt(2 * std::numbers::pi)) + states.value();
+  }
+
+  /// A state h of the hidden units, then N(a + s W'h, s^2). Nothing may be held: each row would have states of its own.
+  bool draw(const DrawCall<Real>& draw) const {
+    if (!gaussian_ || hidden_ > kMostCounted || draw.holds_any()) return false;
+    HiddenLaw law;
+    for_each_hidden_state(weight_, visible_bias_, hidden_bias_, scale_,
+                          [&](uint64_t state, double exponent) { law.add(state, exponent); });
+    law.finish();
+    std::vector<double> normals(static_cast<size_t>(uniforms_for_normals(n_)));
+    for (int64_t b = 0; b < draw.rows(); ++b) {
+      const std::span<const double> uniforms = draw.uniforms(b);
+      const uint64_t state = law.draw(uniforms[0]);
+      standard_normals(uniforms.subspan(1), normals);
+      for (int64_t i = 0; i < n_; ++i) {
+        double pull = normals[static_cast<size_t>(i)];
+        for (int64_t j = 0; j < hidden_; ++j)
+          if ((state >> j & 1) != 0) pull += static_cast<double>(weight_[j * n_ + i]);
+        draw.out(0, b)[i] = static_cast<Real>(static_cast<double>(visible_bias_[i]) + scale_ * pull);
+      }
+    }
+    return true;
   }
 
   bool gaussian_part(const Call<Real>&, std::span<double> curvature, std::span<double> mean) const {

@@ -122,6 +122,33 @@ TEST(BoltzmannModelTest, LogZIsNotKnownOfManyUnitsNorOfRelaxedOnes) {
   setup.settings["hidden"] = "21";
   EXPECT_FALSE(boltzmann(setup).log_normaliser({{}}, 1));
   EXPECT_FALSE(boltzmann(small("relaxed")).log_normaliser({{}}, 1));
+  EXPECT_FALSE(boltzmann(setup).draw(1, {Numbers()}, {{}}));
+  EXPECT_FALSE(boltzmann(small("relaxed")).draw(1, {Numbers()}, {{}}));
+}
+
+// One hidden unit and one visible one: h = 1 with the odds exp(b + a w/s + w^2/2), then x ~ N(a + s w h, s^2).
+TEST(BoltzmannModelTest, DrawsHaveTheMomentsOfItsTwoGaussians) {
+  const double a = 0.4, b = -2.6, w = 1.8, s = 0.7;  // odds near 1
+  ProbeSetup setup = small("gaussian");
+  setup.slots = {continuous_slot({1})};
+  setup.settings["hidden"] = "1";
+  setup.weights = {weight("weight", {1, 1}, {w}), weight("visible_bias", {1}, {a}), weight("hidden_bias", {1}, {b})};
+  const ModelProbe probe = boltzmann(setup);
+  constexpr int64_t kDraws = 200;
+  double sum = 0, squares = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const std::optional<Numbers> drawn = probe.draw(kDraws, {Numbers()}, {{}}, 0, seed);
+    ASSERT_TRUE(drawn);
+    for (const double x : *drawn) sum += x, squares += x * x;
+  }
+  const double count = 200 * kDraws, mean = sum / count, variance = squares / count - mean * mean;
+  const double odds = std::exp(b + a * w / s + w * w / 2), on = odds / (1 + odds);
+  const double exact = s * s * (1 + w * w * on * (1 - on));
+  EXPECT_NEAR(mean, a + s * w * on, 6 * std::sqrt(exact / count));
+  EXPECT_NEAR(variance, exact, 6 * exact * std::sqrt(2 / count));  // two equal Gaussians have thinner tails than one
+  // The twin: odds that forget what integrating x out adds to them.
+  const double other = std::exp(b + a * w / s) / (1 + std::exp(b + a * w / s));
+  EXPECT_GT(std::abs(mean - (a + s * w * other)), 6 * std::sqrt(exact / count));
 }
 
 TEST(BoltzmannModelTest, RelaxedUnitsAreNoDensityWithoutBounds) {
