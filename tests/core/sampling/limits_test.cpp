@@ -42,7 +42,7 @@ TEST(LimitsTest, StepsThatTheNoiseCannotCountAreRefused) {
   ++options.warmup;
   EXPECT_THAT(texts(option_errors(options, 1)),
               ElementsAre("sample.warmup + sample.steps must be <= 4294967295, got 4294967296: the noise counts that "
-                          "far"));
+                          "far. Take fewer steps"));
 }
 
 // A sum of 64 bits would be negative, and pass.
@@ -53,12 +53,12 @@ TEST(LimitsTest, StepsWhoseSumOverflowsAreRefused) {
   options.thin = 4;  // 2^63 - 4 is a multiple
   EXPECT_THAT(texts(option_errors(options, 1)),
               ElementsAre("sample.steps + sample.warmup must be <= 4294967295, got more than 2^63: the noise counts "
-                          "that far"));
+                          "that far. Take fewer steps"));
   options.warmup = 0;
   options.thin = 1000;
   EXPECT_THAT(texts(option_errors(options, 1)),
               ElementsAre("sample.steps + sample.warmup must be <= 4294967295, got 9223372036854775804: the noise "
-                          "counts that far",
+                          "counts that far. Take fewer steps",
                           "sample.steps must be a multiple of sample.thin (1000), got 9223372036854775804. Use "
                           "9223372036854775000"));
 }
