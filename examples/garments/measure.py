@@ -6,9 +6,9 @@
     python measure.py --weights garments.safetensors       whether the energy tells training images from test images
 
 distance     squared Frechet distance between the normal laws with the mean and covariance of the classifier's 64
-             features, of the images and of the 10 000 test images (Heusel et al. 2017, with our classifier for theirs). It falls
-             with the number of images; compare equal numbers. Each chain gives its last draw, and of longer arrays the
-             first 1000 images count.
+             features, of the images and of the 10 000 test images (Heusel et al. 2017, with our classifier for
+             theirs). It falls with the number of images; compare equal numbers. Each chain gives its last draw, and of
+             longer arrays the first 1000 images count.
 as asked     share of the images that the classifier sees as the label that the run was given
 shares       share of each class, as the classifier sees it
 AUROC        probability that a test image has a higher energy than a training image, both with the same noise: 0.5 if
