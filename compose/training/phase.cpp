@@ -40,22 +40,22 @@ double scale_of(const Composition& composition, const std::vector<size_t>& blurr
 
 std::unique_ptr<Objective> denoising(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
   DenoisingOptions options;
-  options.blurred = blurred_variables(composition);
-  if (options.blurred.empty())
+  options.blur.blurred = blurred_variables(composition);
+  if (options.blur.blurred.empty())
     throw CompositionError({{asked.place,
                              "learn.data must have a variable of real numbers for "
                              "denoising_score_matching, got none. Add one, or choose another objective"}});
-  options.scale = scale_of(composition, options.blurred);
+  options.scale = scale_of(composition, options.blur.blurred);
   if (!(options.scale > 0))
     throw CompositionError({{asked.place, "training data must differ from row to row, got rows that are all alike"}});
-  options.seed = composition.learn->seed;
-  if (composition.learn->noise) options.noise = static_cast<size_t>(*composition.learn->noise);
-  options.law = preset_noise_law(options.scale);
-  if (!options.noise) options.law.log_sd = 0;
-  options.law.log_mean = asked.noise.log_mean.value_or(options.law.log_mean);
-  options.law.log_sd = asked.noise.log_sd.value_or(options.law.log_sd);
-  options.law.least = asked.noise.least.value_or(options.law.least);
-  options.law.most = asked.noise.most.value_or(options.law.most);
+  options.blur.seed = composition.learn->seed;
+  if (composition.learn->noise) options.blur.noise = static_cast<size_t>(*composition.learn->noise);
+  options.blur.law = preset_noise_law(options.scale);
+  if (!options.blur.noise) options.blur.law.log_sd = 0;
+  options.blur.law.log_mean = asked.noise.log_mean.value_or(options.blur.law.log_mean);
+  options.blur.law.log_sd = asked.noise.log_sd.value_or(options.blur.law.log_sd);
+  options.blur.law.least = asked.noise.least.value_or(options.blur.law.least);
+  options.blur.law.most = asked.noise.most.value_or(options.blur.law.most);
   return std::make_unique<DenoisingScoreMatching>(energy, options);
 }
 
