@@ -40,6 +40,7 @@ constexpr std::array kCommands = {
     Command{"merge", "join the draws of processes that shared a run", potluck::merge_command, Product::kFolder},
     Command{"check", "report everything that is wrong with a composition file", potluck::check_command},
     Command{"explain", "say what a composition file means and what a step evaluates", potluck::explain_command},
+    Command{"evaluate", "evaluate a composition's energy at rows of data", potluck::evaluate_command, Product::kFolder},
     Command{"evidence", "estimate log Z of a composition's target", potluck::evidence_command},
     Command{"schema", "print the JSON Schema of the composition format", potluck::schema_command},
     Command{"export", "make draws.nc, summary and pictures of a run that was cut short", potluck::export_command,
@@ -135,5 +136,7 @@ int main(int count, char** words) {
   Product product = Product::kPrinted;
   const int code =
       potluck::run_on_enough_stack([&] { return run_and_report(Words(words + 1, words + count), product); });
-  return check_printed(code, product);
+  const int told = check_printed(code, product);
+  potluck::note_work_is_done();
+  return told;
 }

@@ -96,6 +96,7 @@ function(potluck_add_plugin)
                OUTPUT_NAME "${arg_ID}"
                SUFFIX ".potluck.so"
                LIBRARY_OUTPUT_DIRECTORY "${arg_OUTPUT_DIRECTORY}"
+               POTLUCK_MODELS "${arg_MODELS}"
                C_VISIBILITY_PRESET hidden
                CXX_VISIBILITY_PRESET hidden
                CUDA_VISIBILITY_PRESET hidden
@@ -180,10 +181,14 @@ endfunction()
 #     [SHAPE input=28x28 ...]         shapes of the inputs; small ones are tried without
 #     [SUPPORT input=0:1 ...]         where inputs are tested; standard normal without
 #     [CATEGORIES input=10 ...]       of categorical inputs
+#     [START [input=]points.npy ...]  points near which inputs are tested
 #     [WEIGHTS file.safetensors]
-#     [WITHOUT input ...])            optional inputs that are left out
+#     [WITHOUT input ...]             optional inputs that are left out
+#     [SEED number]                   of the test points, default 1
+#     [PATIENCE seconds])             longest time that one check may take, default 60
 function(potluck_add_plugin_tests)
-  cmake_parse_arguments(arg "" "NAME;TEST;WEIGHTS" "MODELS;SET;SHAPE;SUPPORT;CATEGORIES;WITHOUT" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME;TEST;WEIGHTS;SEED;PATIENCE" "MODELS;SET;SHAPE;SUPPORT;CATEGORIES;START;WITHOUT"
+                        ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "potluck_add_plugin_tests: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -204,7 +209,8 @@ function(potluck_add_plugin_tests)
     set(program "${POTLUCK_PROGRAM}")
   endif()
   set(options "")
-  foreach(option MODELS:model SET:set SHAPE:shape SUPPORT:support CATEGORIES:categories WEIGHTS:weights WITHOUT:without)
+  foreach(option MODELS:model SET:set SHAPE:shape SUPPORT:support CATEGORIES:categories START:start WEIGHTS:weights WITHOUT:without
+                  SEED:seed PATIENCE:patience)
     string(REPLACE ":" ";" option "${option}")
     list(GET option 0 argument)
     list(GET option 1 flag)
@@ -215,5 +221,15 @@ function(potluck_add_plugin_tests)
   # The author's build folder is the author's affair, even where others may write to it.
   add_test(NAME "${arg_TEST}" COMMAND "${program}" plugins check "$<TARGET_FILE:${arg_NAME}>" --allow-world-writable
                                       ${options})
-  set_tests_properties("${arg_TEST}" PROPERTIES LABELS conformance TIMEOUT 600)
+  # All checks of a model may take 8 times as long as one; the rest is for the start.
+  if(NOT arg_PATIENCE)
+    set(arg_PATIENCE 60)
+  endif()
+  set(models "${arg_MODELS}")
+  if(NOT models)
+    get_target_property(models "${arg_NAME}" POTLUCK_MODELS)
+  endif()
+  list(LENGTH models count)
+  math(EXPR timeout "10 * ${arg_PATIENCE} * ${count}")
+  set_tests_properties("${arg_TEST}" PROPERTIES LABELS conformance TIMEOUT ${timeout})
 endfunction()

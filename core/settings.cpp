@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <string_view>
 
@@ -22,14 +23,20 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+/// What a double cannot hold, neither as a number nor as inf: 1e400, 1e-400.
+class OutOfRange {};
+
 /// One decimal number without a fraction bar; nothing where `word` is not entirely one. NaN is not a number.
+/// @throws OutOfRange
 std::optional<double> read_decimal(std::string_view word) {
   if (word.starts_with('+') && !word.starts_with("+-")) word.remove_prefix(1);
   if (word == ".inf") return std::numeric_limits<double>::infinity();
   if (word == "-.inf") return -std::numeric_limits<double>::infinity();
   double value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size() || std::isnan(value)) return std::nullopt;
+  if (end != word.data() + word.size() || std::isnan(value)) return std::nullopt;
+  if (error == std::errc::result_out_of_range) throw OutOfRange();
+  if (error != std::errc()) return std::nullopt;
   return value;
 }
 
@@ -58,9 +65,18 @@ int64_t parse_integer(const std::string& word, const std::string& what) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc() && end == digits.data() + digits.size()) return value;
+  if (error == std::errc::result_out_of_range && end == digits.data() + digits.size())
+    throw SettingError(what, fmt::format(" must be an integer of at most 64 bits, got '{}'", word));
   // Whole numbers in another notation, such as 1e3, as far as a double holds every one of them.
-  const std::optional<double> real = read_decimal(word);
+  std::optional<double> real;
+  try {
+    real = read_decimal(word);
+  } catch (const OutOfRange&) {
+  }
   if (real && std::abs(*real) <= 9007199254740992.0 && *real == std::floor(*real)) return static_cast<int64_t>(*real);
+  if (error == std::errc::result_out_of_range && end == digits.data() + digits.size())
+    throw SettingError(what, fmt::format(" must be {} {}, got {}", word.starts_with('-') ? ">=" : "<=",
+                                         word.starts_with('-') ? INT64_MIN : INT64_MAX, word));
   throw SettingError(what, fmt::format(" must be an integer, got '{}'", word));
 }
 
@@ -201,14 +217,19 @@ std::string describe_range(const SettingDescription& setting) {
 
 double parse_number(const std::string& word, const std::string& what) {
   const size_t bar = word.find('/');
-  std::optional<double> value = read_decimal(std::string_view(word).substr(0, bar));
-  if (bar != std::string::npos) {
-    const std::optional<double> divisor = read_decimal(std::string_view(word).substr(bar + 1));
-    const bool sound = value && divisor && std::isfinite(*value) && std::isfinite(*divisor) && *divisor != 0;
-    value = sound ? std::optional(*value / *divisor) : std::nullopt;
+  try {
+    std::optional<double> value = read_decimal(std::string_view(word).substr(0, bar));
+    if (bar != std::string::npos) {
+      const std::optional<double> divisor = read_decimal(std::string_view(word).substr(bar + 1));
+      const bool sound = value && divisor && std::isfinite(*value) && std::isfinite(*divisor) && *divisor != 0;
+      value = sound ? std::optional(*value / *divisor) : std::nullopt;
+      if (value && !std::isfinite(*value)) throw OutOfRange();
+    }
+    if (value) return *value;
+  } catch (const OutOfRange&) {
+    throw SettingError(what, fmt::format(" must be a number that float64 holds, got '{}'", word));
   }
-  if (!value) throw SettingError(what, fmt::format(" must be a number, got '{}'", word));
-  return *value;
+  throw SettingError(what, fmt::format(" must be a number, got '{}'", word));
 }
 
 std::optional<std::string> nearest_name(const std::string& wrong, const std::vector<std::string>& known) {

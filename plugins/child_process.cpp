@@ -31,6 +31,8 @@ namespace {
                   std::strerror(error)));
 }
 
+constexpr int kFarFromFiles = 240;
+
 /// A plugin may neither speak in the host's place nor leave a core file or a process behind.
 void set_apart() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -91,6 +93,8 @@ void ChildReport::write(std::string_view text) const {
   }
 }
 
+bool ChildReport::closed() const { return fcntl(descriptor_, F_GETFD) < 0; }
+
 ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& work, std::chrono::milliseconds patience) {
   const SharedNote calls;
   std::array<int, 2> ends;
@@ -107,7 +111,12 @@ ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& wor
     set_apart();
     become_host();
     note_calls(calls.get());
-    [&]() noexcept { work(ChildReport(ends[1])); }();
+    // Far from the numbers that a plugin may take for those of files that it opened.
+    const int far = fcntl(ends[1], F_DUPFD_CLOEXEC, kFarFromFiles);
+    const ChildReport report(far >= 0 ? far : ends[1]);
+    if (far >= 0) close(ends[1]);
+    [&]() noexcept { work(report); }();
+    if (report.closed()) calls->report_closed = true;
     _exit(0);
   }
   close(ends[1]);
@@ -120,6 +129,7 @@ ChildEnd run_in_child_process(const std::function<void(const ChildReport&)>& wor
   }
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   if (const char* call = calls->call) end.call = call;
+  end.closed = calls->report_closed;
   return end;
 }
 

@@ -13,8 +13,10 @@ class ChildReport {
  public:
   explicit ChildReport(int descriptor) : descriptor_(descriptor) {}
 
-  /// Returns once all of `text` is in the pipe, or the parent is gone.
+  /// Returns once all of `text` is in the pipe, or the parent is gone, or the pipe is closed.
   void write(std::string_view text) const;
+  /// Whether something closed the pipe: nothing can be written.
+  bool closed() const;
 
  private:
   int descriptor_;
@@ -26,6 +28,7 @@ struct ChildEnd {
   bool in_time = true;  ///< false: it was killed, as its patience was over
   int signal = 0;       ///< what ended it; 0 where it ended itself
   std::string call;     ///< of a plugin that it was in then, "evaluate"; empty: in none
+  bool closed = false;  ///< it could not report any more: a plugin had closed the pipe that it reports through
 };
 
 /// Runs `work` in a child process and waits for its end, `patience` at most. What crashes, hangs or ends the process

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -57,8 +58,11 @@ struct ConformanceOptions {
 /// fails the check it did it in, by name. Where the model accepts no setup the report holds that one failed check.
 ///
 /// The caller must not have created models with LibTorch or CUDA in this process, since those do not survive a fork.
+/// All checks together may take eight times as long as one; those that are left then fail as not run.
+/// @param progressed  called with the report so far, once the setup is known and as each check ends
 /// @throws SettingError where `options` names an input or a setting that the model does not have, and where points do
 /// not fit their input: their shape, a number that is none, one outside the support.
-ConformanceReport check_model(const ModelKind& kind, const ConformanceOptions& options);
+ConformanceReport check_model(const ModelKind& kind, const ConformanceOptions& options,
+                              const std::function<void(const ConformanceReport&)>& progressed = {});
 
 }  // namespace potluck

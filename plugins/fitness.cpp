@@ -20,8 +20,9 @@ std::string release(const std::string& build) { return build.substr(0, build.fin
 
 std::string unfit_reason(const PluginNote& note) {
   if (note.abi != POTLUCK_ABI_MAJOR) {
-    return fmt::format("built for version {} of the door, this Potluck has version {}. Rebuild it", note.abi,
-                       POTLUCK_ABI_MAJOR);
+    return fmt::format(
+        "built for version {} of the door, this Potluck has version {}. {}", note.abi, POTLUCK_ABI_MAJOR,
+        note.abi > POTLUCK_ABI_MAJOR ? "Use a newer Potluck, or a build of it for this version" : "Rebuild it");
   }
   if (note.needs_minor > POTLUCK_ABI_MINOR) {
     return fmt::format("needs version {}.{} of the door, this Potluck has {}.{}. Use a newer Potluck", note.abi,

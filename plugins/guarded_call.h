@@ -27,6 +27,13 @@ class Complaint {
   int32_t about() const { return error_.about; }
   int32_t index() const { return error_.index; }
 
+  /// An exception came out of the call, of which this is the text.
+  void say_thrown(const char* text) {
+    threw_ = true;
+    say(text);
+  }
+  bool threw() const { return threw_; }
+
   void say(const char* text) { std::strncpy(text_.data(), text, text_.size() - 1); }
 
   /// One printable line; empty where the plugin said nothing.
@@ -40,22 +47,25 @@ class Complaint {
  private:
   std::array<char, 1024> text_{};
   potluck_error error_{};
+  bool threw_ = false;
 };
 
 inline PluginCall call_of(const ModelKind& kind, const char* call) {
   return {kind.plugin_id.c_str(), kind.plugin_version.c_str(), kind.name.c_str(), call};
 }
 
-/// Calls into a plugin, whose last argument is always the complaint. What must not come out does not.
+/// Calls into a plugin, whose last argument is always the complaint, within a PluginCallScope. What must not come out
+/// does not.
 template <typename Function, typename... Arguments>
 int ask_plainly(Function* function, Complaint& complaint, Arguments... arguments) {
   const FloatingPointGuard guard;
+  const WatchedCall watched;
   try {
     return function(arguments..., complaint.error());
   } catch (const std::exception& error) {
-    complaint.say(error.what());
+    complaint.say_thrown(error.what());
   } catch (...) {
-    complaint.say("something was thrown that is no std::exception");
+    complaint.say_thrown("something was thrown that is no std::exception");
   }
   return POTLUCK_INTERNAL;
 }

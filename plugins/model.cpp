@@ -2,7 +2,6 @@
 #include "plugins/model.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +13,7 @@
 
 #include "plugins/guarded_call.h"
 #include "plugins/library.h"
+#include "plugins/memory_size.h"
 #include "plugins/model_fault.h"
 #include "plugins/plugin_call.h"
 #include "plugins/process_state.h"
@@ -26,29 +26,6 @@ template <typename Described>
 int index_of(const std::vector<Described>& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Described& one) { return one.name == name; });
   return found == all.end() ? -1 : static_cast<int>(found - all.begin());
-}
-
-/// "10 GiB"
-std::string size_in_words(double bytes) {
-  constexpr double kMebi = 1024.0 * 1024;
-  const char* unit = "MiB";
-  double size = bytes / kMebi;
-  for (const char* larger : {"GiB", "TiB", "PiB", "EiB"}) {
-    if (size < 1000) break;  // four digits would be printed with an exponent
-    size /= 1024;
-    unit = larger;
-  }
-  return size < 999.5 ? fmt::format("{:.3g} {}", size, unit) : fmt::format("{:.0f} {}", size, unit);
-}
-
-/// Of the machine; infinite where it does not say.
-double memory_of_machine() {
-  static const double memory = [] {
-    const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGE_SIZE);
-    return pages > 0 && bytes > 0 ? static_cast<double>(pages) * static_cast<double>(bytes)
-                                  : std::numeric_limits<double>::infinity();
-  }();
-  return memory;
 }
 
 constexpr const char* kMoreMemory =
@@ -110,6 +87,7 @@ struct Model::State {
   void destroy() {
     const ProcessStateGuard guard;
     const PluginCallScope scope(call_of(kind, "destroy"));
+    const WatchedCall watched;
     kind.table->destroy(model);
   }
   void read_facts();
@@ -124,11 +102,11 @@ struct Model::State {
   [[noreturn]] void fail(const char* call, int64_t rows, int status, Complaint& complaint) const {
     std::string why = complaint.text();
     if (why.empty()) why = status_in_words(status);
-    const std::string text =
-        fmt::format("{} failed in {} ({} rows of {}; {} on {}): {}", name(), call, rows, shapes(),
-                    setup.precision == Precision::kFloat32 ? "float32" : "float64", device_in_words(setup.device), why);
+    const std::string text = fmt::format(
+        "{} failed in {} ({}{}; {} on {}): {}", name(), call, rows > 0 ? fmt::format("{} rows of ", rows) : "",
+        shapes(), setup.precision == Precision::kFloat32 ? "float32" : "float64", device_in_words(setup.device), why);
     if (status == POTLUCK_OUT_OF_MEMORY) throw MachineError(text + ". " + kMoreMemory);
-    throw PluginError(text);
+    throw ModelFault(text);
   }
 
   const ModelKind& kind;
@@ -205,13 +183,19 @@ void Model::State::create() {
     }
   }
   if (status == POTLUCK_OK && model == nullptr) {
-    throw PluginError(fmt::format("{}: create must leave a model where it answers POTLUCK_OK, got none", name()));
+    throw ModelFault(fmt::format("{}: create must leave a model where it answers POTLUCK_OK, got none", name()));
   }
   if (status != POTLUCK_OK) {
     std::string why = complaint.text();
     if (why.empty()) why = about_in_words(complaint.about(), complaint.index()) + status_in_words(status);
     const std::string text = fmt::format("{} refused {}: {}", name(), shapes(), why);
     if (status == POTLUCK_OUT_OF_MEMORY) throw MachineError(text + ". " + kMoreMemory);
+    if (complaint.threw())
+      throw ModelFault(fmt::format("{} let an exception out in create ({}): {}. A model returns a status instead",
+                                   name(), shapes(), why));
+    // What could be said differently in the composition is refused by these; others are the plugin's own affair.
+    if (status != POTLUCK_BAD_SETTING && status != POTLUCK_BAD_SHAPE && status != POTLUCK_UNSUPPORTED)
+      throw ModelFault(text);
     throw ModelCreateError(text, status, complaint.about(), complaint.index());
   }
   setup.weights = {};
@@ -223,6 +207,12 @@ void Model::State::read_facts() {
   Complaint complaint;
   const int status = ask(kind, "facts", kind.table->facts, complaint, model, &facts);
   if (status != POTLUCK_OK) fail("facts", 0, status, complaint);
+  // Those of version 1.0 end with draw_uniforms. A plugin that is newer than this host may say more.
+  constexpr size_t kLeast = offsetof(potluck_facts, preferred_rows), kMost = 65536;
+  if (facts.size < kLeast || facts.size > kMost) {
+    throw ModelFault(fmt::format("{}: its facts must keep the size that they were given, {} bytes, got {}", name(),
+                                 sizeof(potluck_facts), facts.size));
+  }
   if ((facts.abilities & (POTLUCK_CAN_CPU | POTLUCK_CAN_CUDA)) == 0) {
     throw ModelFault(fmt::format("{}: its facts must name a device it can run on, got none", name()));
   }

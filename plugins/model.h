@@ -91,7 +91,7 @@ class ModelCreateError : public Error {
 /// each call, the rest of the process's state (ProcessState) round those that are made once.
 class Model {
  public:
-  /// @throws ModelCreateError; PluginError where the model cannot run on the device ("expert 'ising' (acme.ising
+  /// @throws ModelCreateError, ModelFault; PluginError where it cannot run on the device ("expert 'ising' (acme.ising
   /// 1.2.0) runs on cpu only, the run is on cuda:0. Use --device cpu, or ask its author for CUDA") or in the precision.
   Model(const ModelKind& kind, const ModelSetup& setup);
   ~Model();

@@ -19,7 +19,7 @@ class ModelSource {
   virtual void add_place(const std::filesystem::path& file_or_folder, const std::string& place, bool must_exist) = 0;
 
   /// The model of that name; lives as long as the process.
-  /// @throws PluginError "no model 'acme.ising2d'. ..." with the nearest names.
+  /// @throws SettingError "no model 'acme.ising2d'. ..." with the nearest name; PluginError where one is rejected.
   virtual const ModelKind& model(const std::string& name) = 0;
 
   /// Names of all models that can be had, sorted.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include "plugins/memory_size.h"
 #include "plugins/model_fault.h"
 #include "plugins/plain_text.h"
 
@@ -39,7 +40,7 @@ void check_type(const std::string& model, const ModelParameter& parameter) {
          parameter.type);
 }
 
-void read_shape(const std::string& model, const potluck_array& array, ModelParameter& parameter) {
+void read_shape(const std::string& model, const Device& device, const potluck_array& array, ModelParameter& parameter) {
   if (array.rank < 0 || (array.rank > 0 && array.shape == nullptr))
     refuse(model, "its parameter '{}' must have a shape, got rank {}{}", parameter.name, array.rank,
            array.rank > 0 ? " and a null pointer" : "");
@@ -51,6 +52,10 @@ void read_shape(const std::string& model, const potluck_array& array, ModelParam
   if (!positive || numbers > 1e15)
     refuse(model, "the shape of its parameter '{}' must be of lengths >= 1 that fit into memory, got [{}]",
            parameter.name, fmt::join(parameter.shape, ", "));
+  const double bytes = numbers * static_cast<double>(bytes_of_type(parameter.type));
+  if (device.kind == Device::Kind::kCpu && bytes > memory_of_machine())
+    refuse(model, "its parameter '{}' must fit into the memory of this machine, {}, got {} for the shape [{}]",
+           parameter.name, size_in_words(memory_of_machine()), size_in_words(bytes), fmt::join(parameter.shape, ", "));
 }
 
 void check_data(const std::string& model, const Device& device, const potluck_array& array,
@@ -68,6 +73,10 @@ void check_data(const std::string& model, const Device& device, const potluck_ar
 
 ModelParameter read_parameter(const std::string& model, const Device& device, int64_t at, const potluck_array* array) {
   if (array == nullptr) refuse(model, "its parameter {} must be a potluck_array, got a null pointer", at);
+  constexpr size_t kMostBytes = 65536;  // more than any struct of the door will have
+  if (array->size > kMostBytes)
+    refuse(model, "its parameter {} must have a size of at most {} bytes, got {}. Set it to sizeof(potluck_array)", at,
+           kMostBytes, array->size);
   if (array->size < kArrayBytes)
     refuse(model, "its parameter {} must have the {} bytes of potluck_array, got {}", at, kArrayBytes, array->size);
   ModelParameter parameter;
@@ -76,7 +85,7 @@ ModelParameter read_parameter(const std::string& model, const Device& device, in
   parameter.trainable = array->trainable != 0;
   parameter.data = array->data;
   check_type(model, parameter);
-  read_shape(model, *array, parameter);
+  read_shape(model, device, *array, parameter);
   check_data(model, device, *array, parameter);
   return parameter;
 }

@@ -118,6 +118,8 @@ class KnownThread {
 
 std::atomic<CallNote*> call_note{nullptr};  ///< null: nobody wants to know
 
+std::atomic<CallWatcher*> call_watcher{nullptr};  ///< null: nobody watches
+
 void note_begin(const PluginCall& call) {
   CallNote* const note = call_note.load(std::memory_order_relaxed);
   if (note == nullptr) return;
@@ -166,6 +168,18 @@ void check_for_strays() {
                   "that starts a process must end it there, with _exit() where exec fails",
                   from.model != nullptr ? "model " : "plugin ", from.model != nullptr ? from.model : from.plugin,
                   from.plugin, from.version, from.call));
+}
+
+void watch_calls(CallWatcher* watcher) { call_watcher.store(watcher); }
+
+WatchedCall::WatchedCall() {
+  if (CallWatcher* const watcher = call_watcher.load(std::memory_order_relaxed))
+    watcher->entering(call_of_this_thread()->call);
+}
+
+WatchedCall::~WatchedCall() {
+  if (CallWatcher* const watcher = call_watcher.load(std::memory_order_relaxed))
+    watcher->left(call_of_this_thread()->call);
 }
 
 void note_calls(CallNote* note) { call_note.store(note); }

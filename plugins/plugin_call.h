@@ -38,10 +38,31 @@ void check_for_strays();
 struct CallNote {
   std::atomic<const char*> call{nullptr};  ///< the call that was entered last, while a thread is in one
   std::atomic<int> inside{0};              ///< calls that are under way, those within others too
+  std::atomic<bool> report_closed{false};  ///< the child could not report what it had found
 };
 
 /// From now on this process notes its calls there. For children, whose end their parent tells of.
 void note_calls(CallNote* note);
+
+/// Sees each call of a plugin on its way in and out, before the host puts anything right behind it.
+class CallWatcher {
+ public:
+  virtual ~CallWatcher() = default;
+  virtual void entering(const char* call) = 0;
+  virtual void left(const char* call) = 0;
+};
+
+/// From now on this one watches, or nobody (null). For processes in which one thread calls plugins.
+void watch_calls(CallWatcher* watcher);
+
+/// Within a PluginCallScope: the call itself, from entering() to left().
+class WatchedCall {
+ public:
+  WatchedCall();
+  ~WatchedCall();
+  WatchedCall(const WatchedCall&) = delete;
+  WatchedCall& operator=(const WatchedCall&) = delete;
+};
 
 /// Says that this process is a host of its own, and not one that a plugin forked: for children that Potluck starts.
 void become_host();

@@ -55,6 +55,12 @@ bool same_signals(const sigset_t& one, const sigset_t& other) {
   return true;
 }
 
+template <typename Timer>
+bool ticks(Timer which) {
+  itimerval timer = {};
+  return getitimer(which, &timer) == 0 && (timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0);
+}
+
 std::vector<int> open_descriptors() {
   std::vector<int> open;
   DIR* const folder = opendir("/proc/self/fd");
@@ -89,22 +95,50 @@ ProcessState::ProcessState()
   umask(umask_);
   for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], nullptr, &actions_[i]);
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+  for (size_t i = 0; i < kTimers.size(); ++i) ticking_[i] = ticks(kTimers[i]);
 }
 
 ProcessState::~ProcessState() {
   if (folder_ >= 0) close(folder_);
 }
 
+bool ProcessState::in_folder() const {
+  struct stat was, is;
+  if (folder_ < 0 || fstat(folder_, &was) != 0) return true;  // there is none to go back to
+  return stat(".", &is) == 0 && same_file(was, is);
+}
+
+bool ProcessState::has_locale() const {
+  return c_locale_ == std::setlocale(LC_ALL, nullptr) && uselocale(nullptr) == thread_locale_ &&
+         std::locale() == locale_;
+}
+
+bool ProcessState::has_mask() const {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return same_signals(mask, mask_);
+}
+
+bool ProcessState::is_now() const {
+  const mode_t mode = umask(umask_);
+  umask(mode);
+  if (mode != umask_ || !in_folder() || !has_locale() || !has_mask()) return false;
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    struct sigaction action;
+    sigaction(kSignals[i], nullptr, &action);
+    if (!same_action(action, actions_[i])) return false;
+  }
+  for (size_t i = 0; i < kTimers.size(); ++i)
+    if (ticks(kTimers[i]) != ticking_[i]) return false;
+  const auto type = DefaultType::now();
+  return !type_ || !type || *type == *type_;
+}
+
 std::vector<std::string> ProcessState::restore() const {
   std::vector<std::string> changed;
-  struct stat was, is;
-  if (folder_ >= 0 && fstat(folder_, &was) == 0 && (stat(".", &is) != 0 || !same_file(was, is)) &&
-      fchdir(folder_) == 0) {
-    changed.push_back("the working folder");
-  }
+  if (!in_folder() && fchdir(folder_) == 0) changed.push_back("the working folder");
   if (umask(umask_) != umask_) changed.push_back("the mode of new files");
-  if (c_locale_ != std::setlocale(LC_ALL, nullptr) || uselocale(nullptr) != thread_locale_ ||
-      std::locale() != locale_) {
+  if (!has_locale()) {
     std::locale::global(locale_);
     std::setlocale(LC_ALL, c_locale_.c_str());
     uselocale(thread_locale_);
@@ -118,12 +152,18 @@ std::vector<std::string> ProcessState::restore() const {
     sigaction(kSignals[i], &actions_[i], nullptr);
     signals = true;
   }
-  sigset_t mask;
-  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-  if (!same_signals(mask, mask_)) {
+  if (!has_mask()) {
     pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
     signals = true;
   }
+  bool timers = false;
+  for (size_t i = 0; i < kTimers.size(); ++i) {
+    if (ticking_[i] || !ticks(kTimers[i])) continue;
+    const itimerval stopped = {};
+    setitimer(kTimers[i], &stopped, nullptr);
+    timers = true;
+  }
+  if (timers) changed.push_back("a timer");
   if (signals) changed.push_back("what signals do");
   if (const auto type = DefaultType::now(); type_ && type && *type != *type_) {
     type_->restore();
@@ -131,6 +171,8 @@ std::vector<std::string> ProcessState::restore() const {
   }
   return changed;
 }
+
+void ProcessState::restore_mode_of_files() const { umask(umask_); }
 
 OpenDescriptors::OpenDescriptors() : OpenDescriptors(open_descriptors()) {}
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/time.h>
+
 #include <array>
 #include <csignal>
 #include <cstdint>
@@ -41,8 +43,8 @@ class DefaultTypeGuard {
 };
 
 /// What belongs to the whole process and decides what its code does, as it was when this was made: the working folder,
-/// the mode of new files, the locale, the meaning of signals that steer a run, the calling thread's signal mask, and
-/// LibTorch's default type.
+/// the mode of new files, the locale, the meaning of signals that steer or end a run, the calling thread's signal mask,
+/// whether timers tick that send them, and LibTorch's default type.
 ///
 /// Signals of faults (SIGSEGV, ...) are not among them: runtimes of other languages handle them for good reason.
 class ProcessState {
@@ -55,9 +57,19 @@ class ProcessState {
   /// Puts back what differs.
   /// @return its names, "the working folder"; empty where nothing does
   std::vector<std::string> restore() const;
+  /// Only the mode of new files. From any thread.
+  void restore_mode_of_files() const;
+  /// Nothing differs.
+  bool is_now() const;
 
  private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ, SIGCHLD};
+  bool in_folder() const;
+  bool has_locale() const;
+  bool has_mask() const;
+
+  static constexpr std::array kSignals = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGPIPE,
+                                          SIGXFSZ, SIGCHLD, SIGALRM, SIGVTALRM, SIGPROF};
+  static constexpr std::array kTimers = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
   int folder_;  ///< a descriptor; -1 where the folder cannot be opened
   mode_t umask_;
@@ -66,6 +78,7 @@ class ProcessState {
   locale_t thread_locale_;
   std::array<struct sigaction, kSignals.size()> actions_;
   sigset_t mask_;
+  std::array<bool, kTimers.size()> ticking_;
   std::optional<DefaultType> type_;
 };
 

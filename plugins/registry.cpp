@@ -45,12 +45,23 @@ std::string without_file(const std::string& text, const fs::path& file) {
 /// "acme.smoothness" -> "smoothness"
 std::string last_word(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+/// "" where none is near.
+std::string near_name(const std::string& name, const std::vector<std::string>& known) {
   for (const std::string& other : known) {
-    if (last_word(other) == last_word(name)) return fmt::format(" Did you mean '{}'?", other);
+    if (last_word(other) == last_word(name)) return other;
   }
-  if (const auto near = nearest_name(name, known)) return fmt::format(" Did you mean '{}'?", *near);
-  return "";
+  return nearest_name(name, known).value_or("");
+}
+
+/// What somebody named is not there. @param rest  of the text, where no name is near
+SettingError unknown(const std::string& text, const std::string& name, const std::vector<std::string>& known,
+                     const std::string& rest) {
+  const std::string near = near_name(name, known);
+  return {"", text + (near.empty() ? rest : fmt::format(" Did you mean '{}'?", near)), near};
+}
+
+std::string all_known(const std::vector<std::string>& known) {
+  return fmt::format(" Known: {}", fmt::join(known, ", "));
 }
 
 }  // namespace
@@ -151,17 +162,10 @@ void Registry::State::fail_for_model(const std::string& name, const std::vector<
                         one->listing.reason);
     explained = true;
   }
-  if (!explained) {
-    const std::string near = suggestion(name, known);
-    if (!near.empty()) {
-      text += near;
-    } else if (known.empty()) {
-      text += " No plugin was found; `potluck plugins path` says where they are looked for";
-    } else {
-      text += fmt::format(" Known: {}", fmt::join(known, ", "));
-    }
-  }
-  throw PluginError(text);
+  if (explained) throw PluginError(text);
+  throw unknown(
+      text, name, known,
+      known.empty() ? " No plugin was found; `potluck plugins path` says where they are looked for" : all_known(known));
 }
 
 Registry::Registry(Options options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -228,7 +232,10 @@ std::vector<const ModelKind*> Registry::models_of(const std::string& file_or_id)
     chosen = state_->apart.back().get();
   }
   if (chosen == nullptr) {
-    throw PluginError(fmt::format("no plugin '{}'.{}", file_or_id, suggestion(file_or_id, ids)));
+    if (fs::is_directory(file_or_id, error))
+      throw SettingError(fmt::format(
+          "a plugin must be named by its id or its file, got the folder {}. Name a file in it", file_or_id));
+    throw unknown(fmt::format("no plugin '{}'.", file_or_id), file_or_id, ids, "");
   }
   state_->open(*chosen);
   std::vector<const ModelKind*> kinds;

@@ -47,7 +47,8 @@ class Registry : public ModelSource {
   std::vector<PluginListing> list();
 
   /// Loads the plugin that offers `name` (all or nothing) and returns the model.
-  /// @throws PluginError "no model 'acme.ising2d'. ..." with the nearest names and the reasons of rejected plugins that
+  /// @throws SettingError "no model 'acme.ising2d'. ..." with the nearest name; PluginError with the reasons of
+  /// rejected plugins that
   ///   have it; or why that plugin could not be loaded.
   const ModelKind& model(const std::string& name) override;
 

@@ -32,7 +32,12 @@ template <typename... Parts>
   throw PluginError(fmt::format(format, std::forward<Parts>(parts)...));
 }
 
+/// More than any struct of the door will have.
+constexpr size_t kMostBytes = 65536;
+
 void check_size(const std::string& what, const char* type, size_t needed, size_t size) {
+  if (size > kMostBytes)
+    refuse("{} must have a size of at most {} bytes, got {}. Set it to sizeof({})", what, kMostBytes, size, type);
   if (size < needed) refuse("{} must have the {} bytes of {}, got {}", what, needed, type, size);
 }
 
@@ -43,7 +48,7 @@ std::string text_or_empty(const std::string& what, const char* text) {
 }
 
 std::string given_text(const std::string& what, const char* text) {
-  if (text == nullptr || *text == '\0') refuse("{} must be given", what);
+  if (text == nullptr || *text == '\0') refuse("{} must be given, got none. Set it in the table", what);
   return text_or_empty(what, text);
 }
 
@@ -120,8 +125,11 @@ std::vector<std::string> read_choices(const std::string& what, const potluck_set
   for (const char* const* choice = setting.choices; choice != nullptr && *choice != nullptr; ++choice) {
     choices.push_back(text_or_empty(what + ": a choice", *choice));
   }
-  if (wanted && choices.empty()) refuse("{}: its choices must be given", what);
-  if (!wanted && !choices.empty()) refuse("{}: only a setting of kind POTLUCK_CHOICE has choices", what);
+  if (wanted && choices.empty())
+    refuse("{}: its choices must be given, got none. List them, with NULL at the end", what);
+  if (!wanted && !choices.empty())
+    refuse("{}: its choices must be NULL, got {} of them. Only a setting of kind POTLUCK_CHOICE has choices", what,
+           choices.size());
   return choices;
 }
 
@@ -161,19 +169,26 @@ ModelKind read_model(const potluck_model_kind& model, const std::string& id) {
   const std::string what = "model '" + kind.name + "'";
   kind.summary = text_or_empty(what + ": its summary", model.summary);
   kind.reference = text_or_empty(what + ": its reference", model.reference);
-  if (model.create == nullptr) refuse("{}: create must be given", what);
-  if (model.destroy == nullptr) refuse("{}: destroy must be given", what);
-  if (model.facts == nullptr) refuse("{}: facts must be given", what);
-  if (model.evaluate == nullptr) refuse("{}: evaluate must be given", what);
+  const auto check_given = [&](const char* function, bool given) {
+    if (!given) refuse("{}: {} must be given, got a null pointer. Set it in the model's table", what, function);
+  };
+  check_given("create", model.create != nullptr);
+  check_given("destroy", model.destroy != nullptr);
+  check_given("facts", model.facts != nullptr);
+  check_given("evaluate", model.evaluate != nullptr);
   for (auto* input = model.inputs; input != nullptr && *input != nullptr; ++input) {
     kind.inputs.push_back(read_input(what, **input));
   }
   if (std::all_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& input) { return input.parent; })) {
-    refuse("{}: it must have an input that is drawn", what);
+    refuse("{}: it must have an input that is drawn, got {}. Declare one with the role POTLUCK_DRAWN", what,
+           kind.inputs.empty() ? "none" : "only parents");
   }
   if (std::all_of(kind.inputs.begin(), kind.inputs.end(),
                   [](const InputDescription& input) { return input.parent || input.optional; })) {
-    refuse("{}: it must have an input that is drawn and not optional", what);
+    refuse(
+        "{}: it must have an input that is drawn and not optional, got only optional ones. Declare one with optional "
+        "= 0",
+        what);
   }
   for (auto* setting = model.settings; setting != nullptr && *setting != nullptr; ++setting) {
     kind.settings.push_back(read_setting(what, **setting));
@@ -218,7 +233,7 @@ std::vector<ModelKind> read_table(const potluck_plugin* table) {
     kinds.back().plugin_id = id;
     kinds.back().plugin_version = version;
   }
-  if (kinds.empty()) refuse("its table must have a model");
+  if (kinds.empty()) refuse("its table must have a model, got none. List its models, with NULL at the end");
   refuse_twins("model", kinds);
   return kinds;
 }

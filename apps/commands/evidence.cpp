@@ -133,7 +133,8 @@ int evidence(CommandLine& line, const Words& words) {
   overrides.set.push_back({"sample.chains", std::to_string(particles), "--particles"});
   engine::Plugins plugins(plugin_options(line));
   const engine::Composition composition = read_composition(line, plugins, overrides, earlier ? &*earlier : nullptr);
-  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
+  const auto style =
+      line.flag_of_this_line("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;
   engine::Composite composite(composition, engine::Composite::Purpose::kRun, [loud](const std::string& text) {
     if (loud) fmt::print(stderr, "{}\n", text);

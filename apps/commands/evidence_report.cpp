@@ -24,6 +24,7 @@ std::string evidence_text(const engine::Evidence& evidence) {
         evidence.bracket->lower, evidence.bracket->lower_error, evidence.bracket->upper, evidence.bracket->upper_error);
   else
     text += "  no bracket: the target has no exact draws\n";
+  for (const std::string& warning : evidence.warnings) text += "  warning: " + warning + "\n";
   text += fmt::format("  {} of energy and gradient a particle, {} in a stage\n\nLadder\n",
                       plural(evidence.evaluations, "evaluation"), plural(evidence.moves, "move"));
   std::vector<std::vector<std::string>> rows = {{"b", "effective share", "step size", "acceptance"}};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "apps/process/exit_code.h"
 #include "apps/terminal/search_paths.h"
@@ -63,7 +64,8 @@ void add_options(CommandLine& line) {
   line.add_values("without", "INPUT", "leave an optional input out (repeatable)");
   line.add_value("weights", "FILE", "a safetensors file for the model");
   line.add_value("seed", "N", "seed of the test points, default 1");
-  line.add_value("patience", "SECONDS", "longest time that one check may take, default 60");
+  line.add_value("patience", "SECONDS",
+                 "longest time that one check may take, default 60; all of a model may take 8 times as long");
 }
 
 engine::CheckOptions options_of(const CommandLine& line) {
@@ -123,17 +125,25 @@ const char* name_of(engine::Check::Outcome outcome) {
   return "not applicable";
 }
 
-void print(const engine::CheckReport& report) {
-  fmt::print("{}{}\n", report.model, report.setup.empty() ? "" : ": " + report.setup);
-  std::vector<std::vector<std::string>> rows;
-  int count[3] = {0, 0, 0};
-  for (const engine::Check& check : report.checks) {
-    ++count[static_cast<int>(check.outcome)];
-    rows.push_back({name_of(check.outcome), check.name, check.text});
-    if (!check.advice.empty()) rows.push_back({"", "", "-> " + check.advice});
+constexpr size_t kWidthOfNames = 29;  ///< of the longest name of a check
+
+/// What is new in the report: its head, or the check that has just ended. A check may take long, so it is not held
+/// back.
+void print_newest(const engine::CheckReport& report) {
+  if (report.checks.size() <= 1 && (report.checks.empty() || report.setup.empty()))
+    fmt::print("{}{}\n", report.model, report.setup.empty() ? "" : ": " + report.setup);
+  if (!report.checks.empty()) {
+    const engine::Check& check = report.checks.back();
+    fmt::print("  {:<14}  {:<{}}  {}\n", name_of(check.outcome), check.name, kWidthOfNames, check.text);
+    if (!check.advice.empty()) fmt::print("  {:<14}  {:<{}}  -> {}\n", "", "", kWidthOfNames, check.advice);
   }
-  fmt::print("{}{}: {} passed, {} failed, {} not applicable\n", columns(rows), report.model, count[0], count[1],
-             count[2]);
+  std::fflush(stdout);
+}
+
+void print_counts(const engine::CheckReport& report) {
+  int count[3] = {0, 0, 0};
+  for (const engine::Check& check : report.checks) ++count[static_cast<int>(check.outcome)];
+  fmt::print("{}: {} passed, {} failed, {} not applicable\n", report.model, count[0], count[1], count[2]);
 }
 
 }  // namespace
@@ -159,8 +169,8 @@ int check_plugin(const Words& words) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), model.name) == wanted.end()) continue;
     add_settings(line, model, options);
     add_starts(line, model, options);
-    const engine::CheckReport report = engine::check_model(plugins, model, options);
-    print(report);
+    const engine::CheckReport report = engine::check_model(plugins, model, options, print_newest);
+    print_counts(report);
     passed = passed && report.passed();
   }
   return passed ? kDone : kModelFailed;

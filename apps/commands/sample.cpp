@@ -89,7 +89,8 @@ int sample(CommandLine& line, const Words& words) {
     earlier.emplace(earlier_run(line, engine::EarlierRun::Kind::kSample, &ranks));
   }
   const engine::RecordOptions options = record_options(line, words, ranks);
-  const auto style = line.flag("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
+  const auto style =
+      line.flag_of_this_line("quiet") ? ProgressReport::Style::kQuiet : ProgressReport::style_for(stderr);
   const bool loud = style != ProgressReport::Style::kQuiet;
   engine::Plugins plugins(plugin_options(line));
   const engine::Composition composition =

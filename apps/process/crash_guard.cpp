@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "apps/process/exit_code.h"
+#include "apps/process/standard_streams.h"
 #include "potluck/engine.h"
 
 // By the linker: where the program's own code is.
@@ -29,10 +30,14 @@ namespace {
 
 constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
 
+/// Signals that end a process and that nothing in Potluck sends: of timers, of asynchronous input, and the rest.
+constexpr std::array kStrangers = {SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGQUIT, SIGPWR, SIGSTKFLT};
+
 pid_t host = 0;  // 0: nothing is guarded
 std::array<struct sigaction, kCrashes.size()> actions_before;
 std::terminate_handler terminate_before = nullptr;
 std::atomic<pid_t> ender{0};  // the thread that ends the process
+std::atomic<bool> work_is_done{false};
 
 /// A text of fixed room, which a handler may make.
 class FixedText {
@@ -60,9 +65,7 @@ class FixedText {
   size_t size_ = 0;
 };
 
-void print(const char* text) {
-  if (write(STDERR_FILENO, text, std::strlen(text)) < 0) return;  // there is nobody left to tell
-}
+void print(const char* text) { write_to_errors(text, std::strlen(text)); }
 
 /// Tells on stderr and in run.json.
 void tell(const FixedText& why) {
@@ -182,11 +185,58 @@ void on_crash(int signal) {
     tell(why);
     leave(kModelFailed);
   }
+  if (work_is_done && engine::this_thread_calls_plugins()) {
+    why << "crashed as the process ended (signal " << signal << ", " << (words != nullptr ? words : "")
+        << "), in what a plugin or a library had left to be done then (atexit). What the command made is whole";
+    tell(why);
+    leave(kModelFailed);
+  }
   why << "crashed outside the calls of plugins (signal " << signal << ", " << (words != nullptr ? words : "")
       << "). This is a fault of Potluck, or of a plugin that wrote where it must not; `potluck plugins check` may tell";
   tell(why);
   restore_actions();
   raise(signal);
+}
+
+/// Whether the signal came from this process: by raise(), or of a timer that something in it has set.
+bool sent_here(const siginfo_t& about) {
+  if (about.si_code == SI_USER || about.si_code == SI_TKILL || about.si_code == SI_QUEUE)
+    return about.si_pid == getpid();
+  return about.si_signo != SIGQUIT;  // a terminal sends that one
+}
+
+void on_stranger(int signal, siginfo_t* about, void*) {
+  if (getpid() != host || !sent_here(*about)) {
+    std::signal(signal, SIG_DFL);
+    raise(signal);
+    return;
+  }
+  be_the_one_who_ends();
+  const char* const words = sigdescr_np(signal);
+  const Culprit found = culprit();
+  FixedText why;
+  if (found.found()) {
+    add_who(why, found.call);
+    why << " got signal " << signal << ", " << (words != nullptr ? words : "") << ", in " << found.call.call
+        << ", which Potluck sends to nobody";
+  } else {
+    why << "signal " << signal << ", " << (words != nullptr ? words : "") << ", came, which Potluck sends to nobody";
+  }
+  why << ". A plugin sets no timer and raises no signal; `potluck plugins check` may tell more";
+  tell(why);
+  leave(kModelFailed);
+}
+
+/// Those that would end the process as things are: a profiler that came first keeps its own.
+void guard_against_strangers() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_stranger;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO | static_cast<int>(SA_NODEFER);
+  sigemptyset(&action.sa_mask);
+  for (const int signal : kStrangers) {
+    struct sigaction now = {};
+    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) sigaction(signal, &action, nullptr);
+  }
 }
 
 }  // namespace
@@ -201,7 +251,10 @@ void guard_against_crashes() {
   action.sa_flags = SA_ONSTACK | static_cast<int>(SA_NODEFER);
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < kCrashes.size(); ++i) sigaction(kCrashes[i], &action, &actions_before[i]);
+  guard_against_strangers();
 }
+
+void note_work_is_done() { work_is_done = true; }
 
 void end_process(int status, const char* function, const void* from) noexcept {
   const bool our_own = from >= &__executable_start && from < &etext;

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "apps/process/exit_code.h"
+#include "apps/process/standard_streams.h"
 #include "potluck/engine.h"
 
 namespace potluck {
@@ -23,10 +24,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only
 std::string& answer = *new std::string;
 std::string& answer_to_key = *new std::string;
 
-// write() is among the few calls that a handler may make. A terminal that is gone changes nothing.
-void say(const std::string& text) {
-  if (!text.empty() && write(STDERR_FILENO, text.data(), text.size()) < 0) return;
-}
+void say(const std::string& text) { write_to_errors(text.data(), text.size()); }
 
 void handle(int signal) {
   const int error = errno;

@@ -15,17 +15,28 @@ namespace {
 
 struct GuardedStream {
   int descriptor;
-  int failure = 0;  ///< error number of the first write that failed
+  int duplicate = -1;  ///< of the descriptor, which is written to; -1: there is none
+  int failure = 0;     ///< error number of the first write that failed
   std::FILE* stream = nullptr;
 };
 
 GuardedStream guarded_output{STDOUT_FILENO}, guarded_errors{STDERR_FILENO};
 
+pid_t owner = 0;  // of the duplicates: a child that is kept apart has other streams
+
+ssize_t write_somewhere(const GuardedStream& to, const char* text, size_t count) {
+  if (to.duplicate >= 0 && getpid() == owner) {
+    const ssize_t written = ::write(to.duplicate, text, count);
+    if (written >= 0 || errno != EBADF) return written;
+  }
+  return ::write(to.descriptor, text, count);
+}
+
 /// Takes all of `text`, whatever becomes of it.
 ssize_t write_or_remember(void* guarded, const char* text, size_t count) {
   auto& to = *static_cast<GuardedStream*>(guarded);
   for (size_t done = 0; done < count;) {
-    const ssize_t written = ::write(to.descriptor, text + done, count - done);
+    const ssize_t written = write_somewhere(to, text + done, count - done);
     if (written > 0) {
       done += static_cast<size_t>(written);
     } else if (written < 0 && errno == EAGAIN) {
@@ -48,7 +59,11 @@ void open_where_closed() {
   }
 }
 
+/// Above what a process with few files has, and below the least limit on their number that is common.
+constexpr int kFarFromFiles = 250;
+
 std::FILE* guard(GuardedStream& stream, std::FILE* before, int buffering) {
+  stream.duplicate = fcntl(stream.descriptor, F_DUPFD_CLOEXEC, kFarFromFiles);
   cookie_io_functions_t calls = {};
   calls.write = write_or_remember;
   stream.stream = fopencookie(&stream, "w", calls);
@@ -62,6 +77,7 @@ std::FILE* guard(GuardedStream& stream, std::FILE* before, int buffering) {
 void guard_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
   open_where_closed();
+  owner = getpid();
   // glibc lets these names be given other streams.
   stdout = guard(guarded_output, stdout, isatty(STDOUT_FILENO) != 0 ? _IOLBF : _IOFBF);
   stderr = guard(guarded_errors, stderr, _IONBF);
@@ -70,6 +86,15 @@ void guard_standard_streams() {
 int unprinted_output() {
   std::fflush(stdout);
   return guarded_output.failure;
+}
+
+void write_to_errors(const char* text, size_t count) noexcept {
+  while (count > 0) {
+    const ssize_t written = write_somewhere(guarded_errors, text, count);
+    if (written <= 0) return;  // there is nobody left to tell
+    text += written;
+    count -= static_cast<size_t>(written);
+  }
 }
 
 int descriptor_of(std::FILE* stream) {

@@ -165,6 +165,8 @@ bool CommandLine::flag(const std::string& name) const {
   return std::any_of(given_.begin(), given_.end(), [&](const Given& one) { return one.count(name) > 0; });
 }
 
+bool CommandLine::flag_of_this_line(const std::string& name) const { return given_.back().count(name) > 0; }
+
 std::optional<std::string> CommandLine::value(const std::string& name) const {
   for (auto one = given_.rbegin(); one != given_.rend(); ++one)
     if (one->count(name) > 0) return (*one)[name].as<std::string>();

@@ -80,6 +80,8 @@ class CommandLine {
   /// The operand as a path, of the command line that gave it.
   std::filesystem::path operand_path(size_t index) const { return operands_.at(index).path(); }
   bool flag(const std::string& name) const;
+  /// Whether the present command line has the flag: for those that are about a command and not about what it makes.
+  bool flag_of_this_line(const std::string& name) const;
   std::optional<std::string> value(const std::string& name) const;
   std::vector<std::string> values(const std::string& name) const;
   /// values(), each with the folder of the command line that gave it.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "apps/process/standard_streams.h"
 #include "potluck/engine.h"
 
 namespace potluck {
@@ -52,8 +53,7 @@ ExitCode exit_code_of(engine::Error::Kind kind) {
 
 [[noreturn]] void end_with(const char* why) noexcept {
   // Not by way of stdio, which may not be there yet.
-  for (const char* text : {"potluck: error: ", why, "\n"})
-    if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  for (const char* text : {"potluck: error: ", why, "\n"}) write_to_errors(text, std::strlen(text));
   engine::leave_last_words("failed", why);
   _exit(kUnexpected);
 }

@@ -2,6 +2,7 @@
 #include "apps/terminal/resume_options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +17,15 @@ namespace filesystem = std::filesystem;
 std::string folder_to_resume(const CommandLine& line, const engine::Ranks* ranks) {
   const std::string folder = filesystem::absolute(*line.value("resume")).lexically_normal().string();
   return ranks && ranks->several() ? engine::rank_folder(folder, ranks->rank) : folder;
+}
+
+/// What stands behind `potluck COMMAND`. @throws UsageError where it is the command of another program
+Words words_behind(const std::string& folder, const std::string& name, const Words& command) {
+  if (command.size() >= 2 && command[0] == "potluck" && command[1] == name) return {command.begin() + 2, command.end()};
+  throw UsageError(
+      fmt::format("{}: must be of `potluck {}`, got one that another program began or went on with: {}. Go on with it "
+                  "there",
+                  folder, name, fmt::join(command, " ")));
 }
 
 }  // namespace
@@ -48,11 +58,13 @@ engine::EarlierRun earlier_run(CommandLine& line, engine::EarlierRun::Kind kind,
   if (const auto told = run.ranks(); ranks && !ranks->several() && told) *ranks = *told;
   std::optional<std::string> project;
   if (const auto value = line.value("project")) project = filesystem::absolute(*value).string();
+  const std::string name = kind == engine::EarlierRun::Kind::kSample ? "sample" : "evidence";
   std::vector<EarlierWords> before;
   for (const engine::TypedCommand& one : run.commands(project)) {
     // What is said of the folder in which the command is typed is said as there.
     const filesystem::path folder = one.folder;
-    before.push_back({one.words, folder == filesystem::current_path() ? filesystem::path() : folder});
+    before.push_back({words_behind(run.folder(), name, one.words),
+                      folder == filesystem::current_path() ? filesystem::path() : folder});
   }
   line.go_on_from(before);
   return run;

@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "compose/engine/saved_state.h"
 #include "compose/session/session.h"
 #include "core/sampling/run/observer.h"
 #include "core/sampling/run/until_rule.h"
@@ -17,8 +19,12 @@ class Bridge final : public potluck::Observer, public potluck::StopRule {
  public:
   /// @param own  the rule of the composition, which sees the draws by itself; null where it has none. All that is given
   ///   outlives this
-  Bridge(const Session& session, const RunOptions& options, UntilRule* own)
-      : session_(session), options_(options), own_(own) {}
+  /// @param rank  the chains of the run
+  /// @throws SettingError where an observer is null
+  Bridge(const Session& session, const RunOptions& options, UntilRule* own, const Rank& rank);
+
+  /// The state of the chains that `options` goes on from; empty: a new run. @throws StateError
+  std::vector<std::byte> checkpoint();
 
   /// This, or null where steps alone end the run.
   potluck::StopRule* rule() { return own_ || options_.until ? this : nullptr; }
@@ -32,6 +38,7 @@ class Bridge final : public potluck::Observer, public potluck::StopRule {
   const Session& session_;
   const RunOptions& options_;
   UntilRule* own_;
+  SavedStates states_;
   engine::Draw last_;
 };
 

@@ -4,21 +4,47 @@
 #include "compose/engine/errors.h"
 #include "compose/engine/state.h"
 #include "compose/session/device.h"
+#include "compose/tree/diagnostics.h"
 
 namespace potluck::engine {
+
+namespace {
+
+/// Of errors that know only a place, the paths.
+CompositionError with_paths(const CompositionError& error, const Places& places) {
+  std::vector<Diagnostic> all = error.all();
+  for (Diagnostic& one : all)
+    if (one.path.empty() && path_in(one.text).empty()) one.path = places.path_at(one.where);
+  return CompositionError(std::move(all));
+}
+
+}  // namespace
 
 void check_runs(const Composite::State& state, const char* what) {
   if (state.purpose != Composite::Purpose::kRun)
     throw SettingError("purpose", fmt::format(" must be kRun to {}, got kLook. Make a Composite for a run", what));
 }
 
+void check_draws(const Composite::State& state, const char* what) {
+  check_runs(state, what);
+  if (state.session.composition().only_evaluated)
+    throw SettingError("overrides.at",
+                       fmt::format(" must be empty to {}, got variables at points. Read the composition "
+                                   "without them",
+                                   what));
+}
+
 Composite::Composite(const Composition& composition, Purpose purpose, const Say& say)
     : state_(translated([&] {
         auto state = std::make_unique<State>(composition, purpose);
-        state->session.prepare(purpose == Purpose::kLook ? Session::Purpose::kLook : Session::Purpose::kRun,
-                               [&say](const std::string& text) {
-                                 if (say) say(text);
-                               });
+        try {
+          state->session.prepare(purpose == Purpose::kLook ? Session::Purpose::kLook : Session::Purpose::kRun,
+                                 [&say](const std::string& text) {
+                                   if (say) say(text);
+                                 });
+        } catch (const CompositionError& error) {
+          throw with_paths(error, state->session.composition().places);
+        }
         return state;
       })) {}
 Composite::~Composite() = default;

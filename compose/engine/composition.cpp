@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/reading.h"
 #include "compose/engine/state.h"
 #include "compose/session/device.h"
@@ -17,6 +18,7 @@ potluck::Overrides overrides_of(const Overrides& from) {
   potluck::Overrides overrides;
   for (const Overrides::Setting& one : from.set) overrides.set.push_back({one.path, one.text, one.called});
   for (const Overrides::Given& one : from.given) overrides.given.emplace_back(one.name, one.text);
+  for (const Overrides::At& one : from.at) overrides.at.push_back({one.name, one.text, one.called});
   for (const auto& [called, folder] : from.folders) overrides.folders[called] = folder;
   return overrides;
 }
@@ -55,10 +57,13 @@ SampleSettings::Anneal described(const Schedule& schedule, const std::vector<pot
 SessionOptions session_options(const Overrides& overrides, const Machine& machine) {
   SessionOptions options;
   options.overrides = overrides_of(overrides);
+  if (machine.local_rank < 0)
+    throw SettingError("local_rank", fmt::format(" must be >= 0, got {}", machine.local_rank));
   options.device = parse_device(machine.device, machine.local_rank);
   if (machine.threads < 0)
     throw SettingError("threads", fmt::format(" must be >= 0, got {}. 0 takes as many as there are", machine.threads));
   options.threads = machine.threads > 0 ? machine.threads : usable_threads();
+  check_path(machine.log_z_folder, "log_z_folder");
   options.estimate_folder = machine.log_z_folder;
   return options;
 }
@@ -75,6 +80,7 @@ Composition::Composition(std::shared_ptr<const State> state) : state_(std::move(
 Composition Composition::from_file(const std::string& file, Plugins& plugins, const Overrides& overrides,
                                    const Machine& machine) {
   return translated([&] {
+    check_given_path(file, "file");
     SessionOptions options = session_options(overrides, machine);
     options.file = file;
     return Composition(read(std::move(options), plugins));

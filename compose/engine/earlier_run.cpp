@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/reading.h"
 
 namespace potluck::engine {
@@ -12,7 +13,10 @@ namespace filesystem = std::filesystem;
 
 namespace {
 
-filesystem::path absolute_path(const std::string& folder) { return filesystem::absolute(folder).lexically_normal(); }
+filesystem::path absolute_path(const std::string& folder) {
+  check_given_path(folder, "folder");
+  return normal_path(filesystem::absolute(folder));
+}
 
 const char* command_of(EarlierRun::Kind kind) {
   switch (kind) {
@@ -28,7 +32,9 @@ const char* command_of(EarlierRun::Kind kind) {
 
 }  // namespace
 
-std::string rank_folder(const std::string& run, int64_t rank) { return potluck::rank_folder(run, rank).string(); }
+std::string rank_folder(const std::string& run, int64_t rank) {
+  return translated([&] { return potluck::rank_folder(run, rank).string(); });
+}
 
 EarlierRun::EarlierRun(const std::string& folder, Kind kind)
     : state_(translated([&] {
@@ -67,6 +73,7 @@ std::vector<TypedCommand> EarlierRun::commands(const std::optional<std::string>&
 Composition EarlierRun::read(const std::string& file, Plugins& plugins, const Overrides& overrides,
                              const Machine& machine) const {
   return translated([&] {
+    check_path(file, "file");
     SessionOptions options = session_options(overrides, machine);
     options.file = file;
     options.estimates = state_->run.facts().surroundings.log_z;

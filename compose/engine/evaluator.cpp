@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compose/tree/diagnostics.h"
 #include "core/backend/tiles.h"
+#include "core/diagnostics/verdict_words.h"
 
 namespace potluck::engine {
 namespace {
@@ -29,18 +31,20 @@ std::vector<std::string> names_of(const std::vector<potluck::Variable>& variable
   return names;
 }
 
-void check_number(const potluck::Variable& variable, double value, int64_t row, int64_t j) {
-  const auto refuse = [&](const std::string& expected) {
+void check_number(const potluck::Variable& variable, Precision precision, double value, int64_t row, int64_t j) {
+  const auto refuse = [&](const std::string& expected, const std::string& advice = "") {
     throw SettingError(fmt::format("points.{}", variable.name),
-                       fmt::format(" must be {}, got {:g} in row {}, number {}", expected, value, row, j));
+                       fmt::format(" must be {}, got {} in row {}, number {}{}", expected, value, row, j, advice));
   };
   if (variable.categorical()) {
     if (!(value >= 0 && value < static_cast<double>(variable.categories) && value == std::floor(value)))
       refuse(fmt::format("labels 0 ... {}", variable.categories - 1));
   } else if (!std::isfinite(value)) {
-    refuse("numbers");
+    refuse("finite");
   } else if (value < variable.least || value > variable.most) {
-    refuse(fmt::format("in the support [{:g}, {:g}]", variable.least, variable.most));
+    refuse(fmt::format("in the support [{}, {}]", variable.least, variable.most));
+  } else if (precision == Precision::kFloat32 && !std::isfinite(static_cast<float>(value))) {
+    refuse("numbers that float32 holds", ". Use sample.precision: float64");
   }
 }
 
@@ -53,8 +57,9 @@ const Numbers* numbers_of(const Points& points, const potluck::Variable& variabl
   }
   const auto wanted = static_cast<size_t>(points.rows * variable.size());
   if (const size_t got = count_of(found->second); got != wanted)
-    throw SettingError("points." + variable.name, fmt::format(" must have {} numbers ({} rows of {}), got {}", wanted,
-                                                              points.rows, variable.size(), got));
+    throw SettingError("points." + variable.name,
+                       fmt::format(" must have {} ({} of {}), got {}", counted(points.rows * variable.size(), "number"),
+                                   counted(points.rows, "row"), variable.size(), got));
   return &found->second;
 }
 
@@ -62,7 +67,12 @@ bool is_held(const Held& held, int64_t j) { return held.any() && held.mask[stati
 
 /// @throws SettingError for everything that is wrong with points but the numbers themselves
 std::vector<const Numbers*> checked(const Points& points, const potluck::Composition& composition) {
-  if (points.rows < 0) throw SettingError("points.rows", fmt::format(" must be >= 0, got {}", points.rows));
+  int64_t size = 1;  // of the largest variable
+  for (const potluck::Variable& one : composition.variables) size = std::max(size, one.size());
+  const int64_t most = std::numeric_limits<int64_t>::max() / size;
+  if (points.rows < 0 || points.rows > most)
+    throw SettingError("points.rows", points.rows < 0 ? fmt::format(" must be >= 0, got {}", points.rows)
+                                                      : fmt::format(" must be <= {}, got {}", most, points.rows));
   const std::vector<std::string> names = names_of(composition.variables);
   for (const auto& [name, numbers] : points.values)
     if (std::find(names.begin(), names.end(), name) == names.end())
@@ -75,8 +85,9 @@ std::vector<const Numbers*> checked(const Points& points, const potluck::Composi
 }
 
 /// Copies rows of one variable, with the given numbers in their places.
-void copy_rows(const Numbers* from, const potluck::Variable& variable, const Held& held, int64_t first, int64_t rows,
-               double* to) {
+/// @param called  what errors call row `first`
+void copy_rows(const Numbers* from, const potluck::Variable& variable, const Held& held, Precision precision,
+               int64_t first, int64_t rows, int64_t called, double* to) {
   const int64_t n = variable.size();
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t j = 0; j < n; ++j) {
@@ -86,7 +97,7 @@ void copy_rows(const Numbers* from, const potluck::Variable& variable, const Hel
         continue;
       }
       out = number_of(*from, static_cast<size_t>((first + row) * n + j));
-      check_number(variable, out, first + row, j);
+      check_number(variable, precision, out, called + row, j);
     }
   }
 }
@@ -104,7 +115,8 @@ std::vector<std::vector<double>> positions_of(const Points& points, const potluc
   for (size_t v = 0; v < numbers.size(); ++v) {
     const potluck::Variable& variable = composition.variables[v];
     all.emplace_back(static_cast<size_t>(points.rows * variable.size()));
-    copy_rows(numbers[v], variable, composition.held[v], 0, points.rows, all.back().data());
+    copy_rows(numbers[v], variable, composition.held[v], composition.sample.precision, 0, points.rows, points.first_row,
+              all.back().data());
   }
   return all;
 }
@@ -145,20 +157,21 @@ Evaluation Evaluator::evaluate(const Points& points) {
           static_cast<size_t>(points.rows * composition.variables[v].size()));
   for (int64_t first = 0; first < points.rows; first += batch_) {
     const int64_t rows = std::min(batch_, points.rows - first);
-    write(numbers, first, rows);
+    write(numbers, first, rows, points.first_row + first);
     chains_->evaluate();
     read(first, rows, found);
   }
   return found;
 }
 
-void Evaluator::write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows) {
+void Evaluator::write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows, int64_t called) {
   const potluck::Composition& composition = session_.composition();
   std::vector<const double*> position;
   for (size_t v = 0; v < numbers.size(); ++v) {
     const int64_t n = composition.variables[v].size();
     double* to = position_[v].data();
-    copy_rows(numbers[v], composition.variables[v], composition.held[v], first, rows, to);
+    copy_rows(numbers[v], composition.variables[v], composition.held[v], session_.plan().precision(), first, rows,
+              called, to);
     // What is left of the last batch are copies of its first point.
     for (int64_t row = rows; row < batch_; ++row) std::copy_n(to, n, to + row * n);
     position.push_back(to);

@@ -22,7 +22,8 @@ class Evaluator {
  private:
   void make_batches(int64_t rows);
   /// @param numbers  [variables], null where a variable is given whole
-  void write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows);
+  /// @param called   what errors call row `first`
+  void write(const std::vector<const Numbers*>& numbers, int64_t first, int64_t rows, int64_t called);
   void read(int64_t first, int64_t rows, Evaluation& evaluation);
 
   const Session& session_;

@@ -3,9 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "compose/engine/earlier_run.h"
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/typed_command.h"
+#include "core/sampling/annealing/doubts.h"
 
 namespace potluck::engine {
 namespace {
@@ -16,7 +20,10 @@ EvidenceRunOptions options_of(const EvidenceOptions& from, const Composite& comp
   if (from.moves < 1) refuse("moves", fmt::format(" must be >= 1, got {}", from.moves));
   if (from.checkpoint_every < 0)
     refuse("checkpoint_every", fmt::format(" must be >= 0, got {}", from.checkpoint_every));
+  if (!std::isfinite(from.base_mean)) refuse("base_mean", fmt::format(" must be finite, got {:g}", from.base_mean));
   if (!(from.base_scale > 0)) refuse("base_scale", fmt::format(" must be > 0, got {:g}", from.base_scale));
+  if (!std::isfinite(from.base_scale)) refuse("base_scale", fmt::format(" must be finite, got {:g}", from.base_scale));
+  check_path(from.folder, "folder");
   EvidenceRunOptions options;
   options.asked.options.moves = from.moves;
   options.asked.options.base.mean = from.base_mean;
@@ -60,6 +67,7 @@ Evidence told(const EvidenceOutcome& outcome, const EvidenceOptions& options, do
   evidence.coordinates = from.coordinates;
   evidence.evaluations = from.evaluations;
   evidence.temperature = temperature;
+  if (!from.interrupted) evidence.warnings = doubts(from);
   evidence.json = outcome.json;
   if (outcome.not_kept) evidence.not_kept = face_error(outcome.not_kept);
   return evidence;
@@ -81,13 +89,13 @@ struct EvidenceRun::State {
 
 EvidenceRun::EvidenceRun(Composite& composite, const EvidenceOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "estimate log Z");
+        check_draws(composite.state(), "estimate log Z");
         return std::make_unique<State>(composite, options, std::nullopt);
       })) {}
 
 EvidenceRun::EvidenceRun(Composite& composite, EarlierRun earlier, const EvidenceOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "estimate log Z");
+        check_draws(composite.state(), "estimate log Z");
         return std::make_unique<State>(composite, options, std::move(earlier.state().run));
       })) {}
 EvidenceRun::~EvidenceRun() = default;

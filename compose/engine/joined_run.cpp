@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/told.h"
 #include "compose/record/export.h"
 #include "compose/record/merge.h"
@@ -17,6 +18,7 @@ Composite::Say heard(const Composite::Say& say) {
 
 Merged merge_run(const std::string& folder, bool overwrite, const Composite::Say& say) {
   return translated([&] {
+    check_given_path(folder, "folder");
     const MergeOutcome found = potluck::merge_run(folder, overwrite, heard(say));
     return Merged{found.ranks, told(found.products, /*judged=*/true), found.older_run_stays};
   });
@@ -24,6 +26,7 @@ Merged merge_run(const std::string& folder, bool overwrite, const Composite::Say
 
 Exported export_run(const std::string& folder, const Composite::Say& say) {
   return translated([&] {
+    check_given_path(folder, "folder");
     const ExportOutcome found = potluck::export_run(folder, heard(say));
     return Exported{told(found.products, /*judged=*/true), found.goes_on};
   });

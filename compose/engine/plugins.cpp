@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/engine/describe.h"
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/state.h"
 #include "compose/file/file.h"
 
 namespace potluck::engine {
 namespace {
 
+potluck::SearchPath told(const SearchPath& one, const std::string& what) {
+  check_given_path(one.path, what);
+  return {one.path, one.name};
+}
+
 PluginSearch::Options search_options(const PluginOptions& options) {
   PluginSearch::Options search;
-  for (const SearchPath& one : options.first) search.first.push_back({one.path, one.name});
-  for (const SearchPath& one : options.standing) search.standing.push_back({one.path, one.name});
+  for (const SearchPath& one : options.first) search.first.push_back(told(one, "first"));
+  for (const SearchPath& one : options.standing) search.standing.push_back(told(one, "standing"));
+  check_path(options.verdicts, "verdicts");
   search.allow_world_writable = options.allow_world_writable;
   search.verdicts = options.verdicts;
   search.trust_verdicts = options.trust_verdicts;
@@ -42,6 +49,7 @@ std::vector<Plugin> Plugins::list() {
 
 Plugin Plugins::inspect(const std::string& file) {
   return translated([&] {
+    check_given_path(file, "file");
     Plugin plugin = described(read_note(file));
     plugin.file = file;
     return plugin;

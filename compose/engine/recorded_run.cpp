@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/record/recorded_run.h"
 
+#include <fmt/format.h>
+
 #include "compose/engine/bridge.h"
 #include "compose/engine/earlier_run.h"
 #include "compose/engine/errors.h"
+#include "compose/engine/paths.h"
 #include "compose/engine/told.h"
 #include "compose/engine/typed_command.h"
 
 namespace potluck::engine {
 namespace {
 
+potluck::Ranks ranks_of(const Ranks& from) {
+  if (from.world < 1 || from.world > kMostRanks)
+    throw SettingError("ranks.world", fmt::format(" must be 1 ... {}, got {}", kMostRanks, from.world));
+  if (from.rank < 0 || from.rank >= from.world)
+    throw SettingError("ranks.rank", fmt::format(" must be 0 ... {}, got {}", from.world - 1, from.rank));
+  return {from.rank, from.world, from.told_by.empty() ? "RecordOptions::ranks" : from.told_by};
+}
+
 RecordedRunOptions options_of(const RecordOptions& from, const Composite& composite) {
+  check_path(from.folder, "folder");
   RecordedRunOptions options;
   options.folder = from.folder;
   options.overwrite = from.overwrite;
-  options.ranks = {from.ranks.rank, from.ranks.world, from.ranks.told_by};
+  options.ranks = ranks_of(from.ranks);
   options.command = command_of(from.command, "sample", composite.composition());
   options.environment = environment_of(from.environment);
   options.began = from.began;
@@ -57,13 +69,13 @@ struct RecordedRun::State {
 
 RecordedRun::RecordedRun(Composite& composite, const RecordOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "run");
+        check_draws(composite.state(), "run");
         return std::make_unique<State>(composite, options, std::nullopt);
       })) {}
 
 RecordedRun::RecordedRun(Composite& composite, EarlierRun earlier, const RecordOptions& options)
     : state_(translated([&] {
-        check_runs(composite.state(), "run");
+        check_draws(composite.state(), "run");
         return std::make_unique<State>(composite, options, std::move(earlier.state().run));
       })) {}
 RecordedRun::~RecordedRun() = default;
@@ -75,10 +87,11 @@ std::string RecordedRun::folder() const { return state_->run.folder().string(); 
 Outcome RecordedRun::run(const RunOptions& options, const Composite::Say& say) {
   return translated([&] {
     check_own(options);
+    Bridge bridge(state_->session, options, state_->run.until(), state_->run.chains());
     if (std::exchange(state_->begun, true))
       throw SettingError("run", " must be called once of a recorded run, got a second call. Go on with an EarlierRun");
-    Bridge bridge(state_->session, options, state_->run.until());
-    potluck::Observer* const observers[] = {&bridge};
+    std::vector<potluck::Observer*> observers;
+    if (!options.observers.empty() || options.until) observers.push_back(&bridge);
     const std::atomic<bool> never = false;
     return told(state_->run.run(observers, options.stop ? *options.stop : never, bridge.rule(),
                                 [&](const std::string& text) {

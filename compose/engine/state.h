@@ -34,4 +34,7 @@ struct Composite::State {
 /// @throws Error where the composite was only to be looked at
 void check_runs(const Composite::State& state, const char* what);
 
+/// @throws Error there too, and where it was only to be evaluated
+void check_draws(const Composite::State& state, const char* what);
+
 }  // namespace potluck::engine

@@ -53,7 +53,7 @@ Products told(const RunProducts& from, bool judged) {
   Products products;
   products.draws = from.summary.draws;
   products.chains = from.summary.chains;
-  products.convergence = convergence_text(from.summary);
+  if (judged && from.summary.draws > 0) products.convergence = convergence_text(from.summary);
   products.branches = branch_texts(from.summary);
   for (const potluck::NotMade& one : from.not_made) products.not_made.push_back({one.file, face_error(one.error)});
   if (judged) products.verdict = told(from.verdict);

@@ -34,8 +34,10 @@ Array read_safetensors_array(const std::filesystem::path& path, const std::optio
                                 names.size(), joined(names)));
   const auto found = contents.arrays.find(*name);
   if (found == contents.arrays.end())
-    throw FileError(fmt::format("{}: array must be one that it holds, got {}. {}", path.string(), written,
-                                suggestion(*name, names)));
+    throw SettingError("",
+                       fmt::format("{}: array must be one that it holds, got {}. {}", path.string(), written,
+                                   suggestion(*name, names)),
+                       nearest(*name, names));
   return std::move(found->second);
 }
 

@@ -20,7 +20,7 @@ ArrayFormat array_format_of(const std::filesystem::path& path);
 
 /// The array of that name in a safetensors file; without a name its only one.
 /// @param written  what errors call the name: "'mean'"
-/// @throws FileError where there is none, or several and no name
+/// @throws FileError where several are there and no name; SettingError where there is none of that name
 Array read_safetensors_array(const std::filesystem::path& path, const std::optional<std::string>& name,
                              const std::string& written);
 

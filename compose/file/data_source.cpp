@@ -2,12 +2,17 @@
 #include "compose/file/data_source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "compose/file/array_file.h"
 #include "compose/text/keys.h"
 #include "core/files/formats/idx.h"
 #include "core/files/formats/npy.h"
 #include "core/files/formats/png.h"
+#include "core/files/formats/png_folder.h"
+#include "core/files/formats/safetensors.h"
 
 namespace potluck {
 
@@ -65,6 +70,43 @@ Source load(const std::filesystem::path& path, ArrayFormat format, const std::op
   return read_picture(path);
 }
 
+/// The array of a safetensors file that is meant.
+std::string chosen_array(const std::filesystem::path& path, const std::string& asked) {
+  const std::vector<std::string> names = safetensors_names(path);
+  if (asked.empty() && names.size() == 1) return names[0];
+  if (asked.empty())
+    throw FileError(fmt::format("{}: 'array' must say which of its {} arrays is meant. Known: {}", path.string(),
+                                names.size(), joined(names)));
+  if (std::find(names.begin(), names.end(), asked) == names.end())
+    throw FileError(fmt::format("{}: array must be one that it holds, got '{}'. {}", path.string(), asked,
+                                suggestion(asked, names)));
+  return asked;
+}
+
+/// The picture as the one row of an array.
+ArrayRows picture_row(const std::filesystem::path& path) {
+  Array picture = array_of(read_png(path));
+  picture.shape.insert(picture.shape.begin(), 1);
+  return ArrayRows(std::move(picture));
+}
+
+/// @throws FileError
+ArrayRows open_rows(const std::filesystem::path& path, ArrayFormat format, const std::string& array) {
+  switch (format) {
+    case ArrayFormat::kNpy:
+      return npy_rows(path);
+    case ArrayFormat::kSafetensors:
+      return safetensors_rows(path, chosen_array(path, array));
+    case ArrayFormat::kIdx:
+      return idx_rows(path);
+    case ArrayFormat::kPng:
+    case ArrayFormat::kCsv:
+    case ArrayFormat::kUnknown:
+      break;
+  }
+  return picture_row(path);
+}
+
 }  // namespace
 
 std::optional<std::vector<double>> read_data_source(const Yaml& given, const Variable& variable,
@@ -118,10 +160,44 @@ std::optional<std::vector<double>> read_data_source(const Yaml& given, const Var
     if (scale)
       for (double& value : source.values) value *= *scale;
     return std::move(source.values);
+  } catch (const SettingError& error) {
+    diagnostics.add(file.place, error.what(), error.suggestion(), what + ".array");
+    return {};
   } catch (const FileError& error) {
-    diagnostics.add(file.place, error.what());
+    diagnostics.add(file.place, error.what(), "", what + ".file");
     return {};
   }
+}
+
+ArrayRows open_points(const PointsFile& points, const Variable& variable) {
+  const std::filesystem::path path = points.file;
+  const std::string& what = points.place.file;
+  const auto refuse = [&](const std::string& text) { throw CompositionError({{points.place, text}}); };
+  const ArrayFormat format = array_format_of(path);
+  if (format == ArrayFormat::kUnknown || format == ArrayFormat::kCsv)
+    refuse(fmt::format("file must be named .npy, .safetensors, .png, .idx or -ubyte (the last two also .gz), got '{}'",
+                       path.string()));
+  if (!points.array.empty() && format != ArrayFormat::kSafetensors)
+    refuse(fmt::format("array must stand with a safetensors file, got '{}'", path.string()));
+  if (variable.categorical() && points.scale) refuse("scale must be left out, got one: labels are not scaled");
+  ArrayRows rows = open_rows(path, format, points.array);
+  std::vector<int64_t> shape = rows.shape();
+  if (!shape.empty()) shape.erase(shape.begin());
+  const bool fits = shape == variable.shape ||
+                    same_but_for_a_channel(shape, variable.shape, format == ArrayFormat::kPng) ||
+                    shape == std::vector<int64_t>{variable.size()};
+  if (rows.shape().empty() || !fits)
+    refuse(fmt::format("{} must have the shape [rows{}{}] of '{}', got {}", path.string(),
+                       variable.shape.empty() ? "" : ", ", fmt::join(variable.shape, ", "), variable.name,
+                       shape_text(rows.shape())));
+  if (rows.rows() == 0) refuse(fmt::format("{} must have rows, got none", path.string()));
+  if (!is_float(rows.type()) && rows.type() != NumberType::kBool && !variable.categorical() && !points.scale)
+    refuse(
+        fmt::format("{} must have a scale, since it holds integers ({}). Add it as in '{}={{file: {}, scale: "
+                    "1/255}}': {}",
+                    path.filename().string(), name_of(rows.type()), what, path.filename().string(),
+                    advice_on_scale(maximum_of(rows.type()))));
+  return rows;
 }
 
 }  // namespace potluck

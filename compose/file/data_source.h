@@ -8,6 +8,8 @@
 #include "compose/file/source_files.h"
 #include "compose/text/yaml.h"
 #include "compose/tree/diagnostics.h"
+#include "compose/tree/tree.h"
+#include "core/files/formats/array_rows.h"
 #include "core/variables/variable.h"
 
 namespace potluck {
@@ -19,5 +21,10 @@ namespace potluck {
 std::optional<std::vector<double>> read_data_source(const Yaml& given, const Variable& variable,
                                                     const std::string& what, SourceFiles& files,
                                                     Diagnostics& diagnostics);
+
+/// The rows of a variable that a file of points holds; a PNG is one row. Its numbers are those of the file: a scale is
+/// still to be multiplied in.
+/// @throws CompositionError for what read_data_source() refuses, and where the file has no rows; FileError
+ArrayRows open_points(const PointsFile& points, const Variable& variable);
 
 }  // namespace potluck

@@ -142,12 +142,16 @@ NodePointer EnergyBuilder::node(const Yaml& value, const Yaml* inputs, const Pos
   if (kinds.size() != 1) {
     std::vector<std::string> keys;
     for (const Yaml::Entry& entry : value.map) keys.push_back("'" + entry.key + "'");
-    std::string near;
+    std::string near, nearest;
     for (const Yaml::Entry& entry : value.map)
-      if (const auto name = nearest_name(entry.key, node_keys()); name && kinds.empty() && near.empty())
-        near = fmt::format(". Did you mean '{}' for '{}'?", *name, entry.key);
-    diagnostics_.add(value.place, fmt::format("{} must have one of {}, got {}{}", at.what, joined(node_keys()),
-                                              keys.empty() ? "no key" : joined(keys), near));
+      if (const auto name = nearest_name(entry.key, node_keys()); name && kinds.empty() && near.empty()) {
+        nearest = *name;
+        near = fmt::format(". Did you mean '{}' for '{}'?", nearest, entry.key);
+      }
+    diagnostics_.add(value.place,
+                     fmt::format("{} must have one of {}, got {}{}", at.what, joined(node_keys()),
+                                 keys.empty() ? "no key" : joined(keys), near),
+                     nearest);
     return nullptr;
   }
   const std::string& kind = kinds[0];

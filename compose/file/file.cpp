@@ -10,12 +10,15 @@
 #include "compose/file/included.h"
 #include "compose/file/learn.h"
 #include "compose/file/leaves.h"
+#include "compose/file/points.h"
 #include "compose/file/roles.h"
 #include "compose/file/sample.h"
 #include "compose/file/scope.h"
 #include "compose/file/source_files.h"
 #include "compose/text/keys.h"
 #include "compose/tree/diagnostics.h"
+#include "core/files/formats/array.h"
+#include "core/finite_in.h"
 #include "core/methods/block_errors.h"
 #include "core/methods/label_blocks.h"
 #include "core/sampling/run/option_errors.h"
@@ -23,6 +26,8 @@
 namespace potluck {
 
 namespace {
+
+constexpr int64_t kRowsOfPoints = 4096;  ///< that are evaluated at once, as so many chains would be
 
 void add_plugins(const Yaml& section, SourceFiles& files, ModelSource& models, Diagnostics& diagnostics) {
   if (!read_texts(section, "plugins", diagnostics)) return;
@@ -65,12 +70,28 @@ std::vector<SettingError> add_label_blocks(const std::vector<Variable>& variable
   }
 }
 
+/// Numbers that are given must be numbers of the run's precision.
+std::vector<SettingError> given_errors(const std::vector<Variable>& variables, const std::vector<Held>& held,
+                                       Precision precision) {
+  std::vector<SettingError> errors;
+  for (size_t v = 0; v < held.size(); ++v)
+    for (size_t i = 0; i < held[v].mask.size(); ++i) {
+      if (held[v].mask[i] == 0 || variables[v].categorical() || finite_in(precision, held[v].value[i])) continue;
+      errors.emplace_back(
+          "given",
+          fmt::format(": {} must be a number of float32, got {:g}. Use precision: float64",
+                      element_name(variables[v].name, variables[v].shape, static_cast<int64_t>(i)), held[v].value[i]));
+      break;
+    }
+  return errors;
+}
+
 /// What follows from a mistake in the section is not reported: its keys would be judged beside presets.
 /// @param known  which variables there are, and what is given of them
 void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, Composition& composition,
                            SourceFiles& files, Diagnostics& diagnostics) {
   const size_t before = diagnostics.size();
-  composition.sample = read_sample(section, scope, files, diagnostics);
+  composition.sample = read_sample(section, scope, composition.held, files, diagnostics);
   if (diagnostics.size() != before) return;
   std::vector<SettingError> errors;
   const auto add = [&errors](std::vector<SettingError> more) {
@@ -84,7 +105,8 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   if (composition.target && anneal.of_noise() && anneal.given.size() == 1)
     anneal.blurred = numbers_under_noise(*composition.target, scope.variables, anneal.given[0].variable);
   if (known && (composition.target || !anneal.of_noise()))
-    add(schedule_errors(anneal, scope.variables, composition.held));
+    add(schedule_errors(anneal, scope.variables, composition.held, composition.sample.precision));
+  if (known) add(given_errors(scope.variables, composition.held, composition.sample.precision));
   if (known && fits) add(size_errors(run_options(composition.sample), scope.variables));
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
@@ -104,6 +126,13 @@ void read_to_train(const Scope& scope, Composition& composition, Diagnostics& di
   if (learn.noise) composition.held[static_cast<size_t>(*learn.noise)] = Held{};
 }
 
+/// It is not drawn from: whether that were possible does not matter.
+void prepare_for_points(Composition& composition) {
+  composition.only_evaluated = true;
+  composition.integrable = true;
+  composition.sample.chains = kRowsOfPoints;
+}
+
 }  // namespace
 
 Composition read_composition(const std::filesystem::path& file, const Overrides& overrides, ModelSource& models,
@@ -111,7 +140,8 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   Diagnostics diagnostics;
   SourceFiles files(diagnostics, overrides.folders, purpose == ReadFor::kTraining);
   const MainFile main = main_file(file, overrides.text, overrides.text_name);
-  const Yaml root = read_with_includes(main, overrides, files, diagnostics);
+  Yaml root = read_with_includes(main, overrides, files, diagnostics);
+  take_out_for_points(overrides, root);
   check_keys(root, Section::kFile, "a composition", diagnostics);
 
   Composition composition;
@@ -133,6 +163,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (composition.target && scope.broken.empty()) check_variables(composition, scope, diagnostics);
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
+  composition.points = read_points(overrides, scope, files, diagnostics);
   composition.places = places_of(root);
   read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
   const Yaml* learn = root.find("learn");
@@ -143,8 +174,11 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (purpose == ReadFor::kTraining) read_to_train(scope, composition, diagnostics);
   diagnostics.throw_if_any();
 
-  if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
+  if (!overrides.at.empty())
+    prepare_for_points(composition);
+  else if (std::all_of(composition.held.begin(), composition.held.end(), [](const Held& held) { return held.all(); }))
     composition.warnings.push_back("every variable is given: there is nothing left to draw");
+  if (const std::string late = advice_on_time(composition.sample); !late.empty()) composition.warnings.push_back(late);
   if (composition.sample.anneal.cooling) composition.warnings.push_back(advice_on_cooling(composition.sample.anneal));
   composition.variables = std::move(scope.variables);
   composition.views = std::move(scope.views);

@@ -27,6 +27,16 @@ struct Overrides {
   std::string text_name = {};
   std::vector<std::pair<std::string, std::string>> given =
       {};  ///< "label" -> "3", "upper" -> "photo.png", from --given
+  /// A variable whose numbers are those of points that the composition is evaluated at.
+  struct At {
+    std::string name;
+    std::string text =
+        {};  ///< the file of its rows, from --at: "points.npy", "{file: points.idx, scale: 1/255}"; empty: none
+    std::string option = {};  ///< what errors call it; empty: --at NAME
+  };
+  /// Not empty: nothing of these variables is given, of `sample` precision and temperature count, and the target need
+  /// not be integrable.
+  std::vector<At> at = {};
   /// "--given upper" -> the folder that relative paths in it are of; not named: the working folder
   std::map<std::string, std::filesystem::path> folders = {};
 };

@@ -189,7 +189,9 @@ Yaml read_with_includes(const MainFile& main, const Overrides& overrides, Source
   if (std::any_of(overrides.set.begin(), overrides.set.end(), is_version)) check_version(root, diagnostics);
   Includer includer(files, diagnostics);
   if (!main.piped) includer.seen_first(std::filesystem::absolute(main.path));
+  name_paths(root, diagnostics);
   includer.take_in(root, root);
+  name_paths(root, diagnostics);  // of what was included too
 
   const std::vector<std::string> order = key_table(Section::kFile).names();
   std::stable_sort(root.map.begin(), root.map.end(), [&](const Yaml::Entry& a, const Yaml::Entry& b) {

@@ -142,6 +142,8 @@ class ColumnLoader {
       if (!find()) return {};
       if (hashes.count(source_.path) == 0) hashes[source_.path] = hash();
       column.array = array();
+    } catch (const SettingError& error) {
+      return fail("", error.what());
     } catch (const FileError& error) {
       return fail("", error.what());
     }

@@ -82,8 +82,10 @@ const Leaf& LeafReader::definition(const Yaml& value, const std::string& what) {
       if (name) leaf.kind = &models_.model(*name);
     } catch (const MachineError&) {
       throw;
+    } catch (const SettingError& error) {
+      diagnostics_.add(model->place, error.what(), error.suggestion(), what + ".model");
     } catch (const Error& error) {
-      diagnostics_.add(model->place, error.what());
+      diagnostics_.add(model->place, error.what(), "", what + ".model");
     }
   }
   if (const Yaml* weights = value.find("weights")) {
@@ -159,7 +161,7 @@ void LeafReader::read_settings(const Yaml* settings, const WeightsSettings& trai
         diagnostics_.add(
             entry.place,
             fmt::format("unknown setting '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
-            nearest(entry.key, names));
+            nearest(entry.key, names), what + "." + entry.key);
   for (const SettingDescription& setting : kind.settings) {
     const Yaml* value = settings ? settings->find(setting.name) : nullptr;
     const auto said = trained.settings.find(setting.name);
@@ -246,7 +248,7 @@ std::optional<Leaf> LeafReader::bind(const Leaf& definition, const Yaml* inputs,
         diagnostics_.add(
             entry.place,
             fmt::format("unknown input '{}' of model '{}'. {}", entry.key, kind.name, suggestion(entry.key, names)),
-            nearest(entry.key, names));
+            nearest(entry.key, names), what + ".inputs." + entry.key);
     }
   } else if (only >= 0) {
     values[static_cast<size_t>(only)] = inputs;

@@ -59,7 +59,8 @@ void set(const Overrides::Setting& setting, Yaml& root, Diagnostics& diagnostics
     diagnostics.add(place,
                     "must be a path of keys and indices such as sample.steps or energies.scene.product[0].weight, "
                     "got '" +
-                        path + "'");
+                        path + "'",
+                    "", path);
     return;
   }
   Yaml* at = &root;
@@ -67,8 +68,10 @@ void set(const Overrides::Setting& setting, Yaml& root, Diagnostics& diagnostics
   for (const Step& step : *steps) {
     if (step.index) {
       if (!at->is_list() || *step.index >= at->list.size()) {
-        diagnostics.add(place, fmt::format("'{}' must be a list of more than {} items, got {}", walked, *step.index,
-                                           at->is_list() ? fmt::format("{}", at->list.size()) : at->describe()));
+        diagnostics.add(place,
+                        fmt::format("'{}' must be a list of more than {} items, got {}", walked, *step.index,
+                                    at->is_list() ? fmt::format("{}", at->list.size()) : at->describe()),
+                        "", path);
         return;
       }
       at = &at->list[*step.index];
@@ -80,7 +83,7 @@ void set(const Overrides::Setting& setting, Yaml& root, Diagnostics& diagnostics
       at->place = place;
     }
     if (!at->is_map()) {
-      diagnostics.add(place, fmt::format("'{}' must be a map, got {}", walked, at->describe()));
+      diagnostics.add(place, fmt::format("'{}' must be a map, got {}", walked, at->describe()), "", path);
       return;
     }
     Yaml::Entry& entry = entry_at(*at, step.key, place);
@@ -114,7 +117,8 @@ void give(const std::string& name, const std::string& text, Yaml& root, Diagnost
   Yaml value = read_yaml(text, place.file, false, diagnostics);
   value.place = place;
   if (value.is_null()) {
-    diagnostics.add(place, "must be a number, a list or a file, got nothing. Write --given " + name + "=3");
+    diagnostics.add(place, "must be a number, a list or a file, got nothing. Write --given " + name + "=3", "",
+                    "given");
     return;
   }
   Yaml given;

@@ -184,10 +184,27 @@ void read_noise(const Yaml& section, Schedule& anneal, Diagnostics& diagnostics)
       read_number(*step_size, key_table(Section::kAnneal).key("step_size"), "sample.anneal.step_size", diagnostics);
 }
 
+/// Variables that may be keys of `anneal`: one number, given; and others that are keys, of which schedule_errors() says
+/// what is wrong.
+std::vector<std::string> movable(const Yaml& section, const Scope& scope, const std::vector<Held>& held) {
+  const std::vector<std::string> own = key_table(Section::kAnneal).names();
+  std::vector<std::string> names;
+  for (size_t v = 0; v < scope.variables.size(); ++v) {
+    const Variable& variable = scope.variables[v];
+    const bool fits = !variable.categorical() && variable.size() == 1 && v < held.size() && held[v].all() &&
+                      std::find(own.begin(), own.end(), variable.name) == own.end();
+    if (fits || section.find(variable.name)) names.push_back(variable.name);
+  }
+  for (const std::string& name : scope.broken)
+    if (section.find(name)) names.push_back(name);
+  return names;
+}
+
 /// Its keys, and variables by their names.
-Schedule read_anneal(const Yaml& section, const Scope& scope, Diagnostics& diagnostics) {
+Schedule read_anneal(const Yaml& section, const Scope& scope, const std::vector<Held>& held, Diagnostics& diagnostics) {
   Schedule anneal;
-  if (!check_keys(section, Section::kAnneal, "sample.anneal", diagnostics, scope.variable_names())) return anneal;
+  if (!check_keys(section, Section::kAnneal, "sample.anneal", diagnostics, movable(section, scope, held)))
+    return anneal;
   const KeyTable& table = key_table(Section::kAnneal);
   const auto integer = [&](const char* key, int64_t preset) {
     const Yaml* value = section.find(key);
@@ -223,9 +240,10 @@ Schedule read_cooling(const Yaml& section, Diagnostics& diagnostics) {
   return anneal;
 }
 
-void read_schedule(const Yaml& section, const Scope& scope, SampleSettings& sample, Diagnostics& diagnostics) {
+void read_schedule(const Yaml& section, const Scope& scope, const std::vector<Held>& held, SampleSettings& sample,
+                   Diagnostics& diagnostics) {
   const Yaml *anneal = section.find("anneal"), *cooling = section.find("cooling");
-  if (anneal) sample.anneal = read_anneal(*anneal, scope, diagnostics);
+  if (anneal) sample.anneal = read_anneal(*anneal, scope, held, diagnostics);
   if (!cooling) return;
   const Schedule cooled = read_cooling(*cooling, diagnostics);
   if (anneal)
@@ -273,7 +291,8 @@ int64_t preset_warmup(const SampleSettings& sample) {
 
 }  // namespace
 
-SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {
+SampleSettings read_sample(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics) {
   SampleSettings sample;
   const KeyTable& table = key_table(Section::kSample);
   const Yaml* name = section ? section->find("method") : nullptr;
@@ -291,7 +310,7 @@ SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles&
   };
   sample.chains = integer("chains", sample.chains);
   sample.warmup = integer("warmup", preset_warmup(sample));
-  read_schedule(*section, scope, sample, diagnostics);
+  read_schedule(*section, scope, held, sample, diagnostics);
   sample.steps = integer("steps", sample.steps);
   sample.thin = integer("thin", sample.thin);
   sample.seed = static_cast<uint32_t>(integer("seed", sample.seed));
@@ -334,6 +353,15 @@ RunOptions run_options(const SampleSettings& sample) {
   run.seed = sample.seed;
   run.checkpoint_every = sample.checkpoint_every;
   return run;
+}
+
+std::string advice_on_time(const SampleSettings& sample) {
+  if (!sample.until.seconds) return "";
+  const int64_t annealed = sample.anneal.any() ? sample.anneal.steps_in_all() : 0;
+  if (annealed + sample.warmup <= sample.steps) return "";
+  const std::string before = annealed > 0 ? fmt::format("{} steps of anneal and {} of warm-up", annealed, sample.warmup)
+                                          : fmt::format("{} steps of warm-up", sample.warmup);
+  return fmt::format("sample.until.time counts from the first step after the warm-up: {} come before it", before);
 }
 
 std::string advice_on_cooling(const Schedule& anneal) {

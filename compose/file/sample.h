@@ -15,7 +15,12 @@
 namespace potluck {
 
 /// Reads the `sample` section (null: all presets), the method's own options included.
-SampleSettings read_sample(const Yaml* section, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics);
+SampleSettings read_sample(const Yaml* section, const Scope& scope, const std::vector<Held>& held, SourceFiles& files,
+                           Diagnostics& diagnostics);
+
+/// Where `sample.until.time` is written and the steps that it does not count are more than those that it may end; empty
+/// elsewhere.
+std::string advice_on_time(const SampleSettings& sample);
 
 /// Reads the keys of a section that names a method (default `preset`) and has its options as keys of its own.
 /// @param words  values of options that the section leaves out, before the method's own presets

@@ -37,10 +37,12 @@ std::optional<std::filesystem::path> SourceFiles::require(const Yaml& value, con
   const std::filesystem::path path = resolve(value);
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    diagnostics_.add(
-        value.place,
-        fmt::format("{} must be a file that is there, got '{}'. Paths are relative to {}", what, value.text,
-                    value.place.line > 0 ? "the file that says them" : "the working directory"));
+    const auto folder = folders_.find(value.place.file);
+    const std::string of = folder != folders_.end() ? folder->second.string()
+                           : value.place.line > 0   ? "the file that says them"
+                                                    : "the working directory";
+    diagnostics_.add(value.place, fmt::format("{} must be a file that is there, got '{}'. Paths are relative to {}",
+                                              what, value.text, of));
     return {};
   }
   try {

@@ -65,8 +65,7 @@ EnergyRange of_levels(const Hierarchy& hierarchy, const Experts& experts, const 
   EnergyRange range{0, 0, true, true};
   for (const NodePointer& level : hierarchy.levels) {
     EnergyRange own = energy_range(*level, experts, normaliser, given);
-    const bool added = !hierarchy.unnormalised && level != hierarchy.levels.front();
-    if (added && normaliser.of(*level, given).depends_on_parents()) {
+    if (normaliser.adds_log_z(hierarchy, *level, given)) {
       own.least = -kInfinity;
       own.most = kInfinity;
     }

@@ -31,8 +31,10 @@ class Finder {
         },
         [](const Mixture&) {},  // its branches are normalised, or are left as they are by the user's word
         [](const Not&) {}, [&](const Temper& temper) { walk(*temper.energy, product); },
-        // What is below the top is normalised given what is above it, or is left as it is by the user's word.
-        [&](const Hierarchy& hierarchy) { walk(*hierarchy.levels.front(), product); },
+        // Levels are normalised given their parents, or are left as they are by the user's word.
+        [&](const Hierarchy& hierarchy) {
+          walk(*hierarchy.levels.front(), hierarchy.unnormalised ? product : nullptr);
+        },
         [&](const Each& each) { walk(*each.energy, product); });
   }
 

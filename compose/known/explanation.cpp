@@ -84,8 +84,14 @@ class Explainer {
   void explain_level(const Hierarchy& hierarchy, const Node& node, const Node& level, const CoordinateSet& above) {
     const std::string text = fmt::format("hierarchy '{}': log Z of level '{}' is ", node.name, level.name);
     const LogNormaliser log_z = normaliser_.of(level, above);
-    const bool added = !hierarchy.unnormalised && !is_empty(above) && log_z.depends_on_parents();
-    lines_.push_back(text + in_words(log_z) + (added ? ", and is added" : hierarchy.unnormalised ? ", not added" : ""));
+    const char* use = "";
+    if (hierarchy.unnormalised)
+      use = ", not added";
+    else if (normaliser_.adds_log_z(hierarchy, level, above))
+      use = ", and is added";
+    else if (log_z.depends_on_parents())
+      use = ", which are given: not added";
+    lines_.push_back(text + in_words(log_z) + use);
   }
 
   const Coordinates& coordinates_;

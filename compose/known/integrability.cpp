@@ -174,9 +174,8 @@ class Tails {
     Tail all;
     CoordinateSet above = given;
     for (const NodePointer& level : hierarchy.levels) {
-      const bool added = !hierarchy.unnormalised && level != hierarchy.levels.front();
-      join(all,
-           added ? of_normalised(*level, weight, above, normaliser_.of(*level, above)) : of(*level, weight, above));
+      join(all, hierarchy.unnormalised ? of(*level, weight, above)
+                                       : of_normalised(*level, weight, above, normaliser_.of(*level, above)));
       include(above, coordinates_.drawn(*level));
     }
     return all;

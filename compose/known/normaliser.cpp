@@ -79,6 +79,21 @@ LogNormaliser Normaliser::found(const Node& node, const CoordinateSet& given) co
   return result;
 }
 
+bool Normaliser::wants_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const {
+  if (hierarchy.unnormalised) return false;
+  CoordinateSet parents = coordinates_->parents(level);
+  CoordinateSet touched = coordinates_->drawn(level);
+  include(touched, parents);
+  if (overlap(touched, above)) return true;
+  std::vector<double> value;
+  exclude(parents, held_coordinates(*coordinates_, value));
+  return !is_empty(parents);
+}
+
+bool Normaliser::adds_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const {
+  return wants_log_z(hierarchy, level, above) && of(level, above).depends_on_parents();
+}
+
 LogNormaliser Normaliser::in_closed_form(const Node& node, const CoordinateSet& given) const {
   std::string why;
   const auto form = quadratic_form(node, *coordinates_, *experts_, *this, given, why);
@@ -184,6 +199,7 @@ LogNormaliser Normaliser::of_product(const std::vector<NodePointer>& factors, co
 LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet& given) const {
   CoordinateSet first;
   double total = 0, sum = 0;
+  bool exceeds = false;
   for (const Mixture::Branch& branch : mixture.branches) total += branch.weight;
   for (const Mixture::Branch& branch : mixture.branches) {
     if (branch.weight == 0) continue;
@@ -199,9 +215,11 @@ LogNormaliser Normaliser::of_mixture(const Mixture& mixture, const CoordinateSet
       return unknown(fmt::format("its branch '{}' is normalised on its support", branch.energy->name));
     if (mixture.unnormalised && own.depends_on_parents())
       return unknown("it is an unnormalised mixture whose branches depend on parents");
-    sum += branch.weight / total * std::exp(own.constant);
+    exceeds = exceeds || own.excess != 0;
+    sum += branch.weight / total * std::exp(mixture.unnormalised ? own.constant : own.excess);
   }
   if (mixture.unnormalised) return known(std::log(sum), "the sum of its branches'");
+  if (exceeds) return known(std::log(sum), "the sum of its branches', of which the file gives another log Z");
   return known(0, "a mixture of normalised branches");
 }
 
@@ -211,12 +229,12 @@ LogNormaliser Normaliser::of_hierarchy(const Hierarchy& hierarchy, const Coordin
   for (const NodePointer& level : hierarchy.levels) {
     LogNormaliser own = of(*level, above);
     if (!own.known) return own;
-    // Of a lower level that depends on its parents the plan adds log Z to the energy; what remains is 0.
-    const bool top = level == hierarchy.levels.front();
-    if (own.depends_on_parents() && hierarchy.unnormalised && !top)
+    if (own.depends_on_parents() && hierarchy.unnormalised && level != hierarchy.levels.front())
       return unknown("it is an unnormalised hierarchy whose levels' normalisers depend on their parents");
-    if (top) sum.leaves = own.leaves;
-    if (top || !own.depends_on_parents()) sum.constant += own.constant;
+    // What the hierarchy adds to its energy is gone from its own log Z; the constant is never added.
+    if (!adds_log_z(hierarchy, *level, above))
+      sum.leaves.insert(sum.leaves.end(), own.leaves.begin(), own.leaves.end());
+    sum.constant += own.constant;
     include(above, coordinates_->drawn(*level));
   }
   return sum;
@@ -283,8 +301,10 @@ LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixtu
     log_z = known(*branch.log_z, "given in the file");
     const LogNormaliser computed = normaliser.of(*branch.energy, given);
     if (computed.known && !computed.depends_on_parents() &&
-        std::abs(computed.constant - *branch.log_z) > 1e-6 * (1 + std::abs(computed.constant)))
+        std::abs(computed.constant - *branch.log_z) > 1e-6 * (1 + std::abs(computed.constant))) {
       log_z.how += fmt::format(", although it is {:.6g} ({})", computed.constant, computed.how);
+      log_z.excess = computed.constant - *branch.log_z;
+    }
     return log_z;
   }
   return normaliser.of(*branch.energy, given);

@@ -20,6 +20,7 @@ struct LogNormaliser {
   double constant = 0;
   double standard_error = 0;  ///< of the constant, where it is an estimate
   bool estimated = false;
+  double excess = 0;     ///< of a branch: log Z that is known, less the one that its file gives instead
   bool awaited = false;  ///< an estimate that is still to be made: the constant says nothing
   /// Leaves whose log Z depends on parents that are part of the state. Where a leaf has more rows than the node, its
   /// rows are summed.
@@ -41,6 +42,12 @@ class Normaliser {
   /// @param given  coordinates that are not integrated over although the node may draw them: those of the levels above.
   LogNormaliser of(const Node& node, const CoordinateSet& given) const;
   LogNormaliser of(const Node& node) const { return of(node, coordinates_->none()); }
+  /// Whether a hierarchy wants log Z of one of its levels, the top or another: it is normalised, and the level is
+  /// conditional on what is drawn above it, or on what is drawn anywhere else or is a label that moves.
+  bool wants_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const;
+  /// Whether that log Z is part of the hierarchy's energy: it is wanted, and is a function of the level's parents. A
+  /// constant is left out. Of this function are the energy, what is explained and what is known of the hierarchy.
+  bool adds_log_z(const Hierarchy& hierarchy, const Node& level, const CoordinateSet& above) const;
   const Coordinates& coordinates() const { return *coordinates_; }
 
  private:

@@ -55,11 +55,8 @@ class Collector {
   bool add_levels(const Hierarchy& hierarchy, double weight, CoordinateSet given) {
     for (const NodePointer& level : hierarchy.levels) {
       if (!add(*level, weight, given)) return false;
-      if (!hierarchy.unnormalised && level != hierarchy.levels.front()) {
-        const LogNormaliser log_z = normaliser_.of(*level, given);
-        if (log_z.depends_on_parents())
-          return refuse(fmt::format("log Z of level '{}' depends on its parents", level->name));
-      }
+      if (normaliser_.adds_log_z(hierarchy, *level, given))
+        return refuse(fmt::format("log Z of level '{}' depends on its parents", level->name));
       include(given, coordinates_.drawn(*level));
     }
     return true;

@@ -9,6 +9,8 @@
 #include <tuple>
 
 #include "compose/known/bounds.h"
+#include "compose/known/quadratic.h"
+#include "core/finite_in.h"
 
 namespace potluck {
 
@@ -20,10 +22,15 @@ constexpr double kGivenLogZError = 1e-3;
 /// Walks the tree from the leaves up and writes the program.
 class OrderBuilder {
  public:
-  /// @param may_await  log Z that are to be estimated need not be there yet
-  OrderBuilder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser, bool may_await,
-               EvaluationOrder& order)
-      : coordinates_(coordinates), experts_(experts), normaliser_(normaliser), may_await_(may_await), order_(order) {}
+  /// @param options  where a plan only explains, log Z that are to be estimated need not be there yet
+  OrderBuilder(const Coordinates& coordinates, const Experts& experts, const Normaliser& normaliser,
+               const PlanOptions& options, EvaluationOrder& order)
+      : coordinates_(coordinates),
+        experts_(experts),
+        normaliser_(normaliser),
+        may_await_(options.only_explain),
+        precision_(options.precision),
+        order_(order) {}
 
   /// Slot of the node with `parts` rows a chain, where the coordinates in `given` are drawn above it.
   int build(const NodePointer& node, const CoordinateSet& given, int64_t parts) {
@@ -44,7 +51,20 @@ class OrderBuilder {
     if (leaf.parts != parts)
       wrong.push_back({node.place, fmt::format("'{}' must have {} rows a chain where it stands, got {}", node.name,
                                                parts, leaf.parts)});
+    check_literals(leaf, node);
     return slot_of(leaf, node.name, false);
+  }
+
+  /// Numbers in the file must be numbers of the run's precision.
+  void check_literals(const Leaf& leaf, const Node& node) {
+    for (size_t i = 0; i < leaf.inputs.size(); ++i) {
+      if (leaf.inputs[i].variable >= 0 || leaf.kind->inputs[i].categorical) continue;
+      for (const double number : leaf.inputs[i].literal)
+        if (!finite_in(precision_, number))
+          wrong.push_back({node.place, fmt::format("input '{}' of '{}' must have numbers of float32, got {:g}. Use "
+                                                   "precision: float64",
+                                                   leaf.kind->inputs[i].name, node.name, number)});
+    }
   }
 
   int add(const Product& product, const Node&, const CoordinateSet& given, int64_t parts) {
@@ -119,26 +139,33 @@ class OrderBuilder {
     CoordinateSet above = given;
     for (const NodePointer& level : hierarchy.levels) {
       int slot = build(level, above, parts);
-      CoordinateSet touched = coordinates_.drawn(*level);
-      include(touched, coordinates_.parents(*level));
-      if (!hierarchy.unnormalised && level != hierarchy.levels.front() && overlap(touched, above)) {
+      if (normaliser_.wants_log_z(hierarchy, *level, above)) {
         const LogNormaliser log_z = normaliser_.of(*level, above);
         if (!log_z.known)
-          wrong.push_back(
-              {level->place.line > 0 ? level->place : node.place,
-               fmt::format("the normaliser of level '{}' of hierarchy '{}' must be known as a function of "
-                           "what is drawn above it, got none: {}. Write unnormalised: true in the hierarchy "
-                           "where the product of the levels as they are is meant",
-                           level->name, node.name, log_z.why())});
+          wrong.push_back({level->place.line > 0 ? level->place : node.place,
+                           fmt::format("the normaliser of level '{}' of hierarchy '{}' must be known as a function of "
+                                       "{}, got none: {}. Write unnormalised: true in the hierarchy "
+                                       "where the product of the levels as they are is meant",
+                                       level->name, node.name, conditions(*level, above), log_z.why())});
         order_.normalisers.push_back({level.get(), level->place.line > 0 ? level->place : node.place,
                                       fmt::format("level '{}' of hierarchy '{}'", level->name, node.name),
                                       "unnormalised: true in the hierarchy"});
-        slot = with_normalisers(slot, log_z, parts);
+        if (normaliser_.adds_log_z(hierarchy, *level, above)) slot = with_normalisers(slot, log_z, parts);
       }
       terms.push_back({slot, 1});
       include(above, coordinates_.drawn(*level));
     }
     return order_.program.add_sum(0, terms, parts);
+  }
+
+  /// What a level is conditional on, in words.
+  std::string conditions(const Node& level, const CoordinateSet& above) const {
+    CoordinateSet elsewhere = coordinates_.parents(level);
+    exclude(elsewhere, above);
+    std::vector<double> value;
+    exclude(elsewhere, held_coordinates(coordinates_, value));
+    return is_empty(elsewhere) ? "what is drawn above it"
+                               : "all that it is conditional on, also of " + coordinates_.describe(elsewhere);
   }
 
   int add(const Each& each, const Node&, const CoordinateSet& given, int64_t parts) {
@@ -185,6 +212,7 @@ class OrderBuilder {
   const Experts& experts_;
   const Normaliser& normaliser_;
   const bool may_await_;
+  const Precision precision_;
   EvaluationOrder& order_;
   std::map<std::pair<const Node*, CoordinateSet>, int> slots_;
 };
@@ -330,7 +358,7 @@ EvaluationOrder make_evaluation_order(const Composition& composition, const Coor
                                       const Experts& experts, const Normaliser& normaliser,
                                       const Arithmetic& arithmetic, const PlanOptions& options) {
   EvaluationOrder order;
-  OrderBuilder builder(coordinates, experts, normaliser, options.only_explain, order);
+  OrderBuilder builder(coordinates, experts, normaliser, options, order);
   const int root = builder.build(composition.target, coordinates.none(), 1);
   if (!builder.wrong.empty()) throw CompositionError(std::move(builder.wrong));
   order.program.finish(root);

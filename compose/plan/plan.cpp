@@ -14,6 +14,7 @@
 #include "compose/known/coarse_numbers.h"
 #include "compose/known/dropped_normaliser.h"
 #include "compose/known/explanation.h"
+#include "compose/known/given_log_z.h"
 #include "compose/known/integrability.h"
 #include "compose/plan/arithmetic_cuda.h"
 #include "compose/plan/evaluation_order.h"
@@ -129,6 +130,7 @@ class CompositePlan final : public Plan {
   }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = dropped_normalisers(composition_, coordinates_, normaliser_);
+    for (std::string& one : given_log_z_that_differs(composition_, normaliser_)) all.push_back(std::move(one));
     for (std::string& one : coarse_numbers(composition_, coordinates_, experts_, normaliser_))
       all.push_back(std::move(one));
     return all;

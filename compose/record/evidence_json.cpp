@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files/formats/utf8_text.h"
+#include "core/sampling/annealing/doubts.h"
 
 namespace potluck {
 namespace {
@@ -40,6 +41,7 @@ std::string evidence_json(const Evidence& evidence, const Composition& compositi
                               {"effective_share", stage.ess},
                               {"step_size", stage.step_size},
                               {"acceptance", finite_or_null(stage.acceptance)}});
+  if (const std::vector<std::string> texts = doubts(evidence); !texts.empty()) json["warnings"] = texts;
   return utf8_of_bytes_in(json).dump(2) + "\n";
 }
 

@@ -23,10 +23,11 @@ class EvidenceRecorder final : public EvidenceObserver {
 
   void progressed(const EvidenceProgress& progress) override {
     keeper_.look_now_and_then();
-    progressed_(progress);
+    keeper_.let([&] { progressed_(progress); });
   }
 
   void checkpointed(std::span<const std::byte> state) override {
+    keeper_.look();
     if (folder_) write_checkpoint(folder_->path(), identity_, 0, state);
   }
 

@@ -64,7 +64,9 @@ void check_for_draws(const std::filesystem::path& folder, const RunFacts& facts,
     how = fmt::format("To resume it: potluck sample --resume {}", folder.string());
   } else {
     std::vector<std::string> command = facts.command.words;
-    if (std::find(command.begin(), command.end(), "--overwrite") == command.end()) command.push_back("--overwrite");
+    const bool own = command.front() == "potluck";  // else it was begun by another program
+    if (own && std::find(command.begin(), command.end(), "--overwrite") == command.end())
+      command.push_back("--overwrite");
     how = fmt::format("To draw it again: {}", fmt::join(command, " "));
   }
   const std::string& state = facts.standing.state;
@@ -103,6 +105,9 @@ ExportOutcome export_run(const std::filesystem::path& folder, const std::functio
   if (facts.annealing)
     throw FileError(fmt::format("{}: must be a run with draws, got an estimate of log Z, which goes to {}",
                                 folder.string(), (folder / "evidence.json").string()));
+  if (facts.training)
+    throw FileError(fmt::format("{}: must be a run with draws, got a training, whose weights are in {}",
+                                folder.string(), (folder / "weights").string()));
   const auto end = [&] {
     DrawsEnd found = find_end(folder);
     check_for_draws(folder, facts, found);

@@ -152,6 +152,8 @@ void LastWords::withdraw() noexcept {
 }
 
 bool leave_last_words(const char* state, const char* why) noexcept {
+  if (state == nullptr || why == nullptr) return false;
+  if (std::strcmp(state, "failed") != 0 && std::strcmp(state, "cut short") != 0) return false;
   const Prepared* words = prepared.exchange(nullptr);  // not freed: a handler may not
   if (words == nullptr) return false;
   if (!fill(words->file, words->state, state) || !fill(words->file, words->why, why) ||

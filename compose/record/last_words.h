@@ -36,7 +36,7 @@ class LastWords {
 
 /// Writes the last words of this process, with `state` ("failed", "cut short") and `why`, under the name run.json. May
 /// be called in a signal handler, and by several threads: the first is heard.
-/// @returns false where there are none, or the disk refuses even that
+/// @returns false where there are none, the disk refuses even that, or `state` or `why` is something else
 bool leave_last_words(const char* state, const char* why) noexcept;
 
 }  // namespace potluck

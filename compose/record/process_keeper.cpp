@@ -24,9 +24,11 @@ std::string in_words(const std::vector<const ModelKind*>& models) {
   return fmt::format("{} {}", plugins.size() == 1 ? "the plugin" : "one of the plugins", fmt::join(plugins, ", "));
 }
 
-/// The standard streams, and what the folder is held by.
-std::vector<int> descriptors_to_keep(const std::filesystem::path& folder) {
-  std::vector<int> keep = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+const std::vector<int> kStreams = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+
+/// What the folder is held by.
+std::vector<int> descriptors_of(const std::filesystem::path& folder) {
+  std::vector<int> keep;
   struct stat wanted;
   if (stat(folder.c_str(), &wanted) != 0) return keep;
   const long most = std::min(sysconf(_SC_OPEN_MAX), 1024L);
@@ -41,7 +43,14 @@ std::vector<int> descriptors_to_keep(const std::filesystem::path& folder) {
 }  // namespace
 
 ProcessKeeper::ProcessKeeper(const std::vector<const ModelKind*>& models, const std::filesystem::path& folder)
-    : models_(in_words(models)), descriptors_(descriptors_to_keep(folder)), looked_(Clock::now()) {}
+    : models_(in_words(models)), streams_(kStreams), held_(descriptors_of(folder)), looked_(Clock::now()) {
+  state_.emplace();
+}
+
+void ProcessKeeper::take_up(bool streams_were_there) {
+  if (!state_->is_now()) state_.emplace();
+  if (streams_were_there && !streams_.lost().empty()) streams_ = OpenDescriptors(kStreams);
+}
 
 void ProcessKeeper::look_now_and_then() {
   const Clock::time_point now = Clock::now();
@@ -51,9 +60,12 @@ void ProcessKeeper::look_now_and_then() {
 }
 
 void ProcessKeeper::look() const {
-  state_.restore();
+  state_->restore();
   check_for_strays();
-  if (const std::vector<int> lost = descriptors_.lost(); !lost.empty())
+  std::vector<int> lost = streams_.lost();
+  const std::vector<int> of_folder = held_.lost();
+  lost.insert(lost.end(), of_folder.begin(), of_folder.end());
+  if (!lost.empty())
     throw PluginError(
         fmt::format("{} closed descriptors of the process in evaluate: {}. A model closes what it opened itself",
                     models_, fmt::join(lost, ", ")));

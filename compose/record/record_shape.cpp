@@ -242,7 +242,7 @@ void check_sums(const Input& all) {
 /// Beside the kinds: what must agree.
 void check_lengths(const Input& all) {
   const auto check_command = [](const Input& command) {
-    if (command.value().size() < 2) command.fail("the words of a command, `potluck` and its name at least");
+    if (command.value().empty()) command.fail("the words of a command, one at least");
   };
   check_command(all.at("command"));
   if (all.has("resumed"))

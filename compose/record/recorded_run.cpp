@@ -2,6 +2,7 @@
 #include "compose/record/recorded_run.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "compose/file/sample.h"
 #include "compose/record/last_words.h"
@@ -73,6 +74,44 @@ DrawsSchema schema_of(const Session& session, const Rank& rank) {
   schema.version = kVersion;
   return schema;
 }
+
+/// Lets an observer of the program hear of a run.
+class ProgramsObserver final : public Observer {
+ public:
+  ProgramsObserver(Observer& observer, ProcessKeeper& keeper) : observer_(observer), keeper_(keeper) {}
+
+  void began(const Beginning& beginning) override {
+    keeper_.let([&] { observer_.began(beginning); });
+  }
+  void drew(const Draw& draw) override {
+    keeper_.let([&] { observer_.drew(draw); });
+  }
+  void record(const Draw& draw) override { observer_.record(draw); }  // while models run
+  void progressed(const Progress& progress) override {
+    keeper_.let([&] { observer_.progressed(progress); });
+  }
+  void checkpointed(std::span<const std::byte> state, int64_t draws) override {
+    keeper_.let([&] { observer_.checkpointed(state, draws); });
+  }
+
+ private:
+  Observer& observer_;
+  ProcessKeeper& keeper_;
+};
+
+/// Asks a rule of the program.
+class ProgramsRule final : public StopRule {
+ public:
+  ProgramsRule(StopRule& rule, ProcessKeeper& keeper) : rule_(rule), keeper_(keeper) {}
+
+  std::optional<std::string> reached(int64_t draws, int64_t steps) override {
+    return keeper_.let([&] { return rule_.reached(draws, steps); });
+  }
+
+ private:
+  StopRule& rule_;
+  ProcessKeeper& keeper_;
+};
 
 }  // namespace
 
@@ -166,8 +205,7 @@ void RecordedRun::open() {
 
 void RecordedRun::check_resumed() {
   resumed_->carry_over(facts_);
-  resumed_->check_identity(
-      facts_, "start another run from its last positions: start: " + (resumed_->path() / "state.safetensors").string());
+  resumed_->check_identity(facts_, resumed_->how_to_start_another());
   session_.placed([&] { resumed_->check_steps(facts_); });
   resumed_->naming_its_checkpoint([&] {
     session_.check_checkpoint({.rank = rank_, .until = nullptr, .checkpoint = resumed_->checkpoint().state});
@@ -181,18 +219,22 @@ void RecordedRun::draw(std::span<Observer* const> more, const std::atomic<bool>&
   BeginningRecorder beginning(folder_->path(), facts_, last_words);
   CheckpointRecorder checkpoints(folder_->path(), run_identity(facts_), *writer_);
   ProcessKeeper keeper(session_.models(), folder_->path());
+  std::deque<ProgramsObserver> programs;
+  std::optional<ProgramsRule> programs_rule;
   try {
-    std::vector<Observer*> observers = {&draws, &beginning, &checkpoints};
-    observers.insert(observers.end(), more.begin(), more.end());
-    observers.push_back(&keeper);
+    // First the keeper: the others make files.
+    std::vector<Observer*> observers = {&keeper, &draws, &beginning, &checkpoints};
+    for (Observer* one : more) observers.push_back(&programs.emplace_back(*one, keeper));
     if (until_) observers.push_back(until_.get());
-    Session::Part part{.rank = rank_, .until = rule, .checkpoint = {}};
+    if (rule) programs_rule.emplace(*rule, keeper);
+    Session::Part part{.rank = rank_, .until = rule ? &*programs_rule : nullptr, .checkpoint = {}};
     if (resumed_) part.checkpoint = resumed_->checkpoint().state;
     summary_ = keeper.watch([&] { return session_.run(observers, stop, part); });
     writer_->finish();
     close(say);
     last_words.withdraw();
   } catch (const std::exception& error) {
+    keeper.put_back();
     keep_what_is_there(draws.count() > 0 || (resumed_ && resumed_->checkpoint().draws > 0), error.what());
     throw;
   }

@@ -66,6 +66,8 @@ class RecordedRun {
 
   /// Where the run's files are now.
   const std::filesystem::path& folder() const { return folder_->path(); }
+  /// Those of this process; {0, 0}: all.
+  const Rank& chains() const { return rank_; }
   /// The rule of the composition's `sample.until`; null where nothing but steps ends the run.
   UntilRule* until() { return until_.get(); }
 

@@ -15,12 +15,14 @@ namespace {
 
 namespace filesystem = std::filesystem;
 
-std::vector<std::string> words_behind(const TypedCommand& command) {
-  return {command.words.begin() + 2, command.words.end()};
+/// What goes on with it: "sample", "evidence".
+std::string command_of(const RunFacts& facts) {
+  if (facts.training) return "train";
+  return facts.annealing ? "evidence" : "sample";
 }
 
 void check_command(const std::string& command, const filesystem::path& folder, const RunFacts& facts) {
-  const std::string& begun_with = facts.command.words.at(1);
+  const std::string begun_with = command_of(facts);
   if (begun_with != command)
     throw FileError(
         fmt::format("{}: must be of `potluck {}`, got one of `potluck {}`. To resume it: potluck {} --resume {}",
@@ -38,7 +40,7 @@ void check_command(const std::string& command, const filesystem::path& folder, c
 /// Where the folder in which `command` was typed may be now, the likeliest first.
 std::vector<filesystem::path> places_of(const TypedCommand& command, const filesystem::path& run) {
   std::vector<filesystem::path> places;
-  if (command.folder_from_run) places.push_back((run / *command.folder_from_run).lexically_normal());
+  if (command.folder_from_run) places.push_back(normal_path(run / *command.folder_from_run));
   if (!command.folder.empty()) places.emplace_back(command.folder);
   return places;
 }
@@ -53,7 +55,7 @@ filesystem::path project_of(const std::optional<filesystem::path>& told, const R
                             const filesystem::path& run) {
   const filesystem::path file = facts.file;
   std::vector<filesystem::path> places = places_of(facts.command, run);
-  if (told) places = {told->lexically_normal()};
+  if (told) places = {normal_path(*told)};
   std::error_code ignored;
   std::vector<std::string> tried;
   for (const filesystem::path& place : places) {
@@ -79,7 +81,7 @@ filesystem::path resumed_in(const TypedCommand& command, const filesystem::path&
 }  // namespace
 
 ResumedRun::ResumedRun(const filesystem::path& run, const std::string& command)
-    : path_(run), folder_(std::make_unique<RunFolder>(path_)), facts_(read_record(path_)) {
+    : path_(normal_path(run)), folder_(std::make_unique<RunFolder>(path_)), facts_(read_record(path_)) {
   check_command(command, path_, facts_);
   checkpoint_ = read_checkpoint(path_);
   begun_in_ = facts_.command.folder;
@@ -87,9 +89,9 @@ ResumedRun::ResumedRun(const filesystem::path& run, const std::string& command)
 
 std::vector<ResumedRun::Words> ResumedRun::find_words(const std::optional<filesystem::path>& told) {
   begun_in_ = project_of(told, facts_, path_);
-  std::vector<Words> before = {{words_behind(facts_.command), begun_in_}};
+  std::vector<Words> before = {{facts_.command.words, begun_in_}};
   for (const Resumption& one : facts_.resumed)
-    before.push_back({words_behind(one.command), resumed_in(one.command, path_, begun_in_, facts_.command.folder)});
+    before.push_back({one.command.words, resumed_in(one.command, path_, begun_in_, facts_.command.folder)});
   return before;
 }
 
@@ -110,6 +112,16 @@ void ResumedRun::check_identity(const RunFacts& facts, const std::string& instea
   throw FileError(
       fmt::format("{}: a run must be resumed as it was begun, got differences:\n  {}\nTake them back, or {}",
                   path_.string(), fmt::join(differing, "\n  "), instead));
+}
+
+std::string ResumedRun::how_to_start_another() const {
+  const filesystem::path state = path_ / "state.safetensors";
+  std::error_code ignored;
+  if (filesystem::exists(state, ignored)) return "start another run from its last positions: start: " + state.string();
+  // A run that has not ended has no such file, and one without draws has no positions.
+  if (checkpoint_.draws == 0) return "begin another run";
+  return fmt::format("start another run from its last positions, start: {}, which this makes: potluck export {}",
+                     state.string(), path_.string());
 }
 
 void ResumedRun::check_steps(const RunFacts& facts) const {

@@ -38,7 +38,7 @@ class ResumedRun {
   /// The folder, which is then held by who has it.
   std::unique_ptr<RunFolder> take_folder() { return std::move(folder_); }
 
-  /// What was typed behind `potluck COMMAND`, and the folder in which it was, as that is called now.
+  /// A command as it was typed, and the folder in which it was, as that is called now.
   struct Words {
     std::vector<std::string> words;
     std::filesystem::path folder;
@@ -57,6 +57,8 @@ class ResumedRun {
   /// @throws FileError with all that differs between the identity in the checkpoint and that of `facts`, which
   /// carry_over() was called for, and `instead`: what else could be done
   void check_identity(const RunFacts& facts, const std::string& instead) const;
+  /// What else could be done with a run of draws that is not resumed as it was begun.
+  std::string how_to_start_another() const;
   /// @throws SettingError where all steps that `facts` ask for are done
   void check_steps(const RunFacts& facts) const;
   /// Calls `work`, which takes up the state of the checkpoint. @throws CheckpointError with its file, for a StateError

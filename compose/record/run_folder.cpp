@@ -124,9 +124,20 @@ void remove_marked(const filesystem::path& folder) {
   filesystem::remove(folder, ignored);
 }
 
+/// A name as a run of its own.
+filesystem::path renamed_run(const filesystem::path& built) {
+  return built.parent_path() / (run_beside(built).filename().string() + "-new");
+}
+
 std::string how_to_rename(const filesystem::path& built) {
   return fmt::format("To go on with it, or export it, as a run of its own, rename it: mv {} {}", built.string(),
-                     (built.parent_path() / (run_beside(built).filename().string() + "-new")).string());
+                     renamed_run(built).string());
+}
+
+std::string how_to_export(const filesystem::path& built) {
+  const std::string renamed = renamed_run(built).string();
+  return fmt::format("To keep its draws, rename it and export them: mv {} {}, then potluck export {}", built.string(),
+                     renamed, renamed);
 }
 
 /// What stands where a new run is to be built and is none, and what to do with it.
@@ -186,6 +197,11 @@ void RunFolder::begin(const filesystem::path& given, bool overwrite) {
     if (const SwapMark::Role role = mark_of(built).role; role != SwapMark::Role::kNew)
       throw FileError(fmt::format("{} must be free for the run that is to take the place of {}, got {}", built.string(),
                                   given.string(), what_is_in_the_way(built, role)));
+    if (has_work(built) && !has_checkpoint(built))
+      throw FileError(fmt::format(
+          "{} must be moved away or deleted first: it is a run that was to take the place of {}, has draws, "
+          "and cannot be resumed, as it has no checkpoint. {}. To delete it: rm -r {}",
+          built.string(), given.string(), how_to_export(built), built.string()));
     if (has_work(built))
       throw FileError(
           fmt::format("{} must be resumed first: it is an unfinished run that was to take the place of {}. To resume "
@@ -340,7 +356,14 @@ std::optional<filesystem::path> RunFolder::put_in_place(const filesystem::path& 
   return held.folder_;
 }
 
+std::filesystem::path normal_path(const std::filesystem::path& path) {
+  const std::filesystem::path normal = path.lexically_normal();
+  return normal.has_filename() || !normal.has_relative_path() ? normal : normal.parent_path();
+}
+
 std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank) {
+  if (rank < 0 || rank >= kMostRanks)
+    throw SettingError("rank", fmt::format(" must be 0 ... {}, got {}", kMostRanks - 1, rank));
   return run / fmt::format("rank-{:04}", rank);
 }
 

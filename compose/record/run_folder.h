@@ -82,7 +82,12 @@ class RunFolder {
   std::vector<FolderLock> locks_;
 };
 
-/// `<run>/rank-0001`
+/// Lexically normal, without a slash at its end.
+std::filesystem::path normal_path(const std::filesystem::path& path);
+
+inline constexpr int64_t kMostRanks = 9999;  ///< of a run: their folders have four digits
+
+/// `<run>/rank-0001`. @throws SettingError for a rank that no run has
 std::filesystem::path rank_folder(const std::filesystem::path& run, int64_t rank);
 
 }  // namespace potluck

@@ -43,6 +43,7 @@ Flat flat_rest(const Json& identity) {
   flat["the version of Potluck"] = identity.value("potluck", "");
   flat["the kind of device"] = identity.value("device", "");
   flat["rank"] = identity.contains("rank") ? identity["rank"].dump() : "all chains in one process";
+  if (identity.contains("share")) flat["rank"] = "the chains " + identity["share"].dump();
   for (const auto& [name, value] : identity.at("settings").items())
     flat["sample." + name] = value.is_string() ? value.get<std::string>() : value.dump();
   const Json annealing = identity.value("annealing", Json::object());

@@ -105,6 +105,10 @@ RunProducts make_rank_products(const std::filesystem::path& folder, const std::o
   const size_t state = add_state(pass, folder);
   pass.read();
   made(products.not_made, "state.safetensors", [&] { pass.finish(state); });
+  if (end) {
+    products.summary.draws = end->draws;
+    products.summary.chains = static_cast<int64_t>(end->frozen.size());
+  }
   return products;
 }
 

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "compose/record/run_course.h"
+#include "core/methods/label_blocks.h"
 #include "core/methods/method.h"
 
 namespace potluck {
@@ -33,6 +34,19 @@ std::optional<int64_t> fresh_momenta(const RunFacts& facts) {
         std::accumulate(variable.shape.begin(), variable.shape.end(), int64_t{1}, std::multiplies<>()) - variable.held;
   }
   return count;
+}
+
+/// RunFigures::labels_begun. K starts one after the other have all K labels of an element; of positions in a file it is
+/// known only that there are some.
+std::optional<int64_t> labels_begun(const RunFacts& facts) {
+  bool labels = false, numbers = false;
+  for (const VariableFacts& variable : facts.surroundings.variables) {
+    const int64_t all = std::accumulate(variable.shape.begin(), variable.shape.end(), int64_t{1}, std::multiplies<>());
+    if (variable.held < all) (variable.categories ? labels : numbers) = true;
+  }
+  if (!facts.sampling || !labels || !numbers) return std::nullopt;
+  if (facts.start && facts.start->find(" positions of ") != std::string::npos) return 1;
+  return steps_of_held_labels(facts.sampling->warmup) == 0 ? 0 : facts.sampling->chains / facts.sampling->superchain;
 }
 
 /// The option that sets the step size, as the method's table names it.
@@ -119,6 +133,7 @@ void add_end(RunFigures& run, const RunFacts& facts) {
 RunFigures figures_of(const RunFacts& facts) {
   RunFigures run;
   if (facts.sampling) add_asked(run, *facts.sampling);
+  run.labels_begun = labels_begun(facts);
   name_step_option(run);
   if (facts.sampling && deciding_blocks(*facts.sampling) == 0) run.step_option.clear();  // gibbs has no steps
   run.temperature = facts.temperature.value_or(1);

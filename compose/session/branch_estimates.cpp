@@ -165,7 +165,7 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
     made.estimate = estimate_log_z(composition, asked, options, threads, &progress);
     say(fmt::format("log Z of '{}': {:.6g} +- {:.2g}", made.branch, made.estimate.log_z, made.estimate.standard_error));
     composition.estimates[content] = made.estimate;
-    keep(made);
+    keep(made, say);
     used_.push_back(std::move(made));
   }
 }
@@ -198,7 +198,7 @@ UsedEstimate BranchEstimates::read_kept(const std::string& key) const {
 }
 
 /// The draws first: a record stands for both.
-void BranchEstimates::keep(const UsedEstimate& made) const {
+void BranchEstimates::keep(const UsedEstimate& made, const std::function<void(const std::string&)>& say) const {
   if (folder_.empty()) return;
   std::error_code failed;
   filesystem::create_directories(folder_, failed);
@@ -209,8 +209,8 @@ void BranchEstimates::keep(const UsedEstimate& made) const {
     record[kDraws] = sha256_of_file(draws);
     record[kChecksum] = sha256_of_text(record.dump());
     write_whole_file(folder_ / (made.key + ".json"), record.dump(2) + "\n");
-  } catch (const FileError&) {
-    // The run has it, and the next one makes it again.
+  } catch (const FileError& error) {
+    say(fmt::format("{}. This run has the estimate, and the next one makes it again", error.what()));
   }
 }
 

@@ -47,7 +47,7 @@ class BranchEstimates {
  private:
   std::optional<UsedEstimate> kept(const std::string& key);
   UsedEstimate read_kept(const std::string& key) const;
-  void keep(const UsedEstimate& made) const;
+  void keep(const UsedEstimate& made, const std::function<void(const std::string&)>& say) const;
 
   std::filesystem::path folder_;
   std::vector<UsedEstimate> earlier_, used_;

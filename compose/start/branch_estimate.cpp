@@ -12,6 +12,7 @@
 #include "compose/tree/content_key.h"
 #include "core/backend/tiles.h"
 #include "core/methods/method_options.h"
+#include "core/sampling/annealing/doubts.h"
 #include "core/sampling/run/run.h"
 
 namespace potluck {
@@ -179,6 +180,7 @@ LogZEstimate estimate_log_z(const Composition& composition, const BranchToEstima
     const Evidence evidence =
         estimate_evidence(target, annealing, how.repeats, nullptr,
                           {.observer = observer, .stop = nullptr, .checkpoint = {}, .draws = rows});
+    if (const std::vector<std::string> texts = doubts(evidence); !texts.empty()) throw NumericalError(texts.front());
     return {evidence.log_z, evidence.standard_error, draws_of(alone, evidence, rows)};
   } catch (const NumericalError& error) {
     throw refused(branch, error.what());

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
@@ -17,15 +16,11 @@
 #include "compose/tree/visit.h"
 #include "core/error.h"
 #include "core/methods/label_blocks.h"
+#include "potluck/model/normals.hpp"
 
 namespace potluck {
 
 namespace {
-
-/// Box and Muller 1958, in double.
-double normal_of(const double* uniform) {
-  return std::sqrt(-2 * std::log(uniform[0])) * std::cos(2 * std::numbers::pi * uniform[1]);
-}
 
 /// x = P^-1 h + sqrt(T) L'^-1 z with P = L L', over the coordinates that are left when `fixed` are given. These may
 /// differ from chain to chain, since h does not change the factor.
@@ -48,7 +43,8 @@ class QuadraticDrawer final : public Drawer {
   void draw(const double* uniform, std::vector<double>& state) const override {
     Eigen::VectorXd given(static_cast<int64_t>(given_.size())), noise(static_cast<int64_t>(drawn_.size()));
     for (size_t i = 0; i < given_.size(); ++i) given(static_cast<int64_t>(i)) = state[place(given_[i])];
-    for (int64_t i = 0; i < noise.size(); ++i) noise(i) = scale_ * normal_of(uniform + 2 * i);
+    for (int64_t i = 0; i < noise.size(); ++i)
+      noise(i) = scale_ * plugin::normal_of(uniform[2 * i], uniform[2 * i + 1]);
     const Eigen::VectorXd x = factor_.solve(linear_ - across_ * given) + factor_.matrixU().solve(noise);
     for (size_t i = 0; i < drawn_.size(); ++i) state[place(drawn_[i])] = x(static_cast<int64_t>(i));
   }

@@ -11,6 +11,7 @@
 #include "compose/start/level_start.h"
 #include "core/files/formats/npy.h"
 #include "core/files/formats/safetensors.h"
+#include "core/finite_in.h"
 #include "core/sampling/run/run.h"
 
 namespace potluck {
@@ -31,8 +32,9 @@ void check_rows(const Array& array, const Variable& variable, const std::string&
   const int64_t first = shape.empty() ? 0 : shape.front();
   if (!shape.empty()) shape.erase(shape.begin());
   if (first < 1 || shape != variable.shape)
-    throw SettingError("sample.start", fmt::format(": '{}' in {} must have the shape [rows, {}], got {}", variable.name,
-                                                   file, fmt::join(variable.shape, ", "), shape_text(array.shape)));
+    throw SettingError("sample.start", fmt::format(": '{}' in {} must have the shape [rows{}{}], got {}", variable.name,
+                                                   file, variable.shape.empty() ? "" : ", ",
+                                                   fmt::join(variable.shape, ", "), shape_text(array.shape)));
   if (rows != 0 && rows != first)
     throw SettingError("sample.start",
                        fmt::format(": all arrays in {} must have as many rows, got {} and {}", file, rows, first));
@@ -49,8 +51,8 @@ std::string number_name(const Variable& variable, int64_t element) {
 }
 
 /// Where chains may stand, both ends or neither.
-bool is_inside(const Variable& variable, double value) {
-  if (!std::isfinite(value)) return false;
+bool is_inside(const Variable& variable, double value, Precision precision) {
+  if (!finite_in(precision, value)) return false;
   if (variable.categorical())
     return value == std::floor(value) && value >= 0 && value < static_cast<double>(variable.categories);
   return variable.walls == Walls::kTransform ? value > variable.least && value < variable.most
@@ -58,7 +60,8 @@ bool is_inside(const Variable& variable, double value) {
 }
 
 /// "inside [0, 1]", "a label 0 ... 9", "a finite number"
-std::string expected_of(const Variable& variable) {
+std::string expected_of(const Variable& variable, double value, Precision precision) {
+  if (std::isfinite(value) && !finite_in(precision, value)) return "a number of float32 (precision)";
   if (variable.categorical()) return fmt::format("a label 0 ... {}", variable.categories - 1);
   if (!variable.has_face()) return "a finite number";
   const bool open = variable.walls == Walls::kTransform;
@@ -66,16 +69,18 @@ std::string expected_of(const Variable& variable) {
 }
 
 /// Numbers that a chain takes must be where it may stand. Those of held coordinates are not taken.
-void check_numbers(const Array& array, const Variable& variable, const Held& held, int64_t chains,
+void check_numbers(const Array& array, const Variable& variable, const Held& held, const SampleSettings& sample,
                    const std::string& file) {
   const std::vector<double> values = array.as_doubles();
   const int64_t n = variable.size();
-  for (int64_t row = 0; row < std::min(array.shape.front(), chains); ++row) {
+  for (int64_t row = 0; row < std::min(array.shape.front(), sample.chains); ++row) {
     for (int64_t j = 0; j < n; ++j) {
       const double value = values[static_cast<size_t>(row * n + j)];
-      if ((held.any() && held.mask[static_cast<size_t>(j)] != 0) || is_inside(variable, value)) continue;
-      throw SettingError("sample.start", fmt::format(": chain {}: {} must be {}, got {:g} ({})", row,
-                                                     number_name(variable, j), expected_of(variable), value, file));
+      if ((held.any() && held.mask[static_cast<size_t>(j)] != 0) || is_inside(variable, value, sample.precision))
+        continue;
+      throw SettingError("sample.start",
+                         fmt::format(": chain {}: {} must be {}, got {:g} ({})", row, number_name(variable, j),
+                                     expected_of(variable, value, sample.precision), value, file));
     }
   }
 }
@@ -94,7 +99,7 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
                       text, free.size()));
     const Array array = read_npy(file);
     check_rows(array, variables[free[0]], text, rows);
-    check_numbers(array, variables[free[0]], composition.held[free[0]], composition.sample.chains, text);
+    check_numbers(array, variables[free[0]], composition.held[free[0]], composition.sample, text);
     position[free[0]] = array.as_doubles();
   } else if (file.extension() == ".safetensors") {
     const Safetensors contents = read_safetensors(file);
@@ -104,7 +109,7 @@ std::unique_ptr<Start> start_from_file(const Composition& composition, const std
         throw SettingError("sample.start",
                            fmt::format(": {} must hold an array '{}', got none of that name", text, variables[v].name));
       check_rows(found->second, variables[v], text, rows);
-      check_numbers(found->second, variables[v], composition.held[v], composition.sample.chains, text);
+      check_numbers(found->second, variables[v], composition.held[v], composition.sample, text);
       position[v] = found->second.as_doubles();
     }
   } else {
@@ -125,15 +130,15 @@ std::unique_ptr<Start> start_of_a_chain(const Composition& composition,
   if (start == "auto" && sample.anneal.of_noise()) return level_start(composition, known);
   if (start == "auto") {
     std::unique_ptr<Start> drawn = branch_start(composition, strata, known);
-    return drawn ? std::move(drawn) : default_start(composition.variables);
+    return drawn ? std::move(drawn) : default_start(composition.variables, sample.superchain);
   }
   if (start == "exact") {
     std::unique_ptr<Start> exact = exact_start(composition, strata, known);
     if (!exact) throw SettingError("sample.start", ": this composition has no exact draws, got 'exact'. Use auto");
     return exact;
   }
-  if (start == "uniform") return uniform_start(composition.variables);
-  if (start == "normal") return normal_start(composition.variables);
+  if (start == "uniform") return uniform_start(composition.variables, sample.superchain);
+  if (start == "normal") return normal_start(composition.variables, sample.superchain);
   return start_from_file(composition, start);
 }
 

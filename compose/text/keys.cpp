@@ -25,6 +25,11 @@ bool inside(double value, const Key& key) {
   return std::isfinite(value) && (key.above ? value > key.least : value >= key.least) && value <= key.most;
 }
 
+/// The path of a key of a map that is called `what`, which is its path, but of a file's.
+std::string below(Section section, const std::string& what, const std::string& key) {
+  return section == Section::kFile || section == Section::kIncluded ? key : what + "." + key;
+}
+
 /// A list as it is, anything else as a list of one.
 std::vector<const Yaml*> items(const Yaml& value) {
   std::vector<const Yaml*> all;
@@ -63,11 +68,11 @@ bool check_keys(const Yaml& value, Section section, const std::string& what, Dia
     if (std::find(known.begin(), known.end(), entry.key) == known.end())
       diagnostics.add(entry.place,
                       fmt::format("unknown key '{}' in {}. {}", entry.key, table.what, suggestion(entry.key, known)),
-                      nearest(entry.key, known));
+                      nearest(entry.key, known), below(section, what, entry.key));
   for (const Key& key : table.keys)
     if (key.required && !value.find(key.name))
-      diagnostics.add(value.place,
-                      fmt::format("{} must have '{}' ({}), got none. Add it", what, key.name, key.summary));
+      diagnostics.add(value.place, fmt::format("{} must have '{}' ({}), got none. Add it", what, key.name, key.summary),
+                      "", below(section, what, key.name));
   return true;
 }
 

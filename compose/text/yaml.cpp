@@ -181,12 +181,15 @@ void emit(YAML::Emitter& out, const Yaml& value, int level, const Replaced& repl
   }
 }
 
-void add_places(const Yaml& value, const std::string& path, Places& places) {
-  if (!path.empty()) places.add(path, value.place);
-  for (const Yaml::Entry& entry : value.map)
-    add_places(entry.value, path.empty() ? entry.key : path + '.' + entry.key, places);
+constexpr size_t kMostNamed = 100;  // items of a list
+
+/// Calls `use(path, value)` for all below the root but numbers of lists.
+template <class Use>
+void walk(const Yaml& value, const std::string& path, const Use& use) {
+  if (!path.empty()) use(path, value);
+  for (const Yaml::Entry& entry : value.map) walk(entry.value, path.empty() ? entry.key : path + '.' + entry.key, use);
   for (size_t i = 0; i < value.list.size(); ++i)
-    if (!value.list[i].is_scalar()) add_places(value.list[i], fmt::format("{}[{}]", path, i), places);
+    if (!value.list[i].is_scalar()) walk(value.list[i], fmt::format("{}[{}]", path, i), use);
 }
 
 }  // namespace
@@ -221,6 +224,10 @@ std::string Yaml::describe() const {
 
 Yaml read_yaml(const std::string& text, const std::string& file, bool positions, Diagnostics& diagnostics) {
   TreeBuilder builder(file, positions, diagnostics);
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    diagnostics.add({file, 0, 0}, "must be text in UTF-8, got UTF-16. Save it anew");
+    return {};
+  }
   if (const size_t zero = text.find('\0'); zero != std::string::npos) {
     diagnostics.add({file, 0, 0}, "must be text, got a zero byte at offset " + std::to_string(zero));
     return {};
@@ -248,8 +255,18 @@ Yaml read_yaml(const std::string& text, const std::string& file, bool positions,
 
 Places places_of(const Yaml& root) {
   Places places(root.place.file);
-  add_places(root, "", places);
+  walk(root, "", [&places](const std::string& path, const Yaml& value) { places.add(path, value.place); });
   return places;
+}
+
+void name_paths(const Yaml& root, Diagnostics& diagnostics) {
+  walk(root, "", [&](const std::string& path, const Yaml& value) {
+    diagnostics.name_path(value.place, path);
+    for (const Yaml::Entry& entry : value.map) diagnostics.name_path(entry.place, path + "." + entry.key);
+    if (value.list.size() > kMostNamed) return;  // of numbers
+    for (size_t i = 0; i < value.list.size(); ++i)
+      diagnostics.name_path(value.list[i].place, fmt::format("{}[{}]", path, i));
+  });
 }
 
 std::string write_yaml(const Yaml& value, const Replaced& replaced) {

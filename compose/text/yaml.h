@@ -53,6 +53,9 @@ Yaml read_yaml(const std::string& text, const std::string& file, bool positions,
 /// and no error is about one alone.
 Places places_of(const Yaml& root);
 
+/// The same for errors: where several stand at one place, such as below an override, it is that of the first.
+void name_paths(const Yaml& root, Diagnostics& diagnostics);
+
 /// Canonical text: indentation for the first two levels, braces below. `replaced`: scalars whose text is to be another,
 /// such as paths that were made absolute.
 std::string write_yaml(const Yaml& value, const std::map<const Yaml*, std::string>& replaced);

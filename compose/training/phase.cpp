@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "compose/file/roles.h"
 #include "compose/training/composed_noise.h"
 #include "compose/tree/diagnostics.h"
 #include "core/error.h"
@@ -27,11 +28,17 @@ std::vector<LearnableArray> learned_arrays(const Learnable& learnable) {
   return learned;
 }
 
-/// Continuous variables with data that are not given whole in the file: those are conditions.
+/// Continuous variables with data that the target draws. Others with data are what it is conditional on: they stay
+/// clean.
 std::vector<size_t> blurred_variables(const Composition& composition) {
+  const Roles roles = roles_of(*composition.target, composition.variables);
   std::vector<size_t> blurred;
-  for (const int v : composition.learn->data_variables())
-    if (!composition.variables[static_cast<size_t>(v)].categorical()) blurred.push_back(static_cast<size_t>(v));
+  for (const int variable : composition.learn->data_variables()) {
+    const auto v = static_cast<size_t>(variable);
+    const std::vector<uint8_t>& drawn = roles.drawn[v];
+    if (!composition.variables[v].categorical() && std::find(drawn.begin(), drawn.end(), 1) != drawn.end())
+      blurred.push_back(v);
+  }
   return blurred;
 }
 
@@ -111,8 +118,15 @@ void check_data_of_negatives(const Composition& composition, const LearnPhase& a
           {{asked.place, fmt::format("learn.data must have all variables that are not given for "
                                      "contrastive_divergence, got none for '{}'. Add data, or give it",
                                      composition.variables[v].name)}});
+  const std::vector<size_t> drawn = blurred_variables(composition);
   for (const LearnedVariable& one : learn.files.variables) {
     const auto v = static_cast<size_t>(one.column.variable);
+    const Variable& variable = composition.variables[v];
+    if (!variable.categorical() && std::find(drawn.begin(), drawn.end(), v) == drawn.end())
+      throw CompositionError({{asked.place, fmt::format("'{}' must be drawn by the target for contrastive_divergence, "
+                                                        "got real numbers that it is conditional on. Train it by "
+                                                        "denoising_score_matching",
+                                                        variable.name)}});
     const bool kept =
         std::find(negatives.conditions.begin(), negatives.conditions.end(), v) != negatives.conditions.end();
     if (one.column.drop > 0 && !kept)

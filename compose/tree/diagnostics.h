@@ -16,7 +16,9 @@ class Diagnostics {
  public:
   /// The same text at the same place is kept once.
   /// @param suggestion  as of Diagnostic
-  void add(const Place& where, const std::string& text, const std::string& suggestion = "");
+  /// @param path        as of Diagnostic; empty: that which the text begins with, else of the value that stands there
+  void add(const Place& where, const std::string& text, const std::string& suggestion = "",
+           const std::string& path = "");
   void add(const Place& where, const SettingError& error);
   void add(const Diagnostic& one);
   bool empty() const { return all_.empty(); }
@@ -28,12 +30,19 @@ class Diagnostics {
 
   /// Makes errors of `file` come after those of the files named before.
   void name_file(const std::string& file);
+  /// The value at `path` stands there.
+  void name_path(const Place& where, const std::string& path);
 
  private:
   std::vector<Diagnostic> all_;
   std::set<std::pair<std::string, std::string>> seen_;
   std::map<std::string, size_t> order_;
+  std::map<std::string, std::string> paths_;  ///< by place
 };
+
+/// The path that the text of an error begins with, as errors of a composition do that are about one of its values:
+/// "sample.steps" of "sample.steps must be >= 1, got 0". "" where it begins with none.
+std::string path_in(const std::string& text);
 
 /// "Did you mean 'weight'? Known: energy, inputs, weight", for an unknown name.
 std::string suggestion(const std::string& wrong, const std::vector<std::string>& known);

@@ -12,6 +12,13 @@ Place Places::at(const std::string& path) const {
   return {file_, 0, 0};
 }
 
+std::string Places::path_at(const Place& place) const {
+  std::string shortest;
+  for (const auto& [path, there] : places_)
+    if (to_string(there) == to_string(place) && (shortest.empty() || path.size() < shortest.size())) shortest = path;
+  return shortest;
+}
+
 Diagnostic Places::at_place(const SettingError& error) const {
   return {at(error.path()), error.what(), error.suggestion(), error.path()};
 }

@@ -22,6 +22,9 @@ class Places {
   /// there either, of the file.
   Place at(const std::string& path) const;
 
+  /// The path of the value that stands there, the shortest where there are several; "" where there is none.
+  std::string path_at(const Place& place) const;
+
   /// An error at the place of its path; without one: of the file.
   Diagnostic at_place(const SettingError& error) const;
 

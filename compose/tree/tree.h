@@ -159,6 +159,15 @@ struct SampleSettings {
   std::string start = "auto";  ///< auto, exact, uniform, normal, or a file (npy or safetensors, positions)
 };
 
+/// The file of the rows of a variable that a composition is evaluated at.
+struct PointsFile {
+  int variable = 0;
+  std::string file;             ///< absolute
+  std::string array;            ///< of a safetensors file; empty: its only one
+  std::optional<double> scale;  ///< factor of the file's numbers
+  Place place;                  ///< of what names it, for errors: "--at image"
+};
+
 struct OutputSettings {
   std::string folder;                 ///< resolved against the composition file; empty: not given
   std::vector<std::string> pictures;  ///< names of variables
@@ -175,6 +184,8 @@ struct Composition {
   std::vector<Held> held;                       ///< one per variable
   std::optional<bool> integrable;               ///< the user's word
   SampleSettings sample;
+  bool only_evaluated = false;     ///< read to be evaluated at points: neither integrable nor sampled
+  std::vector<PointsFile> points;  ///< of the variables whose rows come from files
   OutputSettings output;
   std::optional<LearnSettings> learn;        ///< none: there is no such section
   Places places;                             ///< where its values stand, includes and overrides applied

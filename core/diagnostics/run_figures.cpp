@@ -60,7 +60,17 @@ std::optional<FigureAt> effective_draws(const RunFigures& f) {
   return FigureAt{independent, ""};
 }
 
+namespace {
+
+/// Chains keep their labels, of which each knows one: its indicator is named "label = 3".
+bool separate_labels(const RunFigures& f) {
+  return f.labels_begun && f.rhat && f.rhat->value > kStandingRhat && f.rhat->where.find(" = ") != std::string::npos;
+}
+
+}  // namespace
+
 bool separate_modes(const RunFigures& f) {
+  if (separate_labels(f)) return true;
   return f.rhat && f.ess_within_chain && f.rhat->value > 1.1 && *f.ess_within_chain >= 10 &&
          excess(f.rhat->value) > 5 * 2 / *f.ess_within_chain;
 }
@@ -87,6 +97,10 @@ std::optional<JudgedBranch> missing_branch(const RunFigures& f) {
   return worst;
 }
 
+bool missing_labels(const RunFigures& f) {
+  return f.lone_label && f.labels_begun && static_cast<double>(*f.labels_begun) < f.lone_label->value;
+}
+
 bool began_far_out(const RunFigures& f) {
   return f.start_energy && f.energy && *f.start_energy - f.energy->value > kFarOut;
 }
@@ -111,7 +125,9 @@ bool concentrated_divergences(const RunFigures& f) {
          !f.hard_walls;
 }
 
-bool hardly_moving(const RunFigures& f) { return drew(f) && !f.unmoved && f.rhat && f.rhat->value > kStandingRhat; }
+bool hardly_moving(const RunFigures& f) {
+  return drew(f) && !f.unmoved && f.rhat && f.rhat->value > kStandingRhat && !separate_labels(f);
+}
 
 bool step_far_too_small(const RunFigures& f) {
   return hardly_moving(f) && f.exact_method.value_or(false) && !f.wanted_acceptance &&

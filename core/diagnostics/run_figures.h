@@ -80,8 +80,14 @@ struct RunFigures {
   double most_nested_rhat = 0;          ///< nested_rhat_threshold()
   std::optional<FigureAt> ess;          ///< the least of bulk and tail
   std::optional<FigureAt> unmoved;      ///< how many numbers are the same in all draws, and the first
-  std::optional<FigureAt> ebfmi;        ///< of the total energy; of methods with fresh momenta only
-  std::optional<int64_t> momenta;       ///< coordinates of a method whose trajectories begin with fresh momenta
+  /// A label that an element had in all draws of all chains, "label = 3", and the number of labels that it could have;
+  /// where there are several, the one of the most.
+  std::optional<FigureAt> lone_label;
+  /// At how many labels of an element chains were held in the warm-up while numbers moved, if it has that many; none:
+  /// labels do not move, or nothing else does, and they are independent draws.
+  std::optional<int64_t> labels_begun;
+  std::optional<FigureAt> ebfmi;   ///< of the total energy; of methods with fresh momenta only
+  std::optional<int64_t> momenta;  ///< coordinates of a method whose trajectories begin with fresh momenta
   std::optional<VirialEstimate> virial;
   std::string virial_of;                         ///< the variable
   double temperature = 1;                        ///< that the run was to have
@@ -132,6 +138,10 @@ struct JudgedBranch {
 std::optional<JudgedBranch> worst_branch(const RunFigures& figures);
 /// The branch that the draws have less than half of what its weight promises of, beyond chance.
 std::optional<JudgedBranch> missing_branch(const RunFigures& figures);
+
+/// An element had one label in all draws, and chains were not held at all of its labels: what they would have found
+/// there nobody knows.
+bool missing_labels(const RunFigures& figures);
 
 /// Chains began where the energy is so high that moves which fit the target take for ever to leave there.
 bool began_far_out(const RunFigures& figures);

@@ -158,6 +158,9 @@ std::string advise_warmup(const RunFigures& f) {
 std::string advise_modes(const RunFigures& f) {
   if (coarse(f)) return advise_float64(f);
   if (far_out(f)) return advise_start(f);
+  if (f.labels_begun)
+    return "more steps will not help: run with each label given, and weigh these runs by their log Z (potluck "
+           "evidence)";
   if (!f.ladder)
     return "more steps will not help: use parallel_tempering, or begin from exact draws (start: exact) where the "
            "composition has them";

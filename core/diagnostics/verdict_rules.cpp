@@ -96,6 +96,14 @@ std::string share_text(const RunFigures& f) {
   return fmt::format("{}, {:.1f} standard errors apart", branch_text(branch), std::abs(branch.score));
 }
 
+// Labels
+
+std::string lone_label_text(const RunFigures& f) {
+  const std::string all = fmt::format("labels may be missing: {} in all draws", f.lone_label->where);
+  if (*f.labels_begun == 0) return all + ", and chains never moved at another label";
+  return fmt::format("{}, and chains surely moved at {} of {} labels only", all, *f.labels_begun, f.lone_label->value);
+}
+
 // Drift
 
 double drift_score(const RunFigures& f) { return drew(f) && f.drift ? std::abs(f.drift->score) : 0; }
@@ -266,6 +274,25 @@ constexpr VerdictRule kRules[] = {
      .applies = [](const RunFigures& f) { return drew(f) && missing_branch(f).has_value(); },
      .text = [](const RunFigures& f) { return "a branch is missing: " + branch_text(*missing_branch(f)->branch); },
      .advice = advise_modes},
+    {.name = "missing_labels",
+     .weight = Weight::kStop,
+     .when = []() -> std::string {
+       return "an element has one label in all draws of all chains, and labels were not held while numbers moved, as "
+              "the first quarter of a warm-up does";
+     },
+     .meaning = "Numbers never went to where another label has its density. That label may be as likely, and no other "
+                "figure shows it.",
+     .example =
+         [](RunFigures& f) {
+           f.lone_label = {10, "label = 3"};
+           f.labels_begun = 0;
+           f.warmup = 0;
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && missing_labels(f) && *f.labels_begun == 0; },
+     .text = lone_label_text,
+     .advice = [](const RunFigures& f) -> std::string {
+       return fmt::format("warm up for longer (warmup, now {}): labels are held at first", f.warmup);
+     }},
     {.name = "branch_share",
      .weight = Weight::kStop,
      .when =
@@ -292,7 +319,7 @@ constexpr VerdictRule kRules[] = {
      .when = []() -> std::string {
        return "R-hat is above 1.1, and higher than chance explains for chains with that number of effective draws "
               "about their own means "
-              "([theory, 6.5](theory.md#65-the-verdict))";
+              "([theory, 6.5](theory.md#65-the-verdict)); or R-hat of a label is above 10";
      },
      .meaning = "Each chain explores its own region well, but the chains are in different regions.",
      .example =
@@ -304,6 +331,8 @@ constexpr VerdictRule kRules[] = {
      .applies = [](const RunFigures& f) { return drew(f) && !mixing(f); },
      .text =
          [](const RunFigures& f) {
+           if (!(f.ess_within_chain.value_or(0) >= 1))
+             return fmt::format("chains sit in separate modes: {}, as labels hardly change", rhat_text(*f.rhat));
            return fmt::format(
                "chains sit in separate modes: {}, although a chain has about {:.0f} effective draws of its own region",
                rhat_text(*f.rhat), *f.ess_within_chain);
@@ -499,6 +528,25 @@ constexpr VerdictRule kRules[] = {
        return f.draws < kLeastDrawsForEss ? "draw for longer, or thin less" : "";
      }},
 
+    {.name = "unmet_labels",
+     .weight = Weight::kCare,
+     .when = []() -> std::string {
+       return "an element has one label in all draws of all chains, and has more labels than chains began at, or "
+              "chains "
+              "began at positions of a file";
+     },
+     .meaning = "What the other labels would have shown is not known.",
+     .example =
+         [](RunFigures& f) {
+           f.lone_label = {10, "label = 3"};
+           f.labels_begun = 4;
+         },
+     .applies = [](const RunFigures& f) { return drew(f) && missing_labels(f) && *f.labels_begun > 0; },
+     .text = lone_label_text,
+     .advice = [](const RunFigures& f) -> std::string {
+       return fmt::format("run at least {:.0f} chains that do not begin at positions of a file (start: auto)",
+                          f.lone_label->value);
+     }},
     {.name = "few_frozen",
      .weight = Weight::kCare,
      .when = [] { return fmt::format("chains froze, at most {} of them", percent(kManyFrozen)); },

@@ -179,6 +179,10 @@ void BlockSweep::take_tuned(const Method& adjusted) {
   }
 }
 
+void BlockSweep::hold_labels(bool hold) {
+  for (BlockMove& block : blocks_) block.hold_labels(hold);
+}
+
 void BlockSweep::freeze() {
   for (BlockMove& block : blocks_) block.freeze();
 }

@@ -37,6 +37,7 @@ class BlockMove final : public Method {
   int64_t evaluations(StepRange steps) const override { return method_->evaluations(steps) + steps.count; }
   bool replayable() const override { return method_->replayable(); }
   Tuning tuning() const override { return method_->tuning(); }
+  void hold_labels(bool hold) override { method_->hold_labels(hold); }
   void freeze() override { method_->freeze(); }
   double step_size() const override { return method_->step_size(); }
   void set_step_size(double step_size) override { method_->set_step_size(step_size); }
@@ -78,6 +79,7 @@ class BlockSweep final : public Method {
   std::vector<MethodPart> parts() override;
   std::unique_ptr<Method> tuned_in_place() const override;
   void take_tuned(const Method& adjusted) override;
+  void hold_labels(bool hold) override;
   void freeze() override;
   double step_size() const override;  ///< the least of the blocks that have one; 0: none has
   /// The least of the blocks; 0 where one that has a step size cannot take it from a level.

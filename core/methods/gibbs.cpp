@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/methods/method_options.h"
 
 namespace potluck {
@@ -31,11 +32,15 @@ const MethodDescription& Gibbs::description() const { return method("gibbs"); }
 void Gibbs::check(const Target& target) const {
   const int64_t numbers = free_coordinates(target);
   if (numbers == 0) return;
+  const bool labels = !moving_labels(target.energy->variables(), target.held).empty();
   throw SettingError(
       "sample.method",
-      fmt::format(" must be one that moves numbers, got gibbs, which draws labels alone: {} numbers that are no labels "
-                  "move too. Use mala or hmc: labels are drawn by gibbs all the same",
-                  numbers));
+      fmt::format(
+          " must be one that moves numbers, got gibbs, which draws labels alone: {} that {} move{} {}. Use mala "
+          "or hmc{}",
+          numbers == 1 ? "1 number" : fmt::format("{} numbers", numbers),
+          numbers == 1 ? "is no label" : "are no labels", numbers == 1 ? "s" : "", labels ? "too" : "alone",
+          labels ? ": labels are drawn by gibbs all the same" : ""));
 }
 
 void Gibbs::prepare(const Target& target) {
@@ -51,6 +56,7 @@ void Gibbs::prepare(const Target& target) {
 }
 
 void Gibbs::advance(Group& group, const Kernels& kernels, StepRange steps) const {
+  if (holds_) return;
   for (const LabelBlock& labels : group.label_blocks) kernels.begin_labels(group, labels);
   for (int64_t i = 0; i < steps.count; ++i)
     for (const LabelBlock& labels : group.label_blocks)

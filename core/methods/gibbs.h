@@ -30,13 +30,17 @@ class Gibbs final : public Method {
   void check(const Target& target) const override;
   void prepare(const Target& target) override;
   void advance(Group& group, const Kernels& kernels, StepRange steps) const override;
-  int64_t evaluations(StepRange steps) const override { return steps.count * evaluations_a_step_; }
+  int64_t evaluations(StepRange steps) const override { return holds_ ? 0 : steps.count * evaluations_a_step_; }
+  /// Kernels of steps that hold the labels are not those of the steps that draw them.
+  bool replayable() const override { return !holds_; }
+  void hold_labels(bool hold) override { holds_ = hold; }
   double step_size() const override { return 0; }
 
  private:
   static void draw(Group& group, const Kernels& kernels, const LabelBlock& labels, uint32_t step);
 
   int64_t evaluations_a_step_ = 0;
+  bool holds_ = false;
 };
 
 }  // namespace potluck

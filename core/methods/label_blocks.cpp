@@ -37,6 +37,13 @@ std::vector<BlockOptions> label_blocks(const MethodChoice& choice, const std::ve
   return blocks;
 }
 
+int64_t steps_of_held_labels(int64_t warmup) { return warmup / 4; }
+
+int64_t steps_of_held_labels(const std::vector<Variable>& variables, const std::vector<Held>& held, int64_t warmup) {
+  const bool both = !moving_labels(variables, held).empty() && !moving_numbers(variables, held).empty();
+  return both ? steps_of_held_labels(warmup) : 0;
+}
+
 std::vector<SettingError> label_errors(const MethodChoice& choice, const std::vector<Variable>& variables,
                                        const std::vector<Held>& held) {
   const std::vector<int> labels = moving_labels(variables, held);

@@ -111,6 +111,9 @@ class Method {
   /// Takes over what was tuned in place.
   virtual void take_tuned(const Method&) {}
 
+  /// While it holds them, a method of labels leaves them as they are. Numbers move all the same.
+  virtual void hold_labels(bool) {}
+
   /// Warm-up is over: what was tuned stays, and nothing more is measured for it.
   virtual void freeze() {}
 

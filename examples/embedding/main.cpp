@@ -53,8 +53,7 @@ int main(int count, char** arguments) {
   try {
     return embed(count > 1 ? arguments[1] : "two_bumps.yaml");
   } catch (const Error& error) {
-    for (const Fault& fault : error.faults())
-      std::cerr << fault.file << ":" << fault.line << ":" << fault.column << ": " << fault.text << "\n";
+    std::cerr << error.what() << "\n";  // a line for each fault, with its place
     return 2;
   }
 }

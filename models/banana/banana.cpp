@@ -51,11 +51,12 @@ class Banana : public RowModel<BananaTerms, Real> {
       const std::span<const double> uniforms = draw.uniforms(b);
       const std::span<Real> out = draw.out(0, b);
       const Real* given = draw.given().input() ? draw.given().input() + 2 * b : nullptr;
-      const double first = first_held ? static_cast<double>(given[0]) : spread_ * normal_of(uniforms[0], uniforms[1]);
+      const double first =
+          first_held ? static_cast<double>(given[0]) : spread_ * plugin::normal_of(uniforms[0], uniforms[1]);
       out[0] = first_held ? given[0] : static_cast<Real>(first);
       out[1] = second_held ? given[1]
                            : static_cast<Real>(bend_ * (first * first - spread_ * spread_) +
-                                               width_ * normal_of(uniforms[2], uniforms[3]));
+                                               width_ * plugin::normal_of(uniforms[2], uniforms[3]));
     }
     return true;
   }

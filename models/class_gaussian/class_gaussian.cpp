@@ -7,7 +7,7 @@
 #include "models/normal/device_array.h"
 #include "models/normal/lanes.h"
 #include "models/normal/low_rank_normal.h"
-#include "models/normal/standard_normal.h"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
 namespace {
@@ -134,7 +134,7 @@ class ClassGaussian {
     facts.batch_invariant = true;
     facts.graph_capturable = true;
     facts.workspace_bytes = static_cast<size_t>((n() + rank()) * kLanes) * sizeof(Real);
-    facts.draw_uniforms = uniforms_for_normals(law_[0].normals());
+    facts.draw_uniforms = plugin::uniforms_for_normals(law_[0].normals());
     return facts;
   }
 
@@ -203,7 +203,7 @@ class ClassGaussian {
       const int64_t k = checked(label[b]);
       if (!given[k]) given[k].emplace(law_[k], held.data());
       normals.resize(call.uniforms(b).size());
-      standard_normals(call.uniforms(b), normals);
+      plugin::standard_normals(call.uniforms(b), normals);
       if (any) std::copy_n(call.given().input(0) + b * n(), n(), x.begin());
       given[k]->draw(normals.data(), x.data());
       std::transform(x.begin(), x.end(), call.out(0, b).begin(), [](double value) { return static_cast<Real>(value); });

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "models/gaussian/evaluation.h"
-#include "models/normal/standard_normal.h"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
 namespace {
@@ -68,7 +68,7 @@ class Gaussian {
     facts.graph_capturable = true;
     facts.workspace_bytes = evaluation_->workspace_bytes();
     facts.workspace_bytes_a_row = evaluation_->workspace_bytes_a_row();
-    facts.draw_uniforms = uniforms_for_normals(normals_);
+    facts.draw_uniforms = plugin::uniforms_for_normals(normals_);
     return facts;
   }
 
@@ -106,7 +106,7 @@ class Gaussian {
     for (int64_t b = 0; b < call.rows(); ++b) {
       const std::span<const double> uniforms = call.uniforms(b);
       normals.resize(uniforms.size());
-      standard_normals(uniforms, normals);
+      plugin::standard_normals(uniforms, normals);
       if (any) std::copy_n(call.given().input() + b * n, n, x.begin());
       given.draw(normals.data(), x.data());
       const std::span<Real> out = call.out(0, b);

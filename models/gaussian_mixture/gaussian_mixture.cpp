@@ -8,7 +8,7 @@
 #include "models/normal/arrays.h"
 #include "models/normal/device_array.h"
 #include "models/normal/low_rank_normal.h"
-#include "models/normal/standard_normal.h"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
 namespace {
@@ -68,7 +68,7 @@ class GaussianMixture {
       facts.workspace_bytes_a_row = constant_.size() * sizeof(double);
     else
       facts.workspace_bytes = static_cast<size_t>(mixture_workspace_bytes(laws()));
-    facts.draw_uniforms = 1 + uniforms_for_normals(n_);
+    facts.draw_uniforms = 1 + plugin::uniforms_for_normals(n_);
     return facts;
   }
 
@@ -113,7 +113,7 @@ class GaussianMixture {
         log_share[k] = std::log(weight_[k]) +
                        std::visit([&](const auto& given) { return given->held_log_density(x.data()); }, conditional[k]);
       normals.resize(uniforms.size() - 1);
-      standard_normals(uniforms.subspan(1), normals);
+      plugin::standard_normals(uniforms.subspan(1), normals);
       const Conditional& chosen = conditional[choose(log_share, uniforms[0])];
       std::visit([&](const auto& given) { given->draw(normals.data(), x.data()); }, chosen);
       std::transform(x.begin(), x.end(), call.out(0, b).begin(), [](double value) { return static_cast<Real>(value); });

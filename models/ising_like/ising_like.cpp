@@ -99,8 +99,8 @@ class IsingLike : public RowModel<IsingLikeTerms, Real> {
         for (int64_t k = 0; k < height_; ++k)
           for (int64_t l = 0; l < width_; ++l) {
             const int64_t at = k * width_ + l;
-            const double amplitude =
-                normal_of(uniforms[2 * (first + at)], uniforms[2 * (first + at) + 1]) / std::sqrt(spectrum_[at]);
+            const double amplitude = plugin::normal_of(uniforms[2 * (first + at)], uniforms[2 * (first + at) + 1]) /
+                                     std::sqrt(spectrum_[at]);
             for (int64_t column = 0; column < width_; ++column)
               middle[k * width_ + column] += amplitude * across[l * width_ + column];
           }

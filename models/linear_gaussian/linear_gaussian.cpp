@@ -7,7 +7,7 @@
 #include "models/normal/arrays.h"
 #include "models/normal/device_array.h"
 #include "models/normal/lanes.h"
-#include "models/normal/standard_normal.h"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
 namespace {
@@ -116,7 +116,7 @@ class LinearGaussian {
       facts.workspace_bytes_a_row = static_cast<size_t>(matrix_.rows()) * sizeof(Real);
     else
       facts.workspace_bytes = static_cast<size_t>((matrix_.rows() + matrix_.cols()) * kLanes) * sizeof(Real);
-    facts.draw_uniforms = uniforms_for_normals(matrix_.rows());
+    facts.draw_uniforms = plugin::uniforms_for_normals(matrix_.rows());
     return facts;
   }
 
@@ -166,9 +166,9 @@ class LinearGaussian {
   /// Coordinates of x are independent given z, so that any may be held.
   bool draw(const DrawCall<Real>& call) const {
     const int64_t n = matrix_.rows(), m = matrix_.cols();
-    std::vector<double> normals(static_cast<size_t>(uniforms_for_normals(n)));
+    std::vector<double> normals(static_cast<size_t>(plugin::uniforms_for_normals(n)));
     for (int64_t b = 0; b < call.rows(); ++b) {
-      standard_normals(call.uniforms(b), normals);
+      plugin::standard_normals(call.uniforms(b), normals);
       const Vector mean = matrix_ * widened(call.given().input(1) + b * m, m) + offset_;
       for (int64_t i = 0; i < n; ++i)
         call.out(0, b)[i] = call.held(0, i) ? call.given().input(0)[b * n + i]

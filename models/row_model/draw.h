@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-#include <numbers>
 #include <span>
 
 #include "potluck/model/call.hpp"
+#include "potluck/model/normals.hpp"
 
 namespace potluck::models {
-
-/// A standard normal of two uniforms in (0, 1) (Box & Muller 1958); with the arguments swapped, another.
-inline double normal_of(double first, double second) {
-  return std::sqrt(-2 * std::log(first)) * std::cos(2 * std::numbers::pi * second);
-}
 
 /// Draws a row coordinate by coordinate, where coordinates are independent, so that any may be held.
 /// @param draw_one  double(int64_t coordinate, std::span<const double> uniforms), of `uniforms_each` uniforms

@@ -28,6 +28,11 @@ Finding check_weights_and_accumulation(const Subject& subject);
 // optional_checks.cpp
 Finding check_optional_inputs(const Subject& subject);
 
+// process_checks.cpp
+/// Notes what the host's process is like, before children are forked off it in which models run.
+void remember_host();
+Finding check_process_is_left_alone(const Subject& subject);
+
 // setting_checks.cpp
 Finding check_settings(const Subject& subject);
 
@@ -49,8 +54,14 @@ Finding check_quadratic_draws(const Subject& subject);
 // gaussian_checks.cpp: the Gaussian part of an energy that is otherwise of linear growth.
 Finding check_gaussian_part(const Subject& subject);
 
-// learning_checks.cpp: parameters and categories.
+// parameter_checks.cpp
+Finding check_parameter_memory(const Subject& subject);
 Finding check_parameter_gradient(const Subject& subject);
+Finding check_parameter_gradient_in_parts(const Subject& subject);
+Finding check_parameter_gradient_in_float32(const Subject& subject);
+Finding check_parameter_gradient_in_threads(const Subject& subject);
+
+// category_checks.cpp
 Finding check_category_energies(const Subject& subject);
 
 // device_checks.cpp

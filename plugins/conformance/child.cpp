@@ -16,8 +16,10 @@ constexpr const char* kDebugAdvice = "Run the model's call under a debugger, or 
 Finding guarded(const std::function<Finding()>& check) {
   try {
     return check();
+  } catch (const FailedCheck& failure) {
+    return failure.finding();
   } catch (const std::exception& error) {
-    return failed(error.what(), "Every call of this check is one that a run makes too");
+    return failed(error.what(), "Every call of this check is one that a run or training makes too");
   } catch (...) {
     return failed("something was thrown that is no std::exception", "Let no exception leave the plugin");
   }
@@ -43,6 +45,9 @@ Finding finding_of(const ChildEnd& child) {
   const std::string where = in_call(child);
   if (child.signal != 0)
     return failed(fmt::format("the model crashed{} ({})", where, signal_text(child.signal)), kDebugAdvice);
+  if (child.closed)
+    return failed("the model closed descriptors of the process, that of the report among them",
+                  "A model closes what it opened itself, and nothing else");
   return failed("the model ended the process" + where, "A model returns a status and never exits");
 }
 

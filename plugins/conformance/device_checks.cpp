@@ -7,6 +7,7 @@
 
 #include "core/device/devices.h"
 #include "plugins/conformance/checks.h"
+#include "plugins/conformance/difference.h"
 
 #ifdef POTLUCK_HAVE_CUDA
 #include "core/device/cuda/runtime.h"
@@ -78,10 +79,7 @@ Finding check_cuda(const Subject& subject) {
     const Evaluation expected = evaluate(on_cpu, batch), found = evaluate_on_device(on_cuda, batch);
     worst = 0;
     bound = rounding(on_cpu, scale_of(batch, expected));
-    const auto compare = [&](double a, double b) {
-      const double apart = std::abs(a - b);
-      worst = std::isnan(apart) ? static_cast<double>(INFINITY) : std::max(worst, apart);
-    };
+    const auto compare = [&](double a, double b) { worst = std::max(worst, apart(a, b)); };
     for (size_t b = 0; b < expected.energy.size(); ++b) compare(found.energy[b], expected.energy[b]);
     for (size_t i = 0; i < expected.gradient.size(); ++i)
       for (size_t k = 0; k < expected.gradient[i].size(); ++k) compare(found.gradient[i][k], expected.gradient[i][k]);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "plugins/conformance/checks.h"
+#include "plugins/conformance/difference.h"
 
 namespace potluck::conformance {
 
@@ -14,7 +15,8 @@ namespace {
 
 constexpr int64_t kRows = 5;
 constexpr int64_t kMostCoordinates = 64;
-constexpr int kSteps = 10;  // h = 2^-3 .. 2^-12: exact, and x +- h is exact in float32 too
+constexpr int64_t kScattered = 250;  ///< points of each scale that are looked at along one diagonal
+constexpr int kSteps = 10;           // h = 2^-3 .. 2^-12: exact, and x +- h is exact in float32 too
 constexpr const char* kNoPoints = "no test point has a finite energy. Give --support input=least:most";
 
 double step(int k) { return std::ldexp(1.0, -3 - k); }
@@ -46,17 +48,56 @@ Slope extrapolated(const Slopes& slopes, double epsilon) {
   return best;
 }
 
-/// Where the gradient is worst against its own bound.
-struct Worst {
-  double error = 0, bound = 0;  ///< bound 0: nothing taken yet
-  std::string where;
-  bool take(double error_, double bound_) {
-    if (bound > 0 && !(error_ * bound > error * bound_)) return false;
-    error = error_;
-    bound = bound_;
-    return true;
+/// The batch with `width` times `sign` added to every number of continuous inputs.
+Batch along_diagonal(const Subject& subject, Batch batch, const std::vector<std::vector<double>>& sign, double width) {
+  for (size_t i = 0; i < batch.values.size(); ++i) {
+    if (subject.kind().inputs[i].categorical) continue;
+    for (size_t k = 0; k < batch.values[i].size(); ++k) batch.values[i][k] += width * sign[i][k];
   }
-};
+  return batch;
+}
+
+/// The gradient at many points, wide ones too, each along one diagonal (+-1, +-1, ...), which no coordinate escapes.
+///
+/// An energy may have kinks. The slope must lie between those to the left and to the right, which are the slopes of
+/// its two sides there, and which are second derivative times h apart where it is smooth.
+WorstDifference along_diagonals(const Subject& subject, const Model& model) {
+  const bool wide = subject.best_precision() == Precision::kFloat64;
+  const double h = wide ? 0x1p-12 : 0x1p-7, epsilon = wide ? 0x1p-52 : 0x1p-23;
+  WorstDifference worst;
+  for (const double spread : {1.0, 3.0}) {
+    const Batch batch = subject.finite_points(model, kScattered, 32, spread);
+    if (batch.rows == 0) continue;
+    std::vector<std::vector<double>> sign = subject.points(model, batch.rows, 33).values;
+    for (std::vector<double>& of_input : sign) {
+      const std::vector<double> uniform = subject.uniforms(static_cast<int64_t>(of_input.size()), 34);
+      for (size_t k = 0; k < of_input.size(); ++k) of_input[k] = uniform[k] < 0.5 ? -1 : 1;
+    }
+    const auto energy_at = [&](double width) { return energies(model, along_diagonal(subject, batch, sign, width)); };
+    const Evaluation found = evaluate(model, batch);
+    const auto right = energy_at(h), left = energy_at(-h), far_right = energy_at(2 * h), far_left = energy_at(-2 * h);
+    const double gradient_rounding = rounding(model, scale_of(batch, found));
+    for (size_t b = 0; b < found.energy.size(); ++b) {
+      const double here = found.energy[b];
+      const double scale = std::max({1.0, std::abs(here), std::abs(far_right[b]), std::abs(far_left[b])});
+      if (!std::isfinite(scale + right[b] + left[b])) continue;  // a wall is within reach
+      double gradient = 0, numbers = 0;
+      for (size_t i = 0; i < found.gradient.size(); ++i) {
+        const size_t size = found.gradient[i].size() / found.energy.size();
+        for (size_t j = b * size; j < (b + 1) * size; ++j, ++numbers) gradient += sign[i][j] * found.gradient[i][j];
+      }
+      const double one = (right[b] - here) / h, other = (here - left[b]) / h;
+      const double outside = gradient - std::clamp(gradient, std::min(one, other), std::max(one, other));
+      const double central = (right[b] - left[b]) / (2 * h), rough = (far_right[b] - far_left[b]) / (4 * h);
+      const double bound =
+          10 * std::abs(central - rough) + 64 * epsilon * scale / h + (1 + numbers) * gradient_rounding;
+      worst.take(apart(outside, 0), bound,
+                 fmt::format("row {}, points of scale {}: dE/dx along the diagonal {:.6g}, slope of the energy {:.6g}",
+                             b, spread, gradient, central));
+    }
+  }
+  return worst;
+}
 
 }  // namespace
 
@@ -69,7 +110,7 @@ Finding check_gradient(const Subject& subject) {
   // Energies are double, but a float32 model may compute its terms in float.
   const double epsilon = subject.best_precision() == Precision::kFloat64 ? 0x1p-52 : 0x1p-23;
   const double gradient_rounding = rounding(model, scale_of(batch, found));
-  Worst worst;
+  WorstDifference worst;
   int64_t seen = 0, skipped = 0;
   std::array<double, kSteps> error_sum{}, noise_sum{};
   for (size_t i = 0; i < batch.values.size(); ++i) {
@@ -96,9 +137,9 @@ Finding check_gradient(const Subject& subject) {
           continue;
         }
         ++seen;
-        if (worst.take(std::abs(gradient - slope.value), slope.bound + gradient_rounding) || std::isnan(gradient))
-          worst.where = fmt::format("input '{}', coordinate {}: dE/dx {:.6g}, slope of the energy {:.6g}",
-                                    subject.kind().inputs[i].name, j, gradient, slope.value);
+        worst.take(apart(gradient, slope.value), slope.bound + gradient_rounding,
+                   fmt::format("input '{}', coordinate {}: dE/dx {:.6g}, slope of the energy {:.6g}",
+                               subject.kind().inputs[i].name, j, gradient, slope.value));
         for (size_t k = 0; k < kSteps; ++k) {
           error_sum[k] += std::abs(slopes[b].central[k] - gradient);
           noise_sum[k] += 64 * epsilon * slopes[b].scale / step(static_cast<int>(k)) + gradient_rounding;
@@ -108,9 +149,16 @@ Finding check_gradient(const Subject& subject) {
   }
   if (seen == 0) return not_applicable("every test point is too near a hard wall. Give --support input=least:most");
   const std::string advice = "Differentiate the energy that is returned, term by term, and write dE/dx, not -dE/dx";
-  if (!(worst.error <= worst.bound)) {
-    return failed(fmt::format("the gradient is {:.3g} away from central differences, bound {:.3g} ({})", worst.error,
-                              worst.bound, worst.where),
+  if (!worst.within()) {
+    return failed(fmt::format("the gradient is {:.3g} away from central differences, bound {:.3g} ({})",
+                              worst.difference(), worst.bound(), worst.where()),
+                  advice);
+  }
+  const WorstDifference scattered = along_diagonals(subject, model);
+  if (!scattered.within()) {
+    return failed(fmt::format("the gradient is {:.3g} away from slopes of the energy along diagonals, bound {:.3g} "
+                              "({})",
+                              scattered.difference(), scattered.bound(), scattered.where()),
                   advice);
   }
   // The h^2 law, where the error stands clear of rounding: it is what only the right derivative shows.
@@ -124,9 +172,9 @@ Finding check_gradient(const Subject& subject) {
     }
     break;
   }
-  return passed(fmt::format("{} slopes in {}: worst error {:.3g}, bound {:.3g}{}", seen,
-                            subject.best_precision() == Precision::kFloat64 ? "float64" : "float32", worst.error,
-                            worst.bound, law));
+  return passed(fmt::format("{} slopes in {}: worst error {:.3g}, bound {:.3g}{}; {} along diagonals", seen,
+                            subject.best_precision() == Precision::kFloat64 ? "float64" : "float32", worst.difference(),
+                            worst.bound(), law, scattered.seen()));
 }
 
 Finding check_weights_and_accumulation(const Subject& subject) {
@@ -147,13 +195,12 @@ Finding check_weights_and_accumulation(const Subject& subject) {
     const auto compare = [&](const Asked& asked, double start) {
       const Evaluation other = evaluate(model, batch, asked);
       for (size_t b = 0; b < plain.energy.size(); ++b)
-        worst = std::max(worst, std::abs(other.energy[b] - plain.energy[b]));  // weights do not touch energies
+        worst = std::max(worst, apart(other.energy[b], plain.energy[b]));  // weights do not touch energies
       for (size_t i = 0; i < plain.gradient.size(); ++i) {
         const size_t size = plain.gradient[i].size() / plain.energy.size();
         for (size_t k = 0; k < plain.gradient[i].size(); ++k) {
           const double weight = asked.row_weight.empty() ? 1 : asked.row_weight[k / size];
-          const double apart = std::abs(other.gradient[i][k] - (start + weight * plain.gradient[i][k]));
-          worst = std::isnan(apart) ? static_cast<double>(INFINITY) : std::max(worst, apart);
+          worst = std::max(worst, apart(other.gradient[i][k], start + weight * plain.gradient[i][k]));
         }
       }
       return worst <= bound;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "plugins/conformance/checks.h"
+#include "plugins/conformance/difference.h"
 #include "plugins/conformance/quadrature.h"
 
 namespace potluck::conformance {
@@ -77,6 +78,9 @@ Finding check_least_energy(const Subject& subject) {
     }
     points += 500 * 60;
     for (const double one : energy) {
+      if (std::isnan(one))
+        return failed(fmt::format("an energy must be a number or +inf, got nan at points of scale {}", spread),
+                      "Look for 0/0 or inf - inf far from the origin");
       if (one < lowest) lowest = one;
       if (std::isfinite(one)) scale = std::max(scale, std::min(std::abs(one), 1 + std::abs(least)));
     }
@@ -114,15 +118,15 @@ Finding check_log_normaliser(const Subject& subject) {
       const double claimed = (*log_z)[static_cast<size_t>(row)];
       const double precision = subject.can(POTLUCK_CAN_FLOAT64) ? 1e-8 : 1e-5;
       const double bound = precision * (1 + std::abs(exact.log_z)) + exact.error;
-      const double apart = std::abs(claimed - exact.log_z);
-      if (!(apart <= bound)) {
+      const double away = apart(claimed, exact.log_z);
+      if (!(away <= bound)) {
         return failed(fmt::format("log Z must be {:.9g} by quadrature over {} drawn numbers{}, got {:.9g}: {:.3g} "
                                   "away, bound {:.3g}",
-                                  exact.log_z, drawn_numbers(model), setup.said, claimed, apart, bound),
+                                  exact.log_z, drawn_numbers(model), setup.said, claimed, away, bound),
                       "log Z is log of the integral of exp(-E) of the very E that is returned, constants and all");
       }
       text = fmt::format("{}{}{} drawn{}: {:.6g}, {:.2g} away, bound {:.2g}", text, text.empty() ? "" : "; ",
-                         drawn_numbers(model), setup.said, claimed, apart, bound);
+                         drawn_numbers(model), setup.said, claimed, away, bound);
       break;
     }
   }
@@ -143,7 +147,7 @@ Finding check_log_normaliser_gradient(const Subject& subject) {
   if (!log_z) return not_applicable("log Z is not known");
   const bool wide = subject.best_precision() == Precision::kFloat64;
   const double h = wide ? 0x1p-12 : 0x1p-6;
-  double worst = 0, worst_bound = 0;
+  WorstDifference worst;
   for (size_t i = 0; i < batch.values.size(); ++i) {
     const auto size = static_cast<size_t>(model.setup().slots[i].size());
     for (size_t j = 0; j < size && !gradient[i].empty(); ++j) {
@@ -160,17 +164,20 @@ Finding check_log_normaliser_gradient(const Subject& subject) {
         // The error of `fine` is a third of its distance from `rough` (h^2 law).
         const double scale = 1 + std::abs((*log_z)[b]) + std::abs(gradient[i][b * size + j]);
         const double bound = std::abs(fine[b] - rough[b]) + 64 * (wide ? 0x1p-52 : 0x1p-23) * scale / h;
-        const double apart = std::abs(gradient[i][b * size + j] - fine[b]);
-        if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) worst = apart, worst_bound = bound;
+        const double claimed = gradient[i][b * size + j];
+        worst.take(apart(claimed, fine[b]), bound,
+                   fmt::format("input '{}', number {}: {:.6g}, slope of log Z {:.6g}", subject.kind().inputs[i].name, j,
+                               claimed, fine[b]));
       }
     }
   }
-  if (!(worst <= worst_bound)) {
-    return failed(fmt::format("the gradient of log Z by parents is {:.3g} away from central differences, bound {:.3g}",
-                              worst, worst_bound),
+  if (!worst.within()) {
+    return failed(fmt::format("the gradient of log Z by parents is {:.3g} away from central differences, bound {:.3g} "
+                              "({})",
+                              worst.difference(), worst.bound(), worst.where()),
                   "given->gradient of log_normaliser is d log Z / d parent");
   }
-  return passed(fmt::format("worst error {:.3g}, bound {:.3g}", worst, worst_bound));
+  return passed(fmt::format("worst error {:.3g}, bound {:.3g}", worst.difference(), worst.bound()));
 }
 
 Finding check_draws_by_quadrature(const Subject& subject) {

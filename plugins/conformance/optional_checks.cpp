@@ -20,7 +20,9 @@ constexpr Finding (*kOwed[])(const Subject&) = {check_energies_are_numbers,
                                                 check_weights_and_accumulation,
                                                 check_quadratic_form,
                                                 check_gaussian_part,
-                                                check_parameter_gradient};
+                                                check_parameter_memory,
+                                                check_parameter_gradient,
+                                                check_parameter_gradient_in_parts};
 
 std::vector<std::set<std::string>> patterns(const Subject& subject) {
   std::vector<std::set<std::string>> all;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "plugins/conformance/finding.h"
+
 namespace potluck::conformance {
 
 namespace {
@@ -77,6 +79,34 @@ bool Arrays::same(size_t i, const Arrays& other) const {
   return std::memcmp(bytes_[i].data(), other.bytes_[i].data(), bytes_[i].bytes()) == 0;
 }
 
+void Lent::read(const std::string& name, const GuardedBytes& bytes) {
+  loans_.push_back({name, &bytes, {bytes.data(), bytes.data() + bytes.bytes()}});
+}
+
+void Lent::read(Arrays& arrays, const Model& model, const std::string& prefix) {
+  for (size_t i = 0; i < model.kind().inputs.size(); ++i)
+    read(fmt::format("{}input '{}'", prefix, model.kind().inputs[i].name), arrays.bytes(i));
+}
+
+void Lent::written(const std::string& name, const GuardedBytes& bytes) { loans_.push_back({name, &bytes, {}}); }
+
+void Lent::written(Arrays& arrays, const Model& model, const std::string& prefix) {
+  for (size_t i = 0; i < model.kind().inputs.size(); ++i)
+    written(fmt::format("{}input '{}'", prefix, model.kind().inputs[i].name), arrays.bytes(i));
+}
+
+void Lent::check() const {
+  for (const Loan& loan : loans_) {
+    if (!loan.bytes->guards_intact())
+      throw FailedCheck(
+          failed(fmt::format("{} must leave what lies beside {} alone, got written bytes", call_, loan.name),
+                 "Write no more numbers than it has; count scratch in facts(): workspace_bytes"));
+    if (!std::equal(loan.before.begin(), loan.before.end(), loan.bytes->data()))
+      throw FailedCheck(failed(fmt::format("{} must leave {} untouched, got other bytes", call_, loan.name),
+                               "It belongs to the host: take scratch from the workspace"));
+  }
+}
+
 Evaluation evaluate(const Model& model, const Batch& batch, const Asked& asked) {
   Arrays input(model, batch), before(model, batch);
   Batch gradient_start = filled(model, batch.rows, 0);
@@ -93,7 +123,10 @@ Evaluation evaluate(const Model& model, const Batch& batch, const Asked& asked) 
     if (is_categorical(model, i)) gradient.pointers()[i] = nullptr;
   }
   if (asked.gradient) call.gradient = gradient.pointers();
-  if (!asked.row_weight.empty()) call.row_weight = asked.row_weight.data();
+  GuardedBytes weights(asked.row_weight.size() * sizeof(double));
+  const auto* const given_weights = reinterpret_cast<const std::byte*>(asked.row_weight.data());
+  std::copy_n(given_weights, weights.bytes(), weights.data());
+  if (!asked.row_weight.empty()) call.row_weight = reinterpret_cast<const double*>(weights.data());
   call.accumulate = asked.accumulate ? 1 : 0;
   model.evaluate(call);
 
@@ -101,9 +134,11 @@ Evaluation evaluate(const Model& model, const Batch& batch, const Asked& asked) 
   if (asked.energy) out.energy = load<double>(energy.data(), energy.bytes());
   if (!workspace.guards_intact()) out.overrun = "the workspace";
   if (!energy.guards_intact()) out.overrun = "the energies";
+  if (!weights.guards_intact()) out.overrun = "row_weight";
+  if (!std::equal(weights.data(), weights.data() + weights.bytes(), given_weights)) out.written_input = "row_weight";
   for (size_t i = 0; i < batch.values.size(); ++i) {
     const std::string& name = model.kind().inputs[i].name;
-    if (!input.same(i, before)) out.written_input = name;
+    if (!input.same(i, before)) out.written_input = fmt::format("'{}'", name);
     if (!input.bytes(i).guards_intact()) out.overrun = fmt::format("input '{}'", name);
     if (!gradient.bytes(i).guards_intact()) out.overrun = fmt::format("the gradient of '{}'", name);
     if (asked.gradient) out.gradient.push_back(is_categorical(model, i) ? std::vector<double>() : gradient.numbers(i));
@@ -147,8 +182,16 @@ std::optional<std::vector<double>> log_normaliser(const Model& model, const Batc
   }
   potluck_call given = call_of(batch.rows, input.pointers(), workspace);
   if (gradient != nullptr) given.gradient = slopes.pointers();
-  std::vector<double> log_z(static_cast<size_t>(batch.rows), NAN);
-  if (!model.log_normaliser(given, log_z.data())) return std::nullopt;
+  GuardedBytes values(static_cast<size_t>(batch.rows) * sizeof(double));  // NaN
+  Lent lent("log_normaliser");
+  lent.read(input, model);
+  lent.written(slopes, model, "the gradient of ");
+  lent.written("log Z", values);
+  lent.written("the workspace", workspace);
+  const bool known = model.log_normaliser(given, reinterpret_cast<double*>(values.data()));
+  lent.check();
+  if (!known) return std::nullopt;
+  std::vector<double> log_z = load<double>(values.data(), values.bytes());
   // A model without bound parents has one number.
   bool parents = false;
   for (size_t i = 0; i < batch.values.size(); ++i) parents = parents || (is_parent(model, i) && !is_left_out(model, i));
@@ -174,11 +217,38 @@ std::optional<Batch> draw(const Model& model, const Batch& given, const std::vec
     masks.push_back(held.empty() || held[i].empty() ? nullptr : held[i].data());
   }
   const potluck_call call = call_of(given.rows, input.pointers(), workspace);
-  if (!model.draw(call, held.empty() ? nullptr : masks.data(), uniforms.data(), out.pointers())) return std::nullopt;
+  GuardedBytes numbers(uniforms.size() * sizeof(double));
+  std::memcpy(numbers.data(), uniforms.data(), numbers.bytes());
+  Lent lent("draw");
+  lent.read(input, model);
+  lent.read("the uniforms", numbers);
+  lent.written(out, model, "the draws of ");
+  lent.written("the workspace", workspace);
+  const bool drawn_here = model.draw(call, held.empty() ? nullptr : masks.data(),
+                                     reinterpret_cast<const double*>(numbers.data()), out.pointers());
+  lent.check();
+  if (!drawn_here) return std::nullopt;
   Batch drawn{given.rows, {}};
   for (size_t i = 0; i < given.values.size(); ++i)
     drawn.values.push_back(is_parent(model, i) ? given.values[i] : out.numbers(i));
   return drawn;
+}
+
+std::optional<std::vector<double>> category_energies(const Model& model, const Batch& batch, size_t i) {
+  const Slot& slot = model.setup().slots[i];
+  Arrays input(model, batch);
+  GuardedBytes workspace = workspace_for(model, batch.rows);
+  GuardedBytes energy(static_cast<size_t>(batch.rows * slot.size() * slot.categories) * sizeof(double));
+  Lent lent("category_energies");
+  lent.read(input, model);
+  lent.written("the workspace", workspace);
+  lent.written("the energies", energy);
+  const potluck_call call = call_of(batch.rows, input.pointers(), workspace);
+  auto* const numbers = reinterpret_cast<double*>(energy.data());
+  const bool known = model.category_energies(call, static_cast<int32_t>(i), numbers);
+  lent.check();
+  if (!known) return std::nullopt;
+  return std::vector<double>(numbers, numbers + energy.bytes() / sizeof(double));
 }
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {

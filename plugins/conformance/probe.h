@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugins/model.h"
@@ -52,6 +53,29 @@ class Arrays {
   std::vector<void*> pointers_;
 };
 
+/// The arrays that are lent to one call: some to be read, some to be written.
+class Lent {
+ public:
+  explicit Lent(std::string call) : call_(std::move(call)) {}
+
+  void read(const std::string& name, const GuardedBytes& bytes);
+  void read(Arrays& arrays, const Model& model, const std::string& prefix = "");
+  void written(const std::string& name, const GuardedBytes& bytes);
+  void written(Arrays& arrays, const Model& model, const std::string& prefix);
+
+  /// @throws FailedCheck where what is read has changed, or what lies beside an array was written
+  void check() const;
+
+ private:
+  struct Loan {
+    std::string name;
+    const GuardedBytes* bytes;
+    std::vector<std::byte> before;  ///< empty where it may be written
+  };
+  std::string call_;
+  std::vector<Loan> loans_;
+};
+
 /// What an evaluation is asked for.
 struct Asked {
   bool energy = true, gradient = true;
@@ -64,7 +88,7 @@ struct Asked {
 struct Evaluation {
   std::vector<double> energy;                 ///< [rows]; NaN where the model wrote nothing
   std::vector<std::vector<double>> gradient;  ///< like Batch::values; empty for labels and where not asked
-  std::string written_input;                  ///< name of an input that was changed; empty: none
+  std::string written_input;                  ///< what was changed that is only read, "input 'x'"; empty: nothing
   std::string overrun;                        ///< what was written beside: "the workspace"; empty: nothing
 };
 
@@ -87,6 +111,10 @@ std::optional<std::vector<double>> log_normaliser(const Model& model, const Batc
 /// model has none. @param uniforms  [rows, draw_uniforms]
 std::optional<Batch> draw(const Model& model, const Batch& given, const std::vector<double>& uniforms,
                           const std::vector<std::vector<uint8_t>>& held = {});
+
+/// Energies of all labels of input `i`, [rows, n, K]; nothing where the model does not know them.
+/// @throws FailedCheck where the call touches what it must leave alone
+std::optional<std::vector<double>> category_energies(const Model& model, const Batch& batch, size_t i);
 
 /// Equal bit by bit (NaN equals the same NaN).
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b);

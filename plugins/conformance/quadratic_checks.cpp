@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "plugins/conformance/checks.h"
+#include "plugins/conformance/difference.h"
 
 namespace potluck::conformance {
 
@@ -76,19 +77,19 @@ Finding check_quadratic_form(const Subject& subject) {
     const Batch points = subject.points(model, 9, 81);
     for (const size_t i : form->open) batch.values[i] = points.values[i];
     const std::vector<double> energy = energies(model, batch);
-    double worst = 0, worst_bound = 0;
+    WorstDifference worst;
     for (int64_t b = 0; b < 9; ++b) {
       const Eigen::VectorXd v = open_values(model, *form, batch, b);
       const double bound = rounding(model, 1 + form->magnitude(v));
-      const double apart = std::abs(form->energy(v) - energy[static_cast<size_t>(b)]);
-      if (worst_bound == 0 || !(apart * worst_bound <= worst * bound)) worst = apart, worst_bound = bound;
+      worst.take(apart(form->energy(v), energy[static_cast<size_t>(b)]), bound);
     }
-    if (!(worst <= worst_bound)) {
+    if (!worst.within()) {
       return failed(fmt::format("E must be v'Pv/2 - h'v + c{}, got {:.3g} away, bound {:.3g}",
-                                parents_too ? " with the parents open" : "", worst, worst_bound),
+                                parents_too ? " with the parents open" : "", worst.difference(), worst.bound()),
                     "P is the second derivative of E (not half of it), h = -dE/dv at 0, c = E at 0");
     }
-    text = fmt::format("{} numbers open, worst {:.3g}, bound {:.3g}", form->linear.size(), worst, worst_bound);
+    text = fmt::format("{} numbers open, worst {:.3g}, bound {:.3g}", form->linear.size(), worst.difference(),
+                       worst.bound());
   }
   return text.empty() ? not_applicable(kUnknown) : passed(text);
 }
@@ -114,13 +115,13 @@ Finding check_quadratic_log_normaliser(const Subject& subject) {
   const double expected = (n * std::log(2 * std::numbers::pi) - log_determinant + quadratic) / 2 - form->constant;
   const double magnitude = n + std::abs(log_determinant) + std::abs(quadratic) + std::abs(form->constant);
   const double bound = (subject.can(POTLUCK_CAN_FLOAT64) ? 1e-11 : 1e-6) * (1 + magnitude);
-  const double apart = std::abs((*log_z)[0] - expected);
-  if (!(apart <= bound)) {
+  const double away = apart((*log_z)[0], expected);
+  if (!(away <= bound)) {
     return failed(fmt::format("log Z must be {:.9g} by the quadratic form, got {:.9g}: {:.3g} away, bound {:.3g}",
-                              expected, (*log_z)[0], apart, bound),
+                              expected, (*log_z)[0], away, bound),
                   "log Z = (n log 2 pi - log det P + h'P^-1 h)/2 - c");
   }
-  return passed(fmt::format("{:.6g}, {:.2g} away, bound {:.2g}", (*log_z)[0], apart, bound));
+  return passed(fmt::format("{:.6g}, {:.2g} away, bound {:.2g}", (*log_z)[0], away, bound));
 }
 
 Finding check_quadratic_draws(const Subject& subject) {

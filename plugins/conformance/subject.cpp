@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <optional>
 #include <set>
 
@@ -65,9 +66,21 @@ void check_inputs(const ModelKind& kind, const std::map<std::string, Value>& nam
   for (const auto& [name, value] : named) {
     if (kind.input(name) >= 0) continue;
     const auto near = nearest_name(name, known);
-    throw SettingError(fmt::format("{}: must be an input of model '{}', got '{}'.{} Known: {}", option, kind.name, name,
-                                   near ? fmt::format(" Did you mean '{}'?", *near) : "", fmt::join(known, ", ")));
+    throw SettingError("",
+                       fmt::format("{}: must be an input of model '{}', got '{}'.{} Known: {}", option, kind.name, name,
+                                   near ? fmt::format(" Did you mean '{}'?", *near) : "", fmt::join(known, ", ")),
+                       near.value_or(""));
   }
+}
+
+/// How far a setup came that failed with `error`: past the inputs before the one that was refused; past all of them;
+/// past create().
+size_t how_far(const ModelKind& kind, const Error& error) {
+  const auto* const refused = dynamic_cast<const ModelCreateError*>(&error);
+  if (refused == nullptr) return kind.inputs.size() + 1;
+  if (refused->about == POTLUCK_ABOUT_INPUT && refused->index >= 0)
+    return std::min(static_cast<size_t>(refused->index), kind.inputs.size());
+  return refused->status == POTLUCK_BAD_SHAPE ? 0 : kind.inputs.size();
 }
 
 void check_left_out(const ModelKind& kind, const ConformanceOptions& options) {
@@ -95,8 +108,11 @@ std::vector<SettingValue> setting_values(const ModelKind& kind, const Conformanc
   for (const auto& [name, words] : options.settings) {
     if (kind.setting(name) >= 0) continue;
     const auto near = nearest_name(name, known);
-    throw SettingError(fmt::format("--set: must be a setting of model '{}', got '{}'.{}", kind.name, name,
-                                   near ? fmt::format(" Did you mean '{}'?", *near) : ""));
+    throw SettingError("",
+                       fmt::format("--set: must be a setting of model '{}', got '{}'.{} {}", kind.name, name,
+                                   near ? fmt::format(" Did you mean '{}'?", *near) : "",
+                                   known.empty() ? "It has none" : fmt::format("Known: {}", fmt::join(known, ", "))),
+                       near.value_or(""));
   }
   std::vector<SettingValue> values;
   for (const SettingDescription& setting : kind.settings) {
@@ -109,7 +125,8 @@ std::vector<SettingValue> setting_values(const ModelKind& kind, const Conformanc
 
 Subject::Subject(const ModelKind& kind, const ConformanceOptions& options)
     : kind_(kind), options_(options), values_(setting_values(kind, options)) {
-  std::optional<std::string> refusal;
+  std::exception_ptr refusal;
+  size_t furthest = 0;
   for (const std::vector<Slot>& slots : candidates(false)) {
     try {
       const Model model = create(Precision::kFloat32, slots, values_);
@@ -117,10 +134,14 @@ Subject::Subject(const ModelKind& kind, const ConformanceOptions& options)
       abilities_ = model.facts().abilities;
       return;
     } catch (const Error& error) {
-      if (!refusal) refusal = error.what();
+      const size_t came = how_far(kind, error);
+      if (refusal != nullptr && came <= furthest) continue;
+      refusal = std::current_exception();
+      furthest = came;
     }
   }
-  throw PluginError(refusal.value_or(fmt::format("model '{}' has no inputs", kind.name)));
+  if (refusal != nullptr) std::rethrow_exception(refusal);
+  throw PluginError(fmt::format("model '{}' has no inputs", kind.name));
 }
 
 std::vector<std::vector<Slot>> Subject::candidates(bool narrow) const {
@@ -242,10 +263,10 @@ Batch Subject::points(const Model& model, int64_t rows, uint32_t salt, double sp
   return batch;
 }
 
-Batch Subject::finite_points(const Model& model, int64_t rows, uint32_t salt) const {
+Batch Subject::finite_points(const Model& model, int64_t rows, uint32_t salt, double spread) const {
   Batch found = filled(model, 0, 0);
   for (uint32_t attempt = 0; attempt < 20 && found.rows < rows; ++attempt) {
-    const Batch batch = points(model, 1000, salt + 1000 * (attempt + 1));
+    const Batch batch = points(model, 1000, salt + 1000 * (attempt + 1), spread);
     const std::vector<double> energy = energies(model, batch);
     std::vector<int64_t> finite;
     for (int64_t b = 0; b < batch.rows && found.rows + static_cast<int64_t>(finite.size()) < rows; ++b)

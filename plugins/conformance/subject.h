@@ -26,7 +26,7 @@ struct NarrowSetup {
 class Subject {
  public:
   /// Tries shapes and categories until the model can be created.
-  /// @throws Error with the model's words for the first setup that was tried, where it accepts none.
+  /// @throws Error  where it accepts none: the refusal that came furthest, the first of those
   Subject(const ModelKind& kind, const ConformanceOptions& options);
 
   const ModelKind& kind() const { return kind_; }
@@ -57,7 +57,7 @@ class Subject {
   /// step near points of a small scale) so that small steps from them are exact in float32.
   Batch points(const Model& model, int64_t rows, uint32_t salt, double spread = 1) const;
   /// Of such points those with a finite energy: at most `rows`, perhaps none.
-  Batch finite_points(const Model& model, int64_t rows, uint32_t salt) const;
+  Batch finite_points(const Model& model, int64_t rows, uint32_t salt, double spread = 1) const;
   /// Numbers in (0, 1) for exact draws.
   std::vector<double> uniforms(int64_t count, uint32_t salt) const;
 

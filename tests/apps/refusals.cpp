@@ -41,9 +41,19 @@ class Allowed {
 Allowed writes("POTLUCK_TEST_WRITES"), syncs("POTLUCK_TEST_SYNCS"), renames("POTLUCK_TEST_RENAMES"),
     files("POTLUCK_TEST_FILES"), threads("POTLUCK_TEST_THREADS");
 
+/// Or a duplicate of one.
+bool is_standard_stream(const struct stat& about) {
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat standard = {};
+    if (fstat(stream, &standard) == 0 && standard.st_dev == about.st_dev && standard.st_ino == about.st_ino)
+      return true;
+  }
+  return false;
+}
+
 bool disk_is_full(int descriptor) {
   struct stat about = {};
-  if (descriptor <= STDERR_FILENO || fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  if (fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode) || is_standard_stream(about)) return false;
   return writes.refuses(ENOSPC);
 }
 

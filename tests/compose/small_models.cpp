@@ -515,7 +515,7 @@ std::unique_ptr<ModelKind> small_kind(const std::string& name, const std::vector
   auto kind = std::make_unique<ModelKind>();
   kind->name = name;
   for (const std::string& input : inputs)
-    kind->inputs.push_back({input, input == "label", input != "x", "", input == "maybe", 0, 0});
+    kind->inputs.push_back({input, input == "label", input != "x", "", input == "maybe"});
   kind->settings.resize(static_cast<size_t>(settings));
   kind->plugin_id = "small";
   kind->plugin_version = "1.0.0";

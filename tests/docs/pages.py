@@ -80,6 +80,8 @@ class Page:
         # Nothing of the person who runs the tests takes part.
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("POTLUCK_")}
         self.environment |= {"XDG_CACHE_HOME": str(scratch.resolve() / "cache"), "XDG_DATA_HOME": str(self.folder)}
+        # As if the clone's package were installed.
+        self.environment |= {"PYTHONPATH": str(top / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
         if plugins:
             self.environment["POTLUCK_PLUGIN_PATH"] = str(plugins.resolve())
 

@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
     Zoo, WrongNumbersTest,
     testing::Values(
         Fault{"nan",
-              {"energies are numbers", "log Z against quadrature"},
+              {"energies are numbers", "least energy", "log Z against quadrature", "held coordinates"},
               "an energy must be a number or .inf, got -?nan .row [0-9]+ of 500, .*"},
         Fault{"wrong_gradient", {"gradient"}, "the gradient is .* away from central differences, bound .*"},
         Fault{"no_weight", {"row weights and accumulation"}, "row_weight: the gradient must be start . row_weight .*"},
@@ -93,6 +93,25 @@ INSTANTIATE_TEST_SUITE_P(
               {"draws against quadrature", "draws against quadratic form"},
               "moments of 32768 draws are .* standard errors away from quadrature, bound 6"},
         Fault{"moves_held", {"held coordinates"}, "a held coordinate must come out bit for bit as it went in, .*"},
+        Fault{"wrong_conditional_draws",
+              {"held coordinates"},
+              "draws given 1 of 3 numbers of input 'position' must follow exp.-E., got moments of 32768 draws that are "
+              ".* standard errors away, bound 6"},
+        Fault{"copies_free_numbers", {"held coordinates"}, "draws given 1 of 3 numbers of input 'position' must .*"},
+        Fault{"draws_beside",
+              {"draws against quadrature", "draws against quadratic form", "held coordinates"},
+              "draw must leave what lies beside the workspace alone, got written bytes"},
+        Fault{"writes_weight",
+              {"inputs untouched", "row weights and accumulation"},
+              "the inputs must be as before the call, got a changed row_weight .float32."},
+        Fault{"nan_alone",
+              {"energy alone agrees", "least energy", "quadratic form", "held coordinates"},
+              "energy and gradient asked for apart differ by inf from those asked for together, bound .*"},
+        Fault{
+            "wrong_gradient_far_out",
+            {"gradient"},
+            "the gradient is .* away from slopes of the energy along diagonals, bound .* .row [0-9]+, points of scale "
+            "3: dE/dx along the diagonal .*, slope of the energy .*"},
         Fault{"crashes_in_create", {"created"}, "the model crashed in create .signal 11, Segmentation fault."}),
     [](const auto& test) { return test.param.plugin; });
 
@@ -136,8 +155,34 @@ TEST_F(ConformanceTest, WrongLearnersAreCaught) {
     EXPECT_THAT(check_of(report, check)->text, MatchesRegex(text));
   };
   caught("learner_wrong_tangent", "parameter gradient",
-         "a parameter's gradient is .* away from central differences, bound .* .'frequency', number 0, .*tangent.");
+         "a parameter's gradient is .* away from central differences, bound .* .'frequency', number 0, .*tangent: .*");
   caught("learner_writes_buffers", "parameter gradient", "the gradient of buffer 'depth' must be left alone, .*");
+  for (const char* const wrong : {"learner_nan_sum", "learner_infinite_sum"})
+    caught(wrong, "parameter gradient",
+           "a parameter's gradient is inf away from central differences, bound .* .'frequency', number 0, cotangent: "
+           "-?(nan|inf), slope .*");
+  caught("learner_counts_forty_rows", "parameter gradient in parts",
+         "the gradient of many rows must be the sum of those of its rows, got .* away, bound .*, 256 rows: .*");
+  caught("learner_mean_of_rows", "parameter gradient",
+         "a parameter's gradient is .* away from central differences, bound .* .'log_precision', number 0, .*");
+  caught("learner_wrong_in_float32", "parameter gradient in float32",
+         "the gradient in float32 is .* away from that in float64, bound .* .'frequency', number 0, .*");
+  caught("learner_races", "parameter gradient in threads",
+         "4 threads on one model must get the gradients of one, got others in [0-9]+ of [0-9]+ calls");
+  caught("learner_adds_and_refuses", "parameter memory",
+         "parameter_gradient.. must add nothing where it answers POTLUCK_UNSUPPORTED, got 1 in 'log_precision'");
+  caught("learner_beside", "parameter memory",
+         "parameter_gradient must leave what lies beside the workspace alone, got written bytes");
+  caught("learner_writes_cotangent", "parameter memory",
+         "parameter_gradient must leave the cotangents untouched, got other bytes");
+  caught("learner_long_shape", "parameter memory",
+         "a model whose parameters have been written must be destroyed, got: the model crashed in destroy .signal 6, "
+         "Aborted. .float(32|64).");
+  caught(
+      "learner_too_long_shape", "parameter memory",
+      "model 'zoo.learner_too_long_shape' .*: its parameter 'mean' must fit into the memory of this machine, .*, got "
+      "256 TiB for the shape .35184372088832.");
+  caught("learner_no_parameters", "parameter gradient", "parameter_gradient.. is there, and parameters.. is not");
   caught("learner_drifts", "parameter gradient",
          "with its parameters written back, energies and gradients must be as before, got others");
   caught(
@@ -146,6 +191,59 @@ TEST_F(ConformanceTest, WrongLearnersAreCaught) {
       ".*, bound .*");
   caught("learner_wrong_without_noise", "optional inputs",
          "without noise: the gradient is .* away from central differences, bound .*");
+}
+
+TEST_F(ConformanceTest, SmallErrorsOfCategoryEnergiesAndSlopesThatAreNoNumbersAreSeen) {
+  const ConformanceReport right = report_of("labels");
+  EXPECT_THAT(failed_checks(right), testing::IsEmpty());
+  EXPECT_EQ(check_of(right, "category energies")->outcome, CheckOutcome::kPassed);
+  EXPECT_EQ(check_of(right, "gradient of log Z")->outcome, CheckOutcome::kPassed);
+  const auto caught = [](const std::string& plugin, const std::string& check, const std::string& text) {
+    const ConformanceReport report = report_of(plugin);
+    EXPECT_THAT(failed_checks(report), testing::ElementsAre(check)) << plugin;
+    EXPECT_THAT(check_of(report, check)->text, MatchesRegex(text));
+  };
+  caught(
+      "labels_wrong_label", "category energies",
+      "category energies differ from evaluate by 0.5, bound .*e-1[0-9] .input 'label', row [0-9], number 0, label 2: "
+      ".*, by evaluate .*");
+  caught("labels_nan_slope", "gradient of log Z",
+         "the gradient of log Z by parents is inf away from central differences, bound .* .input 'level', number 0: "
+         "-?nan, slope of log Z 1.5.");
+  caught("labels_infinite_slope", "gradient of log Z",
+         "the gradient of log Z by parents is inf away from .* number 0: inf, slope of log Z 1.5.");
+}
+
+TEST_F(ConformanceTest, AModelThatChangesTheProcessIsToldWhatAndWhere) {
+  const auto changed = [](const std::string& act, const std::string& at) {
+    const ConformanceReport report = report_of("rude", {.settings = {{"act", {act}}, {"at", {at}}}});
+    const ConformanceCheck* const check = check_of(report, "process left alone");
+    if (check == nullptr) return report.checks.at(0).text;
+    EXPECT_EQ(check->outcome, CheckOutcome::kFailed) << act;
+    return check->text;
+  };
+  const std::string got = "the process must be as it was before a call, got changes of: ";
+  for (const auto& [at, call] : {std::pair{"0", " (create)"}, std::pair{"1", " (evaluate)"}}) {
+    EXPECT_EQ(changed("chdir", at), got + "the working folder" + call);
+    EXPECT_EQ(changed("umask", at), got + "the mode of new files" + call);
+    EXPECT_EQ(changed("locale", at), got + "the locale" + call);
+    EXPECT_EQ(changed("signals", at), got + "what signals do" + call);
+    EXPECT_EQ(changed("mask", at), got + "what signals do" + call);
+    EXPECT_EQ(changed("alarm", at), got + "a timer" + call);
+    EXPECT_EQ(changed("environment", at), got + "the environment" + call);
+    EXPECT_EQ(changed("nice", at), got + "priority or limits" + call);
+    EXPECT_EQ(changed("print", at), got + "what stands on the standard output" + call);
+    EXPECT_EQ(changed("print_error", at), got + "what stands on the standard error stream" + call);
+    EXPECT_EQ(changed("keep_a_thread", at), got + "the threads that run (after destroy)");
+    EXPECT_EQ(changed("atexit", at),
+              "the process must end without a word once the model is destroyed, got: it crashed (signal 6, Aborted)");
+  }
+  EXPECT_EQ(changed("rounding", "0"), got + "the floating-point mode (create)");
+  EXPECT_THAT(changed("close_output", "1"), HasSubstr("descriptors that others had opened (1, 2) (evaluate)"));
+  EXPECT_THAT(changed("close_others", "1"), HasSubstr("closed descriptors of the process"));
+  const ConformanceReport report = report_of("rude");
+  EXPECT_EQ(check_of(report, "process left alone")->outcome, CheckOutcome::kPassed)
+      << check_of(report, "process left alone")->text;
 }
 
 TEST_F(ConformanceTest, ACrashIsAFailedCheckAndTheOthersGoOn) {
@@ -168,11 +266,46 @@ TEST_F(ConformanceTest, WhatTheCallerGotWrongIsNoFaultOfTheModel) {
   EXPECT_EQ(error_of([] {
               report_of("right_numbers", {.settings = {{"depth", {"3"}}}});
             }),
-            "--set: must be a setting of model 'zoo.right_numbers', got 'depth'.");
+            "--set: must be a setting of model 'zoo.right_numbers', got 'depth'. It has none");
+  EXPECT_EQ(error_of([] {
+              report_of("rude", {.settings = {{"q", {"1"}}}});
+            }),
+            "--set: must be a setting of model 'zoo.rude', got 'q'. Known: act, at");
   EXPECT_EQ(error_of([] { report_of("learner", {.left_out = {"x"}}); }),
             "--without: must be an optional input of model 'zoo.learner', got 'x', which it always reads");
   EXPECT_EQ(error_of([] { report_of("learner", {.left_out = {"nose"}}); }),
             "--without: must be an input of model 'zoo.learner', got 'nose'. Did you mean 'noise'? Known: x, noise");
+}
+
+TEST_F(ConformanceTest, ASetupThatNothingFitsIsToldByTheRefusalThatCameFurthest) {
+  // With x [3] and one number of noise its facts fail; [3] for noise, which is tried first, is refused.
+  const ConformanceReport report = report_of("learner_no_facts");
+  EXPECT_EQ(report.setup, "");
+  ASSERT_EQ(report.checks.size(), 1u);
+  EXPECT_EQ(report.checks[0].text,
+            "model 'zoo.learner_no_facts' (zoo.learner_no_facts 1.0.0) refused x [3], noise []: no facts today");
+  EXPECT_THAT(report.checks[0].advice, HasSubstr("See create() and facts()"));
+  // Nothing that a shape could mend.
+  EXPECT_THAT(report_of("crashes_in_create").checks[0].advice, HasSubstr("under a debugger"));
+  const ConformanceReport shape = report_of("learner", {.shapes = {{"noise", {2}}}});
+  EXPECT_THAT(shape.checks.at(0).text, HasSubstr("refused x [3], noise [2]: input 'noise' must be one number, got 2"));
+  EXPECT_THAT(shape.checks.at(0).advice, HasSubstr("--shape input=28x28"));
+}
+
+TEST_F(ConformanceTest, AModelThatHangsEndsAfterThePatienceForAllAndEachCheckIsToldAsItEnds) {
+  Registry registry(open_options());
+  registry.add_place(zoo("hangs_in_evaluate"), "--plugin", true);
+  std::vector<size_t> told;
+  const auto begin = std::chrono::steady_clock::now();
+  const ConformanceReport report =
+      check_model(registry.model("zoo.hangs_in_evaluate"), {.patience = std::chrono::seconds(1)},
+                  [&](const ConformanceReport& so_far) { told.push_back(so_far.checks.size()); });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  ASSERT_EQ(told.size(), report.checks.size() + 1);  // the setup first
+  for (size_t k = 0; k < told.size(); ++k) EXPECT_EQ(told[k], k);
+  EXPECT_EQ(report.checks[0].text, "not done after 1 s in evaluate");
+  EXPECT_EQ(report.checks.back().text, "not run: the checks before it took 8 s together");
+  EXPECT_THAT(report.checks.back().advice, HasSubstr("--patience"));
 }
 
 TEST_F(ConformanceTest, ShapesAndSupportsAreTheCallersToSay) {

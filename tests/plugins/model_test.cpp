@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <xmmintrin.h>
 
+#include <cstddef>
 #include <limits>
 #include <stdexcept>
+#include <string>
+
+#include "plugins/model_fault.h"
 
 namespace potluck {
 namespace {
@@ -79,12 +83,53 @@ TEST_F(ModelTest, RefusesFactsThatCannotBe) {
   behaviour.facts.preferred_rows = -1;
   EXPECT_EQ(refusal(), "model 'acme.it' (acme.it 2.0.0): its preferred_rows must be >= 0, got -1");
   behaviour = Behaviour();
+  for (const size_t size : {size_t{0}, SIZE_MAX}) {
+    behaviour.facts.size = size;
+    EXPECT_EQ(refusal(), "model 'acme.it' (acme.it 2.0.0): its facts must keep the size that they were given, " +
+                             std::to_string(sizeof(potluck_facts)) + " bytes, got " + std::to_string(size));
+  }
+  behaviour.facts.size = offsetof(potluck_facts, preferred_rows);  // as version 1.0 of the door had it
+  EXPECT_EQ(refusal(), "nothing thrown");
+  behaviour = Behaviour();
   behaviour.status = POTLUCK_OUT_OF_MEMORY;
   EXPECT_EQ(
       refusal(),
-      "model 'acme.it' (acme.it 2.0.0) failed in facts (0 rows of image [28, 28], label [] of 10 categories; "
+      "model 'acme.it' (acme.it 2.0.0) failed in facts (image [28, 28], label [] of 10 categories; "
       "float32 on cpu): out of memory. Use smaller variables or fewer chains, or raise the limits on memory (ulimit "
       "-v, ulimit -d, a container's)");
+}
+
+TEST_F(ModelTest, OnlyARefusalIsTheCompositionsFault) {
+  const auto fault_of = [&](int (*create)(const potluck_setup*, potluck_model**, potluck_error*)) -> std::string {
+    table_.create = create;
+    try {
+      Model model(kind_, setup_);
+    } catch (const ModelFault& error) {
+      return error.what();
+    } catch (const ModelCreateError& error) {
+      return "refused";
+    }
+    return "nothing thrown";
+  };
+  using Setup = const potluck_setup*;
+  EXPECT_EQ(fault_of([](Setup, potluck_model**, potluck_error*) -> int { return POTLUCK_BAD_SHAPE; }), "refused");
+  EXPECT_EQ(fault_of([](Setup, potluck_model**, potluck_error*) -> int { return POTLUCK_BAD_SETTING; }), "refused");
+  EXPECT_EQ(fault_of([](Setup, potluck_model**, potluck_error*) -> int { return POTLUCK_UNSUPPORTED; }), "refused");
+  EXPECT_EQ(fault_of([](Setup, potluck_model**, potluck_error*) -> int { return POTLUCK_INTERNAL; }),
+            "model 'acme.it' (acme.it 2.0.0) refused image [28, 28], label [] of 10 categories: an internal error");
+  EXPECT_EQ(
+      fault_of([](Setup, potluck_model**, potluck_error*) -> int { return 99; }),
+      "model 'acme.it' (acme.it 2.0.0) refused image [28, 28], label [] of 10 categories: the status 99, which is "
+      "none of potluck/plugin.h");
+  EXPECT_EQ(fault_of([](Setup, potluck_model**, potluck_error*) -> int { return POTLUCK_OK; }),
+            "model 'acme.it' (acme.it 2.0.0): create must leave a model where it answers POTLUCK_OK, got none");
+  EXPECT_EQ(
+      fault_of([](Setup, potluck_model**, potluck_error*) -> int { throw std::runtime_error("no network"); }),
+      "model 'acme.it' (acme.it 2.0.0) let an exception out in create (image [28, 28], label [] of 10 categories): "
+      "no network. A model returns a status instead");
+  SetUp();
+  behaviour.status = POTLUCK_NUMERIC;
+  EXPECT_THROW(Model(kind_, setup_), ModelFault);
 }
 
 TEST_F(ModelTest, DestroysWhatItCreatedWhateverHappens) {
@@ -291,10 +336,9 @@ TEST_F(ParametersTest, AreRefusedWhereTheyCannotBe) {
               second_.data = weight_ + 5;
             }),
             it + "its parameters 'weight' and 'steps' must have memory of their own, got some that both have");
-  EXPECT_EQ(
-      complaint([&] { behaviour.status = POTLUCK_NUMERIC; }),
-      "model 'acme.it' (acme.it 2.0.0) failed in parameters (0 rows of image [28, 28], label [] of 10 categories; "
-      "float32 on cpu): the numbers failed");
+  EXPECT_EQ(complaint([&] { behaviour.status = POTLUCK_NUMERIC; }),
+            "model 'acme.it' (acme.it 2.0.0) failed in parameters (image [28, 28], label [] of 10 categories; "
+            "float32 on cpu): the numbers failed");
 }
 
 TEST_F(ParametersTest, AGradientThatIsNotKnownIsNoErrorAndAFailureNamesTheCall) {
@@ -322,7 +366,7 @@ TEST_F(ParametersTest, AGradientThatIsNotKnownIsNoErrorAndAFailureNamesTheCall) 
     model.parameters_changed();
     FAIL() << "nothing thrown";
   } catch (const PluginError& error) {
-    EXPECT_EQ(error.what(), "model 'acme.it' (acme.it 2.0.0) failed in parameters_changed (0 rows of " + shapes);
+    EXPECT_EQ(error.what(), "model 'acme.it' (acme.it 2.0.0) failed in parameters_changed (" + shapes);
   }
 }
 

@@ -87,7 +87,8 @@ TEST(TableTest, AnInputThatMayBeLeftOutSaysSoSinceMinorOne) {
   EXPECT_EQ(reason_after([](Table& one) { one.label.optional = 7; }),
             "model 'acme.smoothness': input 'label': its optional must be 0 or 1, got 7");
   EXPECT_EQ(reason_after([](Table& one) { one.image.optional = 1; }),
-            "model 'acme.smoothness': it must have an input that is drawn and not optional");
+            "model 'acme.smoothness': it must have an input that is drawn and not optional, got only optional "
+            "ones. Declare one with optional = 0");
   EXPECT_EQ(reason_after([](Table& one) { one.plugin.needs_minor = 1; }), "nothing thrown");
 }
 
@@ -131,6 +132,13 @@ TEST(TableTest, TheGaussianPartIsOfMinorTwo) {
 TEST(TableTest, RefusesStructsThatAreTooSmall) {
   EXPECT_EQ(reason_after([](Table& table) { table.plugin.size = 63; }),
             "its table must have the 64 bytes of potluck_plugin, got 63");
+  EXPECT_EQ(reason_after([](Table& table) { table.plugin.size = SIZE_MAX; }),
+            "its table must have a size of at most 65536 bytes, got 18446744073709551615. Set it to "
+            "sizeof(potluck_plugin)");
+  EXPECT_EQ(reason_after([](Table& table) { table.model.size = SIZE_MAX; }),
+            "a model's table must have a size of at most 65536 bytes, got 18446744073709551615. Set it to "
+            "sizeof(potluck_model_kind)");
+  EXPECT_EQ(reason_after([](Table& table) { table.model.size += 64; }), "nothing thrown");  // of a newer door
   EXPECT_EQ(reason_after([](Table& table) { table.model.size = 0; }),
             "a model's table must have the 136 bytes of potluck_model_kind, got 0");
   EXPECT_EQ(reason_after([](Table& table) { table.image.size = 8; }),
@@ -140,24 +148,32 @@ TEST(TableTest, RefusesStructsThatAreTooSmall) {
 }
 
 TEST(TableTest, RefusesWhatIsMissing) {
-  EXPECT_EQ(reason_after([](Table& table) { table.plugin.id = nullptr; }), "its table's id must be given");
-  EXPECT_EQ(reason_after([](Table& table) { table.plugin.version = ""; }), "its table's version must be given");
-  EXPECT_EQ(reason_after([](Table& table) { table.plugin.models = nullptr; }), "its table must have a model");
-  EXPECT_EQ(reason_after([](Table& table) { table.model.name = nullptr; }), "a model's name must be given");
+  EXPECT_EQ(reason_after([](Table& table) { table.plugin.id = nullptr; }),
+            "its table's id must be given, got none. Set it in the table");
+  EXPECT_EQ(reason_after([](Table& table) { table.plugin.version = ""; }),
+            "its table's version must be given, got none. Set it in the table");
+  EXPECT_EQ(reason_after([](Table& table) { table.plugin.models = nullptr; }),
+            "its table must have a model, got none. List its models, with NULL at the end");
+  EXPECT_EQ(reason_after([](Table& table) { table.model.name = nullptr; }),
+            "a model's name must be given, got none. Set it in the table");
   EXPECT_EQ(reason_after([](Table& table) { table.model.create = nullptr; }),
-            "model 'acme.smoothness': create must be given");
+            "model 'acme.smoothness': create must be given, got a null pointer. Set it in the model's table");
   EXPECT_EQ(reason_after([](Table& table) { table.model.destroy = nullptr; }),
-            "model 'acme.smoothness': destroy must be given");
+            "model 'acme.smoothness': destroy must be given, got a null pointer. Set it in the model's table");
   EXPECT_EQ(reason_after([](Table& table) { table.model.facts = nullptr; }),
-            "model 'acme.smoothness': facts must be given");
+            "model 'acme.smoothness': facts must be given, got a null pointer. Set it in the model's table");
   EXPECT_EQ(reason_after([](Table& table) { table.model.evaluate = nullptr; }),
-            "model 'acme.smoothness': evaluate must be given");
+            "model 'acme.smoothness': evaluate must be given, got a null pointer. Set it in the model's table");
   EXPECT_EQ(reason_after([](Table& table) { table.inputs[0] = nullptr; }),
-            "model 'acme.smoothness': it must have an input that is drawn");
+            "model 'acme.smoothness': it must have an input that is drawn, got none. Declare one with the role "
+            "POTLUCK_DRAWN");
   EXPECT_EQ(reason_after([](Table& table) { table.image.role = POTLUCK_PARENT; }),
-            "model 'acme.smoothness': it must have an input that is drawn");
-  EXPECT_EQ(reason_after([](Table& table) { table.choice.choices = nullptr; }),
-            "model 'acme.smoothness': setting 'boundary': its choices must be given");
+            "model 'acme.smoothness': it must have an input that is drawn, got only parents. Declare one with the role "
+            "POTLUCK_DRAWN");
+  EXPECT_EQ(
+      reason_after([](Table& table) { table.choice.choices = nullptr; }),
+      "model 'acme.smoothness': setting 'boundary': its choices must be given, got none. List them, with NULL at the "
+      "end");
 }
 
 TEST(TableTest, RefusesNamesThatCouldCollideOrCannotBeWritten) {
@@ -210,8 +226,9 @@ TEST(TableTest, RefusesPresetsAndBoundsThatContradictEachOther) {
             what + "'strength': its least must be <= its most, got 1 and 0");
   EXPECT_EQ(reason_after([](Table& table) { table.setting.most = std::numeric_limits<double>::quiet_NaN(); }),
             what + "'strength': its least must be <= its most, got 0 and nan");
-  EXPECT_EQ(reason_after([](Table& table) { table.setting.choices = table.choices; }),
-            what + "'strength': only a setting of kind POTLUCK_CHOICE has choices");
+  EXPECT_EQ(
+      reason_after([](Table& table) { table.setting.choices = table.choices; }),
+      what + "'strength': its choices must be NULL, got 2 of them. Only a setting of kind POTLUCK_CHOICE has choices");
   EXPECT_EQ(reason_after([](Table& table) {
               table.setting.kind = POTLUCK_REAL | POTLUCK_LIST;
               table.setting.preset = "1, -1";

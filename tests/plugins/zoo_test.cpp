@@ -44,7 +44,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "potluck/plugin.h in one of its sources"},
         Refusal{"future_note",
                 "its note must be of version 1, got 2. Use the Potluck it was built for, or a newer one"},
-        Refusal{"wrong_abi", "built for version 2 of the door, this Potluck has version 1. Rebuild it"},
+        Refusal{"wrong_abi",
+                "built for version 2 of the door, this Potluck has version 1. Use a newer "
+                "Potluck, or a build of it for this version"},
         Refusal{"newer_minor", "needs version 1.7 of the door, this Potluck has 1.2. Use a newer Potluck"},
         Refusal{"other_libtorch", "built for LibTorch 1.9.1, this Potluck uses " + our_libtorch() +
                                       ". Rebuild it, or ask for one without LibTorch"},

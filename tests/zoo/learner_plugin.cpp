@@ -6,7 +6,9 @@
 //   out
 //
 // with the parameters mean m, log_precision s and frequency k, and the buffer depth.
+#include <algorithm>
 #include <cmath>
+#include <thread>
 
 #include "potluck/model.hpp"
 
@@ -28,7 +30,11 @@ class Learner {
     parameters_changed(nullptr);
   }
 
+#ifdef ZOO_NO_FACTS
+  Facts facts() const { throw Failure(POTLUCK_INTERNAL, "no facts today"); }
+#else
   Facts facts() const { return {.least_energy = 0, .integrable = true, .bounded_on_boxes = true}; }
+#endif
 
   double energy(const Row<Real>& row) const {
     const auto x = row.input();
@@ -60,12 +66,21 @@ class Learner {
     return true;
   }
 
+#ifndef ZOO_NO_PARAMETERS
   std::vector<Parameter> parameters() {
-    return {{"mean", mean_.data(), {static_cast<int64_t>(mean_.size())}},
+    int64_t length = static_cast<int64_t>(mean_.size());
+#ifdef ZOO_LONG_SHAPE
+    length += 1;
+#endif
+#ifdef ZOO_TOO_LONG_SHAPE
+    length = int64_t{1} << 45;
+#endif
+    return {{"mean", mean_.data(), {length}},
             {"log_precision", &log_precision_, {}},
             {"frequency", &frequency_, {1}},
             {"depth", &depth_, {}, false}};
   }
+#endif
 
   void parameters_changed(void*) {
     precision_ = std::exp(static_cast<double>(log_precision_));
@@ -75,12 +90,44 @@ class Learner {
   }
 
   void parameter_gradient(const ParameterCall<Real>& call) const {
+#ifdef ZOO_ADDS_AND_REFUSES
+    if (call.has_tangent()) call.sum(1)[0] += Real(1);
+    if (call.has_tangent()) throw Failure(POTLUCK_UNSUPPORTED, "");
+#endif
 #ifdef ZOO_FIRST_ORDER
     if (call.has_tangent()) throw Failure(POTLUCK_UNSUPPORTED, "");
 #endif
+#ifdef ZOO_BESIDE
+    call.call().template workspace<double>()[0] = 1;  // of a workspace of 0 bytes
+#endif
+#ifdef ZOO_WRITES_COTANGENT
+    if (call.cotangent() != nullptr) const_cast<double*>(call.cotangent())[0] = 0;
+#endif
     std::vector<double> mean(mean_.size(), 0);
     double log_precision = 0, frequency = 0;
-    for (int64_t b = 0; b < call.call().rows(); ++b) add_row(call, b, mean, log_precision, frequency);
+    int64_t rows = call.call().rows();
+#ifdef ZOO_COUNTS_FORTY_ROWS
+    rows = std::min<int64_t>(rows, 40);
+#endif
+    for (int64_t b = 0; b < rows; ++b) add_row(call, b, mean, log_precision, frequency);
+#ifdef ZOO_MEAN_OF_ROWS
+    log_precision /= static_cast<double>(rows);
+#endif
+#ifdef ZOO_NAN_SUM
+    frequency = NAN;
+#endif
+#ifdef ZOO_INFINITE_SUM
+    frequency = INFINITY;
+#endif
+#ifdef ZOO_WRONG_IN_FLOAT32
+    if (sizeof(Real) == 4) frequency *= 1.01;
+#endif
+#ifdef ZOO_RACES
+    // Kept in the model for a while, where other threads put theirs.
+    scratch_ = log_precision;
+    std::this_thread::yield();
+    log_precision = scratch_;
+#endif
     for (size_t i = 0; i < mean.size(); ++i) call.sum(0)[i] += static_cast<Real>(mean[i]);
     call.sum(1)[0] += static_cast<Real>(log_precision);
     call.sum(2)[0] += static_cast<Real>(frequency);
@@ -126,6 +173,9 @@ class Learner {
   std::vector<Real> mean_;
   Real log_precision_ = Real(0.25), frequency_ = Real(1.5), depth_ = Real(0.5);
   double precision_ = 1, offset_ = 0;
+#ifdef ZOO_RACES
+  mutable double scratch_ = 0;
+#endif
 };
 
 }  // namespace

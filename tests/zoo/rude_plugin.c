@@ -57,6 +57,22 @@ static void use_a_shortened_file(void) {
   if (map != MAP_FAILED && ftruncate(fileno(file), 0) == 0) map[0] = 1;
 }
 
+static void* wait_for_ever(void* unused) {
+  for (;;) pause();
+  return unused;
+}
+
+static void keep_a_thread(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, wait_for_ever, NULL) == 0) pthread_detach(thread);
+}
+
+static void block_all_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
 static void ignore(int signal) { (void)signal; }
 
 static void be_rude(const char* act) {
@@ -82,6 +98,21 @@ static void be_rude(const char* act) {
   if (!strcmp(act, "shell") && system("exit 3") < 0) abort();
   if (!strcmp(act, "chdir") && chdir("/") != 0) abort();
   if (!strcmp(act, "umask")) umask(0777);
+  if (!strcmp(act, "alarm")) alarm(1);
+  if (!strcmp(act, "atexit") && atexit(abort) != 0) abort();
+  if (!strcmp(act, "raise_alarm")) raise(SIGALRM);
+  if (!strcmp(act, "raise_virtual_timer")) raise(SIGVTALRM);
+  if (!strcmp(act, "raise_profiler")) raise(SIGPROF);
+  if (!strcmp(act, "raise_input")) raise(SIGIO);
+  if (!strcmp(act, "raise_quit")) raise(SIGQUIT);
+  if (!strcmp(act, "environment") && setenv("HOME", "/nowhere", 1) != 0) abort();
+  if (!strcmp(act, "nice") && nice(19) == -1) abort();
+  if (!strcmp(act, "print")) printf("hello");
+  if (!strcmp(act, "print_error")) fprintf(stderr, "hello");
+  if (!strcmp(act, "keep_a_thread")) keep_a_thread();
+  if (!strcmp(act, "mask")) block_all_signals();
+  if (!strcmp(act, "close_others")) closefrom(3);
+  if (!strcmp(act, "close_output")) close(STDOUT_FILENO), close(STDERR_FILENO);
   if (!strcmp(act, "locale")) setlocale(LC_ALL, "C.UTF-8");
   if (!strcmp(act, "rounding")) fesetround(FE_UPWARD);
   if (!strcmp(act, "signals")) signal(SIGINT, ignore);
@@ -98,6 +129,15 @@ static int create(const potluck_setup* setup, potluck_model** made, potluck_erro
   model->at = setup->values[1]->integer[0];
   snprintf(model->act, sizeof model->act, "%s", setup->values[0]->text[0]);
   if (model->at == 0) be_rude(model->act);
+  const char* const act = setup->values[0]->text[0];
+  const int status = !strcmp(act, "status")        ? 99
+                     : !strcmp(act, "internal")    ? POTLUCK_INTERNAL
+                     : !strcmp(act, "bad_setting") ? POTLUCK_BAD_SETTING
+                                                   : POTLUCK_OK;
+  if (status != POTLUCK_OK || !strcmp(act, "no_model")) {
+    free(model);
+    return status;
+  }
   *made = model;
   return POTLUCK_OK;
 }
@@ -112,6 +152,7 @@ static int facts(const potluck_model* model, potluck_facts* out, potluck_error* 
   out->abilities =
       POTLUCK_CAN_CPU | POTLUCK_CAN_FLOAT64 | POTLUCK_THREAD_SAFE | POTLUCK_ROWS_ALONE | POTLUCK_INTEGRABLE;
   out->least_energy = 0;
+  if (!strcmp(model->act, "no_facts")) return POTLUCK_NUMERIC;
   if (!strcmp(model->act, "workspace")) out->workspace_bytes = (size_t)-10;
   if (!strcmp(model->act, "workspace_a_row")) out->workspace_bytes_a_row = (size_t)1 << 50;
   if (!strcmp(model->act, "uniforms")) out->draw_uniforms = (int64_t)1 << 62;
@@ -128,6 +169,7 @@ static int evaluate(const potluck_model* given, const potluck_call* call, potluc
     }
     be_rude(model->act);
   }
+  if (!strcmp(model->act, "umask_each_time")) umask(0777);
   for (int64_t row = 0; row < call->rows; ++row) {
     double sum = 0;
     for (int64_t i = row * n; i < (row + 1) * n; ++i) {

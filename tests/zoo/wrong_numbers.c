@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xmmintrin.h>
 
 #include "potluck/plugin.h"
@@ -80,8 +81,17 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
 #ifdef ZOO_CRASHES_AT_ONE_ROW
   if (call->rows == 1) raise(SIGSEGV);
 #endif
+#ifdef ZOO_HANGS_IN_EVALUATE
+  for (;;) pause();
+#endif
 #ifdef ZOO_EXITS_AT_ONE_ROW
   if (call->rows == 1) exit(0);
+#endif
+#ifdef ZOO_WRITES_WEIGHT
+  if (call->row_weight != NULL) ((double*)call->row_weight)[0] = 7;
+#endif
+#ifdef ZOO_NAN_ALONE
+  const int nan_alone = call->gradient == NULL && call->energy != NULL;
 #endif
 #ifdef ZOO_FLUSHES
   _mm_setcsr(_mm_getcsr() | 0x8040);
@@ -113,6 +123,9 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
 #ifdef ZOO_WRONG_GRADIENT
       slope += 0.01 * cos(x);
 #endif
+#ifdef ZOO_WRONG_GRADIENT_FAR_OUT
+      if (fabs(x) > 3) slope *= 0.5;
+#endif
 #ifdef ZOO_NO_WEIGHT
       (void)weight;
 #else
@@ -129,6 +142,9 @@ static int evaluate(const potluck_model* model, const potluck_call* call, potluc
       energy[row] += 0 * sqrt(3 - x); /* NaN beyond 3 */
 #endif
     }
+#ifdef ZOO_NAN_ALONE
+    if (nan_alone) energy[row] = NAN;
+#endif
     if (call->energy != NULL) call->energy[row] = energy[row];
   }
   return POTLUCK_OK;
@@ -167,6 +183,15 @@ static int draw(const potluck_model* model, const potluck_call* given, const uin
     double x = sqrt(-2 * log(uniforms[2 * at])) * cos(kTwoPi * uniforms[2 * at + 1]);
 #ifdef ZOO_WRONG_DRAWS
     x *= 1.05;
+#endif
+#ifdef ZOO_WRONG_CONDITIONAL_DRAWS
+    if (held != NULL) x *= 1.05;
+#endif
+#ifdef ZOO_COPIES_FREE_NUMBERS
+    if (held != NULL) x = get(model, given->input[0], at); /* held or not */
+#endif
+#ifdef ZOO_DRAWS_BESIDE
+    if (given->workspace != NULL) ((double*)given->workspace)[given->rows] = x;
 #endif
 #ifndef ZOO_MOVES_HELD
     if (held != NULL && held[0] != NULL && held[0][at % model->n]) x = get(model, given->input[0], at);

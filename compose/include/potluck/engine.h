@@ -55,18 +55,22 @@ struct Fault {
   std::string file;  ///< or the override that brought the value, such as "--set sample.steps"; "" where it is unknown
   int line = 0;      ///< from 1; 0 where it is unknown, as of an override
   int column = 0;    ///< likewise
-  std::string path;  ///< of the value, as `Overrides::set` takes it: "sample.steps"; "" where it is about none
-  std::string text;  ///< "sample.steps must be >= 1, got 0. …", without the place
+  /// Of the value, as `Overrides::set` takes it: "sample.steps"; or of what a function was given: "points.x", "share".
+  /// "" where it is about none.
+  std::string path;
+  std::string text;        ///< "sample.steps must be >= 1, got 0. …", without the place
   std::string suggestion;  ///< the known name that is nearest to a wrong one; "" where there is none
 };
 
-/// What the engine throws. what() is the text that `potluck` prints: one line for each fault, with its place. A value:
-/// threads may share one.
+/// What the engine throws. Texts and their advice call an option as `potluck` does: --output is RecordOptions::folder,
+/// --overwrite, --device and --threads are those of RecordOptions and Machine, --set and --given those of Overrides,
+/// --shape, --support and the like those of CheckOptions. what() is the text that `potluck` prints: one line for each
+/// fault, with its place. A value: threads may share one.
 class Error : public std::runtime_error {
  public:
   enum class Kind {
-    kInput,    ///< a composition, an option, a file that is read: nothing was begun
-    kOutput,   ///< a file that cannot be written
+    kInput,    ///< a composition, an option, a file that is read, a name that no folder can have: nothing was begun
+    kOutput,   ///< a file or folder that the disk, a limit or its permissions do not let be written
     kMachine,  ///< the machine or a limit on the process refuses memory, threads or open files
     kPlugin,   ///< a plugin was refused, or a model failed in a call
     kNumbers   ///< every chain froze, or found no start with density
@@ -136,7 +140,8 @@ std::vector<Method> methods();
 /// A file or folder where plugins are looked for.
 struct SearchPath {
   std::string path;
-  std::string name = "program";  ///< what lists call it: "--plugin", "POTLUCK_PLUGIN_PATH", "user", "installation"
+  /// Who names it, as lists and errors call that: "--plugin", "POTLUCK_PLUGIN_PATH", "user", "installation".
+  std::string name = "the program";
 };
 
 struct PluginOptions {
@@ -216,7 +221,7 @@ struct CheckOptions {
   std::map<std::string, std::string> starts = {};
   std::string weights = {};       ///< a safetensors file; empty: none
   uint32_t seed = 1;              ///< of the test points
-  int64_t patience_seconds = 60;  ///< for one check
+  int64_t patience_seconds = 60;  ///< for one check; eight times as long for all of a model's
 };
 
 /// What a check found.
@@ -238,8 +243,10 @@ struct CheckReport {
 /// Holds a model against what it claims: gradients, rows, threads, memory, log Z, draws. Each check runs in a child
 /// process, which a model may crash. The calling process must not have created models with LibTorch or CUDA before.
 /// @param model  of these plugins
+/// @param progressed  called with the report so far, once the setup is known and as each check ends
 /// @throws Error where the options name an input or setting that the model does not have, or points do not fit
-CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options = {});
+CheckReport check_model(Plugins& plugins, const Model& model, const CheckOptions& options = {},
+                        const std::function<void(const CheckReport&)>& progressed = {});
 
 // ------------------------------------------------------------------------------------------------------ composition
 
@@ -254,8 +261,19 @@ struct Overrides {
     std::string name;  ///< of a variable or view
     std::string text;  ///< a value, or a file: "3", "photo.png"
   };
+  /// A variable whose numbers are those of points.
+  struct At {
+    std::string name;  ///< of a variable
+    /// Of evaluate_files(), the file of its rows: "points.npy", or a map "{file: points.npy, scale: 1/255}" with
+    /// `scale` and `array` as `given` has them. Empty: Composite::evaluate() brings them.
+    std::string text = {};
+    std::string called = {};  ///< what errors call it; empty: "--at NAME"
+  };
   std::vector<Setting> set = {};
   std::vector<Given> given = {};
+  /// Not empty: the composition is to be evaluated at points, and is not sampled. Nothing of these variables is given,
+  /// whatever `given` says; of `sample`, precision and temperature count; the target need not be integrable.
+  std::vector<At> at = {};
   /// The folder that relative paths in an override are of, by what errors call it: "--given upper". Of one that is not
   /// named: the working folder.
   std::map<std::string, std::string> folders = {};
@@ -359,8 +377,9 @@ using Numbers = std::variant<std::vector<double>, std::span<const float>, std::s
 struct Points {
   int64_t rows = 0;
   /// By name of the variable, [rows, shape]. A variable that is given whole may be left out. Numbers that are given
-  /// have the given values, whatever stands here.
+  /// have the given values, whatever stands here, but for variables of Overrides::at, of which none is.
   std::map<std::string, Numbers> values = {};
+  int64_t first_row = 0;  ///< what errors call the first of them
 };
 
 struct Evaluation {
@@ -425,9 +444,10 @@ class Composite {
   LogZ log_z() const;
 
   /// The energy at points, its gradient, and that of each expert. Works through them in batches, on the threads or the
-  /// device of the composite.
+  /// device of the composite. Numbers are rounded to the precision of the composite, `sample.precision`, before
+  /// anything is evaluated: float32 has 7 digits. Energies are summed up in float64.
   /// @throws Error where a variable is missing or has other numbers than `rows` times its size, and where a label or a
-  ///   number is outside the support
+  ///   number is outside the support, not finite, or beyond what the precision holds
   Evaluation evaluate(const Points& points);
 
   struct State;
@@ -437,6 +457,37 @@ class Composite {
  private:
   std::unique_ptr<State> state_;
 };
+
+// ------------------------------------------------------------------------------------------------ evaluation of files
+
+/// What is written of the rows of files.
+struct FileEvaluationOptions {
+  std::string output;      ///< a file named .npz, .nc or .csv: docs/evaluating.md says what it has
+  bool overwrite = false;  ///< a file that is there is replaced once the new one is whole
+  std::string over = {};   ///< a variable of one label: the energy of each row with every label, and their shares
+  bool experts = false;    ///< the energy of each expert too
+  bool gradient = false;   ///< dE/dx too; not with `over`
+};
+
+struct FileEvaluation {
+  bool interrupted = false;  ///< it was stopped: no file was written, and nothing below counts
+  int64_t rows = 0;
+  double least = 0, most = 0;  ///< finite energies; NaN where there is none
+  int64_t impossible = 0;      ///< energies of +infinity
+  int64_t failed = 0;          ///< energies that are no number, or -infinity: a model failed there
+  int64_t first_failed = -1;   ///< row of the first of them; -1: there is none
+};
+
+/// Evaluates a composite at the rows of the files of Overrides::at, a few thousand at a time, and writes what it finds
+/// to one file. Memory does not grow with the rows, but for .npy files in Fortran order, which are read whole. One
+/// thread at a time may call it with a composite.
+/// @param progressed  hears how many rows are done, and of how many; may be empty
+/// @param stop        another thread, or a signal handler, may set it: nothing is written then
+/// @throws Error where files do not fit the variables or have not as many rows, and where the output cannot be written.
+///   No part of a file stands under its name then.
+FileEvaluation evaluate_files(Composite& composite, const FileEvaluationOptions& options,
+                              const std::function<void(int64_t done, int64_t rows)>& progressed = {},
+                              const std::atomic<bool>* stop = nullptr);
 
 // ---------------------------------------------------------------------------------------------------------- sampler
 
@@ -534,8 +585,9 @@ struct Share {
 
 /// Chains of a composite that are held and stepped as long as one likes, by `sample.method` of its composition. Draws
 /// have the bits that `potluck sample` draws, where they are taken after the same steps. It keeps its composite by
-/// reference. One thread at a time may call it. After an exception from step() or draw() the chains stand between two
-/// steps: restore() what was saved before, in a new Sampler, or give it up.
+/// reference. One thread at a time may call it. Before start() or restore() there are no chains, and what needs them is
+/// refused. After an exception of a model or of numbers from step() or draw() the chains stand between two steps:
+/// restore() what was saved before.
 class Sampler {
  public:
   explicit Sampler(Composite& composite, const Share& share = {});
@@ -543,26 +595,31 @@ class Sampler {
   Sampler(Sampler&&) noexcept;
   Sampler& operator=(Sampler&&) noexcept;
 
-  /// Puts the chains where `sample.start` says.
+  /// Puts the chains where `sample.start` says. Called again, it begins anew: nothing is left of the steps before.
   void start();
   /// Puts chain c at row c mod rows.
   void start(const Points& points);
-  /// Takes up what save() gave, in place of start(); also that of another process. @throws Error where it is not of
-  /// such a run; the Sampler is then of no use.
+  /// Takes up what save() gave, or Observer::checkpointed(), in place of start(); also that of another process.
+  /// @throws Error where it is not whole, or not of the same run: the identity of a run is what its bits depend on, the
+  ///   composition, its files and plugins, the settings of `sample` but for how long it goes on, the kind of device,
+  ///   the version of Potluck, the share. The chains are then as they were.
   void restore(std::span<const std::byte> saved);
-  /// All that changes, bit for bit.
+  /// All that changes, bit for bit, with the identity of the run and a SHA-256. The seconds that the run took are in it
+  /// too, so that two saves of one state differ in those.
   std::vector<std::byte> save();
 
-  bool warming_up() const;
-  int64_t steps() const;  ///< done in the present phase: of the warm-up, or behind it
+  bool warming_up() const;  ///< false as soon as the last step of the warm-up is done
+  int64_t steps() const;    ///< done in the present phase: of the warm-up, or behind it
   int64_t draws() const;
   /// Moves all chains by at most `most` steps, which is 1 at least: fewer in the warm-up, which tunes as it goes and
   /// ends with its last step. Returns how many.
   int64_t step(int64_t most);
-  /// Counts the present states as a draw, at least one step behind the last. Its arrays stay until the next call of
-  /// draw() or the end of the Sampler.
+  /// Counts the present states as a draw, behind the warm-up and at least one step behind the last. Its arrays stay
+  /// until the next call of draw() or the end of the Sampler.
   const Draw& draw();
+  /// Its acceptance is that of the steps since the last draw; where there are none, of those before it.
   Progress progress();
+  /// Of all steps so far, whether or not a draw was taken behind them.
   Summary summary();
 
   struct State;
@@ -577,8 +634,11 @@ struct RunOptions {
   /// Another thread, or a signal handler, may set it: the run ends after the steps that are under way.
   const std::atomic<bool>* stop = nullptr;
   StopRule* until = nullptr;  ///< beside `sample.until`, which holds too
+  /// A part of the chains is refused where `sample.until` has more than steps, which needs all of them.
   Share share = {};
-  std::span<const std::byte> checkpoint = {};  ///< of Observer::checkpointed(), to go on from; empty: a new run
+  /// Of Observer::checkpointed() or Sampler::save(), to go on from; empty: a new run. That of another run is refused,
+  /// as by Sampler::restore().
+  std::span<const std::byte> checkpoint = {};
 };
 
 /// Runs a composite as `sample` of its composition says: start, warm-up, `steps` steps with a draw every `thin`, until
@@ -624,8 +684,10 @@ struct NotMade {
 
 /// What was made of the draws of a run.
 struct Products {
-  int64_t draws = 0, chains = 0;      ///< that the files have
-  std::string convergence;            ///< "R-hat at most 1.003, effective sample size at least 812"
+  int64_t draws = 0, chains = 0;  ///< that the files have
+  /// "R-hat at most 1.003, effective sample size at least 812"; empty of a rank, and where there are no draws or no
+  /// summary of them.
+  std::string convergence;
   std::vector<std::string> branches;  ///< a sentence for each of the first branches of mixtures
   std::vector<NotMade> not_made;      ///< what is beside them was made
   std::optional<Verdict> verdict;     ///< none of a rank, whose draws are judged once they are merged
@@ -693,7 +755,9 @@ struct Outcome {
 /// A run whose draws, record, checkpoints, summary and pictures go to a folder, as those of `potluck sample` do
 /// (docs/getting-started.md), with the same bits. It keeps its composite by reference, and holds the folder as long as
 /// it lives: no other process may write it. One thread at a time may use it; at most one is in run() in a process, as
-/// run() also looks that the models leave descriptors, signals and the like of the process as they were.
+/// run() also looks that the models leave the process as it was: the working folder, the mode of new files, the locale,
+/// what signals do and the standard streams are put back. What your observers and rules change there stays, as the
+/// process is then to be; what other threads change during run() is taken for the models'.
 class RecordedRun {
  public:
   /// Begins one. @throws Error where the folder has a run that is not to be replaced, or is held by another process.
@@ -807,6 +871,9 @@ struct Evidence {
   int64_t coordinates = 0;  ///< that are integrated over
   int64_t evaluations = 0;  ///< of energy and gradient a particle, in all runs together
   double temperature = 1;
+  /// Why log Z may be wrong by far more than its standard error says, a sentence each: particles that hardly moved, or
+  /// a bracket that contradicts the estimate.
+  std::vector<std::string> warnings;
   std::string json;             ///< all of it, as evidence.json has it
   std::exception_ptr not_kept;  ///< why it could not be left in its folder: an Error or std::bad_alloc; null: it was
 };
@@ -923,9 +990,11 @@ PluginCall plugin_call_of_any_thread() noexcept;
 bool this_thread_calls_plugins() noexcept;
 
 /// Says in run.json of the run that is being drawn how it ended, before the process does. Several threads may call it:
-/// the first is heard.
+/// the first is heard. Where the process lives on after all, run.json is written again as the run goes on and ends, and
+/// says then how it ended in truth.
 /// @param state  "failed", or "cut short": it was killed
-/// @returns false where no run is being drawn, or the disk refuses even that
+/// @param why    what ended it; what is not ASCII is replaced
+/// @returns false where no run is being drawn, the disk refuses even that, or `state` or `why` is something else
 bool leave_last_words(const char* state, const char* why) noexcept;
 
 }  // namespace potluck::engine

@@ -54,6 +54,18 @@ void AtomicFile::write(const void* bytes, size_t count) {
   }
 }
 
+void AtomicFile::write_at(uint64_t place, const void* bytes, size_t count) {
+  const char* from = static_cast<const char*>(bytes);
+  while (count > 0) {
+    const ssize_t done = ::pwrite(descriptor_, from, count, static_cast<off_t>(place));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(file_, "Check the space on the disk");
+    from += done;
+    place += static_cast<uint64_t>(done);
+    count -= static_cast<size_t>(done);
+  }
+}
+
 void AtomicFile::commit() {
   // A library that writes by name may have put another file there: sync the one that has the name now.
   ::close(descriptor_);

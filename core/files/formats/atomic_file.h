@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -22,6 +23,8 @@ class AtomicFile {
   const std::filesystem::path& temporary() const { return temporary_; }
 
   void write(const void* bytes, size_t count);
+  /// Bytes at a place of their own. What write() writes comes where it would without this.
+  void write_at(uint64_t place, const void* bytes, size_t count);
   /// At most once. @throws FileError, and then the file did not appear.
   void commit();
 

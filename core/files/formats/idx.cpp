@@ -146,6 +146,19 @@ Array read_idx(const std::filesystem::path& file) {
   return array;
 }
 
+ArrayRows idx_rows(const std::filesystem::path& file) {
+  auto input = std::make_shared<IdxInput>(file);
+  const Array header = read_header(*input);
+  int64_t left = header.count();
+  return {header.type, header.shape, [input, type = header.type, left](int64_t numbers) mutable {
+            Array part{type, {numbers}, input->read(static_cast<uint64_t>(numbers) * bytes_of(type), "the numbers")};
+            left -= numbers;
+            if (left == 0) input->expect_end();
+            from_big_endian(part);
+            return std::move(part.bytes);
+          }};
+}
+
 Array read_idx_row(const std::filesystem::path& file, int64_t row) {
   IdxInput input(file);
   Array array = read_header(input);

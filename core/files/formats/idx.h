@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/files/formats/array.h"
+#include "core/files/formats/array_rows.h"
 
 namespace potluck {
 
@@ -17,6 +18,9 @@ Array read_idx_header(const std::filesystem::path& file);
 
 /// The whole array. @throws FileError
 Array read_idx(const std::filesystem::path& file);
+
+/// The same, a few rows at a time. @throws FileError
+ArrayRows idx_rows(const std::filesystem::path& file);
 
 /// Row `row` of the first dimension, of shape shape[1:]: a plain file is read there only, a gzip'ed one is decompressed
 /// up to there in pieces. @throws FileError, also for a row that the file does not have.

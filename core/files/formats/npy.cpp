@@ -8,7 +8,9 @@
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files/formats/atomic_file.h"
@@ -188,9 +190,16 @@ Array from_fortran_order(const Array& from) {
   return to;
 }
 
-}  // namespace
+/// A file behind its header.
+struct NpyInput {
+  BinaryInput input;
+  Stored stored;
+  std::vector<int64_t> shape;
+  bool big_endian = false;
+  bool fortran_order = false;  ///< where that differs from C order
+};
 
-Array read_npy(const std::filesystem::path& file) {
+NpyInput open_npy(const std::filesystem::path& file) {
   BinaryInput input(file);
   std::array<unsigned char, 8> start;
   input.read(start.data(), start.size(), "the start");
@@ -213,43 +222,70 @@ Array read_npy(const std::filesystem::path& file) {
   const Header header = HeaderParser(text, input.name()).parse();
 
   const Stored stored = stored_of(header.descr, input.name());
-  Array array{stored.type, *header.shape, {}};
-  const int64_t count = array.count();
+  const int64_t count = count_of(*header.shape);
   if (count < 0 || static_cast<uint64_t>(count) > (~uint64_t{0} >> 3) / stored.bytes()) {
     throw FileError(fmt::format("{}: the shape must have lengths >= 0 whose product fits, got {}", input.name(),
-                                shape_text(array.shape)));
+                                shape_text(*header.shape)));
   }
   const uint64_t bytes = static_cast<uint64_t>(count) * stored.bytes();
   if (bytes != input.left()) {
     throw FileError(fmt::format("{}: the numbers must have {} bytes for shape {} of {}, got {}. Save it again",
-                                input.name(), bytes, shape_text(array.shape), stored.name(), input.left()));
+                                input.name(), bytes, shape_text(*header.shape), stored.name(), input.left()));
   }
-  array.bytes.resize(bytes);
-  input.read(array.bytes.data(), bytes, "the numbers");
-  if (header.descr[0] == '>') swap_bytes(array.bytes, stored.bytes());
-  if (stored.half) array.bytes = floats_of_halves(array.bytes);
-  return *header.fortran_order && array.shape.size() > 1 ? from_fortran_order(array) : array;
+  return {std::move(input), stored, *header.shape, header.descr[0] == '>',
+          *header.fortran_order && header.shape->size() > 1};
 }
 
-void write_npy(const std::filesystem::path& file, const Array& array) {
-  const auto code = std::find_if(kCodes.begin(), kCodes.end(), [&](const TypeCode& c) { return c.type == array.type; });
-  std::string shape;
-  for (const int64_t length : array.shape) shape += fmt::format("{}, ", length);
-  std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   bytes_of(array.type) == 1 ? '|' : '<', code->code, shape);
+std::vector<std::byte> read_numbers(NpyInput& file, int64_t count) {
+  std::vector<std::byte> bytes(static_cast<size_t>(count) * file.stored.bytes());
+  file.input.read(bytes.data(), bytes.size(), "the numbers");
+  if (file.big_endian) swap_bytes(bytes, file.stored.bytes());
+  return file.stored.half ? floats_of_halves(bytes) : bytes;
+}
+
+Array read_whole(NpyInput& file) {
+  Array array{file.stored.type, file.shape, read_numbers(file, count_of(file.shape))};
+  return file.fortran_order ? from_fortran_order(array) : array;
+}
+
+}  // namespace
+
+Array read_npy(const std::filesystem::path& file) {
+  NpyInput input = open_npy(file);
+  return read_whole(input);
+}
+
+ArrayRows npy_rows(const std::filesystem::path& file) {
+  auto input = std::make_shared<NpyInput>(open_npy(file));
+  if (input->fortran_order) return ArrayRows(read_whole(*input));
+  return {input->stored.type, input->shape, [input](int64_t numbers) { return read_numbers(*input, numbers); }};
+}
+
+std::string npy_type(NumberType type) {
+  const auto code = std::find_if(kCodes.begin(), kCodes.end(), [type](const TypeCode& c) { return c.type == type; });
+  return fmt::format("{}{}", bytes_of(type) == 1 ? '|' : '<', code->code);
+}
+
+std::string npy_start(const std::string& type, const std::vector<int64_t>& shape, const std::filesystem::path& file) {
+  std::string lengths;
+  for (const int64_t length : shape) lengths += fmt::format("{}, ", length);
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, lengths);
   // The numbers begin at a multiple of 64 bytes; the header ends with a line feed.
   header.append((64 - (10 + header.size() + 1) % 64) % 64, ' ');
   header += '\n';
   if (header.size() > 0xffff) {
-    throw FileError(fmt::format("{}: the shape must fit a header of 65535 bytes, got {} dimensions", file.string(),
-                                array.shape.size()));
+    throw FileError(
+        fmt::format("{}: the shape must fit a header of 65535 bytes, got {} dimensions", file.string(), shape.size()));
   }
-  AtomicFile target(file);
-  target.write(kMagic, 6);
   const std::array<unsigned char, 4> version_and_length = {1, 0, static_cast<unsigned char>(header.size() & 0xff),
                                                            static_cast<unsigned char>(header.size() >> 8)};
-  target.write(version_and_length.data(), version_and_length.size());
-  target.write(header.data(), header.size());
+  return std::string(kMagic, 6).append(version_and_length.begin(), version_and_length.end()) + header;
+}
+
+void write_npy(const std::filesystem::path& file, const Array& array) {
+  const std::string start = npy_start(npy_type(array.type), array.shape, file);
+  AtomicFile target(file);
+  target.write(start.data(), start.size());
   target.write(array.bytes.data(), array.bytes.size());
   target.commit();
 }

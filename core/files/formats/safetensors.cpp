@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -150,9 +152,14 @@ std::map<std::string, std::string> read_metadata(const json& header, const std::
   return metadata;
 }
 
-}  // namespace
+/// A file behind its header.
+struct Opened {
+  BinaryInput input;
+  json header;
+  std::vector<Entry> entries;  ///< in the order of their numbers
+};
 
-Safetensors read_safetensors(const std::filesystem::path& file) {
+Opened open_safetensors(const std::filesystem::path& file) {
   BinaryInput input(file);
   uint64_t length = 0;
   input.read(&length, 8, "the header's length");
@@ -166,19 +173,49 @@ Safetensors read_safetensors(const std::filesystem::path& file) {
   }
   std::string text(length, ' ');
   input.read(text.data(), length, "the header");
-  const json header = parse_header(text, input.name());
+  json header = parse_header(text, input.name());
+  std::vector<Entry> entries = read_entries(header, input.left(), input.name());
+  return {std::move(input), std::move(header), std::move(entries)};
+}
 
+std::vector<std::byte> read_numbers(BinaryInput& input, const Stored& stored, uint64_t bytes) {
+  std::vector<std::byte> numbers(bytes);
+  input.read(numbers.data(), bytes, "the numbers");
+  const std::string_view kind = stored.name;
+  if (kind == "F16") return floats_of_halves(numbers);
+  if (kind == "BF16") return floats_of_brain_floats(numbers);
+  return numbers;
+}
+
+}  // namespace
+
+Safetensors read_safetensors(const std::filesystem::path& file) {
+  Opened opened = open_safetensors(file);
   Safetensors contents;
-  contents.metadata = read_metadata(header, input.name());
-  for (const Entry& entry : read_entries(header, input.left(), input.name())) {
-    Array array{entry.stored.type, entry.shape, std::vector<std::byte>(entry.end - entry.begin)};
-    input.read(array.bytes.data(), array.bytes.size(), "the numbers");
-    const std::string_view kind = entry.stored.name;
-    if (kind == "F16") array.bytes = floats_of_halves(array.bytes);
-    if (kind == "BF16") array.bytes = floats_of_brain_floats(array.bytes);
-    contents.arrays[entry.name] = std::move(array);
-  }
+  contents.metadata = read_metadata(opened.header, opened.input.name());
+  for (const Entry& entry : opened.entries)
+    contents.arrays[entry.name] = {entry.stored.type, entry.shape,
+                                   read_numbers(opened.input, entry.stored, entry.end - entry.begin)};
   return contents;
+}
+
+std::vector<std::string> safetensors_names(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  for (const Entry& entry : open_safetensors(file).entries) names.push_back(entry.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+ArrayRows safetensors_rows(const std::filesystem::path& file, const std::string& name) {
+  auto opened = std::make_shared<Opened>(open_safetensors(file));
+  const auto entry = std::find_if(opened->entries.begin(), opened->entries.end(),
+                                  [&name](const Entry& one) { return one.name == name; });
+  if (entry == opened->entries.end())
+    throw FileError(fmt::format("{}: must hold an array '{}', got none", opened->input.name(), name));
+  opened->input.skip(entry->begin, "the numbers before the array");
+  return {entry->stored.type, entry->shape, [opened, stored = entry->stored](int64_t numbers) {
+            return read_numbers(opened->input, stored, static_cast<uint64_t>(numbers) * stored.bytes);
+          }};
 }
 
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents) {

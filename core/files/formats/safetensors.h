@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/files/formats/array.h"
+#include "core/files/formats/array_rows.h"
 
 namespace potluck {
 
@@ -19,6 +21,12 @@ struct Safetensors {
 /// F16 and BF16 are converted to float32. The offsets must cover the data without holes or overlaps, and the header
 /// may have at most 100 MB, as the format asks. @throws FileError naming the file, the array and what is wrong.
 Safetensors read_safetensors(const std::filesystem::path& file);
+
+/// Names of its arrays, sorted. Reads the header alone. @throws FileError
+std::vector<std::string> safetensors_names(const std::filesystem::path& file);
+
+/// The array `name`, a few rows at a time. @throws FileError
+ArrayRows safetensors_rows(const std::filesystem::path& file, const std::string& name);
 
 /// Writes whole or not at all, arrays in the order of their names; the numbers begin at a multiple of 8 bytes.
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);

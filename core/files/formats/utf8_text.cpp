@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace potluck {
@@ -63,6 +64,18 @@ std::string bytes_of_utf8(std::string_view text) {
     }
   }
   return bytes;
+}
+
+std::u32string code_points(std::string_view text) {
+  std::u32string points;
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = length_of_character(text, at);
+    char32_t point = length == 0 ? U'\uFFFD' : length == 1 ? byte_at(text, at) : byte_at(text, at) & (0x7fu >> length);
+    for (size_t i = 1; i < length; ++i) point = point << 6 | (byte_at(text, at + i) & 0x3fu);
+    points += point;
+    at += std::max<size_t>(length, 1);
+  }
+  return points;
 }
 
 }  // namespace potluck

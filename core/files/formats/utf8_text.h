@@ -14,6 +14,9 @@ std::string utf8_of_bytes(std::string_view bytes);
 /// The bytes that utf8_of_bytes() was given.
 std::string bytes_of_utf8(std::string_view text);
 
+/// The characters of UTF-8; U+FFFD for a byte that is no part of it.
+std::u32string code_points(std::string_view text);
+
 /// A copy with every text in it, keys too, as UTF-8. @tparam Json  nlohmann::json or ordered_json
 template <class Json>
 Json utf8_of_bytes_in(const Json& value) {

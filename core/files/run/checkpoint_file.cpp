@@ -27,9 +27,24 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kStart = kMagic.size() + 8;  // magic, version, length of the header
 constexpr size_t kDigest = 64;                // SHA-256 of all before it, in hexadecimal digits
 
-[[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
-  throw FileError(fmt::format("{}: {}. The draws that are there stay good: `potluck export` makes use of them",
-                              file.string(), what));
+/// Gives the parts of a checkpoint to `write(bytes, count)`, one behind the other.
+template <class Write>
+void write_parts(const nlohmann::json& belongs, int64_t draws, std::span<const std::byte> state, const Write& write) {
+  const nlohmann::json header = {
+      {"belongs", utf8_of_bytes_in(belongs)}, {"draws", draws}, {"state_bytes", state.size()}};
+  const std::string text = header.dump();
+  const uint32_t numbers[] = {kVersion, static_cast<uint32_t>(text.size())};
+  Sha256 digest;
+  const auto signed_write = [&](const void* bytes, size_t count) {
+    digest.update(bytes, count);
+    write(bytes, count);
+  };
+  signed_write(kMagic.data(), kMagic.size());
+  signed_write(numbers, sizeof numbers);
+  signed_write(text.data(), text.size());
+  signed_write(state.data(), state.size());
+  const std::string hex = digest.hex();
+  write(hex.data(), hex.size());
 }
 
 }  // namespace
@@ -43,23 +58,16 @@ void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::j
   const std::filesystem::path file = checkpoint_file(run_folder);
   std::error_code ignored;  // what is wrong with the folder is said when the file is made
   std::filesystem::create_directories(file.parent_path(), ignored);
-  const nlohmann::json header = {
-      {"belongs", utf8_of_bytes_in(belongs)}, {"draws", draws}, {"state_bytes", state.size()}};
-  const std::string text = header.dump();
-  const uint32_t numbers[] = {kVersion, static_cast<uint32_t>(text.size())};
   AtomicFile out(file);
-  Sha256 digest;
-  const auto write = [&](const void* bytes, size_t count) {
-    digest.update(bytes, count);
-    out.write(bytes, count);
-  };
-  write(kMagic.data(), kMagic.size());
-  write(numbers, sizeof numbers);
-  write(text.data(), text.size());
-  write(state.data(), state.size());
-  const std::string hex = digest.hex();
-  out.write(hex.data(), hex.size());
+  write_parts(belongs, draws, state, [&out](const void* bytes, size_t count) { out.write(bytes, count); });
   out.commit();
+}
+
+std::string checkpoint_bytes(const nlohmann::json& belongs, int64_t draws, std::span<const std::byte> state) {
+  std::string all;
+  write_parts(belongs, draws, state,
+              [&all](const void* bytes, size_t count) { all.append(static_cast<const char*>(bytes), count); });
+  return all;
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
@@ -73,24 +81,32 @@ Checkpoint read_checkpoint(const std::filesystem::path& run_folder) {
                     run_folder.string()));
   }
   const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  return checkpoint_of_bytes(bytes, file.string(),
+                             "The draws that are there stay good: `potluck export` makes use of them");
+}
+
+Checkpoint checkpoint_of_bytes(std::string_view bytes, const std::string& where, const std::string& advice) {
+  const auto damaged = [&](const std::string& what) {
+    throw FileError(fmt::format("{}: {}. {}", where, what, advice));
+  };
   if (bytes.size() < kStart + kDigest || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
-    damaged(file, fmt::format("must be a checkpoint, got {} bytes of something else", bytes.size()));
+    damaged(fmt::format("must be a checkpoint, got {} bytes of something else", bytes.size()));
   uint32_t numbers[2];
   std::memcpy(numbers, bytes.data() + kMagic.size(), sizeof numbers);
   if (numbers[0] != kVersion)
-    damaged(file, fmt::format("the format of the checkpoint must be {}, got {}", kVersion, numbers[0]));
+    damaged(fmt::format("the format of the checkpoint must be {}, got {}", kVersion, numbers[0]));
   const size_t covered = bytes.size() - kDigest;
-  if (sha256_of_text(std::string_view(bytes).substr(0, covered)) != bytes.substr(covered))
-    damaged(file, "the checkpoint must agree with its SHA-256, got another one");
-  // Whoever made the file made the digest too: lengths are held against the file even so.
+  if (sha256_of_text(bytes.substr(0, covered)) != bytes.substr(covered))
+    damaged("the checkpoint must agree with its SHA-256, got another one");
+  // Whoever made the bytes made the digest too: lengths are held against them even so.
   if (numbers[1] > covered - kStart)
-    damaged(file, fmt::format("the header must have {} bytes, got {}", numbers[1], covered - kStart));
-  const std::string where = file.string() + ": the header";
-  const auto header = parse_json<nlohmann::json>(std::string_view(bytes).substr(kStart, numbers[1]), where);
-  const JsonInput<nlohmann::json> in(header, where);
+    damaged(fmt::format("the header must have {} bytes, got {}", numbers[1], covered - kStart));
+  const std::string header_of = where + ": the header";
+  const auto header = parse_json<nlohmann::json>(bytes.substr(kStart, numbers[1]), header_of);
+  const JsonInput<nlohmann::json> in(header, header_of);
   const size_t state_bytes = covered - kStart - numbers[1];
   if (static_cast<uint64_t>(in.at("state_bytes").whole(0)) != state_bytes)
-    damaged(file, fmt::format("the state must have {} bytes, got {}", in.at("state_bytes").whole(), state_bytes));
+    damaged(fmt::format("the state must have {} bytes, got {}", in.at("state_bytes").whole(), state_bytes));
   Checkpoint checkpoint{bytes_of_utf8_in(in.at("belongs").value()), in.at("draws").whole(0), {}};
   const auto* state = reinterpret_cast<const std::byte*>(bytes.data()) + kStart + numbers[1];
   checkpoint.state.assign(state, state + state_bytes);

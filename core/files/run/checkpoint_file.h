@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace potluck {
@@ -22,6 +24,13 @@ void write_checkpoint(const std::filesystem::path& run_folder, const nlohmann::j
 
 /// @throws FileError where there is none, its SHA-256 does not agree, or its lengths are not those of the file
 Checkpoint read_checkpoint(const std::filesystem::path& run_folder);
+
+/// The bytes that its file would have.
+std::string checkpoint_bytes(const nlohmann::json& belongs, int64_t draws, std::span<const std::byte> state);
+/// @param where   what is read, which errors begin with: "a saved state"
+/// @param advice  what they end with
+/// @throws FileError as read_checkpoint()
+Checkpoint checkpoint_of_bytes(std::string_view bytes, const std::string& where, const std::string& advice);
 
 /// The file that a run's checkpoint is in.
 std::filesystem::path checkpoint_file(const std::filesystem::path& run_folder);

@@ -282,6 +282,14 @@ class Summarizer final : public DrawsConsumer {
     }
   }
 
+  /// Of a categorical variable.
+  void watch_label(const VariableSummary& variable, size_t k) {
+    const auto categories = static_cast<double>(variable.categories);
+    if (summary_.draws < 2 || variable.categories < 2 || variable.mean[k] < 1) return;
+    if (!summary_.lone_label || categories > summary_.lone_label->value)
+      summary_.lone_label = {categories, variable.name_of(k)};
+  }
+
   /// Towards the worst of all, which stays NaN once it is.
   void judge(const std::string& name, const VariableSummary::Diagnosis& number, const ChainValues& draws) {
     const Convergence& found = number.convergence;
@@ -337,6 +345,7 @@ class Summarizer final : public DrawsConsumer {
       if (const auto counts = label_counts_.find(v); counts != label_counts_.end()) {
         variable.mean.push_back(counts->second.frequency(variable.free[k]));
         variable.sd.push_back(counts->second.sd(variable.free[k]));
+        watch_label(variable, k);
         continue;
       }
       variable.mean.push_back(moments_[v].mean(variable.free[k]));

@@ -77,6 +77,7 @@ RunFigures with_figures_of(const DrawsSummary& summary, RunFigures run) {
   }
   run.divergent_shift = summary.divergent_shift;
   run.branches = summary.branches;
+  run.lone_label = summary.lone_label;
   run.drift = summary.drift;
   run.spacing = summary.spacing;
   run.unmoved_spacing = summary.unmoved_spacing;

@@ -98,6 +98,7 @@ struct DrawsSummary {
   std::vector<int64_t> ebfmi_of;     ///< their ids
   std::vector<std::string> unmoved;  ///< the first 100 scalars that are the same in all draws, if there are two draws
   int64_t unmoved_count = 0;
+  std::optional<FigureAt> lone_label;    ///< RunFigures::lone_label
   std::vector<BranchShare> branches;     ///< of all mixtures, one mixture after the other
   std::optional<DriftFigure> drift;      ///< the worst of all that were diagnosed
   std::optional<SpacingFigure> spacing;  ///< of float32: the coarsest for its spread, and of those that never moved

@@ -24,6 +24,9 @@ constexpr double kMostInChains = 0x1p53, kMostDrawn = 0x1p59;
 /// Energies of all labels of the rows that move together, and figures of a summary: one for each label of each element.
 constexpr double kMostEnergiesOfLabels = 0x1p31, kMostFiguresOfLabels = 0x1p26;
 
+/// "1 number", "2 numbers"
+std::string counted(double numbers) { return fmt::format("{:.0f} number{}", numbers, numbers == 1 ? "" : "s"); }
+
 /// None where it is more than can be counted.
 std::optional<int64_t> sum_of(std::initializer_list<int64_t> terms) {
   int64_t sum = 0;
@@ -50,8 +53,9 @@ std::optional<SettingError> too_many_steps(const RunOptions& options) {
   std::stable_sort(phases.begin(), phases.end(), [](const Phase& a, const Phase& b) { return a.steps > b.steps; });
   std::string others = phases[0].factor;
   for (size_t i = 1; i < phases.size(); ++i) others += " + " + phases[i].path + phases[i].factor;
-  return SettingError(phases[0].path, fmt::format("{} must be <= {}, got {}: the noise counts that far", others,
-                                                  UINT32_MAX, all ? std::to_string(*all) : "more than 2^63"));
+  return SettingError(phases[0].path,
+                      fmt::format("{} must be <= {}, got {}: the noise counts that far. Take fewer steps", others,
+                                  UINT32_MAX, all ? std::to_string(*all) : "more than 2^63"));
 }
 
 void check_at_least(const char* what, int64_t value, int64_t least, std::vector<SettingError>& errors) {
@@ -98,6 +102,12 @@ void check_who_anneals(const Schedule& anneal, const Method& method, std::vector
                                                         : "its own options set its temperature"));
 }
 
+/// The first option that a warm-up tunes.
+const char* tuned_option(const Tuning& tuning) {
+  if (tuning.ladder && !tuning.acceptance) return "ladder";
+  return tuning.acceptance || tuning.energy_error ? "step_size" : "trajectory_length";
+}
+
 /// Of a categorical variable that moves.
 std::optional<SettingError> too_many_labels(const RunOptions& options, const Variable& variable) {
   const int64_t rows = std::min(options.chains, kMostTileRows);
@@ -106,9 +116,9 @@ std::optional<SettingError> too_many_labels(const RunOptions& options, const Var
   if (static_cast<double>(variable.categories) <= most) return std::nullopt;
   return SettingError(
       "variables." + variable.name + ".categories",
-      fmt::format(" must be <= {:.0f} where gibbs draws the labels of {} numbers in {} chains at a time, got {}. Use "
+      fmt::format(" must be <= {:.0f} where gibbs draws the labels of {} in {} chains at a time, got {}. Use "
                   "fewer categories, or give '{}'",
-                  most, variable.size(), rows, variable.categories, variable.name));
+                  most, counted(static_cast<double>(variable.size())), rows, variable.categories, variable.name));
 }
 
 std::vector<SettingError> too_many_labels(const RunOptions& options, const std::vector<Variable>& variables) {
@@ -132,15 +142,16 @@ std::vector<SettingError> size_errors(const RunOptions& options, const std::vect
   const int64_t whole_draws = options.steps / options.thin;
   const double chains = static_cast<double>(options.chains), draws = static_cast<double>(whole_draws);
   if (numbers * replicas * chains > kMostInChains) {
-    return {SettingError("sample.chains", fmt::format(" must be <= {:.0f} where a chain has {:.0f} numbers, got {}",
+    return {SettingError("sample.chains", fmt::format(" must be <= {:.0f} where a chain has {}, got {}",
                                                       std::floor(kMostInChains / (numbers * replicas)),
-                                                      numbers * replicas, options.chains))};
+                                                      counted(numbers * replicas), options.chains))};
   }
   if (numbers * chains * draws > kMostDrawn) {
     return {SettingError(
-        "sample.steps", fmt::format(" must make at most {:.0f} draws of {} chains of {:.0f} numbers, got {:.0f}. Raise "
-                                    "sample.thin, or take fewer steps",
-                                    std::floor(kMostDrawn / (numbers * chains)), options.chains, numbers, draws))};
+        "sample.steps",
+        fmt::format(" must make at most {:.0f} draws of {} chains of {}, got {:.0f}. Raise "
+                    "sample.thin, or take fewer steps",
+                    std::floor(kMostDrawn / (numbers * chains)), options.chains, counted(numbers), draws))};
   }
   return too_many_labels(options, variables);
 }
@@ -164,7 +175,8 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
                                     options.steps, more.value_or(options.steps - options.steps % options.thin)));
   }
   if (options.rank.first < 0 || options.rank.count < 0 || options.rank.first > options.chains ||
-      options.rank.count > options.chains - options.rank.first) {
+      options.rank.count > options.chains - options.rank.first ||
+      (options.rank.count == 0 && options.rank.first > 0)) {  // all chains begin with the first
     errors.emplace_back(fmt::format("a rank must have chains of 0 ... {}, got {} from {}", options.chains - 1,
                                     options.rank.count, options.rank.first));
   }
@@ -174,7 +186,7 @@ std::vector<SettingError> option_errors(const RunOptions& options, double temper
     check_who_anneals(options.anneal, *method, errors);
     check_who_takes_levels(options.anneal, *method, errors);
     if (tuning.any() && options.warmup < 20) {
-      const char* what = tuning.ladder && !tuning.acceptance ? "ladder" : "step_size";
+      const char* what = tuned_option(tuning);
       errors.emplace_back(
           "sample.warmup",
           fmt::format(" must be >= 20 where {} is auto, got {}. Raise it, or give a {}", what, options.warmup, what));

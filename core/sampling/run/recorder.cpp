@@ -48,29 +48,43 @@ void Recorder::begin() {
   virial_.begin(own_.state());
 }
 
+/// Of each chain over the last steps_ steps, as the chains were read. Returns the mean over those that move.
+double Recorder::read_acceptance() {
+  const ChainsState& state = own_.state();
+  const auto count = static_cast<size_t>(own_.count());
+  const int decisions = method_.decisions();
+  acceptance_.resize(count);
+  double sum = 0, moving = 0;
+  for (size_t i = 0; i < count; ++i) {
+    acceptance_[i] = decisions > 0 ? state.acceptance[i] / (steps_ * decisions) : 1.0;
+    if (state.frozen[i]) continue;
+    sum += acceptance_[i];
+    ++moving;
+  }
+  return moving > 0 ? sum / moving : std::nan("");
+}
+
+Recorder::Since Recorder::since_draw(int64_t step) {
+  finish();  // reads what was read for the last draw
+  steps_ = static_cast<double>(step - summary_.steps_done);
+  own_.read();
+  const std::vector<uint32_t>& divergences = own_.state().divergences;
+  return {read_acceptance(), std::accumulate(divergences.begin(), divergences.end(), int64_t{0})};
+}
+
 double Recorder::take(int64_t step) {
   steps_ = static_cast<double>(step - summary_.steps_done);
   own_.read();
   chains_.clear_sums();
   if (virial_.any()) own_.read_gradients();
   const ChainsState& state = own_.state();
-  const auto count = static_cast<size_t>(own_.count());
-  const int decisions = method_.decisions();
-  acceptance_.resize(count);
-  diverged_.resize(count);
-  double sum = 0, moving = 0;
-  for (size_t i = 0; i < count; ++i) {
-    acceptance_[i] = decisions > 0 ? state.acceptance[i] / (steps_ * decisions) : 1.0;
-    diverged_[i] = state.divergences[i] > 0;
-    if (state.frozen[i]) continue;
-    sum += acceptance_[i];
-    ++moving;
-  }
+  const double mean = read_acceptance();
+  diverged_.resize(static_cast<size_t>(own_.count()));
+  for (size_t i = 0; i < diverged_.size(); ++i) diverged_[i] = state.divergences[i] > 0;
   draw_ = shown(step);
   for (Observer* observer : observers_) observer->drew(draw_);
   left_ = true;
   ++summary_.draws;
-  const double mean = moving > 0 ? sum / moving : std::nan("");
   if (std::isfinite(mean)) summary_.acceptance_sum += mean;
   summary_.steps_done = step;
   return mean;

@@ -34,6 +34,14 @@ class Recorder {
   /// chains that move.
   double take(int64_t step);
 
+  /// What the chains did since the last draw.
+  struct Since {
+    double acceptance = 1;    ///< mean over the chains that move
+    int64_t divergences = 0;  ///< over all chains
+  };
+  /// After `step` steps of sampling, at least one behind the last draw. Reads the chains.
+  Since since_draw(int64_t step);
+
   /// What is left to do of the last draw, as work for Chains::advance; empty: nothing.
   std::function<void()> rest();
 
@@ -45,6 +53,7 @@ class Recorder {
 
  private:
   void count();
+  double read_acceptance();
   double weight(RowSum::Per per) const;
   Draw shown(int64_t step) const;
 

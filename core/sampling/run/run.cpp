@@ -149,7 +149,8 @@ void check_run(const Target& target, const RunOptions& options) {
   if (!errors.empty()) throw SettingError(errors.front());
   const std::vector<SettingError> too_many = size_errors(options, target.energy->variables());
   if (!too_many.empty()) throw SettingError(too_many.front());
-  const std::vector<SettingError> unfit = schedule_errors(options.anneal, target.energy->variables(), target.held);
+  const std::vector<SettingError> unfit =
+      schedule_errors(options.anneal, target.energy->variables(), target.held, target.energy->precision());
   if (!unfit.empty()) throw SettingError(unfit.front());
   check_labels(target, options);
   const std::unique_ptr<Method> method = make_method(options);

@@ -79,4 +79,11 @@ struct RunSummary {
   std::vector<std::string> notes;  ///< what the method has to say: effective temperature, share clipped
 };
 
+/// What chains did behind the warm-up, counted up to their last step.
+struct SoFar {
+  int64_t steps = 0;
+  double acceptance = 1;  ///< mean over steps and the chains that move
+  int64_t divergences = 0;
+};
+
 }  // namespace potluck

@@ -63,6 +63,10 @@ void Sampler::draw() { stepper_->draw(); }
 
 void Sampler::finish_draw() { stepper_->finish_draw(); }
 
+int64_t Sampler::steps_since_draw() const { return stepper_->steps_since_draw(); }
+
+SoFar Sampler::so_far() { return stepper_->so_far(); }
+
 void Sampler::fail_where_all_are_frozen() const { stepper_->fail_where_all_are_frozen(); }
 
 Beginning Sampler::beginning() const { return stepper_->beginning(); }

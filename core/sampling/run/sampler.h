@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/sampling/run/run.h"
+#include "core/sampling/run/run_summary.h"
 
 namespace potluck {
 
@@ -19,7 +20,8 @@ class WhitenedRun;
 ///
 ///   Sampler sampler(target, options, observers);
 ///   sampler.start(start);                                  // or restore(what save() gave)
-///   while (sampler.warming_up()) sampler.step(100);        // tunes
+///   while (sampler.steps() < sampler.warm_up_steps()) sampler.step(100);  // tunes
+///   sampler.end_warm_up();
 ///   for (int i = 0; i < 1000; ++i) sampler.step(10), sampler.draw();
 ///   RunSummary summary = sampler.summary();
 ///
@@ -63,6 +65,8 @@ class Sampler {
   /// it while the chains move on, and have done so when save(), summary() or finish_draw() returns.
   void draw();
   void finish_draw();
+  /// Behind the last draw, or behind the warm-up; 0 in the warm-up.
+  int64_t steps_since_draw() const;
   /// @throws NumericalError where all chains are frozen, as last read by start(), restore() and draw()
   void fail_where_all_are_frozen() const;
 
@@ -70,8 +74,11 @@ class Sampler {
   Beginning beginning() const;
   /// Where things stand, for a progress line.
   Progress progress();
-  /// What was counted so far; what ended the run is for who ended it to add.
+  /// What was counted so far, of steps, acceptance and divergences up to the last draw; what ended the run is for who
+  /// ended it to add.
   RunSummary summary();
+  /// Those three with the steps since the last draw.
+  SoFar so_far();
 
  private:
   RunOptions options_;

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+
+#include "core/finite_in.h"
 
 namespace potluck {
 
@@ -33,8 +36,10 @@ std::string unfit(const Variable& variable, const Held& held) {
 }
 
 /// What is wrong with where a number begins that belongs at `to`; empty: nothing.
-std::string bad_beginning(const Variable& variable, double from, double to, Spacing spacing) {
+std::string bad_beginning(const Variable& variable, double from, double to, Spacing spacing, Precision precision) {
   if (!std::isfinite(from)) return fmt::format(" must be a finite number, got {:g}", from);
+  if (!finite_in(precision, from))
+    return fmt::format(" must be a number of float32, got {:g}. Use precision: float64", from);
   if (from < variable.least || from > variable.most)
     return fmt::format(" must be in the support of '{}', [{:g}, {:g}], got {:g}", variable.name, variable.least,
                        variable.most, from);
@@ -49,6 +54,13 @@ std::string bad_beginning(const Variable& variable, double from, double to, Spac
         " and the given value must be other than 0 with spacing: geometric, got {:g} and {:g}. Use spacing: karras or "
         "linear",
         from, to);
+  if (spacing == Spacing::kLinear && !std::isfinite(to - from))
+    return fmt::format(" must be less than {:g} away from the given value ({:g}) with spacing: linear, got {:g}",
+                       std::numeric_limits<double>::max(), to, from);
+  if (spacing == Spacing::kGeometric && !(std::isnormal(from / to) && std::isnormal(to / from)))
+    return fmt::format(
+        " must be a factor of less than {:g} away from the given value ({:g}) with spacing: geometric, got {:g}",
+        std::numeric_limits<double>::max(), to, from);
   return "";
 }
 
@@ -131,7 +143,7 @@ const char* name_of(Spacing spacing) {
 }
 
 std::vector<SettingError> schedule_errors(const Schedule& schedule, const std::vector<Variable>& variables,
-                                          const std::vector<Held>& held) {
+                                          const std::vector<Held>& held, Precision precision) {
   std::vector<SettingError> errors;
   for (const GivenNumber& number : schedule.given) {
     const auto v = static_cast<size_t>(number.variable);
@@ -142,7 +154,7 @@ std::vector<SettingError> schedule_errors(const Schedule& schedule, const std::v
       errors.emplace_back(what, wrong);
       continue;
     }
-    const std::string wrong = bad_beginning(variable, number.from, own.value[0], schedule.spacing);
+    const std::string wrong = bad_beginning(variable, number.from, own.value[0], schedule.spacing, precision);
     if (!wrong.empty()) errors.emplace_back(what + ".from", wrong);
   }
   if (errors.empty() && schedule.of_noise()) check_noise(schedule, variables, held, errors);

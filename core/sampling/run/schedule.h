@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/precision.h"
 #include "core/variables/variable.h"
 
 namespace potluck {
@@ -76,8 +77,8 @@ const char* name_of(Spacing spacing);
 
 /// What of the given numbers a run of these variables refuses, each text beginning with the path of what is wrong, such
 /// as "sample.anneal.noise.from".
-/// @param held one per variable
+/// @param held one per variable. @param precision of the positions
 std::vector<SettingError> schedule_errors(const Schedule& schedule, const std::vector<Variable>& variables,
-                                          const std::vector<Held>& held);
+                                          const std::vector<Held>& held, Precision precision);
 
 }  // namespace potluck

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/error.h"
+#include "core/methods/label_blocks.h"
 #include "core/sampling/run/frozen_chains.h"
 #include "core/sampling/start/placement.h"
 
@@ -15,7 +17,7 @@ namespace potluck {
 namespace {
 
 constexpr int64_t kLookedAhead = 32;  // steps whose trajectories tell how long they are now
-constexpr uint32_t kCheckpointVersion = 7 + kRowSumsVersion;
+constexpr uint32_t kCheckpointVersion = 8 + kRowSumsVersion;
 
 /// The lower one of an even number; NaN counts as the highest.
 double median(std::vector<double> values) {
@@ -57,6 +59,7 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
   check_run(target, options);
   method_ = make_method(options);
   method_->prepare(target);
+  held_label_steps_ = steps_of_held_labels(target.energy->variables(), target.held, options.warmup);
   tuning_ = std::make_unique<CohortTuning>(target, *method_, options.warmup, whitened);
   level_steps_ = std::make_unique<LevelSteps>(target, options_, *method_, *tuning_);
   Needs needs = method_->needs();
@@ -71,9 +74,8 @@ Stepper::Stepper(const Target& target, const RunOptions& options, std::span<Obse
 }
 
 void Stepper::start(const Start& start) {
-  set_given();  // chains need density at the first level, where they begin
-  const Placement placement =
-      place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(), chains_->replicas());
+  set_given(level());  // chains need density at the first level, where they begin
+  const Placement placement = place_at_first_level(start);
   chains_->all().begin(*method_, 0);
   summary_.start = placement.description;
   summary_.exact_start = placement.exact;
@@ -84,9 +86,21 @@ void Stepper::start(const Start& start) {
   begin_here();
 }
 
+Placement Stepper::place_at_first_level(const Start& start) const {
+  try {
+    return place(chains_->all(), start, target_.energy->variables(), options_.seed, chains_->ids(),
+                 chains_->replicas());
+  } catch (const NumericalError& error) {
+    if (options_.anneal.given.empty()) throw;
+    throw NumericalError(std::string(error.what()) +
+                         ". They need density at the first level of sample.anneal, where its numbers are at `from`");
+  }
+}
+
 void Stepper::restore(std::span<const std::byte> saved) {
   StateArchive archive(saved);
   persist(archive);
+  archive.demand(archive.at_end(), "lengths");
   chains_->own().read();
   begin_here();
 }
@@ -112,12 +126,14 @@ int64_t Stepper::step(int64_t most) {
     return most;
   }
   begin_level();
+  method_->hold_labels(step_ < held_label_steps_);
   const Method* method = untuned();
   if (!method) {
     tune();
     return 1;
   }
-  const int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
+  int64_t left = anneals() ? options_.anneal.steps - step_ % options_.anneal.steps : warm_up_steps() - step_;
+  if (step_ < held_label_steps_) left = std::min(left, held_label_steps_ - step_);
   const int64_t count = std::min(most, left);
   if (tuning_->adapting()) {  // of which the cohort is a part of its own from now on
     advance(*method, Chains::Part::kCohort, count);
@@ -137,6 +153,7 @@ const Method* Stepper::untuned() const {
 void Stepper::end_warm_up() {
   begin_level();  // where annealing was all of it
   if (tuning_->adapting()) tuning_->finish();
+  method_->hold_labels(false);
   take_time();
   phase_ = Phase::kSampling;
   step_ = 0;
@@ -146,10 +163,36 @@ void Stepper::end_warm_up() {
   begin_here();
 }
 
-void Stepper::draw() { acceptance_ = recorder_->take(step_); }
+void Stepper::draw() {
+  const double steps = static_cast<double>(steps_since_draw());
+  acceptance_ = recorder_->take(step_);
+  if (std::isfinite(acceptance_)) accepted_ += steps * acceptance_;
+}
 
+SoFar Stepper::so_far() {
+  if (warming_up()) return {};
+  recorder_->finish();
+  SoFar now{step_, 1, summary_.sums.divergences};
+  double accepted = accepted_;
+  if (const int64_t steps = steps_since_draw(); steps > 0) {
+    const Recorder::Since since = recorder_->since_draw(step_);
+    now.divergences += since.divergences;
+    if (std::isfinite(since.acceptance)) accepted += static_cast<double>(steps) * since.acceptance;
+  }
+  if (step_ > 0) now.acceptance = accepted / static_cast<double>(step_);
+  return now;
+}
+
+/// Energies where chains froze are those of numbers that have moved since: they are asked for anew.
 void Stepper::fail_where_all_are_frozen() const {
-  fail_where_all_frozen(chains_->own(), chains_->ids(), target_.energy->experts(), method_->step_size());
+  RankChains& own = chains_->own();
+  const Schedule& anneal = options_.anneal;
+  if (!anneal.given.empty() && count_frozen(own) == own.count() && own.state().frozen_step[0] < anneal_steps()) {
+    set_given(own.state().frozen_step[0] / anneal.steps);
+    chains_->all().evaluate();
+    own.read();
+  }
+  fail_where_all_frozen(chains_->own(), chains_->ids(), target_, options_.anneal, method_->step_size());
 }
 
 /// A step of the warm-up. The cohort is moved by itself, so that what it finds has the bits of any rank on CUDA too.
@@ -169,7 +212,7 @@ void Stepper::begin_level() {
   if (!anneal.any() || step_ > anneal_steps() || step_ % anneal.steps != 0) return;
   if (step_ > 0) follow_flow();
   set_temperature();
-  set_given();
+  set_given(level());
   if (step_ > 0 && !anneal.given.empty()) evaluate_anew();  // at the first level they begin there
   if (!anneals()) tuning_->restart();
   level_steps_->begin(level());
@@ -186,16 +229,16 @@ void Stepper::set_temperature() {
   }
 }
 
-/// The given numbers of the next step, of those that move.
-void Stepper::set_given() {
+/// The given numbers of a level, of those that move.
+void Stepper::set_given(int64_t level) const {
   const Schedule& anneal = options_.anneal;
   for (const GivenNumber& number : anneal.given) {
     const double given = target_.held[static_cast<size_t>(number.variable)].value[0];
-    chains_->all().set_given(number.variable, anneal.value(level(), number.from, given));
+    chains_->all().set_given(number.variable, anneal.value(level, number.from, given));
   }
   if (!anneal.any() || !anneal.noisy_given) return;
-  const bool anneals = level() < anneal.levels;
-  chains_->all().blur_given(anneals ? noise(level()) : 0, static_cast<uint32_t>(anneals ? level() * anneal.steps : 0));
+  const bool above = level < anneal.levels;
+  chains_->all().blur_given(above ? noise(level) : 0, static_cast<uint32_t>(above ? level * anneal.steps : 0));
 }
 
 double Stepper::noise(int64_t level) const {
@@ -253,6 +296,11 @@ Beginning Stepper::beginning() const {
   return beginning;
 }
 
+/// Of the steps since the last draw; where there are none, of those before it.
+double Stepper::last_acceptance() {
+  return steps_since_draw() > 0 ? recorder_->since_draw(step_).acceptance : acceptance_;
+}
+
 Progress Stepper::progress() {
   take_time();
   const Method* own = untuned();
@@ -262,7 +310,7 @@ Progress Stepper::progress() {
   progress.warmup = warming_up();
   progress.done = step_;
   progress.total = warming_up() ? warm_up_steps() : options_.steps;
-  progress.acceptance = tunes ? tuning_->acceptance() : warming_up() ? std::nan("") : acceptance_;
+  progress.acceptance = tunes ? tuning_->acceptance() : warming_up() ? std::nan("") : last_acceptance();
   progress.step_size = moved.step_size();
   progress.seconds = seconds_of_phase();
   progress.frozen = warming_up() ? tuning_->frozen() : count_frozen(chains_->own());
@@ -362,6 +410,8 @@ void Stepper::persist(StateArchive& archive) {
   archive(summary_.energy_shares.moments(), recorder_->virial());
   if (whitened_) persist_coordinates(archive);
   tuning_->persist(archive, chains_->all());
+  archive(acceptance_, accepted_);
+  archive.demand(accepted_ >= 0 && std::isfinite(accepted_), "acceptances");
   std::vector<std::byte> chains;
   if (!archive.reading()) chains = chains_->all().save();
   archive(chains);
@@ -369,7 +419,7 @@ void Stepper::persist(StateArchive& archive) {
     if (chains_->replicas() > 1) set_ladder();
     chains_->all().restore(chains);
     set_temperature();
-    set_given();
+    set_given(level());
     level_steps_->go_on(level());
     if (!warming_up()) method_->freeze();
   }

@@ -14,6 +14,7 @@
 #include "core/sampling/run/recorder.h"
 #include "core/sampling/run/run.h"
 #include "core/sampling/run/run_chains.h"
+#include "core/sampling/start/placement.h"
 #include "core/sampling/tuning/cohort_tuning.h"
 #include "core/state_archive.h"
 
@@ -40,6 +41,8 @@ class Stepper {
   void draw();
   void finish_draw() { recorder_->finish(); }
   int64_t draws() const { return summary_.draws; }
+  int64_t steps_since_draw() const { return warming_up() ? 0 : step_ - summary_.steps_done; }
+  SoFar so_far();
   void fail_where_all_are_frozen() const;
   Beginning beginning() const;
   Progress progress();
@@ -48,6 +51,7 @@ class Stepper {
  private:
   enum class Phase : uint8_t { kWarmUp, kSampling };
 
+  Placement place_at_first_level(const Start& start) const;
   void set_ladder();
   int64_t anneal_steps() const { return options_.anneal.any() ? options_.anneal.steps_in_all() : 0; }
   bool anneals() const { return warming_up() && step_ < anneal_steps(); }
@@ -56,7 +60,7 @@ class Stepper {
   double noise(int64_t level) const;
   void begin_level();
   void set_temperature();
-  void set_given();
+  void set_given(int64_t level) const;
   void follow_flow();
   void evaluate_anew();
   /// What moves the chains of a step that is of no tuning; null: what warm-up tunes.
@@ -68,6 +72,7 @@ class Stepper {
   void take_time() { seconds_of_phase() = clock_.seconds(); }
   double& seconds_of_phase() { return warming_up() ? summary_.warmup_seconds : summary_.sampling_seconds; }
   int64_t evaluations_of_phase() const { return warming_up() ? summary_.warmup_evaluations : summary_.evaluations; }
+  double last_acceptance();
   double gradients_a_step(const Method& moved, const Progress& progress) const;
   RowSums<RunTotal> counts_since_start() const;
   void summarise_blocks(RunSummary& summary) const;
@@ -82,8 +87,10 @@ class Stepper {
   std::unique_ptr<LevelSteps> level_steps_;
   std::unique_ptr<RunChains> chains_;
   Phase phase_ = Phase::kWarmUp;
-  int64_t step_ = 0;       ///< steps done in this phase
+  int64_t step_ = 0;  ///< steps done in this phase
+  int64_t held_label_steps_ = 0;
   double acceptance_ = 1;  ///< of the last draw
+  double accepted_ = 0;    ///< acceptance summed over the steps up to it
   PhaseClock clock_;
   struct Done {
     int64_t steps = 0, evaluations = 0;

@@ -21,11 +21,13 @@ NoiseAddress address(uint32_t seed, const Variable& variable, int64_t chain, int
 
 bool bounded(const Variable& variable) { return std::isfinite(variable.least) && std::isfinite(variable.most); }
 
-/// What stands in one coordinate, by the kind of its support; labels are uniform over their categories.
+/// What stands in one coordinate, by the kind of its support. A label is uniform over its K categories; K starts one
+/// after the other have all K of them, in each element, in an order that is drawn for these K starts and the element.
 class PlainStart final : public Start {
  public:
   enum class Kind { kDefault, kUniform, kNormal };
-  PlainStart(const std::vector<Variable>& variables, Kind kind) : variables_(variables), kind_(kind) {}
+  PlainStart(const std::vector<Variable>& variables, Kind kind, int64_t superchain)
+      : variables_(variables), kind_(kind), superchain_(superchain) {}
 
   std::string description() const override {
     switch (kind_) {
@@ -49,8 +51,7 @@ class PlainStart final : public Start {
         const NoiseAddress at = address(seed, variable, first_chain + row, attempt);
         double* to = position[v] + row * n;
         if (variable.categorical()) {
-          uniforms(at, n, u.data());
-          for (int64_t j = 0; j < n; ++j) to[j] = std::floor(u[j] * static_cast<double>(variable.categories));
+          draw_labels(seed, variable, (first_chain + row) / superchain_, attempt, u, to);
         } else if (kind_ != Kind::kNormal && bounded(variable)) {
           uniforms(at, n, u.data());
           for (int64_t j = 0; j < n; ++j) to[j] = variable.least + (variable.most - variable.least) * u[j];
@@ -62,6 +63,17 @@ class PlainStart final : public Start {
   }
 
  private:
+  /// Begins the order anew at each K starts: (start + shift) mod K, with a shift that is uniform.
+  static void draw_labels(uint32_t seed, const Variable& variable, int64_t start, int attempt, std::vector<double>& u,
+                          double* to) {
+    const int64_t categories = variable.categories, n = variable.size();
+    uniforms(address(seed, variable, start / categories, attempt), n, u.data());
+    for (int64_t j = 0; j < n; ++j) {
+      const auto shift = static_cast<int64_t>(u[j] * static_cast<double>(categories));
+      to[j] = static_cast<double>((start + shift) % categories);
+    }
+  }
+
   double placed(const Variable& variable, double z) const {
     if (kind_ == Kind::kDefault && std::isfinite(variable.least)) return variable.least + std::fabs(z);
     if (kind_ == Kind::kDefault && std::isfinite(variable.most)) return variable.most - std::fabs(z);
@@ -71,6 +83,7 @@ class PlainStart final : public Start {
 
   std::vector<Variable> variables_;
   Kind kind_;
+  int64_t superchain_;
 };
 
 class GivenStart final : public Start {
@@ -135,11 +148,11 @@ class SuperchainStart final : public Start {
 
 }  // namespace
 
-std::unique_ptr<Start> default_start(const std::vector<Variable>& variables) {
-  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kDefault);
+std::unique_ptr<Start> default_start(const std::vector<Variable>& variables, int64_t superchain) {
+  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kDefault, superchain);
 }
 
-std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables) {
+std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables, int64_t superchain) {
   for (const Variable& variable : variables) {
     if (variable.categorical() || bounded(variable)) continue;
     throw SettingError(
@@ -148,11 +161,11 @@ std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables) {
                     "it a bounded support, or use start: normal",
                     variable.name, variable.least, variable.most));
   }
-  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kUniform);
+  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kUniform, superchain);
 }
 
-std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables) {
-  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kNormal);
+std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables, int64_t superchain) {
+  return std::make_unique<PlainStart>(variables, PlainStart::Kind::kNormal, superchain);
 }
 
 std::unique_ptr<Start> given_start(std::vector<std::vector<double>> position, int64_t rows,

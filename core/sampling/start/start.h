@@ -27,14 +27,16 @@ class Start {
 };
 
 /// Uniform in bounded supports; standard normal on the real line; least + |normal| or most - |normal| where one end is
-/// finite. Labels are uniform over their categories, here and in the two that follow.
-std::unique_ptr<Start> default_start(const std::vector<Variable>& variables);
+/// finite. A label is uniform over its K categories, and K starts one after the other have all of them, here and in the
+/// two that follow.
+/// @param superchain  size of the superchains that are to begin at these starts: of each only the first start counts.
+std::unique_ptr<Start> default_start(const std::vector<Variable>& variables, int64_t superchain = 1);
 
 /// Uniform in the supports, all of which must be bounded. @throws SettingError naming the variable that is not.
-std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables);
+std::unique_ptr<Start> uniform_start(const std::vector<Variable>& variables, int64_t superchain = 1);
 
 /// Standard normal, folded into the supports.
-std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables);
+std::unique_ptr<Start> normal_start(const std::vector<Variable>& variables, int64_t superchain = 1);
 
 /// Given positions, one [rows, n] array per variable; chain c takes row c mod rows.
 std::unique_ptr<Start> given_start(std::vector<std::vector<double>> position, int64_t rows,

@@ -53,6 +53,13 @@ TEST_F(InputsCommandTest, PathsInAPipeAreThoseOfTheWorkingFolderAndItsRunGoesOnW
   EXPECT_THAT(read_json("run/run.json")["file_text"].get<std::string>(), HasSubstr("target: pot\n"));
 }
 
+TEST_F(InputsCommandTest, AStartFileMustHaveARowForAChain) {
+  write("scene.yaml",
+        "potluck: 1\nvariables: {x: {}}\ntarget: {model: gaussian, inputs: x}\nsample: {start: start.npy}\n");
+  write_npy(path("start.npy"), Array::of({4, 1}, std::vector<double>(4, 0.5)));
+  EXPECT_THAT(potluck({"check", "scene.yaml"}).err, HasSubstr("must have the shape [rows], got [4, 1]"));
+}
+
 TEST_F(InputsCommandTest, AStartFileMustHaveNumbersWhereAChainMayStand) {
   write_scene("test_bench.bowl", "chains: 3, warmup: 50, steps: 5, start: start.npy");
   std::vector<double> numbers(48, 0.5);
@@ -66,6 +73,10 @@ TEST_F(InputsCommandTest, AStartFileMustHaveNumbersWhereAChainMayStand) {
                           "("))
         << command;
   }
+  numbers[16 + 6] = 1e39;
+  write_npy(path("start.npy"), Array::of({3, 4, 4}, numbers));
+  EXPECT_THAT(potluck_with_bench({"check", "scene.yaml"}).err,
+              HasSubstr("sample.start: chain 1: x[1, 2] must be a number of float32 (precision), got 1e+39 ("));
   numbers[16 + 6] = 1.5;
   write_npy(path("start.npy"), Array::of({3, 4, 4}, numbers));
   EXPECT_EQ(potluck_with_bench({"check", "scene.yaml"}).exit_code, 0);
@@ -109,8 +120,7 @@ TEST_F(InputsCommandTest, ADamagedRecordIsAnErrorOfItsFileAndKey) {
   };
   for (const auto& [pointer, value, text] :
        {std::tuple{"/command", nlohmann::json("sample"), "command must be a list, got \"sample\""},
-        {"/command", nlohmann::json::array(),
-         "command must be the words of a command, `potluck` and its name at least"},
+        {"/command", nlohmann::json::array(), "command must be the words of a command, one at least"},
         {"/folder", nlohmann::json(3), "folder must be a text, got 3"},
         {"/steps_done", nlohmann::json("many"), "steps_done must be a whole number, got \"many\""},
         {"/virial", nlohmann::json(1), "virial must be an object, got 1"},

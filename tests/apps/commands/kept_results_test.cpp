@@ -83,6 +83,30 @@ TEST_F(KeptResultsTest, AnOverwriteThatWasKilledIsGoneOnWithAndNeverDeleted) {
   EXPECT_TRUE(records("run") == records("whole"));
 }
 
+// One that failed before its first checkpoint cannot be resumed.
+TEST_F(KeptResultsTest, OfAnOverwriteThatLeftNoCheckpointTheDrawsCanBeKept) {
+  write_bowl("chains: 4, warmup: 20, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "new"}).exit_code, 0);
+  nlohmann::json record = read_json("new/run.json");
+  record["state"] = "failed";
+  write("new/run.json", record.dump());
+  write("new/swap.json", R"({"role": "new", "of": "run", "whole": false})");
+  filesystem::remove_all(path("new/checkpoint"));
+  filesystem::rename(path("new"), path(".run.potluck-new"));
+  const std::string beside = path(".run.potluck-new").string(), renamed = path("run-new").string();
+  const CommandResult again = sample({"scene.yaml", "--output", "run", "--overwrite"});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_EQ(again.err,
+            "potluck: error: " + beside +
+                " must be moved away or deleted first: it is a run that was to take the place of run, has draws, and "
+                "cannot be resumed, as it has no checkpoint. To keep its draws, rename it and export them: mv " +
+                beside + " " + renamed + ", then potluck export " + renamed + ". To delete it: rm -r " + beside + "\n");
+  filesystem::rename(beside, renamed);
+  EXPECT_EQ(potluck({"export", "run-new"}).exit_code, 0);
+  EXPECT_EQ(sample({"scene.yaml", "--output", "run", "--overwrite"}).exit_code, 0);
+}
+
 TEST_F(KeptResultsTest, AWholeRunBesideAnOlderOneIsPutInItsPlace) {
   write_bowl("chains: 4, warmup: 20, steps: 40");
   ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);

@@ -194,7 +194,7 @@ TEST_F(LimitsCommandTest, AModelIsCheckedWithTheThreadsThatThereAre) {
                     "test_bench.bowl",
                     POTLUCK_REFUSALS, most));
     EXPECT_EQ(result.exit_code, 0) << result.signal << result.out << result.err;
-    const size_t begin = result.out.find("threads");
+    const size_t begin = result.out.find("  threads ");
     return result.out.substr(begin, result.out.find('\n', begin) - begin);
   };
   EXPECT_THAT(threads_check(0), HasSubstr("this machine starts no second thread"));

@@ -95,9 +95,9 @@ TEST_F(PluginsCommandTest, AModelHasAJsonSchema) {
   EXPECT_EQ(schema.at("properties").at("strength").at("anyOf").at(0).at("minimum"), 0);
 }
 
-TEST_F(PluginsCommandTest, AnUnknownModelIsAFailureOfPlugins) {
+TEST_F(PluginsCommandTest, AnUnknownModelIsAWrongName) {
   const CommandResult result = potluck_with_bench({"models", "describe", "test_bench.bawl"});
-  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, AllOf(HasSubstr("potluck: error: no model 'test_bench.bawl'"), HasSubstr("test_bench.bowl")));
 }
 

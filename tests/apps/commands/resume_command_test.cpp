@@ -79,6 +79,17 @@ TEST_F(ResumeCommandTest, AnInterruptedRunGoesOnAndSoDoesOneThatEnded) {
                 " has, got 4000. Ask for more: --set sample.steps=8000\n");
 }
 
+TEST_F(ResumeCommandTest, ARunThatWasBegunQuietlyGoesOnAloudUnlessThatIsAskedForAgain) {
+  write_slow(0, kLines);
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run", "--quiet"}).exit_code, 0);
+  const CommandResult aloud = sample({"--resume", "run", "--set", "sample.steps=1200"});
+  ASSERT_EQ(aloud.exit_code, 0) << aloud.err;
+  EXPECT_THAT(aloud.out + aloud.err, HasSubstr("run"));
+  const CommandResult quiet = sample({"--resume", "run", "--set", "sample.steps=1500", "--quiet"});
+  ASSERT_EQ(quiet.exit_code, 0) << quiet.err;
+  EXPECT_EQ(quiet.out + quiet.err, "");
+}
+
 TEST_F(ResumeCommandTest, ASweepGoesOnAndItsBlocksMustBeTheSame) {
   const std::string blocks = ", blocks: [{variables: [x], method: hmc}]";
   write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 80" + blocks);
@@ -121,6 +132,20 @@ TEST_F(ResumeCommandTest, RefusesAnotherCompositionAndSaysWhatDiffers) {
                             "Take them back, or start another run from its last positions: start: " +
                             (path("run") / "state.safetensors").string() + "\n");
   EXPECT_TRUE(records("run") == before);
+}
+
+// A run that was cut short has no state.safetensors yet.
+TEST_F(ResumeCommandTest, NamesPositionsOnlyWhereTheyAre) {
+  write_scene("test_bench.bowl", "chains: 6, warmup: 40, steps: 40");
+  ASSERT_EQ(sample({"scene.yaml", "--output", "run"}).exit_code, 0);
+  std::filesystem::remove(path("run/state.safetensors"));
+  write_scene("test_bench.bowl", "chains: 8, warmup: 40, steps: 80");
+  const std::string run = path("run").string();
+  EXPECT_THAT(sample({"--resume", "run"}).err,
+              ::testing::EndsWith("Take them back, or start another run from its last positions, start: " + run +
+                                  "/state.safetensors, which this makes: potluck export " + run + "\n"));
+  EXPECT_EQ(potluck({"export", "run"}).exit_code, 0);
+  EXPECT_TRUE(exists("run/state.safetensors"));
 }
 
 TEST_F(ResumeCommandTest, RefusesADamagedCheckpointAndFoldersThatAreNoRuns) {

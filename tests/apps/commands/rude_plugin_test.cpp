@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "core/files/run/draws.h"
@@ -106,6 +107,19 @@ TEST_F(RudePluginTest, AnEndInCreateAndInDestroyIsToldToo) {
   EXPECT_THAT(result.err, HasSubstr(kWho + " ended the process in destroy, by _exit(0)"));
 }
 
+TEST_F(RudePluginTest, AModelThatCannotBeMadeIsNoFaultOfTheComposition) {
+  const auto told = [&](const std::string& act, const std::string& text) {
+    const CommandResult result = potluck(words("check", act, 0));
+    EXPECT_EQ(result.exit_code, 3) << act;
+    EXPECT_EQ(result.err, "potluck: error: " + kWho + text + "\n");
+  };
+  told("status", " refused x [2]: the status 99, which is none of potluck/plugin.h");
+  told("internal", " refused x [2]: an internal error");
+  told("no_model", ": create must leave a model where it answers POTLUCK_OK, got none");
+  told("no_facts", " failed in facts (x [2]; float32 on cpu): the numbers failed");
+  EXPECT_EQ(potluck(words("check", "bad_setting", 0)).exit_code, 2);
+}
+
 TEST_F(RudePluginTest, AnEstimateThatIsEndedSaysSo) {
   std::vector<std::string> all = words("evidence", "exit", 5);
   all.insert(all.end(), {"--particles", "64", "--output", "run"});
@@ -151,7 +165,7 @@ TEST_F(RudePluginTest, AProcessOfThePluginThatEndsItselfIsItsOwnAffair) {
 }
 
 TEST_F(RudePluginTest, WhatBelongsToTheProcessIsPutBack) {
-  for (const char* act : {"chdir", "umask", "locale", "rounding", "signals"}) {
+  for (const char* act : {"chdir", "umask", "locale", "rounding", "signals", "alarm"}) {
     for (const int at : {0, 200}) {
       std::filesystem::remove_all(path("run"));
       const CommandResult result = sample(act, at, {"--set", "sample.steps=2000"});
@@ -163,6 +177,53 @@ TEST_F(RudePluginTest, WhatBelongsToTheProcessIsPutBack) {
                 std::filesystem::perms::none);
     }
   }
+}
+
+TEST_F(RudePluginTest, FilesThatAreMadeWhileModelsRunHaveTheUsualRights) {
+  const auto rights = [&](const char* act) {
+    std::filesystem::remove_all(path("run"));
+    const CommandResult result = sample(act, 2, {"--checkpoint-every", "100", "--set", "sample.steps=2000"});
+    EXPECT_EQ(result.exit_code, 0) << act << result.err;
+    std::map<std::string, std::filesystem::perms> of;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path("run")))
+      of[std::filesystem::relative(entry.path(), path("run")).string()] = entry.status().permissions();
+    return of;
+  };
+  EXPECT_EQ(rights("umask_each_time"), rights("none"));
+}
+
+TEST_F(RudePluginTest, ASignalThatOnlyAPluginSendsIsToldWithModelAndCall) {
+  const auto told = [&](const std::string& act, const std::string& signal) {
+    std::filesystem::remove_all(path("run"));
+    const CommandResult result = sample(act);
+    EXPECT_EQ(result.exit_code, 3) << act << result.signal << result.err;
+    EXPECT_THAT(result.err, HasSubstr("potluck: error: " + kWho + " got signal " + signal +
+                                      ", in evaluate, which Potluck sends to nobody. A plugin sets no timer and raises "
+                                      "no signal; `potluck plugins check` may tell more\n"))
+        << act;
+    EXPECT_EQ(read_json("run/run.json").at("state"), "failed") << act;
+  };
+  told("raise_alarm", "14, Alarm clock");
+  told("raise_virtual_timer", "26, Virtual timer expired");
+  told("raise_profiler", "27, Profiling timer expired");
+  told("raise_input", "29, I/O possible");
+  told("raise_quit", "3, Quit");
+}
+
+TEST_F(RudePluginTest, ACrashInWhatIsLeftForTheEndIsNoFaultOfPotluck) {
+  const CommandResult result = sample("atexit", 0);
+  EXPECT_EQ(result.exit_code, 3) << result.signal;
+  EXPECT_THAT(result.err,
+              HasSubstr("potluck: error: crashed as the process ended (signal 6, Aborted), in what a plugin "
+                        "or a library had left to be done then (atexit). What the command made is whole\n"));
+  EXPECT_EQ(read_json("run/run.json").at("state"), "done");
+}
+
+TEST_F(RudePluginTest, ARunWhoseOutputIsClosedStillSaysWhatEndedIt) {
+  const CommandResult result = sample("close_output");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("potluck: error: the plugin zoo.rude 1.0.0 closed descriptors of the process in "
+                                    "evaluate: 1, 2. A model closes what it opened itself"));
 }
 
 // A second model makes tensors of the default type as it is created and in every evaluation.
@@ -200,7 +261,7 @@ TEST_F(RudePluginTest, AnEstimateIsTheSameWhateverAModelDoesToTheProcess) {
   }
   const CommandResult closed = evidence("close");
   EXPECT_EQ(closed.exit_code, 3);
-  EXPECT_EQ(read_json("close/run.json").at("state"), "failed");
+  EXPECT_FALSE(exists("close"));  // no checkpoint is written once the model is known to have done so
 }
 
 TEST_F(RudePluginTest, ClosedDescriptorsEndTheRun) {

@@ -79,14 +79,80 @@ TEST(FaceCompositionTest, AllFaultsAreDataInTheOrderOfTheFile) {
   EXPECT_EQ(key.line, 5);
   EXPECT_EQ(key.column, 38);
   EXPECT_EQ(key.suggestion, "settings");
+  EXPECT_EQ(key.path, "energies.bump.setings");
   EXPECT_THAT(key.text, HasSubstr("unknown key 'setings'"));
   const engine::Fault& method = error.faults()[1];
   EXPECT_EQ(method.line, 7);
   EXPECT_EQ(method.suggestion, "mala");
+  EXPECT_EQ(method.path, "sample.method");
   const engine::Fault& steps = error.faults()[2];
   EXPECT_EQ(steps.path, "sample.steps");
   EXPECT_EQ(steps.suggestion, "");
   EXPECT_THAT(error.what(), HasSubstr("bump.yaml:7:"));
+}
+
+TEST(FaceCompositionTest, FaultsKnowTheirValuesAndTheNearestNames) {
+  engine::Plugins plugins = shipped_plugins();
+  const auto faults = [&](const std::string& text, const engine::Overrides& overrides = {}) {
+    return error_of([&] { Composite(Composition::from_text(text, plugins, overrides)); }).faults();
+  };
+  const auto expect = [&](const std::string& text, const std::string& path, const std::string& near) {
+    const std::vector<engine::Fault> found = faults(text);
+    ASSERT_EQ(found.size(), 1u) << text;
+    EXPECT_EQ(found[0].path, path) << found[0].text;
+    EXPECT_EQ(found[0].suggestion, near) << found[0].text;
+    EXPECT_GT(found[0].line, 0) << found[0].text;
+  };
+  const std::string x = "variables:\n  x:\n    shape: [2]\n", target = "target:\n  model: gaussian\n  inputs: x\n";
+  expect(x + "target:\n  model: gausian\n  inputs: x\n", "target.model", "gaussian");
+  expect(x + "target:\n  modle: gaussian\n  inputs: x\n", "target", "model");
+  expect(x + target + "  settings:\n    meen: 0\n", "target.settings.meen", "mean");
+  expect(x + target + "  settings:\n    variance: [1, 2, 3]\n", "target.settings.variance", "");
+  expect(x + target + "smaple: {}\n", "smaple", "sample");
+  expect(x + target + "sample:\n  stesp: 3\n", "sample.stesp", "steps");
+  expect(x + target + "sample:\n  start: none.npy\n", "sample.start", "");
+  expect(x + target + "plugins: [none]\n", "plugins[0]", "");
+  expect(x + target + "include: [none.yaml]\n", "include[0]", "");
+  expect(x + target + "given:\n  - value: 1\n", "given[0].of", "");
+  expect(x + target + "given: [{of: x, value: [1, .inf]}]\n", "given[0]", "");
+  expect(x, "target", "");
+  expect("variables: {x: {shape: [2]}, y: {}}\n" + target, "variables.y", "");
+
+  for (const char* path : {"", "x[", "variables.x.shape[7]"}) {
+    const std::vector<engine::Fault> set = faults(x + target, {.set = {{path, "1"}}});
+    ASSERT_EQ(set.size(), 1u) << path;
+    EXPECT_EQ(set[0].path, path);
+    EXPECT_EQ(set[0].file, std::string("--set ") + path);
+  }
+  const std::vector<engine::Fault> given = faults(x + target, {.given = {{"x", "[1, 2, 3]"}}});
+  ASSERT_EQ(given.size(), 1u);
+  EXPECT_EQ(given[0].path, "given[0].value");
+}
+
+TEST(FaceCompositionTest, AFileThatCannotBeReadIsThePlaceOfTheFault) {
+  engine::Plugins plugins = shipped_plugins();
+  const Error error = error_of([&] { Composition::from_file("/nothing.yaml", plugins); });
+  EXPECT_STREQ(error.what(), "/nothing.yaml: must be a file that can be read. Check the path");
+  ASSERT_EQ(error.faults().size(), 1u);
+  EXPECT_EQ(error.faults()[0].file, "/nothing.yaml");
+  EXPECT_EQ(error.faults()[0].text, "must be a file that can be read. Check the path");
+  EXPECT_STREQ(error_of([&] { Composition::from_file("", plugins); }).what(), "file must be a path, got an empty text");
+  EXPECT_STREQ(error_of([&] { Composition::from_file(std::string("a\0b", 3), plugins); }).what(),
+               "file must be a path, got a zero byte at offset 1");
+}
+
+TEST(FaceCompositionTest, TextsThatAreNoneAreToldAsThat) {
+  engine::Plugins plugins = shipped_plugins();
+  EXPECT_STREQ(error_of([&] {
+                 Composition::from_text(
+                     "\xff\xfe"
+                     "x",
+                     plugins);
+               }).what(),
+               "composition: must be text in UTF-8, got UTF-16. Save it anew");
+  const engine::Overrides there{.given = {{"x", "up.npy"}}, .folders = {{"--given x", "/somewhere"}}};
+  EXPECT_STREQ(error_of([&] { Composition::from_text(two_bumps(), plugins, there); }).what(),
+               "--given x: given[0].file must be a file that is there, got 'up.npy'. Paths are relative to /somewhere");
 }
 
 TEST(FaceCompositionTest, AnOverrideThatIsWrongIsNamed) {
@@ -130,6 +196,8 @@ TEST(FaceCompositionTest, AMachineThatIsNotThereIsRefused) {
   EXPECT_THAT(device.what(), HasSubstr("tpu"));
   const Error threads = error_of([&] { Composition::from_text(two_bumps(), plugins, {}, {.threads = -1}); });
   EXPECT_STREQ(threads.what(), "threads must be >= 0, got -1. 0 takes as many as there are");
+  const Error rank = error_of([&] { Composition::from_text(two_bumps(), plugins, {}, {.local_rank = -1}); });
+  EXPECT_STREQ(rank.what(), "local_rank must be >= 0, got -1");
   const Error name = error_of([&] { Composition::from_text(two_bumps(), plugins, {}, {}, ""); });
   EXPECT_STREQ(name.what(), "name must be what errors call the text, got an empty one");
 }

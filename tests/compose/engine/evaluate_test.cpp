@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "tests/compose/engine/engines.h"
 
@@ -105,6 +106,26 @@ TEST(FaceEvaluateTest, AVariableThatIsGivenWholeMayBeLeftOut) {
   EXPECT_EQ(found.gradient.count("label"), 0u);
 }
 
+// A hierarchy normalises a level given its label, which takes the prior of the label out again, on top and below.
+TEST(FaceEvaluateTest, ALevelOfAHierarchyHasNoPriorOfItsLabel) {
+  engine::Plugins plugins = shipped_plugins();
+  const std::string kind =
+      "{model: class_gaussian, settings: {mean: [0, 2], log_prior: [0, 2]}, inputs: {image: z, label: a}}";
+  const std::string base = "{model: gaussian, inputs: x}";
+  for (const bool on_top : {false, true}) {
+    Composite composite =
+        composed(plugins,
+                 "potluck: 1\nvariables: {a: {categories: 2}, z: {}, x: {}}\n"
+                 "target: {hierarchy: [" +
+                     (on_top ? kind + ", " + base : base + ", " + kind) + "]}\nsample: {precision: float64}\n");
+    const Evaluation found = composite.evaluate(
+        {.rows = 2,
+         .values = {
+             {"a", std::vector<double>{0, 1}}, {"z", std::vector<double>{0, 2}}, {"x", std::vector<double>{0, 0}}}});
+    EXPECT_NEAR(found.energy[1], found.energy[0], 1e-12);
+  }
+}
+
 TEST(FaceEvaluateTest, NoRowsHaveNoEnergies) {
   engine::Plugins plugins = shipped_plugins();
   const Evaluation found =
@@ -129,10 +150,59 @@ TEST(FaceEvaluateTest, PointsThatDoNotFitAreRefused) {
   EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>{0, 10, 0}}}}),
             "points.x must be in the support [-9, 9], got 10 in row 0, number 1");
   EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>{0, 0, NAN}}}}),
-            "points.x must be numbers, got nan in row 0, number 2");
+            "points.x must be finite, got nan in row 0, number 2");
+  EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>{0, 0, 9 + 1e-12}}}}),
+            "points.x must be in the support [-9, 9], got 9.000000000001 in row 0, number 2");
+  EXPECT_EQ(text({.rows = 1, .values = {{"x", std::vector<double>(2)}}}),
+            "points.x must have 3 numbers (1 row of 3), got 2");
   EXPECT_EQ(text({.rows = -1, .values = {}}), "points.rows must be >= 0, got -1");
+  // A number of rows whose numbers cannot be counted.
+  EXPECT_EQ(text({.rows = std::numeric_limits<int64_t>::max() / 2, .values = {{"x", std::vector<double>{}}}}),
+            "points.rows must be <= 3074457345618258602, got 4611686018427387903");
   // It is of use as before.
   EXPECT_EQ(composite.evaluate({.rows = 1, .values = {{"x", std::vector<double>(3)}}}).energy[0], 6);
+}
+
+// float32 holds up to 3.4e38.
+TEST(FaceEvaluateTest, NumbersBeyondThePrecisionAreRefused) {
+  engine::Plugins plugins = shipped_plugins();
+  const engine::Points far{.rows = 2, .values = {{"x", std::vector<double>{0, 1e39}}}};
+  Composite narrow = composed(plugins, two_bumps("{}", "{precision: float32}"));
+  const std::string refused =
+      "points.x must be numbers that float32 holds, got 1e+39 in row 1, number 0. Use sample.precision: float64";
+  EXPECT_EQ(error_of([&] { narrow.evaluate(far); }).what(), refused);
+  EXPECT_EQ(error_of([&] { engine::Sampler(narrow).start(far); }).what(), refused);
+  Composite wide = composed(plugins, two_bumps("{}", "{precision: float64}"));
+  EXPECT_DOUBLE_EQ(wide.evaluate(far).energy[1], 1e78);
+}
+
+// Branches with exact log Z = log(2 pi 4) and log(2 pi), weights 3/4 and 1/4, of which the file says 1 and 2: the
+// mixture has Z = 3/4 exp(log(8 pi) - 1) + 1/4 exp(log(2 pi) - 2).
+TEST(FaceEvaluateTest, LogZOfAMixtureIsThatOfWhatTheFileSaysOfItsBranches) {
+  engine::Plugins plugins = shipped_plugins();
+  const auto mixture = [&](const std::string& first, const std::string& second) {
+    return composed(plugins,
+                    "variables: {x: {shape: [2]}}\n"
+                    "energies:\n"
+                    "  wide: {model: gaussian, settings: {variance: 4}, inputs: x}\n"
+                    "  narrow: {model: gaussian, inputs: x}\n"
+                    "target: {mixture: [{energy: wide, weight: 3" +
+                        first + "}, {energy: narrow, weight: 1" + second + "}]}\n");
+  };
+  const Composite other = mixture(", log_z: 1", ", log_z: 2");
+  const engine::LogZ log_z = other.log_z();
+  ASSERT_TRUE(log_z.known);
+  const double narrow = 2 * M_PI, wide = 4 * narrow;
+  EXPECT_NEAR(log_z.value, std::log(0.75 * wide * std::exp(-1) + 0.25 * narrow * std::exp(-2)), 1e-12);
+  EXPECT_EQ(log_z.how, "the sum of its branches', of which the file gives another log Z");
+  ASSERT_EQ(other.warnings().size(), 2u);
+  EXPECT_EQ(other.warnings()[0],
+            "mixture 'target': log_z of 'wide' is 1, given in the file, although it is 3.22417 (model 'gaussian' says "
+            "it), so that it has 9.25 times the mass that its weight says. Leave log_z out where you mean the weight");
+  for (const Composite& same : {mixture("", ""), mixture(", log_z: 3.2241714275", ", log_z: 1.8378770664")}) {
+    EXPECT_EQ(same.log_z().value, 0);
+    EXPECT_TRUE(same.warnings().empty());
+  }
 }
 
 TEST(FaceEvaluateTest, ACompositeToBeLookedAtRefuses) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -148,6 +150,9 @@ TEST_F(RecordedRunTest, RanksAreJoinedToTheDrawsOfOneProcess) {
     EXPECT_EQ(outcome.share.first, 4 * rank);
     EXPECT_EQ(outcome.share.count, 4);
     EXPECT_FALSE(outcome.products.verdict);
+    EXPECT_EQ(outcome.products.convergence, "");
+    EXPECT_EQ(outcome.products.draws, 20);
+    EXPECT_EQ(outcome.products.chains, 4);
   }
   const engine::Merged merged = engine::merge_run(path("several"));
   EXPECT_EQ(merged.ranks, 2);
@@ -231,6 +236,112 @@ TEST_F(RecordedRunTest, AShareAndACheckpointAreTheRunsOwn) {
   EXPECT_EQ(recorded.run().summary.draws, 20);
 }
 
+TEST_F(RecordedRunTest, ARankIsOneOfThoseThatShareTheRun) {
+  Composite composite = composed(file());
+  const auto text = [&](const engine::Ranks& ranks) {
+    return std::string(error_of([&] { RecordedRun run(composite, {.folder = path("run"), .ranks = ranks}); }).what());
+  };
+  EXPECT_EQ(text({2, 2}), "ranks.rank must be 0 ... 1, got 2");
+  EXPECT_EQ(text({-1, 2}), "ranks.rank must be 0 ... 1, got -1");
+  EXPECT_EQ(text({5, 1}), "ranks.rank must be 0 ... 0, got 5");
+  EXPECT_EQ(text({0, 0}), "ranks.world must be 1 ... 9999, got 0");
+  EXPECT_STREQ(error_of([] { engine::rank_folder("run", -1); }).what(), "rank must be 0 ... 9998, got -1");
+  Composite ruled = composed(file("{method: mala, chains: 8, warmup: 40, steps: 60, until: {rhat: 1.01}}"));
+  EXPECT_THAT(error_of([&] {
+                RecordedRun run(ruled, {.folder = path("run"), .ranks = {0, 2}});
+              }).what(),
+              HasSubstr("where 2 processes share the run (from RecordOptions::ranks)"));
+  EXPECT_FALSE(filesystem::exists(folder_ / "run"));
+}
+
+TEST_F(RecordedRunTest, WhatTheProgramChangesDuringARunStays) {
+  const filesystem::path before = filesystem::current_path();
+  class Changer : public engine::Observer {
+   public:
+    void drew(const engine::Draw& draw) override {
+      if (draw.index != 3) return;
+      umask(027);
+      signal(SIGPIPE, SIG_IGN);
+      filesystem::current_path(filesystem::temp_directory_path());
+    }
+  } changer;
+  const mode_t mode = umask(022);
+  drawn("whole");
+  EXPECT_EQ(umask(022), 022u);
+  Composite composite = composed(path("scene.yaml"));
+  RecordedRun(composite, {.folder = path("run")}).run({.observers = {&changer}});
+  EXPECT_EQ(umask(022), 027u);
+  EXPECT_EQ(signal(SIGPIPE, SIG_DFL), SIG_IGN);
+  EXPECT_TRUE(filesystem::equivalent(filesystem::current_path(), filesystem::temp_directory_path()));
+  filesystem::current_path(before);
+
+  Composite estimated = composed(file("{chains: 64, seed: 3}"));
+  engine::EvidenceRun(estimated).run([](const engine::EvidenceProgress&) { umask(077); });
+  EXPECT_EQ(umask(mode), 077u);
+}
+
+TEST_F(RecordedRunTest, ARunThatAProgramBeganHasItsCommand) {
+  begun("cut");
+  EarlierRun earlier(path("cut") + "/", EarlierRun::Kind::kSample);
+  EXPECT_EQ(earlier.folder(), path("cut"));
+  const std::vector<engine::TypedCommand> commands = earlier.commands();
+  ASSERT_EQ(commands.size(), 1u);
+  EXPECT_EQ(commands[0].words, (std::vector<std::string>{"potluck", "sample", path("scene.yaml")}));
+  EXPECT_EQ(commands[0].folder, filesystem::current_path().string());
+
+  Composite composite = composed(file());
+  {
+    Stopper stopper(7);
+    RecordedRun own(composite, {.folder = path("own"), .command = {{"program"}, path("")}});
+    own.run({.observers = {&stopper}, .stop = &stopper.stop});
+  }
+  EXPECT_THAT(error_of([&] { EarlierRun(path("own"), EarlierRun::Kind::kEvidence); }).what(),
+              HasSubstr("must be of `potluck evidence`, got one of `potluck sample`"));
+  EarlierRun mine(path("own"), EarlierRun::Kind::kSample);
+  EXPECT_EQ(mine.commands()[0].words, std::vector<std::string>{"program"});
+  EXPECT_EQ(mine.commands()[0].folder, folder_.string());
+  Composite again(mine.read(path("scene.yaml"), plugins_, {}, {.device = "cpu", .threads = 1}));
+  EXPECT_EQ(RecordedRun(again, std::move(mine)).run().summary.draws, 20);
+}
+
+TEST_F(RecordedRunTest, APathHasNoZeroByteAndIsThere) {
+  const std::string zero("run\0s", 5);
+  Composite composite = composed(file());
+  EXPECT_STREQ(error_of([&] { RecordedRun run(composite, {.folder = zero}); }).what(),
+               "folder must be a path, got a zero byte at offset 3");
+  EXPECT_STREQ(error_of([&] { engine::EvidenceRun run(composite, {.folder = zero}); }).what(),
+               "folder must be a path, got a zero byte at offset 3");
+  EXPECT_STREQ(error_of([&] { engine::export_run(""); }).what(), "folder must be a path, got an empty text");
+  EXPECT_STREQ(error_of([&] { engine::merge_run(zero); }).what(), "folder must be a path, got a zero byte at offset 3");
+  EXPECT_STREQ(error_of([&] { EarlierRun("", EarlierRun::Kind::kSample); }).what(),
+               "folder must be a path, got an empty text");
+}
+
+// Particles that begin within 1e-30 of each other and never leave: log Z is 2 log(1e-30) and something, not log(2 pi).
+TEST_F(RecordedRunTest, AnEstimateWhoseParticlesDidNotFollowIsInDoubt) {
+  Composite composite(
+      Composition::from_text("variables: {x: {shape: [2]}}\ntarget: {model: gaussian, inputs: x}\n"
+                             "sample: {chains: 256, seed: 3}\n",
+                             plugins_, {}, {.device = "cpu", .threads = 2}));
+  const engine::Evidence sound = engine::EvidenceRun(composite, {.repeats = 2}).run();
+  EXPECT_NEAR(sound.log_z, std::log(2 * M_PI), 6 * sound.standard_error + 1e-6);
+  EXPECT_TRUE(sound.warnings.empty());
+  EXPECT_THAT(sound.json, testing::Not(HasSubstr("warnings")));
+
+  const engine::Evidence stuck = engine::EvidenceRun(composite, {.repeats = 2, .base_scale = 1e-30}).run();
+  EXPECT_LT(stuck.log_z, -100);
+  ASSERT_EQ(stuck.warnings.size(), 2u);
+  EXPECT_THAT(stuck.warnings[0], HasSubstr("the particles did not follow, and log Z may be wrong by far more than its "
+                                           "standard error. Begin nearer to the target: mean and scale of the base"));
+  EXPECT_THAT(stuck.warnings[1], testing::StartsWith("log Z from exact draws down must be at most "));
+  EXPECT_THAT(stuck.json, HasSubstr("\"warnings\": ["));
+  for (const engine::EvidenceOptions& options : {engine::EvidenceOptions{.base_mean = NAN}, {.base_mean = INFINITY}})
+    EXPECT_THAT(error_of([&] { engine::EvidenceRun(composite, options); }).what(),
+                HasSubstr("base_mean must be finite"));
+  EXPECT_STREQ(error_of([&] { engine::EvidenceRun(composite, {.base_scale = INFINITY}); }).what(),
+               "base_scale must be finite, got inf");
+}
+
 // E(x) = x^2/2 + (x - 2)^2/2 = (x - 1)^2 + 1 in each of 3 coordinates: Z = (sqrt(pi) / e)^3.
 TEST_F(RecordedRunTest, AnEstimateOfLogZGoesOnWhereItWasStopped) {
   const double exact = 3 * (0.5 * std::log(M_PI) - 1);
@@ -261,6 +372,24 @@ TEST_F(RecordedRunTest, AnEstimateOfLogZGoesOnWhereItWasStopped) {
   EXPECT_EQ(bytes_of(folder_ / "estimate" / "evidence.json"), same.json);
   EXPECT_THAT(error_of([&] { engine::EvidenceRun(composite, {.repeats = 1}); }).what(),
               HasSubstr("repeats must be >= 2, got 1"));
+}
+
+TEST_F(RecordedRunTest, LastWordsThatSayNothingAreNotHeard) {
+  class Speaker : public engine::Observer {
+   public:
+    void drew(const engine::Draw& draw) override {
+      if (draw.index != 3) return;
+      heard = {engine::leave_last_words(nullptr, "why"), engine::leave_last_words("failed", nullptr),
+               engine::leave_last_words("well", "why"), engine::leave_last_words("failed", "a crash"),
+               engine::leave_last_words("failed", "again")};
+    }
+    std::vector<bool> heard;
+  } speaker;
+  Composite composite = composed(file());
+  RecordedRun(composite, {.folder = path("run")}).run({.observers = {&speaker}});
+  EXPECT_EQ(speaker.heard, (std::vector<bool>{false, false, false, true, false}));
+  // The process lived on, and the run ended as any.
+  EXPECT_THAT(bytes_of(folder_ / "run" / "run.json"), HasSubstr("\"state\": \"done\""));
 }
 
 TEST_F(RecordedRunTest, WhereNoRunIsDrawnThereAreNoLastWordsAndNoCalls) {

@@ -73,8 +73,7 @@ TEST(FaceSamplerTest, DrawsTheBitsOfARun) {
 
   Sampler sampler(composite);
   sampler.start();
-  // The step that ends the warm-up is the first of sampling: take it with the first draw.
-  while (sampler.warming_up() && sampler.steps() < 40) sampler.step(7);
+  warm_up(sampler);
   EXPECT_EQ(drawn(sampler, 20), collector.draws);
   EXPECT_EQ(sampler.draws(), 20);
   EXPECT_EQ(sampler.summary().step_size, summary.step_size);
@@ -148,13 +147,168 @@ TEST(FaceSamplerTest, ChainsBeginWhereTheyAreToldTo) {
                "points.rows must be >= 1, got 0");
 }
 
-TEST(FaceSamplerTest, SavedBytesOfAnotherRunAreRefused) {
+TEST(FaceSamplerTest, TheWarmUpIsOverWithItsLastStep) {
   engine::Plugins plugins = shipped_plugins();
   Composite composite = composed(plugins);
-  const std::vector<std::byte> nothing(40);
-  const engine::Error error = error_of([&] { Sampler(composite).restore(nothing); });
-  EXPECT_EQ(error.kind(), engine::Error::Kind::kInput);
-  EXPECT_NE(std::string(error.what()), "");
+  Sampler sampler(composite);
+  EXPECT_TRUE(sampler.warming_up());
+  sampler.start();
+  while (sampler.warming_up()) sampler.step(100);
+  EXPECT_EQ(sampler.steps(), 0);
+  EXPECT_EQ(sampler.step(100), 100);
+  EXPECT_EQ(sampler.steps(), 100);
+  Composite without = composed(plugins, "{chains: 4, warmup: 0, step_size: 0.1}");
+  Sampler at_once(without);
+  at_once.start();
+  EXPECT_FALSE(at_once.warming_up());
+}
+
+TEST(FaceSamplerTest, SavedBytesAreWholeAndOfTheSameRun) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite);
+  sampler.start();
+  for (int i = 0; i < 5; ++i) sampler.step(1);
+  const std::vector<std::byte> saved = sampler.save();
+  const auto refused = [&](const std::vector<std::byte>& bytes, const std::string& sample = kSample) {
+    Composite other = composed(plugins, sample);
+    const engine::Error error = error_of([&] { Sampler(other).restore(bytes); });
+    EXPECT_EQ(error.kind(), engine::Error::Kind::kInput);
+    return std::string(error.what());
+  };
+  EXPECT_EQ(refused(std::vector<std::byte>(72)),
+            "a saved state: must be a checkpoint, got 72 bytes of something else. Start the run anew");
+  const std::string other =
+      "a saved state: the checkpoint must agree with its SHA-256, got another one. Start the run anew";
+  std::vector<std::byte> longer = saved, flipped = saved, shorter(saved.begin(), saved.end() - 1);
+  longer.push_back({});
+  flipped[flipped.size() / 2] ^= std::byte{1};
+  for (const auto& bytes : {longer, flipped, shorter}) EXPECT_EQ(refused(bytes), other);
+
+  const auto with = [](const std::string& setting) { return std::string(kSample).insert(1, setting + ", "); };
+  EXPECT_EQ(
+      refused(saved, with("temperature: 2")),
+      "a saved state must be of the same run, got differences:\n  sample.temperature: 1.0 in the saved state, 2.0 "
+      "now\nTake them back, or start the run anew");
+  EXPECT_THAT(refused(saved, "{method: mala, chains: 12, warmup: 40, steps: 60, thin: 3, seed: 9}"),
+              HasSubstr("sample.seed: 8 in the saved state, 9 now"));
+  EXPECT_THAT(refused(saved, "{method: hmc, chains: 12, warmup: 40, steps: 60, thin: 3, seed: 8}"),
+              HasSubstr("sample.method: mala in the saved state, hmc now"));
+  EXPECT_THAT(error_of([&] { Sampler(composite, {.first = 0, .count = 6}).restore(saved); }).what(),
+              HasSubstr("rank: all chains in one process in the saved state, the chains"));
+  // How long a run goes on is not what it is.
+  Composite longer_run = composed(plugins, "{method: mala, chains: 12, warmup: 40, steps: 600, thin: 3, seed: 8}");
+  Sampler resumed(longer_run);
+  resumed.restore(saved);
+  EXPECT_EQ(resumed.steps(), 5);
+}
+
+TEST(FaceSamplerTest, WhatIsRefusedLeavesTheChainsAsTheyWere) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite), twin(composite);
+  sampler.start();
+  twin.start();
+  for (int i = 0; i < 5; ++i) sampler.step(1);
+  for (int i = 0; i < 5; ++i) twin.step(1);
+  const std::vector<double> nowhere(36, std::nan(""));
+  error_of([&] { sampler.start({.rows = 12, .values = {{"x", nowhere}}}); });
+  error_of([&] { sampler.restore({}); });
+  EXPECT_EQ(sampler.steps(), 5);
+  warm_up(sampler);
+  warm_up(twin);
+  EXPECT_EQ(drawn(sampler, 3), drawn(twin, 3));
+}
+
+TEST(FaceSamplerTest, ASecondStartBeginsAnew) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite), twin(composite);
+  sampler.start();
+  warm_up(sampler);
+  drawn(sampler, 3);
+  sampler.start();
+  twin.start();
+  EXPECT_TRUE(sampler.warming_up());
+  EXPECT_EQ(sampler.draws(), 0);
+  warm_up(sampler);
+  warm_up(twin);
+  EXPECT_EQ(drawn(sampler, 3), drawn(twin, 3));
+}
+
+TEST(FaceSamplerTest, WithoutChainsThereIsNothingToStep) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite);
+  const std::string rest = " must be called once chains are there, got none. Call start() or restore()";
+  EXPECT_EQ(error_of([&] { sampler.step(1); }).what(), "step()" + rest);
+  EXPECT_EQ(error_of([&] { sampler.draw(); }).what(), "draw()" + rest);
+  EXPECT_EQ(error_of([&] { sampler.save(); }).what(), "save()" + rest);
+  EXPECT_EQ(error_of([&] { sampler.summary(); }).what(), "summary()" + rest);
+  EXPECT_EQ(error_of([&] { sampler.progress(); }).what(), "progress()" + rest);
+  EXPECT_EQ(sampler.steps(), 0);
+  error_of([&] { sampler.restore({}); });
+  EXPECT_EQ(error_of([&] { sampler.step(1); }).what(), "step()" + rest);
+}
+
+TEST(FaceSamplerTest, ADrawIsBehindAStep) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite);
+  sampler.start();
+  sampler.step(1);
+  EXPECT_STREQ(error_of([&] { sampler.draw(); }).what(),
+               "draw() must be called behind the warm-up, got step 1 of its 40. Call step() while warming_up()");
+  warm_up(sampler);
+  EXPECT_STREQ(error_of([&] { sampler.draw(); }).what(),
+               "draw() must be called at least one step behind the warm-up, got none. Call step()");
+  sampler.step(2);
+  for (const double one : sampler.draw().acceptance) EXPECT_TRUE(one >= 0 && one <= 1) << one;
+  EXPECT_STREQ(error_of([&] { sampler.draw(); }).what(),
+               "draw() must be called at least one step behind the last draw, got none. Call step()");
+  EXPECT_EQ(sampler.draws(), 1);
+}
+
+// The mean over 60 steps is that of three draws 10, 20 and 30 steps apart, weighed with those.
+TEST(FaceSamplerTest, WhatIsToldIsOfAllStepsWhateverWasDrawn) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Sampler sampler(composite), drawing(composite);
+  for (Sampler* one : {&sampler, &drawing}) {
+    one->start();
+    warm_up(*one);
+  }
+  double accepted = 0;
+  for (const int steps : {10, 20, 30}) {
+    sampler.step(steps);
+    drawing.step(steps);
+    const double since = drawing.progress().acceptance;
+    double sum = 0;
+    for (const double of_chain : drawing.draw().acceptance) sum += of_chain;
+    EXPECT_NEAR(since, sum / 12, 1e-12);
+    EXPECT_NEAR(drawing.progress().acceptance, since, 1e-12);
+    accepted += steps * sum / 12;
+  }
+  for (Sampler* one : {&sampler, &drawing}) {
+    const engine::Summary told = one->summary();
+    EXPECT_EQ(told.steps, 60);
+    EXPECT_NEAR(told.acceptance, accepted / 60, 1e-12);
+  }
+  EXPECT_EQ(sampler.summary().draws, 0);
+  Sampler resumed(composite);
+  resumed.restore(drawing.save());
+  EXPECT_EQ(resumed.summary().acceptance, drawing.summary().acceptance);
+  EXPECT_EQ(resumed.progress().acceptance, drawing.progress().acceptance);
+}
+
+TEST(FaceSamplerTest, AShareIsOfChainsThatAreThere) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  for (const engine::Share& share : {engine::Share{-1, 3}, {0, -1}, {12, 1}, {0, 13}, {3, 0}, {7, 6}})
+    EXPECT_EQ(error_of([&] { Sampler(composite, share); }).what(),
+              "share must be of chains among 0 ... 11, got " + std::to_string(share.count) + " from " +
+                  std::to_string(share.first) + " on. {0, 0} takes all");
+  Sampler all(composite, {0, 12});
 }
 
 TEST(FaceSamplerTest, NoStepsAreRefused) {
@@ -187,6 +341,40 @@ TEST(FaceRunTest, TheCompositionsOwnRuleHoldsToo) {
   const engine::Summary summary = engine::run(composite);
   EXPECT_LT(summary.steps, 100000);
   EXPECT_THAT(summary.why_stopped, HasSubstr("effective sample size"));
+}
+
+TEST(FaceRunTest, ARuleThatNeedsAllChainsRefusesAShare) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins, "{method: mala, chains: 8, warmup: 40, steps: 400, until: {rhat: 1.01}}");
+  for (const int64_t first : {0, 4}) {
+    const engine::Error error = error_of([&] { engine::run(composite, {.share = {first, 4}}); });
+    EXPECT_THAT(error.what(), testing::EndsWith("sample.until must have only steps where the run has a share of the "
+                                                "chains, got other rules and 4 of 8 chains: those rules need all of "
+                                                "them. Use until: {steps: 400}"));
+    ASSERT_EQ(error.faults().size(), 1u);
+    EXPECT_EQ(error.faults()[0].path, "sample.until");
+    EXPECT_GT(error.faults()[0].line, 0);
+  }
+  EXPECT_GT(engine::run(composite, {.share = {0, 8}}).draws, 0);
+}
+
+TEST(FaceRunTest, AnObserverThatIsNotThereIsRefused) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins);
+  Collector collector;
+  EXPECT_STREQ(error_of([&] {
+                 engine::run(composite, {.observers = {&collector, nullptr}});
+               }).what(),
+               "observers[1] must be an observer, got a null pointer");
+}
+
+TEST(FaceRunTest, ACheckpointOfAnotherRunIsRefused) {
+  engine::Plugins plugins = shipped_plugins();
+  Composite composite = composed(plugins), other = composed(plugins, "{method: mala, chains: 12, warmup: 40, seed: 1}");
+  Collector collector;
+  engine::run(composite, {.observers = {&collector}});
+  EXPECT_THAT(error_of([&] { engine::run(other, {.checkpoint = collector.saved}); }).what(),
+              HasSubstr("sample.seed: 8 in the saved state, 1 now"));
 }
 
 TEST(FaceRunTest, AStopFlagInterruptsIt) {

@@ -84,12 +84,12 @@ std::vector<Broken> broken_files() {
        "scene.yaml: must be a composition, got an empty file. See docs/composition-file.md"},
       {"a list for a file", "- 1\n",
        "scene.yaml:1:1: a composition must be a map, got a list. Its keys: potluck, plugins, include, variables, "
-       "views, energies, target, given, sample, output, integrable"},
+       "views, energies, target, given, sample, learn, output, integrable"},
       {"a newer format", "potluck: 2\nvaribles: {}\n",
        "scene.yaml:1:10: potluck must be <= 1, the newest format that this Potluck reads, got 2. Use a newer Potluck"},
       {"unknown and missing keys", "varables: {x: {}}\n",
        "scene.yaml:1:1: unknown key 'varables' in a composition. Did you mean 'variables'? Known: potluck, plugins, "
-       "include, variables, views, energies, target, given, sample, output, integrable\n"
+       "include, variables, views, energies, target, given, sample, learn, output, integrable\n"
        "scene.yaml:1:1: a composition must have 'variables' (the variables that are sampled or given), got none. Add "
        "it\n"
        "scene.yaml:1:1: a composition must have 'target' (the energy that is sampled), got none. Add it"},
@@ -376,7 +376,7 @@ std::vector<Broken> broken_files() {
       {"more labels than can be looked at",
        "variables: {x: {}, k: {categories: 30000000}}\ntarget: {model: class_gaussian, inputs: {image: x, label: "
        "k}}\nsample: {chains: 1000}\n",
-       "scene.yaml:1:36: variables.k.categories must be <= 8388608 where gibbs draws the labels of 1 numbers in 256 "
+       "scene.yaml:1:36: variables.k.categories must be <= 8388608 where gibbs draws the labels of 1 number in 256 "
        "chains at a time, got 30000000. Use fewer categories, or give 'k'"},
       {"given twice",
        with("",
@@ -427,7 +427,15 @@ std::vector<Broken> broken_files() {
        "replicas do the same in every step"},
       {"an anneal of what is no variable", small("sample: {anneal: {y: {from: 3}, levels: 10}}\n"),
        "scene.yaml:6:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, "
-       "predictor, step_size, noisy_given, x"},
+       "predictor, step_size, noisy_given"},
+      {"an anneal of what is no variable beside one that may move",
+       annealed("{of: z, value: 1}", "y: {from: 3}, levels: 10"),
+       "scene.yaml:4:19: unknown key 'y' in the anneal section. Known: temperature, levels, steps, spacing, "
+       "predictor, step_size, noisy_given, z"},
+      {"an anneal that begins beyond float32", annealed("{of: z, value: 1}", "z: {from: 1e39}, levels: 10"),
+       "scene.yaml:4:29: sample.anneal.z.from must be a number of float32, got 1e+39. Use precision: float64"},
+      {"a given number beyond float32", annealed("{of: z, value: 1e39}", "temperature: {from: 3}, levels: 10"),
+       "scene.yaml:3:8: given: z must be a number of float32, got 1e+39. Use precision: float64"},
       {"an anneal of a picture", small("given: [{of: x, value: 1}]\nsample: {anneal: {x: {from: 3}, levels: 10}}\n"),
        "scene.yaml:7:22: sample.anneal.x must be a variable of one number, got shape [2]. Let the models read a number "
        "of its own"},
@@ -463,11 +471,11 @@ std::vector<Broken> broken_files() {
       {"no steps", small("sample: {steps: 0}\n"), "scene.yaml:6:17: sample.steps must be >= 1, got 0"},
       {"more steps than the noise counts", small("sample: {warmup: 20, steps: 5000000000}\n"),
        "scene.yaml:6:29: sample.steps + sample.warmup must be <= 4294967295, got 5000000020: the noise counts that "
-       "far"},
+       "far. Take fewer steps"},
       {"a warm-up and steps that overflow",
        small("sample: {warmup: 9000000000000000000, steps: 9000000000000000000}\n"),
        "scene.yaml:6:18: sample.warmup + sample.steps must be <= 4294967295, got more than 2^63: the noise counts that "
-       "far"},
+       "far. Take fewer steps"},
       {"more draws than can be counted", small("sample: {chains: 4000000000, steps: 4000000000}\n"),
        "scene.yaml:6:37: sample.steps must make at most 72057594 draws of 4000000000 chains of 2 numbers, got "
        "4000000000. "

@@ -107,7 +107,7 @@ TEST_F(GoodFilesTest, ANumberThatMovesMayBeALevelOfNoise) {
     return read(
                "variables: {x: {shape: [3]}, z: {}}\n"
                "views: {part: {of: x, slice: '0:2'}}\n"
-               "target: {model: linear_gaussian, settings: {matrix: [1, 1]}, inputs: {x: part, z: z}}\n"
+               "target: {model: linear_gaussian, inputs: {x: part, z: z}}\n"
                "integrable: true\ngiven: [{of: z, value: 0.5}]\n"
                "sample: {anneal: {z: {from: 20}, levels: 30" +
                more + "}}\n")
@@ -166,6 +166,21 @@ TEST_F(GoodFilesTest, ACoolingIsAnAnnealOfTheTemperatureAndSaysSo) {
   EXPECT_THAT(cooled.warnings,
               ElementsAre("sample.cooling is an older name. Write sample.anneal: {temperature: {from: 20}, levels: "
                           "500, steps: 1}"));
+}
+
+TEST_F(GoodFilesTest, ATimeThatBeginsLateIsNoticed) {
+  const auto warnings = [&](const std::string& sample) {
+    return read("variables: {x: {}}\ntarget: {model: gaussian, inputs: x}\nsample: {" + sample + "}\n").warnings;
+  };
+  EXPECT_THAT(warnings("warmup: 300, steps: 200, until: {time: 10s}"),
+              ElementsAre("sample.until.time counts from the first step after the warm-up: 300 steps of warm-up come "
+                          "before it"));
+  EXPECT_THAT(warnings("warmup: 150, steps: 200, until: {time: 10s}, anneal: {temperature: {from: 9}, levels: 10, "
+                       "steps: 20}"),
+              ElementsAre("sample.until.time counts from the first step after the warm-up: 200 steps of anneal and 150 "
+                          "of warm-up come before it"));
+  EXPECT_THAT(warnings("warmup: 200, steps: 200, until: {time: 10s}"), ElementsAre());
+  EXPECT_THAT(warnings("warmup: 300, steps: 200, until: {ess: 10}"), ElementsAre());
 }
 
 // Keys of the section come before variables of their name.

@@ -8,6 +8,7 @@
 #include <Eigen/LU>
 #include <cmath>
 
+#include "compose/known/dropped_normaliser.h"
 #include "compose/known/integrability.h"
 #include "compose/known/quadratic.h"
 #include "tests/compose/trees.h"
@@ -232,6 +233,68 @@ TEST(NormaliserTest, ALogZThatDependsOnAParentIsAddedWithItsGradient) {
   }
 }
 
+/// y | v with E = y^2 e^-v / 2 and log Z = (log 2 pi + v)/2, as the lower or the upper level of a hierarchy with x,
+/// beside a density of v that is no level of it. Variables: y, x, v.
+Composition beside_its_parent(bool on_top, bool unnormalised) {
+  const NodePointer x = normal(1, {0}, {1}), v = normal(2, {0}, {1}), y = leaf(stretched(), {whole(0, 1), whole(2, 1)});
+  const std::vector<NodePointer> levels = on_top ? std::vector{y, x} : std::vector{x, y};
+  return composition({real_line("y", 1), real_line("x", 1), real_line("v", 1)},
+                     product({{v, 1}, {node("deep", Hierarchy{levels, unnormalised}), 1}}));
+}
+
+// p(v) p(x) p(y | v) is a joint density, whatever draws v and wherever the level stands.
+TEST(NormaliserTest, ALevelIsNormalisedWhateverDrawsItsParents) {
+  for (const bool on_top : {false, true}) {
+    Composition whole = beside_its_parent(on_top, true);
+    whole.integrable = true;
+    const auto raw = make_plan(whole, in_double()), full = make_plan(beside_its_parent(on_top, false), in_double());
+    const std::vector<std::vector<double>> at = {{1.5, 1.5}, {0.3, 0.3}, {0, 2}};
+    const Evaluated without = evaluate(*raw, at, 2), with = evaluate(*full, at, 2);
+    for (size_t row = 0; row < 2; ++row) {
+      EXPECT_NEAR(with.energy[row] - without.energy[row], 0.5 * (std::log(2 * M_PI) + at[2][row]), 1e-12);
+      EXPECT_NEAR(with.gradient[2][row] - without.gradient[2][row], 0.5, 1e-12);
+    }
+    const std::string line =
+        "hierarchy 'deep': log Z of level 'stretched' is a function of the parents (model 'stretched' says it as a "
+        "function of its parents)";
+    EXPECT_THAT(full->explanation(), ::testing::Contains(line + ", and is added"));
+    EXPECT_THAT(raw->explanation(), ::testing::Contains(line + ", not added"));
+    // Of three densities of one number each; without log Z nobody knows.
+    const Known known(beside_its_parent(on_top, false));
+    const LogNormaliser log_z = known.normaliser.of(*known.whole.target);
+    EXPECT_TRUE(log_z.known && !log_z.depends_on_parents());
+    EXPECT_NEAR(log_z.constant, std::log(2 * M_PI), 1e-12);
+    EXPECT_FALSE(Known(beside_its_parent(on_top, true)).normaliser.of(*whole.target).known);
+    EXPECT_THAT(full->warnings(), ::testing::IsEmpty());
+  }
+}
+
+TEST(NormaliserTest, ALevelWhoseParentsAreGivenAddsNothing) {
+  for (const bool on_top : {false, true}) {
+    Composition whole = beside_its_parent(on_top, false), raw = beside_its_parent(on_top, true);
+    hold(whole, 2, 0, 2);
+    hold(raw, 2, 0, 2);
+    const auto plan = make_plan(whole, in_double());
+    const std::vector<std::vector<double>> at = {{1.5}, {0.3}, {2}};
+    EXPECT_EQ(evaluate(*plan, at, 1).energy, evaluate(*make_plan(raw, in_double()), at, 1).energy);
+    EXPECT_THAT(plan->explanation(), ::testing::Contains(::testing::EndsWith(", which are given: not added")));
+  }
+}
+
+// z ~ N(0, 1); below it w ~ N(0, 1) and x | z in one level, whose log Z = log 2 pi + z/2. Only what depends on z is
+// added, so that log Z of the whole is that of z and the constant of w.
+TEST(NormaliserTest, OfALevelWhoseLogZIsAddedTheConstantRemains) {
+  const NodePointer z = normal(1, {0}, {1}), w = normal(2, {0}, {1}), x = leaf(stretched(), {whole(0, 1), whole(1, 1)});
+  const NodePointer deep = node("deep", Hierarchy{{z, product({{w, 1}, {x, 1}})}, false});
+  const std::vector<Variable> variables = {real_line("x", 1), real_line("z", 1), real_line("w", 1)};
+  const Known known(composition(variables, deep));
+  EXPECT_NEAR(known.normaliser.of(*deep).constant, std::log(2 * M_PI), 1e-12);
+  // As a branch its density is that of all three: (2 pi)^(-3/2) at x = z = w = 0.
+  const Evaluated at =
+      evaluate(*make_plan(composition(variables, mixture({{deep, 1, {}}})), in_double()), {{0}, {0}, {0}}, 1);
+  EXPECT_NEAR(at.energy[0], 1.5 * std::log(2 * M_PI), 1e-12);
+}
+
 TEST(NormaliserTest, AConditionalLevelWithoutAKnownNormaliserIsRefused) {
   const NodePointer top = normal(0, {0}, {1}), below = normal(0, {0}, {1}, gauss_unknown());
   const Composition whole = composition({real_line("x", 1)}, node("deep", Hierarchy{{top, below}, false}));
@@ -300,6 +363,34 @@ const ModelKind& claiming(uint64_t claims) {
     return std::make_unique<Claiming>(POTLUCK_NORMALISER_BOUNDED);
   });
   return claims == 0 ? *silent : *bounded;
+}
+
+TEST(NormaliserTest, ALevelThatIsConditionalOnWhatIsDrawnElsewhereMustSayItsLogZ) {
+  class Silent : public SmallModel {
+   public:
+    double energy(const std::vector<double>& x, std::vector<double>& gradient) const override {
+      gradient = {4 * std::pow(x[0] - x[1], 3), -4 * std::pow(x[0] - x[1], 3)};
+      return std::pow(x[0] - x[1], 4);
+    }
+  };
+  static const auto silent =
+      small_kind("silent", {"x", "z"}, 0, [](const auto&, const auto&) { return std::make_unique<Silent>(); });
+  const NodePointer top = leaf(*silent, {whole(0, 1), whole(1, 1)}), low = normal(2, {0}, {1});
+  const auto whole_of = [&](bool unnormalised) {
+    return composition({real_line("x", 1), real_line("z", 1), real_line("y", 1)},
+                       product({{normal(1, {0}, {1}), 1}, {node("deep", Hierarchy{{top, low}, unnormalised}), 1}}));
+  };
+  EXPECT_THAT(refusal(whole_of(false)),
+              HasSubstr("scene.yaml:7:3: the normaliser of level 'silent' of hierarchy 'deep' must be known as a "
+                        "function of all that it is conditional on, also of z, got none: model 'silent' does not say "
+                        "it"));
+  Composition given = whole_of(false);
+  hold(given, 1, 0, 0.5);
+  given.integrable = true;
+  EXPECT_EQ(refusal(given), "");
+  Composition raw = whole_of(true);
+  raw.integrable = true;
+  EXPECT_EQ(refusal(raw), "");
 }
 
 // exp(-x^4) over z and E = x^2 e^-z / 2, whose Z is sqrt(2 pi) e^(z/2). With a heavier tail over z the product has no
@@ -397,6 +488,22 @@ TEST(IntegrabilityTest, OnBoundedSupportsTheMissingFactIsNamed) {
   EXPECT_THAT(refusal(composition({real_line("x", 1)}, critic)), HasSubstr(". Bound the supports, add"));
 }
 
+TEST(LiteralTest, MustBeANumberOfTheRunsPrecision) {
+  const Composition whole =
+      composition({real_line("x", 1)}, leaf(linear(), {potluck::testing::whole(0, 1), literal({1e39})}, {{2}, {0.5}}));
+  PlanOptions narrow;
+  narrow.most_rows = 16;
+  EXPECT_EQ(refusal(whole), "");
+  try {
+    make_plan(whole, narrow);
+    FAIL();
+  } catch (const CompositionError& error) {
+    EXPECT_STREQ(error.what(),
+                 "scene.yaml:7:3: input 'z' of 'linear' must have numbers of float32, got 1e+39. Use precision: "
+                 "float64");
+  }
+}
+
 TEST(WarningTest, AProductThatLeavesOutANormaliserIsNoticed) {
   const NodePointer mouth = leaf(quartic(), {whole(1, 1)}, {}, "mouth"),
                     neck = leaf(stretched(), {whole(0, 1), whole(1, 1)}, {}, "neck");
@@ -410,6 +517,15 @@ TEST(WarningTest, AProductThatLeavesOutANormaliserIsNoticed) {
   EXPECT_TRUE(make_plan(composition(variables, node("deep", Hierarchy{{mouth, neck}, false})), in_double())
                   ->warnings()
                   .empty());
+  // Also on top of a hierarchy, which adds the log Z of its top, and not of what the user left as it is.
+  const NodePointer below = normal(2, {0}, {1});
+  for (const bool unnormalised : {false, true}) {
+    const NodePointer deep = node("deep", Hierarchy{{neck, below}, unnormalised});
+    const Composition beside =
+        composition({real_line("x", 1), interval("z", 1, -2, 3), real_line("y", 1)}, product({{mouth, 1}, {deep, 1}}));
+    Known known(beside);
+    EXPECT_EQ(dropped_normalisers(known.whole, known.coordinates, known.normaliser).size(), unnormalised ? 1u : 0u);
+  }
   Composition given = both;
   hold(given, 1, 0, 0.5);
   EXPECT_TRUE(make_plan(given, in_double())->warnings().empty());

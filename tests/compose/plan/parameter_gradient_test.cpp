@@ -25,13 +25,13 @@ Weighing any_weighing(std::mt19937& random, Sought sought, const State& state, i
 
 Composition as_it_is(Composition tree, const ModelKind&, unsigned) { return tree; }
 
-/// The tree as the top of a hierarchy whose lower level has a normaliser that depends on the state, beside another tree
-/// in a mixture: variables as those of the tree, and u [2].
+/// The tree times a level of a hierarchy whose normaliser depends on the state, beside another tree in a mixture:
+/// variables as those of the tree, and u [2].
 Composition above_a_normaliser(Composition tree, const ModelKind& kind, unsigned seed) {
   tree.variables.push_back(real_line("u", 2));
   tree.held.resize(4);
   const NodePointer below = leaf(stretched(), {whole(3, 2), part(1, 1, {0})}, {}, "below");
-  const NodePointer levels = node("levels", Hierarchy{{tree.target, below}, false});
+  const NodePointer levels = product({{tree.target, 1}, {node("levels", Hierarchy{{below}, false}), 1}});
   const NodePointer beside = RandomTree(seed + 500, kind, stretched_learner()).make().target;
   tree.target = mixture({{levels, 0.3, 0.5}, {product({{beside, 1}, {normal(3, {0, 0}, {1}), 1}}), 0.7, 0.1}});
   return tree;

@@ -134,6 +134,26 @@ TEST(RunFactsTest, FiguresOfAKilledRunAreThoseOfItsBeginning) {
   EXPECT_TRUE(figures_of(golden_facts("sweep")).blocks);
 }
 
+TEST(RunFactsTest, FiguresKnowAtHowManyLabelsChainsWereHeld) {
+  RunFacts facts = golden_facts("seed");
+  EXPECT_FALSE(figures_of(facts).labels_begun);
+  VariableFacts label;
+  label.name = "label";
+  label.categories = 3;
+  facts.surroundings.variables.push_back(label);
+  facts.sampling->chains = 64;
+  facts.sampling->superchain = 4;
+  facts.sampling->warmup = 100;
+  EXPECT_EQ(figures_of(facts).labels_begun, 16);
+  facts.sampling->warmup = 3;
+  EXPECT_EQ(figures_of(facts).labels_begun, 0);
+  facts.start = "64 positions of /old/start.npy";
+  EXPECT_EQ(figures_of(facts).labels_begun, 1);
+  for (VariableFacts& variable : facts.surroundings.variables)
+    if (!variable.categories) variable.held = 1 << 20;
+  EXPECT_FALSE(figures_of(facts).labels_begun);
+}
+
 TEST(RunFactsTest, TheIdentityIsThatOfTheRunAndNotOfItsLength) {
   const RunFacts facts = golden_facts("resumed");
   RunFacts other = facts;

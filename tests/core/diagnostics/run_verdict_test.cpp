@@ -107,6 +107,27 @@ TEST(RunVerdictTest, NumbersThatNeverMoved) {
               "unmoved", "no", "Not usable yet: 2 numbers never moved (x[3]). Lower step_size (now 0.5).");
 }
 
+TEST(RunVerdictTest, LabelsThatChainsNeverTried) {
+  const auto labels = [](int64_t begun) {
+    return changed([&](auto& f) {
+      f.lone_label = {10, "label = 3"};
+      f.labels_begun = begun;
+      f.warmup = begun == 0 ? 0 : 500;
+    });
+  };
+  expect_only(labels(0), "missing_labels", "no",
+              "Not usable yet: labels may be missing: label = 3 in all draws, and chains never moved at another label. "
+              "Warm up for longer (warmup, now 0): labels are held at first.");
+  expect_only(labels(4), "unmet_labels", "with care",
+              "Usable with care: labels may be missing: label = 3 in all draws, and chains surely moved at 4 of 10 "
+              "labels only. Run at least 10 chains that do not begin at positions of a file (start: auto).");
+  // Chains left all the others: label 3 may well have all of the mass. So may one that is drawn beside nothing else.
+  EXPECT_TRUE(run_verdict(labels(10)).findings.empty());
+  RunFigures alone = labels(0);
+  alone.labels_begun = std::nullopt;
+  EXPECT_TRUE(run_verdict(alone).findings.empty());
+}
+
 TEST(RunVerdictTest, ChainsInSeparateModesAreNotToldToDrawForLonger) {
   const RunFigures modes = changed([](auto& f) {
     f.rhat = {1.7, "z"};
@@ -117,6 +138,19 @@ TEST(RunVerdictTest, ChainsInSeparateModesAreNotToldToDrawForLonger) {
               "Not usable yet: chains sit in separate modes: R-hat 1.700 (z), although a chain has about 80 effective "
               "draws of its own region. More steps will not help: use parallel_tempering, or begin from exact draws "
               "(start: exact) where the composition has them.");
+  // Where labels move there are neither ladders nor exact starts.
+  RunFigures labels = modes;
+  labels.labels_begun = 64;
+  EXPECT_EQ(run_verdict(labels).findings.at(0).advice,
+            "more steps will not help: run with each label given, and weigh these runs by their log Z (potluck "
+            "evidence)");
+  // Every chain has one label in all of its draws, and so no effective ones.
+  labels.rhat = {1e9, "kind[0] = 3"};
+  labels.ess_within_chain = NAN;
+  expect_only(labels, "separate_modes", "no",
+              "Not usable yet: chains sit in separate modes: R-hat above 1000 (kind[0] = 3), as labels hardly change. "
+              "More steps will not help: run with each label given, and weigh these runs by their log Z (potluck "
+              "evidence).");
   // The same R-hat of chains that are merely slow.
   RunFigures slow = modes;
   slow.ess_within_chain = 4;

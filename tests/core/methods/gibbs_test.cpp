@@ -13,6 +13,7 @@
 #include "core/methods/block_sweep.h"
 #include "core/methods/label_blocks.h"
 #include "core/sampling/run/run.h"
+#include "tests/core/energies.h"
 #include "tests/core/labelled_line.h"
 
 namespace potluck {
@@ -49,6 +50,16 @@ class Keeper final : public Observer {
   std::vector<std::vector<int64_t>> labels;
   std::vector<std::vector<double>> xs, energies;
   std::vector<uint8_t> frozen;
+};
+
+/// Keeps the labels of all draws.
+class OneLabelKeeper final : public Observer {
+ public:
+  void drew(const Draw& draw) override {
+    const auto* label = static_cast<const int64_t*>(draw.position[0]);
+    labels.insert(labels.end(), label, label + draw.chains);
+  }
+  std::vector<int64_t> labels;
 };
 
 struct Result {
@@ -231,12 +242,59 @@ TEST(GibbsTest, FreezesWhereALabelHasNoNumberForAnEnergy) {
         },
         ThrowsMessage<NumericalError>(::testing::AllOf(
             ::testing::StartsWith("step 0: all 300 chains became non-finite (first: chain 0, expert 'line' = "
-                                  "nan). Let chains begin elsewhere (sample.start), or mend the expert"))));
+                                  "nan, at label = ["),
+            ::testing::HasSubstr("]). Let chains begin elsewhere (sample.start), or mend the expert: energies of all "
+                                 "labels are asked for"))));
   }
+  // Where numbers move too.
+  EXPECT_THAT(
+      [] {
+        const LabelledLine one({.n = 1, .field = {0, 0}, .mean = {0, 1}, .broken = 1});
+        RunOptions options = options_of(4, 20, 20, 5);
+        options.blocks = label_blocks(options, one.variables(), {{}, {}});
+        run(Target{&one, {{}, {}}, 1}, *default_start(one.variables()), options, {}, kGoOn);
+      },
+      ThrowsMessage<NumericalError>(::testing::MatchesRegex(
+          "step [0-9]+: all 4 chains became non-finite \\(first: chain 0, expert 'line' = nan, at label = 1\\)\\. "
+          ".*[Mm]end the expert, whose energies of all labels are asked for, or lower step_size \\(now .*\\)")));
   // The others go on: of two elements that are given nothing can be broken.
   const LabelledLine energy({.broken = 2});
   const Held first = {{1, 0, 0}, {0, 0, 0}};
   EXPECT_EQ(sample(energy, options_of(300, 0, 20, 5), {first, whole({0, 0, 0})}).summary.frozen_count, 0);
+}
+
+/// Share of label 1 in the draws of two labels whose numbers are `apart`, of equal mass: 1/2.
+double share_of_two(double apart, int64_t warmup) {
+  const LabelledLine energy({.n = 1, .field = {0, 0}, .mean = {0, apart}});
+  RunOptions options = options_of(200, warmup, 100, 10);
+  options.values = option_values("mala", {{"step_size", "0.5"}});
+  double ones = 0, all = 0;
+  OneLabelKeeper kept;
+  Observer* observers[] = {&kept};
+  options.blocks = label_blocks(options, energy.variables(), {{}, {}});
+  run(Target{&energy, {{}, {}}, 1}, *default_start(energy.variables()), options, observers, kGoOn);
+  for (const int64_t label : kept.labels) {
+    ones += static_cast<double>(label);
+    ++all;
+  }
+  return ones / all;
+}
+
+// Numbers begin at N(0, 1). Were a label drawn there, all chains would have label 0, whose mean is 0, and 12 is too far
+// for them to change it: a draw at x = 0 has label 1 with a probability of e^-72.
+TEST(GibbsTest, HoldsLabelsUntilNumbersAreWhereTheyHaveDensity) {
+  EXPECT_DOUBLE_EQ(share_of_two(12, 400), 0.5);  // 100 chains of each label begin, and none changes it
+  EXPECT_DOUBLE_EQ(share_of_two(12, 0), 0);      // the twin: nothing is held
+  // Labels that change all the time are drawn all the same: 200 chains of 10 nearly independent draws.
+  EXPECT_NEAR(share_of_two(0.5, 400), 0.5, 6 * std::sqrt(0.25 / 1000));
+}
+
+TEST(GibbsTest, HoldsLabelsOnlyWhereNumbersMoveToo) {
+  const std::vector<Variable> variables = LabelledLine({}).variables();
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, {}}, 400), 100);
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, {}}, 3), 0);
+  EXPECT_EQ(steps_of_held_labels(variables, {{}, whole({0, 0, 0})}, 400), 0);
+  EXPECT_EQ(steps_of_held_labels(variables, {whole({0, 0, 0}), {}}, 400), 0);
 }
 
 TEST(GibbsTest, MakesBlocksForLabelsThatMove) {
@@ -295,7 +353,22 @@ TEST(GibbsTest, RunsRefuseLabelsThatNothingDraws) {
       },
       ThrowsMessage<SettingError>(
           "sample.method must be one that moves numbers, got gibbs, which draws labels alone: 3 numbers that "
-          "are no labels move too. Use mala or hmc: labels are drawn by gibbs all the same"));
+          "are no labels move alone. Use mala or hmc"));
+}
+
+TEST(GibbsTest, SpeaksOfLabelsOnlyWhereThereAreSome) {
+  Variable x;
+  x.name = "x";
+  const testing::RowEnergy energy = testing::normal_energy(x, 1);
+  RunOptions options = options_of(1, 100, 1, 1);
+  options.method = "gibbs";
+  options.values = {};
+  EXPECT_THAT(
+      [&] {
+        check_run({&energy, {{}}, 1}, options);
+      },
+      ThrowsMessage<SettingError>("sample.method must be one that moves numbers, got gibbs, which draws labels "
+                                  "alone: 1 number that is no label moves alone. Use mala or hmc"));
 }
 
 }  // namespace

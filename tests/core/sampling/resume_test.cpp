@@ -373,7 +373,7 @@ TEST(ResumeTest, RefusesBytesThatAreNoCheckpointOfThisRun) {
   EXPECT_EQ(text(), "a saved state must be whole, got one that ends early. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   bytes[0] = std::byte{99};
-  EXPECT_EQ(text(), "a checkpoint must be of version 7, got 99. Start the run anew");
+  EXPECT_EQ(text(), "a checkpoint must be of version 8, got 99. Start the run anew");
   bytes = recorder.checkpoints[3].bytes;
   options.chains = 3000;
   EXPECT_THAT(text(), HasSubstr("the saved chains must have "));

@@ -82,6 +82,21 @@ TEST(CheckpointFileTest, LengthsAreHeldAgainstTheFileEvenWhereItsDigestIsRight) 
   expect(with("{"), "the header: must be JSON, got an error: ");
 }
 
+TEST(CheckpointFileTest, InMemoryItHasTheBytesOfTheFile) {
+  const Scratch scratch;
+  std::filesystem::create_directories(scratch / "run");
+  write_checkpoint(scratch / "run", {{"seed", 1}}, 3, bytes_of("state"));
+  std::ifstream stream(scratch / "run" / "checkpoint" / "latest", std::ios::binary);
+  const std::string there((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  const std::string bytes = checkpoint_bytes({{"seed", 1}}, 3, bytes_of("state"));
+  EXPECT_EQ(bytes, there);
+  const Checkpoint read = checkpoint_of_bytes(bytes, "it", "Begin anew");
+  EXPECT_EQ(read.draws, 3);
+  EXPECT_EQ(read.state, bytes_of("state"));
+  EXPECT_THAT([&] { checkpoint_of_bytes(bytes + "x", "it", "Begin anew"); },
+              ThrowsMessage<FileError>("it: the checkpoint must agree with its SHA-256, got another one. Begin anew"));
+}
+
 TEST(CheckpointFileTest, KeepsNamesThatAreNotUtf8) {
   const Scratch scratch;
   std::filesystem::create_directories(scratch / "run");

@@ -273,7 +273,8 @@ TEST(SummaryTest, HasEveryFigureOfEveryNumberInNetcdf) {
 /// 4 chains of 40 draws of labels `kind` [2] of three categories: the second is given as 2, the first is 0 or 1.
 class LabelledRun {
  public:
-  explicit LabelledRun(const std::filesystem::path& folder) {
+  /// @param one_in  the first label is 1 in one draw of so many
+  explicit LabelledRun(const std::filesystem::path& folder, uint64_t one_in = 4) {
     Variable kind;
     kind.name = "kind";
     kind.shape = {2};
@@ -287,7 +288,7 @@ class LabelledRun {
       std::vector<int64_t> labels;
       std::vector<double> energy;
       for (int64_t chain = 0; chain < kChains; ++chain) {
-        const int64_t label = bits() % 4 == 0 ? 1 : 0;
+        const int64_t label = bits() % one_in == 0 ? 1 : 0;
         ones[static_cast<size_t>(chain * kDraws + index)] = static_cast<double>(label);
         labels.insert(labels.end(), {label, 2});
         energy.push_back(static_cast<double>(bits() % 1000));
@@ -339,6 +340,16 @@ TEST(SummaryTest, GivesTheFrequencyOfEachLabel) {
   EXPECT_EQ(json.at("categories"), 3);
   EXPECT_EQ(json.at("scalars").size(), 3u);
   EXPECT_EQ(json.at("scalars")[1].at("name"), "kind[0] = 1");
+}
+
+TEST(SummaryTest, TellsALabelThatAnElementAlwaysHad) {
+  const Scratch scratch;
+  const LabelledRun varied(scratch / "varied"), always(scratch / "always", 1);
+  EXPECT_FALSE(with_figures_of(summarize_draws(scratch / "varied"), {}).lone_label);
+  const auto lone = with_figures_of(summarize_draws(scratch / "always"), {}).lone_label;
+  ASSERT_TRUE(lone);
+  EXPECT_EQ(lone->where, "kind[0] = 1");
+  EXPECT_EQ(lone->value, 3);
 }
 
 TEST(SummaryTest, HasFrequenciesOfLabelsInNetcdf) {

@@ -328,7 +328,8 @@ TEST(LevelsTest, ARunGoesOnBitForBitFromAnyStep) {
 
 std::string complaint(const RunOptions& options, const PairEnergy& energy) {
   std::vector<SettingError> errors = option_errors(options, 1);
-  if (errors.empty()) errors = schedule_errors(options.anneal, energy.variables(), energy.held(kGiven, kTarget));
+  if (errors.empty())
+    errors = schedule_errors(options.anneal, energy.variables(), energy.held(kGiven, kTarget), energy.precision());
   return errors.empty() ? "" : errors.front().what();
 }
 
@@ -378,7 +379,7 @@ TEST(LevelsTest, WhatCannotBeIsRefused) {
   in_walls.anneal.given = {{1, 5.0}};
   in_walls.anneal.blurred = {{1}, {}};
   const std::vector<SettingError> errors =
-      schedule_errors(in_walls.anneal, walled.variables(), testing::given_noise(0.5));
+      schedule_errors(in_walls.anneal, walled.variables(), testing::given_noise(0.5), walled.precision());
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_STREQ(errors[0].what(),
                "sample.anneal.predictor must be left out where noise blurs a variable with walls: transform, got 'x'. "

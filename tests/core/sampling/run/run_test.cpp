@@ -238,6 +238,14 @@ TEST(RunTest, RefusesOptionsThatDoNotFit) {
   EXPECT_EQ(text(mala("0.5", 1, 0, 10, 3)), "sample.steps must be a multiple of sample.thin (3), got 10. Use 12");
   EXPECT_EQ(text(mala("auto", 1, 0, 10, 1)),
             "sample.warmup must be >= 20 where step_size is auto, got 0. Raise it, or give a step_size");
+  RunOptions hmc = mala("0.5", 1, 0, 10, 1);
+  hmc.method = "hmc";
+  hmc.values = option_values("hmc", {{"step_size", "0.5"}});
+  EXPECT_EQ(text(hmc),
+            "sample.warmup must be >= 20 where trajectory_length is auto, got 0. Raise it, or give a "
+            "trajectory_length");
+  hmc.values = option_values("hmc", {{"step_size", "0.5"}, {"trajectory_length", "1"}});
+  EXPECT_EQ(text(hmc), "accepted");
   EXPECT_EQ(text(mala("0.5", 1, 0, 10, 1), -1), "sample.temperature must be > 0, got -1");
   RunOptions wrong = mala("0.5", 1, 0, 10, 1);
   wrong.method = "malla";

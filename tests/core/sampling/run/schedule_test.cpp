@@ -197,6 +197,31 @@ TEST(GivenNumberTest, IsReadAtEachLevelInItsOrder) {
   }
 }
 
+// Without noise the law has no width, and its energy is no number: -8 to 8 passes 0 at the third level.
+TEST(GivenNumberTest, WhereAllFailTheLevelAndItsNumbersAreNamed) {
+  RunOptions options = noise_options("mala", 4);
+  options.values = option_values("mala", {{"step_size", "0.5"}});
+  options.anneal.spacing = Spacing::kLinear;
+  const auto text = [&](double mean, double from, double to) -> std::string {
+    const BlurredEnergy of({.mean = {mean}, .deviation = 0});
+    options.anneal.given = {{1, from}};
+    try {
+      run({&of, given_noise(to), 1}, *default_start(of.variables()), options, {}, std::atomic<bool>{false});
+    } catch (const NumericalError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(text(0, 8, -8),
+            "step 6 at level 3 of 4 of sample.anneal (noise = 0): all 4 chains became non-finite (first: chain 0, "
+            "expert 'blurred' = nan). Let the numbers of anneal begin elsewhere (from), or lower step_size (now 0.5)");
+  // At 100 a law this narrow has no density near 0, where chains begin, though the wider one of the last level has.
+  const std::string far = text(100, 1e-3, 50);
+  EXPECT_THAT(far, ::testing::StartsWith("4 of 4 chains found no start with density in 100 attempts"));
+  EXPECT_THAT(far, ::testing::EndsWith("sample.start. They need density at the first level of sample.anneal, where its "
+                                       "numbers are at `from`"));
+}
+
 // In coordinates of the run's own a given number is what it is: where walls are transformed, its own too, and where
 // the metric is dense.
 TEST(GivenNumberTest, IsReadAsItIsInOtherCoordinates) {
@@ -388,12 +413,12 @@ TEST(ScheduleTest, IsRefusedWhereItCannotBe) {
   EXPECT_EQ(complaint("ebm_practice", noisier(3, 10, 1), 1), "");
   EXPECT_EQ(complaint("mala", hotter(3, int64_t{UINT32_MAX}), 1),
             "sample.anneal.levels * sample.anneal.steps + sample.warmup + sample.steps must be <= 4294967295, got "
-            "4294967375: the noise counts that far");
+            "4294967375: the noise counts that far. Take fewer steps");
   Schedule many = hotter(3, int64_t{1} << 40);
   many.steps = int64_t{1} << 40;
   EXPECT_EQ(complaint("mala", many, 1),
             "sample.anneal.levels * sample.anneal.steps + sample.warmup + sample.steps must be <= 4294967295, got more "
-            "than 2^63: the noise counts that far");
+            "than 2^63: the noise counts that far. Take fewer steps");
   EXPECT_EQ(complaint("mala", noisier(3, 10, 0), 1), "sample.anneal.steps must be >= 1, got 0");
   EXPECT_EQ(complaint("mala", noisier(3, -1, 1), 1), "sample.anneal.levels must be >= 0, got -1");
   Schedule nothing;
@@ -421,15 +446,16 @@ TEST(ScheduleTest, OfACoolingErrorsNameItsKeys) {
             "sample.cooling must be left out with ebm_practice, got 10 steps: its own options set its temperature");
   EXPECT_EQ(complaint("mala", cooling(3, int64_t{UINT32_MAX}), 1),
             "sample.cooling.steps + sample.warmup + sample.steps must be <= 4294967295, got 4294967375: the "
-            "noise counts that far");
+            "noise counts that far. Take fewer steps");
 }
 
 /// What is wrong with noise that begins at `from` and is given as `to`.
-std::string wrong_with(double from, double to, Spacing spacing, double least = -INFINITY) {
+std::string wrong_with(double from, double to, Spacing spacing, double least = -INFINITY,
+                       Precision precision = Precision::kFloat64) {
   Schedule schedule = noisier(from, 10, 1);
   schedule.spacing = spacing;
   const std::vector<SettingError> errors =
-      schedule_errors(schedule, {line("x"), line("noise", 1, least)}, given_noise(to));
+      schedule_errors(schedule, {line("x"), line("noise", 1, least)}, given_noise(to), precision);
   return errors.empty() ? "" : errors.front().what();
 }
 
@@ -455,9 +481,28 @@ TEST(GivenNumberTest, GoesFromWhereItsSpacingReaches) {
             "sample.anneal.noise.from must be in the support of 'noise', [0, inf], got -1");
 }
 
+TEST(GivenNumberTest, HasANumberAtEveryLevel) {
+  EXPECT_EQ(wrong_with(1.7e308, -1.7e308, Spacing::kLinear),
+            "sample.anneal.noise.from must be less than 1.79769e+308 away from the given value (-1.7e+308) with "
+            "spacing: linear, got 1.7e+308");
+  EXPECT_EQ(wrong_with(1e308, 1e-308, Spacing::kGeometric),
+            "sample.anneal.noise.from must be a factor of less than 1.79769e+308 away from the given value (1e-308) "
+            "with spacing: geometric, got 1e+308");
+  EXPECT_EQ(wrong_with(1.7e308, 0, Spacing::kKarras), "");
+  EXPECT_EQ(wrong_with(1e39, 1, Spacing::kLinear), "");
+  EXPECT_EQ(wrong_with(1e39, 1, Spacing::kLinear, -INFINITY, Precision::kFloat32),
+            "sample.anneal.noise.from must be a number of float32, got 1e+39. Use precision: float64");
+  for (const Spacing spacing : {Spacing::kGeometric, Spacing::kKarras, Spacing::kLinear}) {
+    Schedule schedule = noisier(1.7e308, 10, 1);
+    schedule.spacing = spacing;
+    for (int64_t level = 0; level <= 10; ++level) EXPECT_TRUE(std::isfinite(schedule.value(level, 1.7e308, 10)));
+  }
+}
+
 TEST(GivenNumberTest, IsOneRealNumberThatIsGivenWhole) {
   const auto wrong = [](const Variable& noise, const Held& held) {
-    const std::vector<SettingError> errors = schedule_errors(noisier(20, 10, 1), {line("x"), noise}, {{}, held});
+    const std::vector<SettingError> errors =
+        schedule_errors(noisier(20, 10, 1), {line("x"), noise}, {{}, held}, Precision::kFloat64);
     return errors.empty() ? "" : std::string(errors.front().what());
   };
   Variable labels;

@@ -59,6 +59,28 @@ TEST(StartTest, LabelsAreUniformOverTheirCategories) {
   }
 }
 
+// So that no label is left out where there are chains enough, each element in an order of its own.
+TEST(StartTest, StartsOneAfterTheOtherHaveAllLabels) {
+  Variable label = line("label", 2);
+  label.categories = 3;
+  std::set<std::pair<double, double>> pairs;
+  for (const int64_t superchain : {1, 4}) {
+    const auto start = superchain == 1 ? default_start({label})
+                                       : superchain_start(default_start({label}, superchain), superchain, {label});
+    for (int64_t block = 0; block < 50; ++block) {
+      std::vector<double> labels(6);
+      for (int64_t i = 0; i < 3; ++i) {
+        double* const position[] = {labels.data() + 2 * i};
+        start->draw(7, (3 * block + i) * superchain, 1, 0, position);
+        pairs.insert({labels[2 * i], labels[2 * i + 1]});
+      }
+      for (const size_t j : {0, 1})
+        EXPECT_EQ((std::set<double>{labels[j], labels[2 + j], labels[4 + j]}), (std::set<double>{0, 1, 2}));
+    }
+  }
+  EXPECT_EQ(pairs.size(), 9u);
+}
+
 TEST(SuperchainStartTest, DoesNotDependOnHowRowsAreCut) {
   const std::vector<Variable> variables = {line("x", 3), line("y")};
   const auto fours = superchain_start(normal_start(variables), 4, variables);
