@@ -65,8 +65,6 @@ int64_t parse_integer(const std::string& word, const std::string& what) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc() && end == digits.data() + digits.size()) return value;
-  if (error == std::errc::result_out_of_range && end == digits.data() + digits.size())
-    throw SettingError(what, fmt::format(" must be an integer of at most 64 bits, got '{}'", word));
   // Whole numbers in another notation, such as 1e3, as far as a double holds every one of them.
   std::optional<double> real;
   try {

@@ -91,8 +91,10 @@ void ParameterGradient::add(const ParameterGradientCall& call) {
 void ParameterGradient::add_sums(const ParameterGradientCall& call, const PieceGradient& piece) const {
   for (size_t a = 0; a < sources_.store.arrays().size(); ++a) {
     const ModelParameter& array = sources_.store.arrays()[a].array;
-    if (sources_.store.is_learned(a) && call.sum[a])
-      sources_.arithmetic.add_sum(piece.sum(a), array.type == POTLUCK_FLOAT64, array.size(), call.sum[a], call.stream);
+    if (!sources_.store.is_learned(a) || !call.sum[a]) continue;
+    sources_.arithmetic.add_sum(piece.sum(a), array.type == POTLUCK_FLOAT64, array.size(), call.sum[a], call.stream);
+    if (const double* differences = piece.differences(a))
+      sources_.arithmetic.add_sum(differences, true, array.size(), call.sum[a], call.stream);
   }
 }
 

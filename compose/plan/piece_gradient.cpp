@@ -34,7 +34,8 @@ void close_up(const std::vector<int64_t>& rows, size_t bytes, const void* from, 
 PieceGradient::PieceGradient(const GradientSources& sources, int64_t most_chains, int worker)
     : sources_(sources),
       input_rows_(sources.composition.variables, sources.arithmetic, sources.options.precision),
-      on_cpu_(sources.options.device.kind == Device::Kind::kCpu) {
+      on_cpu_(sources.options.device.kind == Device::Kind::kCpu),
+      differences_(sources.store, sources.arithmetic, sources.options.precision) {
   for (const PlannedEvaluation& evaluation : sources.order.evaluations) {
     models_.push_back(&sources.experts.model(*evaluation.leaf, worker));
     expert_.push_back(evaluation.normaliser ? -1 : sources.store.expert_of(*evaluation.leaf));
@@ -116,6 +117,7 @@ void PieceGradient::begin(const ParameterGradientCall& call, int64_t first, int6
 }
 
 void PieceGradient::clear_sums() {
+  differences_.clear();
   for (size_t a = 0; a < sums_.size(); ++a) {
     const StoredParameter& stored = sources_.store.arrays()[a];
     if (!sources_.store.is_learned_expert(stored.expert)) continue;
@@ -219,14 +221,24 @@ void PieceGradient::add_model(size_t e, int64_t rows, const double* cotangent, b
   const ParameterExpert& expert = sources_.store.experts()[static_cast<size_t>(expert_[e])];
   for (size_t i = 0; i < expert.count; ++i) sum_[i] = sums_[expert.first + i].get();
   in_calls(sources_.order.evaluations[e], rows, [&](const potluck_call& call, int64_t first) {
-    if (models_[e]->parameter_gradient(call, cotangent ? cotangent + first : nullptr,
-                                       moved ? next_moved_.data() : nullptr, sum_.data()))
-      return;
+    if (add_call(e, call, cotangent ? cotangent + first : nullptr, moved)) return;
     throw PluginError(
         fmt::format("model '{}' must differentiate its energy by the parameters of '{}'{}, got "
-                    "POTLUCK_UNSUPPORTED. Freeze '{}', or ask its author",
-                    expert.model, expert.name, moved ? " along a tangent" : "", expert.name));
+                    "POTLUCK_UNSUPPORTED. {}reeze '{}', or ask its author",
+                    expert.model, expert.name, moved && !on_cpu_ ? " along a tangent" : "",
+                    moved && !on_cpu_ ? "Train on the CPU, f" : "F", expert.name));
   });
+}
+
+/// A model that refuses tangents is asked for cotangents alone, and for central differences of those. False where it
+/// refuses these too.
+bool PieceGradient::add_call(size_t e, const potluck_call& call, const double* cotangent, bool moved) {
+  const Model& model = *models_[e];
+  if (model.parameter_gradient(call, cotangent, moved ? next_moved_.data() : nullptr, sum_.data())) return true;
+  if (!moved || !on_cpu_) return false;
+  if (cotangent && !model.parameter_gradient(call, cotangent, nullptr, sum_.data())) return false;
+  return differences_.add(model, sources_.order.evaluations[e],
+                          sources_.store.experts()[static_cast<size_t>(expert_[e])], call, next_moved_.data());
 }
 
 void PieceGradient::bind_inputs(const PlannedEvaluation& evaluation) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "compose/plan/central_differences.h"
 #include "compose/plan/input_rows.h"
 #include "compose/plan/parameter_gradient.h"
 
@@ -23,6 +24,9 @@ class PieceGradient {
   /// Of the last piece: of array `array` of the store, in the array's type. It is there where the array's expert was
   /// learned.
   const void* sum(size_t array) const { return sums_[array].get(); }
+
+  /// Of the last piece: what is to be added to that sum, in double; null where nothing is.
+  const double* differences(size_t array) const { return differences_.sum(array); }
 
  private:
   /// Where everything stands in the memory, in bytes a chain.
@@ -59,6 +63,7 @@ class PieceGradient {
   void find_slope(const PlannedEvaluation& evaluation);
   void add_leaf(size_t e);
   void add_model(size_t e, int64_t rows, const double* cotangent, bool moved);
+  bool add_call(size_t e, const potluck_call& call, const double* cotangent, bool moved);
 
   void bind_inputs(const PlannedEvaluation& evaluation);
   template <class Pointer>
@@ -77,6 +82,7 @@ class PieceGradient {
   Layout layout_;
   std::shared_ptr<void> memory_;
   std::vector<std::shared_ptr<void>> sums_;  ///< [arrays] null where they were never needed
+  CentralDifferences differences_;           ///< of models without tangents
 
   // Of the piece.
   int64_t chains_ = 0, stride_ = 0;

@@ -34,7 +34,7 @@ class Learner : public SmallModel {
 
   bool parameter_slopes(const std::vector<double>& x, double cotangent, const std::vector<double>& tangent,
                         std::vector<std::vector<double>>& sum) const override {
-    if (!tangent.empty() && !second_order) return false;
+    if (!able || (!tangent.empty() && !second_order)) return false;
     for (size_t i = 0; i < x.size(); ++i) {
       const double t = tangent.empty() ? 0 : tangent[i];
       const double off = x[i] - mean(i), wave = std::tanh(w() * x[i] + v()), slope = 1 - wave * wave;
@@ -49,7 +49,7 @@ class Learner : public SmallModel {
     return true;
   }
 
-  bool second_order = true, forgets_curve = false;
+  bool able = true, second_order = true, forgets_curve = false;
   double wall = INFINITY;
 
  private:
@@ -143,6 +143,11 @@ const ModelKind& learner_walled() {
 const ModelKind& learner_first_order() {
   static const auto kind =
       small_kind("learner_first_order", {"x"}, 2, learner_with([](Learner& model) { model.second_order = false; }));
+  return *kind;
+}
+const ModelKind& learner_unable() {
+  static const auto kind =
+      small_kind("learner_unable", {"x"}, 2, learner_with([](Learner& model) { model.able = false; }));
   return *kind;
 }
 const ModelKind& learner_of_48() {

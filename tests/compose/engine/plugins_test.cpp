@@ -90,7 +90,7 @@ TEST(FaceWordsTest, NumbersAreThoseThatTheirTypesHold) {
               "it must be a number that float64 holds, got '" + std::string(word) + "'");
   EXPECT_EQ(engine::parse_integer("9223372036854775807", "it"), std::numeric_limits<int64_t>::max());
   EXPECT_STREQ(error_of([] { engine::parse_integer("9223372036854775808", "it"); }).what(),
-               "it must be an integer of at most 64 bits, got '9223372036854775808'");
+               "it must be <= 9223372036854775807, got 9223372036854775808");
 }
 
 TEST(FacePluginsTest, PrintsSchemas) {
