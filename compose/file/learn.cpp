@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compose/file/learn_data.h"
+#include "compose/file/sample.h"
 #include "compose/text/keys.h"
 #include "compose/text/times.h"
 #include "compose/tree/coordinates.h"
@@ -73,8 +74,76 @@ Budget read_until(const Yaml& section, const std::string& what, Diagnostics& dia
   return budget;
 }
 
+/// The published recipes, in units of data of [-1, 1] or so.
+struct NegativePreset {
+  std::string method = "langevin";
+  OptionWords words;  ///< of its options
+  ContrastiveOptions options;
+};
+
+/// Du & Mordatch 2019, section 4, and their code: 60 steps, a buffer of 10 000, 5 % fresh, L2 of the energies.
+NegativePreset of_seed() {
+  NegativePreset preset{"ebm_practice", {}, {}};
+  preset.options.negatives.steps = 60;
+  preset.options.energy_l2 = 1;
+  return preset;
+}
+
+/// Nijkamp et al. 2020, section 4: 500 steps with the noise that belongs to their size, epsilon 0.015, where ours is
+/// epsilon^2 / 2; chains that go on for ever.
+NegativePreset of_convergent() {
+  NegativePreset preset{"langevin", {{"step_size", "1.125e-4"}}, {}};
+  preset.options.negatives.steps = 500;
+  preset.options.negatives.restart = 0;
+  return preset;
+}
+
+std::vector<size_t> read_conditions(const Yaml& value, const std::string& what, const Scope& scope,
+                                    Diagnostics& diagnostics) {
+  std::vector<size_t> conditions;
+  for (const std::string& name : read_texts(value, what, diagnostics).value_or(std::vector<std::string>{})) {
+    const auto found = std::find_if(scope.variables.begin(), scope.variables.end(),
+                                    [&](const Variable& one) { return one.name == name; });
+    if (found != scope.variables.end() && found->categorical())
+      conditions.push_back(static_cast<size_t>(found - scope.variables.begin()));
+    else
+      diagnostics.add(value.place, fmt::format("{} must name categorical variables, got '{}'", what, name));
+  }
+  return conditions;
+}
+
+void read_negatives(const Yaml& section, const std::string& what, const Scope& scope, LearnPhase& phase,
+                    Diagnostics& diagnostics) {
+  phase.contrastive_place = section.place;
+  NegativePreset preset;
+  const Yaml* name = section.is_map() ? section.find("preset") : nullptr;
+  if (name) {
+    const auto text =
+        read_text(*name, key_table(Section::kLearnNegatives).key("preset"), what + ".preset", diagnostics);
+    if (text == "seed") preset = of_seed();
+    if (text == "convergent") preset = of_convergent();
+  }
+  const Yaml* method_name = section.is_map() ? section.find("method") : nullptr;
+  const bool own_method = method_name && method_name->text != preset.method;
+  const auto method = read_method(section, Section::kLearnNegatives, what, preset.method,
+                                  own_method ? OptionWords{} : preset.words, diagnostics);
+  if (!method) return;
+  phase.contrastive = preset.options;
+  NegativeOptions& negatives = phase.contrastive.negatives;
+  negatives.method = *method;
+  const SectionReader reader(section, Section::kLearnNegatives, what, diagnostics);
+  reader.integer("steps", negatives.steps);
+  reader.choice("start", negatives.start);
+  reader.integer("buffer", negatives.buffer);
+  reader.number("restart", negatives.restart);
+  reader.number("energy_l2", phase.contrastive.energy_l2);
+  reader.number("trim", phase.contrastive.trim);
+  if (const Yaml* conditions = section.find("conditions"))
+    negatives.conditions = read_conditions(*conditions, what + ".conditions", scope, diagnostics);
+}
+
 /// What a section says of a phase, beside what stands in `phase` already.
-LearnPhase read_phase(const Yaml& section, Section table, const std::string& what, LearnPhase phase,
+LearnPhase read_phase(const Yaml& section, Section table, const std::string& what, const Scope& scope, LearnPhase phase,
                       Diagnostics& diagnostics) {
   const SectionReader reader(section, table, what, diagnostics);
   phase.place = section.place;
@@ -87,6 +156,19 @@ LearnPhase read_phase(const Yaml& section, Section table, const std::string& wha
     phase.noise = read_noise(*noise, what + ".noise", phase.noise, diagnostics);
   if (const Yaml* until = section.find("until"))
     phase.trainer.budget = read_until(*until, what + ".until", diagnostics);
+  if (const Yaml* negatives = section.find("negatives"))
+    read_negatives(*negatives, what + ".negatives", scope, phase, diagnostics);
+  reader.number("contrast", phase.contrast);
+  if (const Yaml* law = section.find("noise_law")) {
+    phase.noise_law_place = law->place;
+    phase.noise_law = read_text(*law, key_table(table).key("noise_law"), what + ".noise_law", diagnostics).value_or("");
+  }
+  if (const Yaml* fits = section.find("fit_log_z"))
+    phase.fits_log_z = read_flag(*fits, what + ".fit_log_z", diagnostics).value_or(true);
+  if (const Yaml* parameters = section.find("parameters")) {
+    phase.parameters_place = parameters->place;
+    phase.parameters = read_texts(*parameters, what + ".parameters", diagnostics).value_or(phase.parameters);
+  }
   reader.choice("optimiser", phase.optimiser.kind);
   reader.number("beta1", phase.optimiser.beta1);
   reader.number("beta2", phase.optimiser.beta2);
@@ -109,8 +191,8 @@ void check_budget(const LearnPhase& phase, const std::string& what, Diagnostics&
                                 what));
 }
 
-void read_phases(const Yaml& section, LearnSettings& learn, Diagnostics& diagnostics) {
-  const LearnPhase common = read_phase(section, Section::kLearn, "learn", LearnPhase{}, diagnostics);
+void read_phases(const Yaml& section, const Scope& scope, LearnSettings& learn, Diagnostics& diagnostics) {
+  const LearnPhase common = read_phase(section, Section::kLearn, "learn", scope, LearnPhase{}, diagnostics);
   const Yaml* phases = section.find("phases");
   if (!phases) {
     check_budget(common, "learn", diagnostics);
@@ -124,7 +206,7 @@ void read_phases(const Yaml& section, LearnSettings& learn, Diagnostics& diagnos
   for (size_t i = 0; i < phases->list.size(); ++i) {
     const std::string what = fmt::format("learn.phases[{}]", i);
     if (!check_keys(phases->list[i], Section::kLearnPhase, what, diagnostics)) continue;
-    learn.phases.push_back(read_phase(phases->list[i], Section::kLearnPhase, what, common, diagnostics));
+    learn.phases.push_back(read_phase(phases->list[i], Section::kLearnPhase, what, scope, common, diagnostics));
     check_budget(learn.phases.back(), what, diagnostics);
   }
 }
@@ -169,7 +251,7 @@ std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope,
   reader.integer("seed", seed);
   reader.integer("report_every", learn.report_every);
   learn.seed = static_cast<uint32_t>(seed);
-  read_phases(section, learn, diagnostics);
+  read_phases(section, scope, learn, diagnostics);
   if (const Yaml* experts = section.find("experts")) {
     learn.experts = read_texts(*experts, "learn.experts", diagnostics).value_or(learn.experts);
     for (size_t i = 0; i < learn.experts.size(); ++i)

@@ -59,7 +59,7 @@ std::vector<std::string> option_names(const Yaml& section, const MethodDescripti
 
 /// The values of the method's options from a section, presets where it is silent.
 std::vector<SettingValue> read_options(const Yaml* section, const std::string& path, const MethodDescription& method,
-                                       Diagnostics& diagnostics) {
+                                       Diagnostics& diagnostics, const OptionWords& presets = {}) {
   std::vector<SettingValue> values;
   for (const SettingDescription& option : method.options) {
     const Yaml* value = section ? section->find(option.name) : nullptr;
@@ -68,7 +68,12 @@ std::vector<SettingValue> read_options(const Yaml* section, const std::string& p
       if (value && !value->is_scalar() && !(value->is_list() && option.list))
         throw SettingError(what,
                            fmt::format(" must be {}, got {}", option.list ? "a list" : "one value", value->describe()));
-      values.push_back(value ? parse_setting(option, words_of(*value), what) : preset_value(option, what));
+      const auto preset = presets.find(option.name);
+      if (value)
+        values.push_back(parse_setting(option, words_of(*value), what));
+      else
+        values.push_back(preset == presets.end() ? preset_value(option, what)
+                                                 : parse_setting(option, {preset->second}, what));
     } catch (const SettingError& error) {
       diagnostics.add(value ? value->place : section ? section->place : Place{}, error);
     }
@@ -320,6 +325,19 @@ SampleSettings read_sample(const Yaml* section, const Scope& scope, const std::v
   if (const Yaml* value = section->find("until")) read_until(*value, sample, diagnostics);
   if (const Yaml* value = section->find("blocks")) read_blocks(*section, *value, sample, diagnostics);
   return sample;
+}
+
+std::optional<MethodChoice> read_method(const Yaml& section, Section table, const std::string& what,
+                                        const std::string& preset, const OptionWords& words, Diagnostics& diagnostics) {
+  MethodChoice choice;
+  choice.method = preset;
+  const Yaml* name = section.find("method");
+  if (name) choice.method = read_text(*name, Key{}, what + ".method", diagnostics).value_or(preset);
+  const MethodDescription* method =
+      require_method(choice.method, name ? name->place : section.place, what + ".method", diagnostics);
+  if (!check_keys(section, table, what, diagnostics, option_names(section, method)) || !method) return std::nullopt;
+  choice.values = read_options(&section, what, *method, diagnostics, words);
+  return choice;
 }
 
 RunOptions run_options(const SampleSettings& sample) {

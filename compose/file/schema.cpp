@@ -43,6 +43,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kLearnPhase, "learn_phase"},
                                                        {Section::kLearnUntil, "learn_until"},
                                                        {Section::kLearnNoise, "learn_noise"},
+                                                       {Section::kLearnNegatives, "learn_negatives"},
                                                        {Section::kLearnData, "learn_data"}};
   return names;
 }
@@ -167,15 +168,26 @@ Json settings_schema(const std::vector<SettingDescription>& settings) {
   return schema;
 }
 
-/// The options of each method, where a section names it; those of the default method where it names none.
-Json method_rules() {
-  const std::string preset = SampleSettings().method;
+/// The options of each method, where a section names it; those of `preset` where it names none.
+Json method_rules(const std::string& preset) {
   Json rules = Json::array();
   for (const MethodDescription& method : methods()) {
     Json condition = {{"properties", {{"method", {{"const", method.name}}}}}};
     if (method.name != preset) condition["required"] = {"method"};
     rules.push_back({{"if", condition}, {"then", settings_schema(method.options)}});
   }
+  return rules;
+}
+
+/// The same of `negatives`, whose preset may choose the method too.
+Json negatives_rules() {
+  const Json unnamed = {{"not", {{"required", {"method"}}}}};
+  const Json of_seed = {{"properties", {{"preset", {{"const", "seed"}}}}}, {"required", {"preset"}}};
+  Json rules = method_rules("");
+  rules.push_back({{"if", {{"allOf", Json::array({unnamed, of_seed})}}},
+                   {"then", settings_schema(method("ebm_practice").options)}});
+  rules.push_back({{"if", {{"allOf", Json::array({unnamed, Json{{"not", of_seed}}})}}},
+                   {"then", settings_schema(method("langevin").options)}});
   return rules;
 }
 
@@ -237,7 +249,8 @@ std::string composition_schema(ModelSource& models) {
   definitions["leaf"]["properties"]["model"]["examples"] = models.model_names();
   definitions["leaf"]["allOf"] = model_rules(models);
   definitions["anneal"]["additionalProperties"] = reference(Section::kAnnealed);  // variables, by their names
-  for (const char* section : {"sample", "block"}) definitions[section]["allOf"] = method_rules();
+  for (const char* section : {"sample", "block"}) definitions[section]["allOf"] = method_rules(SampleSettings().method);
+  definitions["learn_negatives"]["allOf"] = negatives_rules();
   for (const MethodDescription& method : methods()) {
     definitions["sample"]["properties"]["method"]["enum"].push_back(method.name);
     if (!method.whole) definitions["block"]["properties"]["method"]["enum"].push_back(method.name);

@@ -68,7 +68,8 @@ std::unique_ptr<Plan> Session::plan_for(Purpose purpose) const {
   if (purpose == Purpose::kTraining) {
     plan.learning = true;
     for (const LearnPhase& phase : composition_.learn->phases)
-      plan.most_rows = std::max(plan.most_rows, phase.trainer.batch);
+      plan.most_rows = std::max({plan.most_rows, phase.trainer.batch,
+                                 LearnSettings::draws(phase) ? most_rows_of_run(device_, phase.trainer.batch) : 0});
     plan.workers = device_.kind == Device::Kind::kCpu ? options_.threads : 1;
   }
   return make_plan(composition_, plan);

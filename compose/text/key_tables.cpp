@@ -216,8 +216,22 @@ std::map<Section, KeyTable> all_tables() {
            {"from", Expect::kNumber, "temperature of the first step; it falls geometrically to that of the run"}, 0)),
        required(at_least({"steps", Expect::kInteger, "number of steps before the warm-up"}, 1))}};
   const std::vector<Key> learning = {
-      choice("objective", {"denoising_score_matching"}, "what is minimised"),
+      choice("objective",
+             {"denoising_score_matching", "contrastive_divergence", "noise_contrastive", "label_cross_entropy"},
+             "what is minimised"),
       nested("noise", Expect::kSection, Section::kLearnNoise, "how much the data are blurred, for score matching"),
+      nested("negatives", Expect::kSection, Section::kLearnNegatives,
+             "how contrastive divergence draws from the model, and what it makes of the draws"),
+      at_least({"contrast", Expect::kNumber,
+                "weight of contrastive divergence beside denoising_score_matching, default 0: there is none"},
+               0),
+      {"noise_law", Expect::kText,
+       "name of the energy whose draws noise_contrastive tells the data from: its log Z and its draws must be known"},
+      {"fit_log_z", Expect::kFlag,
+       "whether noise_contrastive fits log Z of the target to each batch, default true; false: it is 0, for a model "
+       "that learns a constant"},
+      {"parameters", Expect::kTexts,
+       "names of the arrays that are learned, such as label_offset; default: all of the experts that are trained"},
       nested("until", Expect::kSection, Section::kLearnUntil, "when the training ends: whichever comes first"),
       at_least({"batch", Expect::kInteger, "rows of data in an update, default 128"}, 1),
       choice("optimiser", {"adam", "adamw", "sgd", "rmsprop"}, "LibTorch's optimiser that moves the parameters"),
@@ -249,6 +263,22 @@ std::map<Section, KeyTable> all_tables() {
       "the until section of learn",
       {at_least({"updates", Expect::kInteger, "number of updates"}, 1),
        {"time", Expect::kText, "time of training, such as 90s, 10min, 2h; the weights are then not reproducible"}}};
+  tables[Section::kLearnNegatives] = {
+      "the negatives section",
+      {choice("preset", {"seed", "convergent"},
+              "values of what the section leaves out: those of Du & Mordatch 2019, or of Nijkamp et al. 2020"),
+       {"method", Expect::kText, "sampling method that moves the chains, default langevin; its options are keys here"},
+       at_least({"steps", Expect::kInteger, "steps of a chain in an update, default 20"}, 1),
+       choice("start", {"noise", "data"}, "where a chain begins that begins anew"),
+       at_least({"buffer", Expect::kInteger,
+                 "number of chains that go on where they stood, default 10000; 0: all begin anew in each update"},
+                0),
+       {"restart", Expect::kNumber, "share of the buffer's chains that begin anew, default 0.05", false, 0, false, 1},
+       {"conditions", Expect::kTexts,
+        "categorical variables that a chain keeps as the data had them where it began; default: none, all are drawn"},
+       at_least({"energy_l2", Expect::kNumber, "weight of the mean square of all energies, default 0"}, 0),
+       {"trim", Expect::kNumber, "share of the negatives that is left out at either end of their energies, default 0",
+        false, 0, false, 0.45}}};
   tables[Section::kLearnNoise] = {
       "the noise section",
       {{"log_mean", Expect::kNumber, "mean of ln(sigma); default ln(s) - 0.3, s the standard deviation of the data"},

@@ -43,6 +43,7 @@ enum class Section {
   kLearnPhase,
   kLearnUntil,
   kLearnNoise,
+  kLearnNegatives,
   kOutput,
   kLearnData,
 };

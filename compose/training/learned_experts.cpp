@@ -74,7 +74,7 @@ Moments moments_of(const TrainingData& data, const Composition& composition, con
   const std::vector<Variable>& variables = composition.variables;
   const int64_t rows = std::min(data.training(), kMostRowsLookedAt);
   Batch batch(variables, Precision::kFloat64, rows);
-  data.training_rows(0, rows, batch.pointers());
+  data.training_rows(0, rows, batch.pointers().data());
   const auto v = static_cast<size_t>(binding.variable);
   const int64_t n = variables[v].size();
   int64_t size = 1;

@@ -5,9 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "compose/file/roles.h"
+#include "compose/training/composed_noise.h"
+#include "compose/tree/diagnostics.h"
+#include "core/error.h"
+#include "core/learning/contrastive_divergence.h"
 #include "core/learning/denoising_score_matching.h"
+#include "core/learning/label_cross_entropy.h"
+#include "core/learning/noise_contrastive.h"
+#include "core/learning/objective_sum.h"
 
 namespace potluck {
 
@@ -46,41 +54,160 @@ double scale_of(const Composition& composition, const std::vector<size_t>& blurr
   return std::sqrt(squares / numbers);
 }
 
-std::unique_ptr<Objective> denoising(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
-  DenoisingOptions options;
-  options.blurred = blurred_variables(composition);
-  if (options.blurred.empty())
-    throw CompositionError({{asked.place,
-                             "learn.data must have a variable of real numbers for "
-                             "denoising_score_matching, got none. Add one, or choose another objective"}});
-  options.scale = scale_of(composition, options.blurred);
-  if (!(options.scale > 0))
+/// "label_offset" and "garment.label_offset" name the array of that name.
+bool names_array(const std::string& asked, const std::string& array) {
+  return array == asked || array.ends_with("." + asked);
+}
+
+/// The noise of score matching: what the file leaves out follows from the data.
+BlurOptions blur_of(const Composition& composition, const LearnPhase& asked, double scale) {
+  BlurOptions blur;
+  blur.blurred = blurred_variables(composition);
+  blur.seed = composition.learn->seed;
+  if (composition.learn->noise) blur.noise = static_cast<size_t>(*composition.learn->noise);
+  blur.law = preset_noise_law(scale);
+  if (!blur.noise) blur.law.log_sd = 0;
+  blur.law.log_mean = asked.noise.log_mean.value_or(blur.law.log_mean);
+  blur.law.log_sd = asked.noise.log_sd.value_or(blur.law.log_sd);
+  blur.law.least = asked.noise.least.value_or(blur.law.least);
+  blur.law.most = asked.noise.most.value_or(blur.law.most);
+  return blur;
+}
+
+/// The standard deviation of data that are blurred. @throws CompositionError where they have none
+double checked_scale(const Composition& composition, const LearnPhase& asked) {
+  const std::vector<size_t> blurred = blurred_variables(composition);
+  if (blurred.empty())
+    throw CompositionError(
+        {{asked.place, fmt::format("learn.data must have a variable of real numbers for {}, got none. Add one, or "
+                                   "choose another objective",
+                                   asked.objective)}});
+  const double scale = scale_of(composition, blurred);
+  if (!(scale > 0))
     throw CompositionError({{asked.place, "training data must differ from row to row, got rows that are all alike"}});
-  options.seed = composition.learn->seed;
-  if (composition.learn->noise) options.noise = static_cast<size_t>(*composition.learn->noise);
-  options.law = preset_noise_law(options.scale);
-  if (!options.noise) options.law.log_sd = 0;
-  options.law.log_mean = asked.noise.log_mean.value_or(options.law.log_mean);
-  options.law.log_sd = asked.noise.log_sd.value_or(options.law.log_sd);
-  options.law.least = asked.noise.least.value_or(options.law.least);
-  options.law.most = asked.noise.most.value_or(options.law.most);
-  return std::make_unique<DenoisingScoreMatching>(energy, options);
+  return scale;
+}
+
+std::unique_ptr<Objective> denoising(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
+  const double scale = checked_scale(composition, asked);
+  return std::make_unique<DenoisingScoreMatching>(energy, DenoisingOptions{blur_of(composition, asked, scale), scale});
+}
+
+std::unique_ptr<Objective> cross_entropy(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
+  std::vector<size_t> labels;
+  for (const int v : composition.learn->data_variables())
+    if (composition.variables[static_cast<size_t>(v)].categorical()) labels.push_back(static_cast<size_t>(v));
+  if (labels.size() != 1 || composition.variables[labels[0]].size() != 1)
+    throw CompositionError(
+        {{asked.place, fmt::format("learn.data must have exactly one variable that is a label for "
+                                   "label_cross_entropy, got {}. Choose another objective",
+                                   labels.size() == 1 ? "one of several labels" : fmt::format("{}", labels.size()))}});
+  LabelOptions options{labels[0], {}};
+  if (composition.learn->noise || asked.noise.most)
+    options.blur = blur_of(composition, asked, checked_scale(composition, asked));
+  return std::make_unique<LabelCrossEntropy>(energy, options);
+}
+
+/// Negatives are drawn in place of data: all that moves must have some.
+void check_data_of_negatives(const Composition& composition, const LearnPhase& asked,
+                             const NegativeOptions& negatives) {
+  const LearnSettings& learn = *composition.learn;
+  for (size_t v = 0; v < composition.variables.size(); ++v)
+    if (!learn.has_data(static_cast<int>(v)) && !negatives.held[v].all())
+      throw CompositionError(
+          {{asked.place, fmt::format("learn.data must have all variables that are not given for "
+                                     "contrastive_divergence, got none for '{}'. Add data, or give it",
+                                     composition.variables[v].name)}});
+  const std::vector<size_t> drawn = blurred_variables(composition);
+  for (const LearnedVariable& one : learn.files.variables) {
+    const auto v = static_cast<size_t>(one.column.variable);
+    const Variable& variable = composition.variables[v];
+    if (!variable.categorical() && std::find(drawn.begin(), drawn.end(), v) == drawn.end())
+      throw CompositionError({{asked.place, fmt::format("'{}' must be drawn by the target for contrastive_divergence, "
+                                                        "got real numbers that it is conditional on. Train it by "
+                                                        "denoising_score_matching",
+                                                        variable.name)}});
+    const bool kept =
+        std::find(negatives.conditions.begin(), negatives.conditions.end(), v) != negatives.conditions.end();
+    if (one.column.drop > 0 && !kept)
+      throw CompositionError(
+          {{asked.contrastive_place,
+            fmt::format(
+                "'{0}' must be among negatives.conditions, as its labels are dropped in some rows, got none. Add "
+                "conditions: [{0}]",
+                composition.variables[v].name)}});
+  }
+}
+
+std::unique_ptr<Objective> contrastive(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
+  ContrastiveOptions options = asked.contrastive;
+  NegativeOptions& negatives = options.negatives;
+  if (negatives.method.values.empty()) negatives.method = {"langevin", option_values("langevin"), {}};
+  negatives.held = composition.held;
+  negatives.held.resize(composition.variables.size());
+  negatives.seed = composition.learn->seed;
+  negatives.threads = energy.threads().workers();
+  options.rows = asked.trainer.batch;
+  // At one level of noise: the least, where what is learned is closest to the data.
+  if (composition.learn->noise || asked.noise.least) {
+    options.blur = blur_of(composition, asked, checked_scale(composition, asked));
+    const double level = options.blur.law.least;
+    options.blur.law = {std::log(level), 0, level, level};
+    if (options.blur.noise) negatives.held[*options.blur.noise] = {{1}, {level}};
+  }
+  check_data_of_negatives(composition, asked, negatives);
+  try {
+    return std::make_unique<ContrastiveDivergence>(energy, std::move(options));
+  } catch (const SettingError& error) {
+    throw CompositionError({{asked.contrastive_place, error.what()}});
+  }
 }
 
 }  // namespace
 
 std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked,
                                           BatchEnergy& energy) {
-  if (asked.objective == "denoising_score_matching") return denoising(composition, asked, energy);
-  throw CompositionError({{asked.place, fmt::format("unknown objective '{}'", asked.objective)}});
+  std::unique_ptr<Objective> objective;
+  if (asked.objective == "denoising_score_matching") objective = denoising(composition, asked, energy);
+  if (asked.objective == "label_cross_entropy") objective = cross_entropy(composition, asked, energy);
+  if (asked.objective == "noise_contrastive")
+    objective = std::make_unique<NoiseContrastive>(energy, composed_noise(composition, asked), asked.fits_log_z);
+  if (asked.objective == "contrastive_divergence") objective = contrastive(composition, asked, energy);
+  if (!objective) throw CompositionError({{asked.place, fmt::format("unknown objective '{}'", asked.objective)}});
+  if (asked.contrast == 0) return objective;
+  if (asked.objective != "denoising_score_matching")
+    throw CompositionError({{asked.place, fmt::format("contrast must stand beside denoising_score_matching, got {}. "
+                                                      "Remove it",
+                                                      asked.objective)}});
+  return std::make_unique<ObjectiveSum>(std::move(objective), asked.contrast, contrastive(composition, asked, energy));
+}
+
+std::unique_ptr<LearnedPart> Phase::part_of(const LearnPhase& asked, Learnable& whole) {
+  if (asked.parameters.empty()) return nullptr;
+  std::vector<std::string> known;
+  for (const LearnableArray& array : whole.arrays())
+    if (array.learned) known.push_back(array.name);
+  for (const std::string& name : asked.parameters)
+    if (std::none_of(known.begin(), known.end(), [&](const std::string& one) { return names_array(name, one); }))
+      throw CompositionError({{asked.parameters_place,
+                               fmt::format("parameters must name arrays of the experts that are trained, got '{}'. "
+                                           "{}",
+                                           name, suggestion(name, known))}});
+  return std::make_unique<LearnedPart>(whole, [&](const std::string& array) {
+    return std::any_of(asked.parameters.begin(), asked.parameters.end(),
+                       [&](const std::string& name) { return names_array(name, array); });
+  });
 }
 
 Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
              MakeOptimiser* make_optimiser)
-    : objective_(make_objective(composition, asked, energy)),
-      optimiser_(
-          make_optimiser(asked.optimiser, learned_arrays(energy.learnable()), energy.learnable().energy().device())),
-      trainer_(std::make_unique<Trainer>(energy, *composition.learn->data, *objective_, *optimiser_, asked.trainer,
-                                         composition.held)) {}
+    : part_(part_of(asked, energy.learnable())),
+      part_energy_(part_ ? std::make_unique<BatchEnergy>(*part_, energy.threads()) : nullptr) {
+  BatchEnergy& own = part_energy_ ? *part_energy_ : energy;
+  objective_ = make_objective(composition, asked, own);
+  optimiser_ = make_optimiser(asked.optimiser, learned_arrays(own.learnable()), own.learnable().energy().device());
+  trainer_ = std::make_unique<Trainer>(own, *composition.learn->data, *objective_, *optimiser_, asked.trainer,
+                                       composition.held);
+}
 
 }  // namespace potluck

@@ -5,6 +5,7 @@
 
 #include "compose/tree/tree.h"
 #include "core/learning/batch_energy.h"
+#include "core/learning/learned_part.h"
 #include "core/learning/objective.h"
 #include "core/learning/optimiser.h"
 #include "core/learning/trainer.h"
@@ -22,6 +23,11 @@ class Phase {
   const Objective& objective() const { return *objective_; }
 
  private:
+  /// The arrays that the phase names; null: it learns all.
+  static std::unique_ptr<LearnedPart> part_of(const LearnPhase& asked, Learnable& whole);
+
+  std::unique_ptr<LearnedPart> part_;
+  std::unique_ptr<BatchEnergy> part_energy_;  ///< of the part, or null
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimiser> optimiser_;
   std::unique_ptr<Trainer> trainer_;

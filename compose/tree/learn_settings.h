@@ -9,8 +9,8 @@
 
 #include "compose/tree/learn_data.h"
 #include "compose/tree/places.h"
+#include "core/learning/contrastive_divergence.h"
 #include "core/learning/data/training_data.h"
-#include "core/learning/denoising_score_matching.h"
 #include "core/learning/learning_rate.h"
 #include "core/learning/optimiser.h"
 #include "core/learning/trainer.h"
@@ -27,6 +27,14 @@ struct LearnPhase {
   std::string objective = "denoising_score_matching";
   Place place;  ///< where the objective is named; that of the section where it is not
   NoiseSettings noise;
+  ContrastiveOptions contrastive;  ///< but for what follows from composition and data
+  Place contrastive_place;         ///< of the section `negatives`; that of the phase where there is none
+  double contrast = 0;             ///< weight of contrastive divergence beside another objective
+  std::string noise_law;           ///< the energy that noise_contrastive draws its noise from
+  Place noise_law_place;
+  bool fits_log_z = true;               ///< of noise_contrastive; else the model learns it by a constant of its own
+  std::vector<std::string> parameters;  ///< names of arrays that are learned; empty: all
+  Place parameters_place;
   OptimiserChoice optimiser;
   TrainerOptions trainer;
 };
@@ -43,6 +51,10 @@ struct LearnSettings {
   int64_t report_every = 100;  ///< updates
   Place place;
 
+  /// Whether a phase draws from the model.
+  static bool draws(const LearnPhase& phase) {
+    return phase.objective == "contrastive_divergence" || phase.contrast > 0;
+  }
   bool has_data(int variable) const;
   std::vector<int> data_variables() const;  ///< rising
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/learning/batch.h"
 
+#include <cstring>
+
 namespace potluck {
 
 Batch::Batch(const std::vector<Variable>& variables, Precision precision, int64_t rows)
@@ -11,7 +13,12 @@ Batch::Batch(const std::vector<Variable>& variables, Precision precision, int64_
     const size_t width = variable.categorical() ? sizeof(int64_t) : bytes_of(precision);
     numbers_.emplace_back(static_cast<size_t>(rows * variable.size()) * width);
   }
-  for (std::vector<std::byte>& one : numbers_) pointers_.push_back(one.data());
+}
+
+std::vector<void*> Batch::pointers() {
+  std::vector<void*> pointers;
+  for (std::vector<std::byte>& one : numbers_) pointers.push_back(one.data());
+  return pointers;
 }
 
 double Batch::at(size_t variable, int64_t i) const {
@@ -36,6 +43,14 @@ void Batch::fill_held(const std::vector<Held>& held) {
       const auto j = static_cast<size_t>(i % size_[v]);
       if (held[v].mask[j]) set(v, i, held[v].value[j]);
     }
+  }
+}
+
+void Batch::copy_row(int64_t to, const Batch& from, int64_t row) {
+  for (size_t v = 0; v < variables(); ++v) {
+    const size_t bytes = static_cast<size_t>(size_[v]) * (is_categorical(v) ? sizeof(int64_t) : bytes_of(precision_));
+    std::memcpy(numbers_[v].data() + static_cast<size_t>(to) * bytes,
+                from.numbers_[v].data() + static_cast<size_t>(row) * bytes, bytes);
   }
 }
 

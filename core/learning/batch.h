@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/precision.h"
+#include "core/state_archive.h"
 #include "core/variables/variable.h"
 
 namespace potluck {
@@ -24,8 +25,8 @@ class Batch {
 
   void* of(size_t variable) { return numbers_[variable].data(); }
   const void* of(size_t variable) const { return numbers_[variable].data(); }
-  void* const* pointers() { return pointers_.data(); }
-  const void* const* pointers() const { return const_cast<const void* const*>(pointers_.data()); }
+  /// [variables]: where their numbers begin.
+  std::vector<void*> pointers();
 
   /// Number `i` of a variable, and of all its rows. Labels as they are.
   double at(size_t variable, int64_t i) const;
@@ -34,13 +35,17 @@ class Batch {
   /// Writes the held numbers of every variable to all rows.
   void fill_held(const std::vector<Held>& held);
 
+  /// Row `to` becomes row `row` of a batch of the same variables and precision.
+  void copy_row(int64_t to, const Batch& from, int64_t row);
+
+  void persist(StateArchive& archive) { archive(numbers_); }
+
  private:
   int64_t rows_;
   Precision precision_;
   std::vector<int64_t> size_;
   std::vector<uint8_t> categorical_;
   std::vector<std::vector<std::byte>> numbers_;
-  std::vector<void*> pointers_;
 };
 
 }  // namespace potluck

@@ -20,6 +20,7 @@ class BatchEnergy {
   BatchEnergy(Learnable& learnable, ThreadPool& threads);
 
   Learnable& learnable() { return learnable_; }
+  ThreadPool& threads() { return threads_; }
   const std::vector<Variable>& variables() const { return learnable_.energy().variables(); }
   Precision precision() const { return learnable_.energy().precision(); }
 

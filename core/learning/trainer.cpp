@@ -48,7 +48,7 @@ void Trainer::update() {
   const double used = options_.budget.used(updates_, seconds_), rate = options_.rate.at(updates_, used);
   for (std::vector<double>& sum : sums_) std::fill(sum.begin(), sum.end(), 0);
   batch_.fill_held(held_);
-  data_.batch(updates_, batch_.rows(), 0, batch_.rows(), batch_.pointers());
+  data_.batch(updates_, batch_.rows(), 0, batch_.rows(), batch_.pointers().data());
   const Figures found = objective_.add_gradient(updates_, batch_, sums_);
   const double norm = clip();
   if (!std::isfinite(norm) || !std::isfinite(found.front().second))
@@ -125,7 +125,7 @@ Figures Trainer::assess_held_out(int64_t most) {
     const int64_t count = std::min(batch_.rows(), rows - first);
     Batch part(energy_.variables(), energy_.precision(), count);
     part.fill_held(held_);
-    data_.held_out_rows(first, count, part.pointers());
+    data_.held_out_rows(first, count, part.pointers().data());
     add_figures(all, objective_.assess(first, part), static_cast<double>(count) / static_cast<double>(rows));
   }
   return all;
