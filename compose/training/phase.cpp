@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "core/learning/denoising_score_matching.h"
 
@@ -38,6 +40,16 @@ double scale_of(const Composition& composition, const std::vector<size_t>& blurr
   return std::sqrt(squares / numbers);
 }
 
+NoiseLaw noise_law(const NoiseSettings& asked, double scale, bool fixed) {
+  NoiseLaw law = preset_noise_law(scale);
+  if (fixed) law.log_sd = 0;
+  law.log_mean = asked.log_mean.value_or(law.log_mean);
+  law.log_sd = asked.log_sd.value_or(law.log_sd);
+  law.least = asked.least.value_or(law.least);
+  law.most = asked.most.value_or(law.most);
+  return law;
+}
+
 std::unique_ptr<Objective> denoising(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
   DenoisingOptions options;
   options.blurred = blurred_variables(composition);
@@ -50,13 +62,21 @@ std::unique_ptr<Objective> denoising(const Composition& composition, const Learn
     throw CompositionError({{asked.place, "training data must differ from row to row, got rows that are all alike"}});
   options.seed = composition.learn->seed;
   if (composition.learn->noise) options.noise = static_cast<size_t>(*composition.learn->noise);
-  options.law = preset_noise_law(options.scale);
-  if (!options.noise) options.law.log_sd = 0;
-  options.law.log_mean = asked.noise.log_mean.value_or(options.law.log_mean);
-  options.law.log_sd = asked.noise.log_sd.value_or(options.law.log_sd);
-  options.law.least = asked.noise.least.value_or(options.law.least);
-  options.law.most = asked.noise.most.value_or(options.law.most);
+  options.law = noise_law(asked.noise, options.scale, !options.noise);
   return std::make_unique<DenoisingScoreMatching>(energy, options);
+}
+
+/// All rows at one level, a standard deviation below the middle of the law: there rows that were learned by heart show.
+/// As they are where no model reads a level.
+ComparisonNoise comparison_noise(const Composition& composition, const LearnPhase& asked) {
+  ComparisonNoise comparison;
+  if (!composition.learn->noise) return comparison;
+  comparison.noise = static_cast<size_t>(*composition.learn->noise);
+  comparison.blurred = blurred_variables(composition);
+  comparison.seed = composition.learn->seed;
+  const NoiseLaw law = noise_law(asked.noise, scale_of(composition, comparison.blurred), false);
+  comparison.sigma = std::clamp(std::exp(law.log_mean - law.log_sd), law.least, law.most);
+  return comparison;
 }
 
 }  // namespace
@@ -69,10 +89,24 @@ std::unique_ptr<Objective> make_objective(const Composition& composition, const 
 
 Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
              MakeOptimiser* make_optimiser)
-    : objective_(make_objective(composition, asked, energy)),
+    : energy_(energy),
+      data_(*composition.learn->data),
+      held_(composition.held),
+      batch_(asked.trainer.batch),
+      objective_(make_objective(composition, asked, energy)),
       optimiser_(
           make_optimiser(asked.optimiser, learned_arrays(energy.learnable()), energy.learnable().energy().device())),
       trainer_(std::make_unique<Trainer>(energy, *composition.learn->data, *objective_, *optimiser_, asked.trainer,
-                                         composition.held)) {}
+                                         composition.held)),
+      held_out_(std::make_unique<HeldOutWatch>(energy, *composition.learn->data, comparison_noise(composition, asked),
+                                               composition.held)) {}
+
+double Phase::present_loss() {
+  const int64_t count = std::min(batch_, data_.training());
+  Batch rows = spread_rows(energy_, data_, SpreadRows::kTraining, {0, count, count}, held_);
+  return objective_->assess(0, rows).front().second;
+}
+
+bool Phase::growth_alarms() const { return objective_->name() == std::string_view("denoising_score_matching"); }
 
 }  // namespace potluck
