@@ -16,6 +16,10 @@
 namespace potluck {
 namespace {
 
+constexpr const char* kAuroc = "auroc";
+constexpr const char* kAurocError = "auroc_error";
+constexpr double kStandardErrors = 4;  ///< from where on an AUROC is told to be off a half
+
 engine::TrainingOptions options_of(const CommandLine& line, const Words& words) {
   engine::TrainingOptions options;
   options.folder = line.value("output").value_or("");
@@ -34,13 +38,22 @@ engine::TrainingRun begun(const engine::Composition& composition, std::optional<
   return engine::TrainingRun(composition, options);
 }
 
+/// Of held-out rows.
+std::optional<double> figure(const engine::TrainingReport& report, const std::string& name) {
+  for (const auto& [known, value] : report.held_out)
+    if (known == name) return value;
+  return std::nullopt;
+}
+
 /// "phase 1/2, update 400, epoch 1, loss 0.312, held out 0.315, 21.4 updates/s, 8 min 20 s left"
 std::string report_text(const engine::TrainingReport& report) {
   std::string text;
   if (report.phases > 1) text += fmt::format("phase {}/{}, ", report.phase + 1, report.phases);
   text += fmt::format("update {}, epoch {}", report.updates, report.epoch);
   for (const auto& [name, value] : report.figures) text += fmt::format(", {} {:.4g}", name, value);
-  for (const auto& [name, value] : report.held_out) text += fmt::format(", held-out {} {:.4g}", name, value);
+  for (const auto& [name, value] : report.held_out)
+    if (name != kAuroc && name != kAurocError) text += fmt::format(", held-out {} {:.4g}", name, value);
+  if (const auto auroc = figure(report, kAuroc)) text += fmt::format(", held-out AUROC {:.3f}", *auroc);
   if (report.updates_a_second > 0) text += fmt::format(", {:.3g} updates/s", report.updates_a_second);
   if (report.seconds_left) text += fmt::format(", {} left", duration_text(*report.seconds_left));
   return text;
@@ -50,14 +63,21 @@ void print_how_to_go_on(const engine::TrainingRun& run) {
   fmt::print(stderr, "To go on from the last checkpoint: potluck train --resume {}\n", run.folder());
 }
 
-engine::Trained trained(engine::TrainingRun& run, const Interrupt& interrupt, ProgressReport::Style style) {
+/// @param last  becomes the last report
+engine::Trained trained(engine::TrainingRun& run, const Interrupt& interrupt, ProgressReport::Style style,
+                        std::optional<engine::TrainingReport>& last) {
   try {
     ProgressReport progress(stderr, style);
     return run.run(
         [&](const engine::TrainingReport& report) {
           progress.show(report_text(report), report.used, report.used >= 1);
+          last = report;
         },
         &interrupt.flag());
+  } catch (const engine::Error& error) {
+    // Where the numbers went astray they would again: the error says what else there is.
+    if (run.left_checkpoint() && error.kind() != engine::Error::Kind::kNumbers) print_how_to_go_on(run);
+    throw;
   } catch (const std::exception&) {
     if (run.left_checkpoint()) print_how_to_go_on(run);
     throw;
@@ -68,8 +88,19 @@ void print_weights(const engine::Trained& result) {
   for (const std::string& file : result.weights) fmt::print("{}\n", file);
 }
 
+/// "Held-out rows look like training rows: AUROC 0.503 ± 0.013."
+std::string held_out_text(double auroc, double error) {
+  const std::string found = fmt::format("AUROC {:.3f} ± {:.3f}.", auroc, error);
+  if (std::abs(auroc - 0.5) <= kStandardErrors * error) return "Held-out rows look like training rows: " + found;
+  if (auroc > 0.5)
+    return "Held-out rows have higher energies than training rows: " + found +
+           " Training rows were learned by heart: train for less long, or on more of them.";
+  return "Held-out rows have lower energies than training rows: " + found;
+}
+
 /// Tells how the training ended. Returns the exit code.
-int report(const engine::TrainingRun& run, const engine::Trained& result, bool loud) {
+int report(const engine::TrainingRun& run, const engine::Trained& result,
+           const std::optional<engine::TrainingReport>& last, bool loud) {
   if (result.interrupted) {
     if (loud) fmt::print("Interrupted. The weights so far:\n");
     print_weights(result);
@@ -80,6 +111,8 @@ int report(const engine::TrainingRun& run, const engine::Trained& result, bool l
     fmt::print("Trained in {}: {} updates. Log and weights are in {}. The weights:\n", duration_text(result.seconds),
                result.updates, result.folder);
   print_weights(result);
+  const auto auroc = last ? figure(*last, kAuroc) : std::nullopt, error = last ? figure(*last, kAurocError) : auroc;
+  if (loud && auroc && error) fmt::print("{}\n", held_out_text(*auroc, *error));
   if (loud)
     for (const std::string& warning : run.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return kDone;
@@ -106,7 +139,9 @@ int train(CommandLine& line, const Words& words) {
   const engine::TrainingOptions options = options_of(line, words);
   const Interrupt interrupt(/*announce=*/loud, "the update that is under way");
   engine::TrainingRun run = begun(composition, std::move(earlier), options);
-  return report(run, trained(run, interrupt, style), loud);
+  std::optional<engine::TrainingReport> last;
+  const engine::Trained result = trained(run, interrupt, style, last);
+  return report(run, result, last, loud);
 }
 
 }  // namespace

@@ -47,6 +47,10 @@ TrainingReport told(const potluck::TrainingReport& from) {
   report.seconds_left = from.seconds_left;
   report.figures = from.progress.figures;
   report.held_out = from.held_out;
+  if (from.held_out_auroc) {
+    report.held_out.emplace_back("auroc", from.held_out_auroc->value);
+    report.held_out.emplace_back("auroc_error", from.held_out_auroc->standard_error);
+  }
   return report;
 }
 

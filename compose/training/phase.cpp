@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "compose/file/roles.h"
@@ -54,6 +55,16 @@ double scale_of(const Composition& composition, const std::vector<size_t>& blurr
   return std::sqrt(squares / numbers);
 }
 
+NoiseLaw noise_law(const NoiseSettings& asked, double scale, bool fixed) {
+  NoiseLaw law = preset_noise_law(scale);
+  if (fixed) law.log_sd = 0;
+  law.log_mean = asked.log_mean.value_or(law.log_mean);
+  law.log_sd = asked.log_sd.value_or(law.log_sd);
+  law.least = asked.least.value_or(law.least);
+  law.most = asked.most.value_or(law.most);
+  return law;
+}
+
 /// "label_offset" and "garment.label_offset" name the array of that name.
 bool names_array(const std::string& asked, const std::string& array) {
   return array == asked || array.ends_with("." + asked);
@@ -65,12 +76,7 @@ BlurOptions blur_of(const Composition& composition, const LearnPhase& asked, dou
   blur.blurred = blurred_variables(composition);
   blur.seed = composition.learn->seed;
   if (composition.learn->noise) blur.noise = static_cast<size_t>(*composition.learn->noise);
-  blur.law = preset_noise_law(scale);
-  if (!blur.noise) blur.law.log_sd = 0;
-  blur.law.log_mean = asked.noise.log_mean.value_or(blur.law.log_mean);
-  blur.law.log_sd = asked.noise.log_sd.value_or(blur.law.log_sd);
-  blur.law.least = asked.noise.least.value_or(blur.law.least);
-  blur.law.most = asked.noise.most.value_or(blur.law.most);
+  blur.law = noise_law(asked.noise, scale, !blur.noise);
   return blur;
 }
 
@@ -163,6 +169,19 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
   }
 }
 
+/// All rows at one level, a standard deviation below the middle of the law: there rows that were learned by heart show.
+/// As they are where no model reads a level.
+ComparisonNoise comparison_noise(const Composition& composition, const LearnPhase& asked) {
+  ComparisonNoise comparison;
+  if (!composition.learn->noise) return comparison;
+  comparison.noise = static_cast<size_t>(*composition.learn->noise);
+  comparison.blurred = blurred_variables(composition);
+  comparison.seed = composition.learn->seed;
+  const NoiseLaw law = noise_law(asked.noise, scale_of(composition, comparison.blurred), false);
+  comparison.sigma = std::clamp(std::exp(law.log_mean - law.log_sd), law.least, law.most);
+  return comparison;
+}
+
 }  // namespace
 
 std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked,
@@ -201,13 +220,25 @@ std::unique_ptr<LearnedPart> Phase::part_of(const LearnPhase& asked, Learnable& 
 
 Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
              MakeOptimiser* make_optimiser)
-    : part_(part_of(asked, energy.learnable())),
+    : energy_(energy),
+      data_(*composition.learn->data),
+      held_(composition.held),
+      batch_(asked.trainer.batch),
+      part_(part_of(asked, energy.learnable())),
       part_energy_(part_ ? std::make_unique<BatchEnergy>(*part_, energy.threads()) : nullptr) {
   BatchEnergy& own = part_energy_ ? *part_energy_ : energy;
   objective_ = make_objective(composition, asked, own);
   optimiser_ = make_optimiser(asked.optimiser, learned_arrays(own.learnable()), own.learnable().energy().device());
-  trainer_ = std::make_unique<Trainer>(own, *composition.learn->data, *objective_, *optimiser_, asked.trainer,
-                                       composition.held);
+  trainer_ = std::make_unique<Trainer>(own, data_, *objective_, *optimiser_, asked.trainer, held_);
+  held_out_ = std::make_unique<HeldOutWatch>(energy, data_, comparison_noise(composition, asked), held_);
 }
+
+double Phase::present_loss() {
+  const int64_t count = std::min(batch_, data_.training());
+  Batch rows = spread_rows(energy_, data_, SpreadRows::kTraining, {0, count, count}, held_);
+  return objective_->assess(0, rows).front().second;
+}
+
+bool Phase::growth_alarms() const { return objective_->name() == std::string_view("denoising_score_matching"); }
 
 }  // namespace potluck

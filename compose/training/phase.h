@@ -5,6 +5,7 @@
 
 #include "compose/tree/tree.h"
 #include "core/learning/batch_energy.h"
+#include "core/learning/held_out_watch.h"
 #include "core/learning/learned_part.h"
 #include "core/learning/objective.h"
 #include "core/learning/optimiser.h"
@@ -21,16 +22,27 @@ class Phase {
 
   Trainer& trainer() { return *trainer_; }
   const Objective& objective() const { return *objective_; }
+  /// Of the composition's data, at a noise that the objective learns from.
+  HeldOutWatch& held_out() { return *held_out_; }
+  /// The loss of a batch of training rows, with noise that no update has.
+  double present_loss();
+  /// Whether a loss that grows a hundredfold means that the training diverges.
+  bool growth_alarms() const;
 
  private:
   /// The arrays that the phase names; null: it learns all.
   static std::unique_ptr<LearnedPart> part_of(const LearnPhase& asked, Learnable& whole);
 
+  BatchEnergy& energy_;
+  const TrainingData& data_;
+  const std::vector<Held>& held_;
+  const int64_t batch_;
   std::unique_ptr<LearnedPart> part_;
   std::unique_ptr<BatchEnergy> part_energy_;  ///< of the part, or null
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimiser> optimiser_;
   std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<HeldOutWatch> held_out_;
 };
 
 /// @throws CompositionError where the composition has nothing that the objective needs

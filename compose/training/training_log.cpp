@@ -14,6 +14,9 @@ namespace potluck {
 
 namespace {
 
+constexpr const char* kFirstColumns =
+    "phase,objective,update,epoch,seconds,rate,gradient_norm,clipped,updates_a_second";
+
 void add_names(const std::string& prefix, const Figures& figures, std::string& to) {
   for (const auto& [name, value] : figures) to += "," + prefix + name;
 }
@@ -30,13 +33,24 @@ TrainingLog::TrainingLog(const std::filesystem::path& folder, int64_t length)
   if (length > 0) std::filesystem::resize_file(file_, static_cast<uintmax_t>(length), failed);
   if (failed) length_ = 0;
   if (length_ == 0) std::ofstream(file_, std::ios::trunc);
+  columns_ = last_heading();
+}
+
+/// Of a log that is gone on with.
+std::string TrainingLog::last_heading() const {
+  std::ifstream log(file_);
+  std::string heading;
+  for (std::string line; std::getline(log, line);)
+    if (line.starts_with(kFirstColumns)) heading = line;
+  return heading;
 }
 
 void TrainingLog::add(const TrainingReport& report) {
-  std::string columns = "phase,objective,update,epoch,seconds,rate,gradient_norm,clipped,updates_a_second";
+  std::string columns = kFirstColumns;
   add_names("", report.progress.figures, columns);
   add_names("held_out_", report.held_out, columns);
-  if (columns != columns_ && (length_ == 0 || !columns_.empty())) write(columns);
+  if (report.watches_held_out) columns += ",held_out_auroc";
+  if (columns != columns_) write(columns);
   columns_ = columns;
   const TrainingProgress& at = report.progress;
   std::string line =
@@ -44,6 +58,8 @@ void TrainingLog::add(const TrainingReport& report) {
                   at.seconds, at.rate, at.gradient_norm, at.clipped, report.updates_a_second);
   add_values(at.figures, line);
   add_values(report.held_out, line);
+  if (report.watches_held_out) line += ',';
+  if (report.held_out_auroc) line += fmt::format("{:.4f}", report.held_out_auroc->value);
   write(line);
 }
 

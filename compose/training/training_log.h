@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
+#include "core/learning/auroc.h"
 #include "core/learning/objective.h"
 #include "core/learning/trainer.h"
 
@@ -16,6 +19,8 @@ struct TrainingReport {
   std::string objective;
   TrainingProgress progress;
   Figures held_out;  ///< of rows that are never trained on, at the average of the weights; empty where there are none
+  bool watches_held_out = false;        ///< whether some reports have the next
+  std::optional<Auroc> held_out_auroc;  ///< HeldOutWatch::look, at the end of a phase and some times before
   double updates_a_second = 0;
   std::optional<double> seconds_left;  ///< of the phase
 };
@@ -33,10 +38,11 @@ class TrainingLog {
 
  private:
   void write(const std::string& line);
+  std::string last_heading() const;
 
   std::filesystem::path file_;
   int64_t length_;
-  std::string columns_;  ///< of the last heading
+  std::string columns_;  ///< of the last heading; empty: there is none
 };
 
 }  // namespace potluck

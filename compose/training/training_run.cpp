@@ -13,6 +13,8 @@
 #include "core/backend/thread_pool.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/run/checkpoint_file.h"
+#include "core/files/run/event_file.h"
+#include "core/learning/divergence_watch.h"
 #include "plugins/optimisers.h"
 
 namespace potluck {
@@ -21,6 +23,7 @@ namespace {
 
 constexpr uint32_t kVersion = 1;
 constexpr int64_t kRowsAssessed = 1024;
+constexpr double kLooks = 5;  ///< at the energies of held-out rows, in a phase
 
 using Clock = std::chrono::steady_clock;
 
@@ -52,42 +55,59 @@ class TrainingRun::Phases {
 
   TrainingOutcome train() {
     restore();
-    const auto phases = static_cast<int64_t>(composition_.learn->phases.size());
-    for (; phase_ < phases && !stop_; ++phase_) {
+    for (; phase_ < phases() && !stop_; ++phase_) {
       if (!current_) begin_phase();
       train_phase();
       if (!current_->trainer().done()) break;
       end_phase();
     }
-    outcome_.interrupted = phase_ < phases;
-    if (outcome_.interrupted) checkpoint();
+    outcome_.interrupted = phase_ < phases();
+    if (outcome_.interrupted) {
+      if (!current_) begin_phase();
+      if (!so_far_.doubtful || !saved_updates_) checkpoint();
+    }
     return outcome_;
   }
 
  private:
+  int64_t phases() const { return static_cast<int64_t>(composition_.learn->phases.size()); }
+  const LearnPhase& asked() const { return composition_.learn->phases[static_cast<size_t>(phase_)]; }
+
+  void make_phase() {
+    current_ = std::make_unique<Phase>(composition_, asked(), energy_, make_optimiser_);
+    so_far_ = {};
+  }
+
+  /// A phase begins with what the one before came to, which is worth keeping.
   void begin_phase() {
-    current_ = std::make_unique<Phase>(composition_, composition_.learn->phases[static_cast<size_t>(phase_)], energy_,
-                                       make_optimiser_);
+    make_phase();
+    so_far_.watch.judge(current_->present_loss(), current_->growth_alarms());
+    if (phase_ > 0) checkpoint();
   }
 
   void restore() {
     if (!run_.resumed_) {
       log_.emplace(run_.folder(), 0);
+      events_.emplace(run_.folder(), 0);
       return;
     }
     run_.resumed_->naming_its_checkpoint([&] {
       const Checkpoint& checkpoint = run_.resumed_->checkpoint();
       StateArchive archive(checkpoint.state);
-      int64_t log_length = 0;
+      int64_t log_length = 0, events_length = 0;
       std::vector<std::byte> trainer;
+      SoFar so_far;
       archive.version(kVersion);
-      archive(phase_, outcome_.updates, outcome_.seconds, log_length, trainer);
-      archive.demand(phase_ >= 0 && phase_ < static_cast<int64_t>(composition_.learn->phases.size()) &&
-                         log_length >= 0 && StateArchive::counted(outcome_.updates),
+      archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far);
+      archive.demand(phase_ >= 0 && phase_ < phases() && log_length >= 0 && events_length >= 0 &&
+                         StateArchive::counted(outcome_.updates),
                      "counts of phases");
-      begin_phase();
+      make_phase();
+      so_far_ = so_far;
       current_->trainer().restore(trainer);
+      saved_updates_ = current_->trainer().updates();
       log_.emplace(run_.folder(), log_length);
+      events_.emplace(run_.folder(), events_length);
       return 0;
     });
   }
@@ -95,26 +115,41 @@ class TrainingRun::Phases {
   void checkpoint() {
     StateArchive archive;
     archive.version(kVersion);
-    int64_t log_length = log_->length();
+    int64_t log_length = log_->length(), events_length = events_->length();
     std::vector<std::byte> trainer = current_->trainer().save();
-    archive(phase_, outcome_.updates, outcome_.seconds, log_length, trainer);
+    archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far_);
     write_checkpoint(run_.folder(), run_.identity_, 0, archive.take());
     current_->trainer().with_average([&] { run_.write_into_folder(); });
     saved_ = Clock::now();
+    saved_updates_ = current_->trainer().updates();
+  }
+
+  /// The first one behind the first report. None while the loss is beyond bounds: that of before is worth more.
+  bool checkpoint_is_due() const {
+    if (so_far_.doubtful) return false;
+    if (!saved_updates_) return so_far_.reported_updates > 0;
+    return seconds_since(saved_) > run_.options_.checkpoint_seconds;
   }
 
   void train_phase() {
     Trainer& trainer = current_->trainer();
     while (!trainer.done() && !stop_) {
-      trainer.update();
+      try {
+        trainer.update();
+      } catch (const NumericalError& error) {
+        diverged(error.what());
+      }
       keeper_.look_now_and_then();
       if (trainer.updates() % composition_.learn->report_every == 0) report();
-      if (seconds_since(saved_) > run_.options_.checkpoint_seconds) checkpoint();
+      if (checkpoint_is_due()) checkpoint();
     }
-    if (trainer.updates() % composition_.learn->report_every != 0) report();
+    // An interrupted one goes on in the midst of a report.
+    if (trainer.done() && trainer.updates() != so_far_.reported_updates) report();
   }
 
   void end_phase() {
+    // What follows may fail, on a disk that is full: nothing is to be trained again.
+    checkpoint();
     Trainer& trainer = current_->trainer();
     outcome_.updates += trainer.updates();
     outcome_.seconds += trainer.seconds();
@@ -126,21 +161,85 @@ class TrainingRun::Phases {
     Trainer& trainer = current_->trainer();
     TrainingReport report;
     report.phase = phase_;
-    report.phases = static_cast<int64_t>(composition_.learn->phases.size());
+    report.phases = phases();
     report.objective = current_->objective().name();
     report.progress = trainer.progress();
-    trainer.with_average([&] { report.held_out = trainer.assess_held_out(kRowsAssessed); });
-    const double seconds = report.progress.seconds - reported_seconds_;
+    look_at_held_out(trainer, report);
+    const double seconds = report.progress.seconds - so_far_.reported_seconds;
     if (seconds > 0)
-      report.updates_a_second = static_cast<double>(report.progress.updates - reported_updates_) / seconds;
-    reported_seconds_ = report.progress.seconds;
-    reported_updates_ = report.progress.updates;
+      report.updates_a_second = static_cast<double>(report.progress.updates - so_far_.reported_updates) / seconds;
+    so_far_.reported_seconds = report.progress.seconds;
+    so_far_.reported_updates = report.progress.updates;
     if (report.progress.used > 0)
       report.seconds_left = report.progress.seconds * (1 - report.progress.used) / report.progress.used;
     log_->add(report);
+    add_event(report);
     outcome_.last = report;
     reported_(report);
+    judge(report);
   }
+
+  /// For TensorBoard, which counts the updates of all phases together.
+  void add_event(const TrainingReport& report) {
+    const TrainingProgress& at = report.progress;
+    Figures scalars;
+    for (const auto& [name, value] : at.figures) scalars.emplace_back(name, value);
+    for (const auto& [name, value] : report.held_out) scalars.emplace_back("held_out/" + name, value);
+    if (report.held_out_auroc) scalars.emplace_back("held_out/auroc", report.held_out_auroc->value);
+    scalars.emplace_back("rate", at.rate);
+    scalars.emplace_back("gradient_norm", at.gradient_norm);
+    scalars.emplace_back("updates_a_second", report.updates_a_second);
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    events_->add(outcome_.updates + at.updates, std::chrono::duration<double>(since_1970).count(), scalars, {});
+  }
+
+  void look_at_held_out(Trainer& trainer, TrainingReport& report) {
+    report.watches_held_out = composition_.learn->data->held_out() > 0;
+    const bool look = look_is_due(report.progress.used);
+    trainer.with_average([&] {
+      report.held_out = trainer.assess_held_out(kRowsAssessed);
+      if (look) report.held_out_auroc = current_->held_out().look(kRowsAssessed);
+    });
+  }
+
+  /// Some times in a phase, and at its end.
+  bool look_is_due(double used) {
+    const auto looks = static_cast<int64_t>(used * kLooks);
+    return looks > std::exchange(so_far_.looks, looks);
+  }
+
+  void judge(const TrainingReport& report) {
+    const double loss = report.progress.figures.front().second, best = so_far_.watch.best();
+    const DivergenceWatch::Verdict verdict = so_far_.watch.judge(loss, current_->growth_alarms());
+    so_far_.doubtful = verdict != DivergenceWatch::Verdict::kGood;
+    if (verdict == DivergenceWatch::Verdict::kDiverged)
+      diverged(
+          fmt::format("the loss must stay below {:g} times its best, {:.4g}, got more in {} reports in a row, "
+                      "{:.4g} in update {} at rate {:.3g}. Lower learn.clip, or learn.rate",
+                      DivergenceWatch::kFactor, best, DivergenceWatch::kReports, loss, report.progress.updates,
+                      report.progress.rate));
+  }
+
+  [[noreturn]] void diverged(const std::string& what) const {
+    std::string kept = "No weights were kept yet";
+    if (saved_updates_)
+      kept = fmt::format(
+          "The weights of before, of update {}{}, are in {}: to begin from them, copy them to where the composition "
+          "names them and add --continue",
+          *saved_updates_, phases() > 1 ? fmt::format(" of phase {}", phase_ + 1) : "",
+          (run_.folder() / "weights").string());
+    throw NumericalError(fmt::format("{} (it is {:g} in the file). {}", what, asked().trainer.rate.rate, kept));
+  }
+
+  /// Of the phase, beside what its trainer keeps.
+  struct SoFar {
+    double reported_seconds = 0;
+    int64_t reported_updates = 0, looks = 0;
+    DivergenceWatch watch;
+    bool doubtful = false;
+
+    void persist(StateArchive& archive) { archive(reported_seconds, reported_updates, looks, watch, doubtful); }
+  };
 
   TrainingRun& run_;
   const Composition& composition_;
@@ -151,12 +250,13 @@ class TrainingRun::Phases {
   MakeOptimiser* make_optimiser_;
   ProcessKeeper keeper_;
   std::optional<TrainingLog> log_;
+  std::optional<EventFile> events_;
   int64_t phase_ = 0;
   std::unique_ptr<Phase> current_;
   TrainingOutcome outcome_;
   Clock::time_point saved_ = Clock::now();
-  double reported_seconds_ = 0;
-  int64_t reported_updates_ = 0;
+  std::optional<int64_t> saved_updates_;  ///< of the phase, in the last checkpoint; none: there is none
+  SoFar so_far_;
 };
 
 TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::optional<ResumedRun> resumed)

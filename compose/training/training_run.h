@@ -26,7 +26,7 @@ struct TrainingRunOptions {
   bool overwrite = false;            ///< an older training there is replaced once this one is done
   bool go_on = false;                ///< begin from weights that are there, which are replaced in the end
   std::filesystem::path optimisers;  ///< the library of optimisers
-  double checkpoint_seconds = 60;    ///< of training, from one checkpoint to the next
+  double checkpoint_seconds = 60;    ///< from one checkpoint to the next
   TypedCommand command;
   EnvironmentVariable environment;
 };

@@ -8,18 +8,28 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/learning/spread_rows.h"
 
 namespace potluck {
 
 namespace {
 
 constexpr uint32_t kVersion = 1;
+constexpr int64_t kMostFigures = 1000;
 
 /// sum += share * added, number by number.
 void add_figures(Figures& sum, const Figures& added, double share) {
   if (sum.empty())
     for (const auto& [name, value] : added) sum.emplace_back(name, 0.0);
   for (size_t i = 0; i < added.size(); ++i) sum[i].second += share * added[i].second;
+}
+
+void persist_figures(StateArchive& archive, Figures& figures) {
+  auto count = static_cast<int64_t>(figures.size());
+  archive(count);
+  archive.demand(count >= 0 && count <= kMostFigures, "figures of an objective");
+  figures.resize(static_cast<size_t>(count));
+  for (auto& [name, value] : figures) archive(name, value);
 }
 
 }  // namespace
@@ -52,10 +62,10 @@ void Trainer::update() {
   const Figures found = objective_.add_gradient(updates_, batch_, sums_);
   const double norm = clip();
   if (!std::isfinite(norm) || !std::isfinite(found.front().second))
-    throw NumericalError(fmt::format(
-        "the loss and its gradient must be finite, got loss {:g} and gradient norm {:g} in update {}. Lower "
-        "the learning rate, or look for data of an odd size",
-        found.front().second, norm, updates_ + 1));
+    throw NumericalError(
+        fmt::format("the loss and its gradient must be finite, got loss {:g} and gradient norm {:g} in update {} at "
+                    "rate {:.3g}. Look for odd rows in the data, or lower learn.rate",
+                    found.front().second, norm, updates_ + 1, rate));
   std::vector<const double*> gradients;
   for (const size_t a : learned_) gradients.push_back(sums_[a].data());
   optimiser_.step(gradients, rate);
@@ -123,9 +133,7 @@ Figures Trainer::assess_held_out(int64_t most) {
   const int64_t rows = std::min(most, data_.held_out());
   for (int64_t first = 0; first < rows; first += batch_.rows()) {
     const int64_t count = std::min(batch_.rows(), rows - first);
-    Batch part(energy_.variables(), energy_.precision(), count);
-    part.fill_held(held_);
-    data_.held_out_rows(first, count, part.pointers().data());
+    Batch part = spread_rows(energy_, data_, SpreadRows::kHeldOut, {first, count, rows}, held_);
     add_figures(all, objective_.assess(first, part), static_cast<double>(count) / static_cast<double>(rows));
   }
   return all;
@@ -166,6 +174,9 @@ void Trainer::persist(StateArchive& archive) {
     }
   }
   objective_.persist(archive);
+  // What was added up since the last progress(): the next one is the same wherever a training was cut.
+  archive(stretch_, clipped_, norm_);
+  persist_figures(archive, figures_);
 }
 
 }  // namespace potluck
