@@ -34,7 +34,7 @@ ROWS = 1000
 WIDTHS = (0.1, 0.3, 1.0)
 PERMUTATIONS = 500
 BATCH = 256
-LEAST_NOISE = 0.02  # at which all draw, as the composition files say
+LEAST_NOISE = 0.05  # at which all draw, as the composition files say
 
 
 def kernel(x):
@@ -155,14 +155,14 @@ def by_ebmkit(rows, seconds):
     import ebm
     import torch
 
-    sigmas = ebm.geometric_sigmas(10, LEAST_NOISE, 30)
+    sigmas = ebm.geometric_sigmas(3, LEAST_NOISE, 30)
     energy = ebm.nets.NoiseConditionalMLPEnergy(2, (128, 128))
     trainer = ebm.Trainer(
         energy, ebm.MultiSigmaDenoisingScoreMatching(sigmas), lr=1e-3, device="cpu", ema_decay=0.999
     )
     updates = 100 * until_spent(seconds, lambda: trainer.fit(rows, steps=100, batch_size=BATCH, verbose=False))
     sampler = ebm.AnnealedLangevinDynamics(sigmas, step_size=0.5 * LEAST_NOISE**2, steps_per_sigma=20)
-    return sampler.sample(trainer.ema.module, 10 * torch.randn(ROWS, 2)), updates
+    return sampler.sample(trainer.ema.module, 3 * torch.randn(ROWS, 2)), updates
 
 
 PEERS = {"torchebm": by_torchebm, "ebmkit": by_ebmkit}
