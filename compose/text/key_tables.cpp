@@ -237,7 +237,7 @@ std::map<Section, KeyTable> all_tables() {
       choice("optimiser", {"adam", "adamw", "sgd", "rmsprop"}, "LibTorch's optimiser that moves the parameters"),
       above({"rate", Expect::kNumber, "learning rate, default 0.001"}, 0),
       at_least({"rate_warmup", Expect::kInteger, "updates in which the rate rises from 0, default 100"}, 0),
-      choice("decay", {"cosine", "linear", "none"}, "how the rate falls to 0 at the end of the training"),
+      choice("decay", {"none", "linear", "cosine"}, "how the rate falls to 0 at the end of the training"),
       {"beta1", Expect::kNumber, "of adam and adamw, default 0.9", false, 0, false, 1},
       {"beta2", Expect::kNumber, "of adam and adamw, default 0.999", false, 0, false, 1},
       {"momentum", Expect::kNumber, "of sgd and rmsprop, default 0", false, 0, false, 1},

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "compose/file/roles.h"
 #include "compose/plan/plan.h"
 #include "compose/start/exact_start.h"
 #include "compose/tree/diagnostics.h"
@@ -20,7 +21,7 @@ namespace {
 /// Chains of held-out rows: no batch has that many rows.
 constexpr int64_t kHeldOut = int64_t{1} << 31;
 
-/// The law as the target of a composition of its own, in which what has no data stands still.
+/// The law as the target of a composition of its own, in which what it does not draw stands still.
 Composition law_of(const Composition& composition, const LearnPhase& asked) {
   const auto found = composition.energies.find(asked.noise_law);
   if (found == composition.energies.end()) {
@@ -37,8 +38,19 @@ Composition law_of(const Composition& composition, const LearnPhase& asked) {
   Composition law = composition;
   law.target = found->second;
   law.learn.reset();
+  const Roles roles = roles_of(*law.target, law.variables);
+  const auto any = [](const std::vector<uint8_t>& some) {
+    return std::find(some.begin(), some.end(), 1) != some.end();
+  };
   for (size_t v = 0; v < law.variables.size(); ++v) {
-    if (composition.learn->has_data(static_cast<int>(v)) || law.held[v].all()) continue;
+    if (law.held[v].all()) continue;
+    const bool has_data = composition.learn->has_data(static_cast<int>(v));
+    if (has_data && any(roles.drawn[v])) continue;
+    if (has_data && any(roles.parents[v]))
+      throw CompositionError(
+          {{asked.noise_law_place, fmt::format("noise_law must not be conditional on data, got '{}', which reads '{}'. "
+                                               "Take another energy",
+                                               asked.noise_law, law.variables[v].name)}});
     const auto n = static_cast<size_t>(law.variables[v].size());
     law.held[v] = {std::vector<uint8_t>(n, 1), std::vector<double>(n)};
   }
