@@ -4,394 +4,92 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <climits>
 #include <cmath>
-#include <utility>
 
-#include "core/error.h"
-#include "core/methods/label_blocks.h"
-#include "core/methods/method_options.h"
-#include "core/random/philox.h"
 #include "core/sampling/annealing/weights.h"
 #include "core/sampling/start/base_start.h"
-#include "core/sampling/tuning/diagonal_metric.h"
 
 namespace potluck {
 
 namespace {
 
-constexpr size_t kMostStages = 5000;
-constexpr int64_t kMostMoves = int64_t{UINT32_MAX} / (kMostStages + 1);  // so that the noise counts a run of any stages
-constexpr int64_t kBatch = 1024;                                         ///< particles that are written at once
-/// The log of a step's length moves by so much of the acceptance's distance from its aim: about Newton's step, since
-/// the acceptance of the methods here falls by .7 to .9 as the log of the length grows by 1.
-constexpr double kGain = 1.25;
-/// The longest step, in units of the metric. Steps of ten standard deviations already draw anew everywhere between two
-/// walls.
-constexpr double kLongestStep = 10;
-
-void check(const AnnealedOptions& options) {
-  const auto refuse = [](const std::string& text) { throw SettingError("annealing: " + text); };
-  if (options.particles < 2) refuse(fmt::format("particles must be >= 2, got {}", options.particles));
-  if (options.moves < 1) refuse(fmt::format("moves must be >= 1, got {}", options.moves));
-  if (options.particles > int64_t{UINT32_MAX})
-    refuse(fmt::format("particles must be <= {}, got {}", UINT32_MAX, options.particles));
-  if (options.moves > kMostMoves) refuse(fmt::format("moves must be <= {}, got {}", kMostMoves, options.moves));
-  if (!(options.conditional_ess > 0 && options.conditional_ess < 1))
-    refuse(fmt::format("conditional_ess must be in (0, 1), got {:g}", options.conditional_ess));
-  if (!(options.resample_below >= 0 && options.resample_below <= 1))
-    refuse(fmt::format("resample_below must be in [0, 1], got {:g}", options.resample_below));
-  double last = 0;
-  for (const double beta : options.ladder) {
-    if (!(beta > last && beta <= 1))
-      refuse(fmt::format("a ladder must rise from above 0 to 1, got {:g} behind {:g}", beta, last));
-    last = beta;
-  }
-  if (!options.ladder.empty() && last != 1) refuse(fmt::format("a ladder must end at 1, got {:g}", last));
-}
-
-double number_at(const std::vector<std::byte>& array, Precision precision, size_t index) {
-  return precision == Precision::kFloat32 ? static_cast<double>(reinterpret_cast<const float*>(array.data())[index])
-                                          : reinterpret_cast<const double*>(array.data())[index];
-}
-
-bool moves(const Variable& variable, const Held& held) { return !variable.categorical() && !held.all(); }
-
 bool bounded(const Variable& variable) { return std::isfinite(variable.least) && std::isfinite(variable.most); }
-
-/// The root of the base's mean variance over the variables that move.
-double length_of_base(const std::vector<Variable>& variables, const std::vector<Held>& held, double scale) {
-  double sum = 0, count = 0;
-  for (size_t v = 0; v < variables.size(); ++v) {
-    if (!moves(variables[v], held[v])) continue;
-    const double width = variables[v].most - variables[v].least;
-    sum += static_cast<double>(variables[v].size()) * (bounded(variables[v]) ? width * width / 12 : scale * scale);
-    count += static_cast<double>(variables[v].size());
-  }
-  return count > 0 ? std::sqrt(sum / count) : 1;
-}
-
-/// Positions of the particles that are written at once, [kBatch, n] per variable.
-struct Batch {
-  explicit Batch(const std::vector<Variable>& variables) : position(variables.size()) {
-    for (size_t v = 0; v < variables.size(); ++v) {
-      position[v].resize(static_cast<size_t>(kBatch * variables[v].size()));
-      pointers.push_back(position[v].data());
-    }
-  }
-  std::vector<std::vector<double>> position;
-  std::vector<double*> pointers;
-};
-
-std::vector<Held> one_each(std::vector<Held> held, size_t variables) {
-  held.resize(variables);
-  return held;
-}
 
 }  // namespace
 
 Annealed::Annealed(const Target& target, const AnnealedOptions& options)
-    : held_(one_each(target.held, target.energy->variables().size())),
-      options_(options),
-      energy_(*target.energy, held_, target.temperature, options.base) {
-  check(options);
-  if (!(target.temperature > 0) || !std::isfinite(target.temperature))
-    throw SettingError(fmt::format("annealing: the temperature must be > 0, got {:g}", target.temperature));
-  if (const std::vector<int> labels = moving_labels(energy_.variables(), held_); !labels.empty())
-    throw SettingError(
-        fmt::format("annealing: categorical variable '{0}' must be given, got labels that are free: annealing moves "
-                    "numbers alone. Give it a label: --given {0}=0",
-                    energy_.variables()[static_cast<size_t>(labels.front())].name));
-  const Target annealed{&energy_, held_, 1};
-  if (free_coordinates(annealed) == 0)
-    throw SettingError("annealing: a coordinate must be free to move, got none. Give fewer of them");
-  method_ = make_method(options.method, options.values.empty() ? option_values(options.method) : options.values);
-  if (!method_->description().exact)
-    throw SettingError(
-        fmt::format("annealing: the method must leave its target invariant, got '{}'. Use mala", options.method));
-  if (method_->coupling() != Coupling::kNone)
-    throw SettingError(
-        fmt::format("annealing: the method must move every particle alone, got '{}'. Use mala", options.method));
-  method_->check(annealed);
-  method_->prepare(annealed);
-  tuning_ = method_->tuning();
-  if (tuning_.dense) throw SettingError("annealing: the metric must be auto or identity, got dense. Use auto");
-  unit_ = tuning_.metric ? 1 : length_of_base(energy_.variables(), held_, options.base.scale);
-  step_size_ = method_->step_size();
-  if (tuning_.acceptance) {
-    // Weights are made of energies, and rejections hold energies back more than positions: halfway between a method's
-    // own aim and 1 the spread of log Z of 64 normal coordinates is a quarter of that at MALA's .574.
-    aim_ = (1 + *tuning_.acceptance) / 2;
-    // Near what .787 takes for many independent coordinates of unit variance (Roberts & Rosenthal 1998).
-    const double length = 1.4 * std::pow(static_cast<double>(free_coordinates(annealed)), -1.0 / 6) * unit_;
-    step_size_ = tuning_.step_power == 2 ? length * length / 2 : length;
-  }
-  if (tuning_.trajectory) method_->set_trajectory_length(M_PI / 2 * unit_);  // a quarter turn in a normal law
-  method_->freeze();
-  base_ = base_start(energy_.variables(), held_, options.base);
-  ChainsOptions chains;
-  chains.chains = options.particles;
-  chains.seed = options.seed;
-  chains.threads = options.threads;
-  chains.needs = method_->needs();
-  chains_ = make_chains(annealed, chains);
+    : AnnealedParticles(target, options),
+      energy_(*target.energy, held(), target.temperature, options.base),
+      base_(base_start(target.energy->variables(), held(), options.base)) {
+  make({&energy_, held(), 1}, *base_, energy_.base_log_z(), length_of_base(target.energy->variables()));
 }
 
-Annealed::~Annealed() = default;
-
-AnnealedRun Annealed::forward() { return run(nullptr, options_.resample_below > 0); }
-
-AnnealedRun Annealed::forward(const std::vector<AnnealedStage>& stages, bool resampling) {
-  return run(&stages, resampling);
-}
-
-AnnealedRun Annealed::run(const std::vector<AnnealedStage>* given, bool resampling) {
-  if (!under_way_) {
-    place(*base_, static_cast<int>(step_ + 1), 0);
-    run_.log_z = energy_.base_log_z();
-  }
-  double beta = run_.stages.empty() ? 0 : run_.stages.back().beta;
-  while (beta < 1) {
-    const size_t stage_index = run_.stages.size();
-    const size_t most = given ? given->size() : options_.ladder.empty() ? kMostStages : options_.ladder.size();
-    if (stage_index >= most)
-      throw NumericalError(
-          fmt::format("annealing must reach its target in {} stages, got to b = {:.3g}. Begin nearer to the target: "
-                      "mean and scale of the base",
-                      most, beta));
-    const double next = given                     ? given->at(stage_index).beta
-                        : options_.ladder.empty() ? next_beta()
-                                                  : options_.ladder[stage_index];
-    weigh(beta, next);
-    beta = next;
-    AnnealedStage stage = given ? given->at(stage_index) : tuned_stage(beta);
-    stage.ess = effective_share(log_weight_);
-    stage.resampled = false;
-    stage.acceptance = NAN;
-    if (stage.ess == 0)
-      throw NumericalError(
-          fmt::format("annealing at b = {:.3g}: a particle must have density in the target, got none of {}. Begin "
-                      "nearer to the target: mean and scale of the base",
-                      beta, options_.particles));
-    if (beta < 1) {
-      stage.resampled = resampling && stage.ess < options_.resample_below;
-      if (stage.resampled) {
-        run_.log_z += log_mean_exp(log_weight_);
-        resample();
-      }
-      move(stage);
-      if (!given) tune(stage.acceptance);
-    }
-    run_.stages.push_back(std::move(stage));
-    if (!goes_on()) return run_;
-  }
-  return finish(run_.log_z + log_mean_exp(log_weight_), 1);
-}
-
-AnnealedRun Annealed::reverse(const std::vector<AnnealedStage>& stages, const Start& exact) {
-  if (!under_way_) place(exact, reversals_++, 1);
-  for (size_t k = stages.size() - std::min(run_.stages.size(), stages.size()); k-- > 0;) {
-    AnnealedStage stage = stages[k];
-    stage.acceptance = NAN;
-    if (k + 1 < stages.size()) move(stage);
-    weigh(stage.beta, k > 0 ? stages[k - 1].beta : 0);
-    stage.ess = effective_share(log_weight_);
-    stage.resampled = false;
-    run_.stages.push_back(std::move(stage));
-    if (!goes_on()) return run_;
-  }
-  return finish(energy_.base_log_z() - log_mean_exp(log_weight_), -1);
-}
-
-AnnealedRun Annealed::finish(double log_z, double sign) {
-  under_way_ = false;
-  AnnealedRun found = std::exchange(run_, {});
-  found.complete = true;
-  found.log_z = log_z;
-  const bool resampled =
-      std::any_of(found.stages.begin(), found.stages.end(), [](const AnnealedStage& one) { return one.resampled; });
-  if (resampled) return found;
-  for (const double one : log_weight_) found.log_weight.push_back(energy_.base_log_z() + sign * one);
-  return found;
-}
-
-std::vector<std::vector<double>> Annealed::draws(int64_t count) const {
-  const double u = uniform({options_.seed, variable_key(""), 0, step_ + 1, Purpose::kResampling});
-  const std::vector<int64_t> ancestors = systematic_ancestors(log_weight_, u);
-  const std::vector<Variable>& variables = energy_.variables();
-  const auto particles = static_cast<int64_t>(ancestors.size());
-  std::vector<std::vector<double>> found(variables.size());
+double Annealed::length_of_base(const std::vector<Variable>& variables) const {
+  double sum = 0, count = 0;
   for (size_t v = 0; v < variables.size(); ++v) {
-    if (!moves(variables[v], held_[v])) continue;
-    const auto n = static_cast<size_t>(variables[v].size());
-    for (int64_t i = 0; i < count; ++i) {
-      // Ancestors ascend: every count-th of them, so that all of the particles are represented.
-      const auto from = static_cast<size_t>(ancestors[static_cast<size_t>(i * particles / count)]);
-      for (size_t j = 0; j < n; ++j)
-        found[v].push_back(number_at(state_.position[v], energy_.precision(), from * n + j));
-    }
+    if (!moves(variables[v], held()[v])) continue;
+    const auto n = static_cast<double>(variables[v].size());
+    const double width = variables[v].most - variables[v].least, scale = options().base.scale;
+    sum += n * (bounded(variables[v]) ? width * width / 12 : scale * scale);
+    count += n;
   }
-  return found;
+  return count > 0 ? std::sqrt(sum / count) : 1;
 }
 
-void Annealed::persist(StateArchive& archive) {
-  double beta = energy_.beta();
-  archive(step_, reversals_, evaluations_, step_size_, beta, under_way_, run_.log_z, run_.stages, scale_, log_weight_);
-  std::vector<std::byte> chains;
-  if (!archive.reading()) chains = chains_->save();
-  archive(chains);
-  if (!archive.reading()) return;
-  if (log_weight_.size() != static_cast<size_t>(options_.particles))
-    throw SettingError(fmt::format("annealing: particles must be the {} that were saved, got {}", log_weight_.size(),
-                                   options_.particles));
-  const std::vector<Variable>& variables = energy_.variables();
-  bool fit = scales(variables, scale_);
-  for (const AnnealedStage& stage : run_.stages) fit = fit && scales(variables, stage.scale);
-  archive.demand(fit, "lengths of a metric");
-  archive.demand(step_size_ > 0 && std::isfinite(step_size_) && beta >= 0 && beta <= 1, "stages");
-  archive.demand(reversals_ >= 0 && reversals_ < INT_MAX && StateArchive::counted(evaluations_), "counts");
-  archive.demand(std::all_of(log_weight_.begin(), log_weight_.end(), [](double one) { return one < INFINITY; }),
-                 "weights of particles");
-  energy_.set_beta(beta);
-  chains_->restore(chains);
-  read();
-}
+std::string Annealed::where(double beta) const { return fmt::format("b = {:.3g}", beta); }
 
-void Annealed::place(const Start& start, int attempt, double beta) {
-  ++step_;
-  run_ = {};
-  under_way_ = true;
-  Batch batch(energy_.variables());
-  for (int64_t first = 0; first < options_.particles; first += kBatch) {
-    const int64_t rows = std::min(kBatch, options_.particles - first);
-    start.draw(options_.seed, first, rows, attempt, batch.pointers.data());
-    chains_->write(first, rows, batch.pointers.data());
-  }
-  energy_.set_beta(beta);
-  chains_->evaluate();
-  ++evaluations_;
-  log_weight_.assign(static_cast<size_t>(options_.particles), 0.0);
-  read();
-}
-
-void Annealed::read() {
-  chains_->read(state_);
-  const auto particles = static_cast<size_t>(options_.particles);
+std::vector<double> Annealed::take() {
+  const auto particles = static_cast<size_t>(options().particles);
+  const auto target = state().expert_energy.begin() + static_cast<std::ptrdiff_t>(particles);
   apart_.resize(particles);
-  int64_t failed = 0, first = -1;
-  for (size_t i = 0; i < particles; ++i) {
-    const double base = state_.expert_energy[i], target = state_.expert_energy[particles + i];
-    apart_[i] = target - base;
-    if (target > -INFINITY) continue;  // false for NaN too
-    if (failed++ == 0) first = static_cast<int64_t>(i);
-  }
-  if (failed > 0)
-    throw NumericalError(
-        fmt::format("annealing at b = {:.3g}: energies must be numbers, got {} of {} particles without (first: "
-                    "particle {}). `potluck plugins check` may tell which model it is",
-                    energy_.beta(), failed, options_.particles, first));
+  for (size_t i = 0; i < particles; ++i) apart_[i] = target[static_cast<std::ptrdiff_t>(i)] - state().expert_energy[i];
+  return {target, target + static_cast<std::ptrdiff_t>(particles)};
 }
 
 void Annealed::weigh(double from, double to) {
+  std::vector<double>& weight = log_weight();
   for (size_t i = 0; i < apart_.size(); ++i)
-    log_weight_[i] = apart_[i] < INFINITY ? log_weight_[i] + (from - to) * apart_[i] : -INFINITY;
+    weight[i] = apart_[i] < INFINITY ? weight[i] + (from - to) * apart_[i] : -INFINITY;
 }
 
-double Annealed::next_beta() const {
+double Annealed::next_beta() {
   const double beta = energy_.beta(), rest = 1 - beta;
   // A particle without density in the target has lost its weight at any b > 0.
-  const double wanted = options_.conditional_ess * conditional_share(log_weight_, apart_, 0);
-  if (conditional_share(log_weight_, apart_, rest) >= wanted) return 1;
+  const double wanted = options().conditional_ess * conditional_share(log_weight(), apart_, 0);
+  if (conditional_share(log_weight(), apart_, rest) >= wanted) return 1;
   double low = 0, high = rest;
   for (int i = 0; i < 200 && high - low > 1e-6 * high; ++i) {
     const double middle = (low + high) / 2;
-    (conditional_share(log_weight_, apart_, middle) >= wanted ? low : high) = middle;
+    (conditional_share(log_weight(), apart_, middle) >= wanted ? low : high) = middle;
   }
   return beta + (low > 0 ? low : high);
 }
 
 AnnealedStage Annealed::tuned_stage(double beta) const {
-  AnnealedStage stage{.beta = beta, .step_size = step_size_, .scale = {}};
-  if (!tuning_.metric) return stage;
-  const std::vector<Variable>& variables = energy_.variables();
-  std::vector<double> weight(log_weight_.size());
-  const double most = *std::max_element(log_weight_.begin(), log_weight_.end());
+  AnnealedStage stage{.beta = beta, .step_size = step_size(), .scale = {}};
+  if (!tuning().metric) return stage;
+  const std::vector<Variable>& variables = this->variables();
+  std::vector<double> weight(log_weight().size());
+  const double most = *std::max_element(log_weight().begin(), log_weight().end());
   double sum = 0;
-  for (size_t i = 0; i < weight.size(); ++i) sum += weight[i] = std::exp(log_weight_[i] - most);
+  for (size_t i = 0; i < weight.size(); ++i) sum += weight[i] = std::exp(log_weight()[i] - most);
   stage.scale.resize(variables.size());
   for (size_t v = 0; v < variables.size(); ++v) {
-    if (!moves(variables[v], held_[v])) continue;
+    if (!moves(variables[v], held()[v])) continue;
     const auto n = static_cast<size_t>(variables[v].size());
     std::vector<double> mean(n), squares(n);
-    const auto at = [&](size_t i, size_t j) { return number_at(state_.position[v], energy_.precision(), i * n + j); };
+    const auto at = [&](size_t i, size_t j) { return number_at(state().position[v], precision(), i * n + j); };
     for (size_t i = 0; i < weight.size(); ++i)
       for (size_t j = 0; j < n; ++j) mean[j] += weight[i] / sum * at(i, j);
     for (size_t i = 0; i < weight.size(); ++i)
       for (size_t j = 0; j < n; ++j) squares[j] += weight[i] / sum * (at(i, j) - mean[j]) * (at(i, j) - mean[j]);
     for (size_t j = 0; j < n; ++j) {
-      const double former = scale_.empty() ? 1 : scale_[v][j];
+      const double former = scale().empty() ? 1 : scale()[v][j];
       // One particle that has all the weight tells no width.
       stage.scale[v].push_back(squares[j] > 0 && std::isfinite(squares[j]) ? std::sqrt(squares[j]) : former);
     }
   }
   return stage;
-}
-
-void Annealed::resample() {
-  const double u = uniform({options_.seed, variable_key(""), 0, step_ + 1, Purpose::kResampling});
-  const std::vector<int64_t> ancestors = systematic_ancestors(log_weight_, u);
-  const std::vector<Variable>& variables = energy_.variables();
-  Batch batch(variables);
-  for (int64_t first = 0; first < options_.particles; first += kBatch) {
-    const int64_t rows = std::min(kBatch, options_.particles - first);
-    for (size_t v = 0; v < variables.size(); ++v) {
-      if (!moves(variables[v], held_[v])) continue;
-      const auto n = static_cast<size_t>(variables[v].size());
-      for (int64_t row = 0; row < rows; ++row)
-        for (size_t j = 0; j < n; ++j)
-          batch.pointers[v][static_cast<size_t>(row) * n + j] =
-              number_at(state_.position[v], energy_.precision(), static_cast<size_t>(ancestors[first + row]) * n + j);
-    }
-    chains_->write(first, rows, batch.pointers.data());
-  }
-  std::fill(log_weight_.begin(), log_weight_.end(), 0.0);
-}
-
-void Annealed::check_room(int64_t runs, size_t stages) const {
-  const double all =
-      static_cast<double>(step_) +
-      static_cast<double>(runs) * (1 + static_cast<double>(stages) * static_cast<double>(options_.moves));
-  if (all <= static_cast<double>(UINT32_MAX)) return;
-  throw SettingError(fmt::format(
-      "annealing: the {} moves of {} stages in {} runs must be at most {} steps in all, got {:.0f}: the noise "
-      "counts that far. Take fewer moves or repeats",
-      options_.moves, stages, runs, UINT32_MAX, all));
-}
-
-void Annealed::move(AnnealedStage& stage) {
-  const StepRange steps{step_ + 1, options_.moves};
-  energy_.set_beta(stage.beta);
-  method_->set_step_size(stage.step_size);
-  chains_->set_metric(stage.scale.empty() ? std::vector<std::vector<double>>(energy_.variables().size()) : stage.scale);
-  chains_->evaluate();
-  chains_->begin(*method_, steps.first);
-  chains_->clear_sums();
-  chains_->advance(*method_, Chains::Part::kAll, steps);
-  step_ += static_cast<uint32_t>(steps.count);
-  evaluations_ += 1 + method_->evaluations(steps);
-  read();
-  double sum = 0;
-  for (const double one : state_.acceptance) sum += one;
-  stage.acceptance = sum / static_cast<double>(options_.particles * options_.moves);
-  if (!stage.scale.empty()) scale_ = stage.scale;
-}
-
-void Annealed::tune(double acceptance) {
-  if (!tuning_.acceptance) return;
-  const double power = tuning_.step_power;
-  const double longest = kLongestStep * unit_;
-  step_size_ = std::min(step_size_ * std::exp(power * kGain * (acceptance - aim_)),
-                        power == 2 ? longest * longest / 2 : longest);
 }
 
 }  // namespace potluck

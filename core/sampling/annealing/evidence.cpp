@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "core/error.h"
 #include "core/methods/method_options.h"
 #include "core/sampling/annealing/annealed.h"
+#include "core/sampling/annealing/noise_annealed.h"
 #include "core/sampling/annealing/weights.h"
 #include "core/sampling/tuning/diagonal_metric.h"
 
@@ -45,17 +47,23 @@ double error_of_log_mean(const std::vector<double>& values) {
 /// One estimate: its runs, one after the other, and what they found so far. All that changes is named in persist().
 class Estimator {
  public:
-  Estimator(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
-            const EvidenceControl& control)
+  Estimator(const Target& target, const NoiseLadder* ladder, const AnnealedOptions& options, int64_t repeats,
+            const Start* exact, const EvidenceControl& control)
       : variables_(target.energy->variables()),
-        annealed_(target, options),
         repeats_(repeats),
         resamples_(options.resample_below > 0),
         exact_(exact),
         control_(control) {
+    if (ladder) {
+      auto along = std::make_unique<NoiseAnnealed>(target, options, *ladder);
+      along_ = along.get();
+      annealed_ = std::move(along);
+    } else {
+      annealed_ = std::make_unique<Annealed>(target, options);
+    }
     evidence_.particles = options.particles;
     evidence_.coordinates = free_coordinates(target);
-    annealed_.set_watch([this](const AnnealedRun& run) { return watch(run); });
+    annealed_->set_watch([this](const AnnealedRun& run) { return watch(run); });
   }
 
   Evidence estimate() {
@@ -78,7 +86,9 @@ class Estimator {
     evidence_.standard_error = error_of_log_mean(evidence_.repeats);
     if (exact_) evidence_.bracket = {up_.value, up_.error, down_.value, down_.error};
     evidence_.stages = std::move(means_);
-    evidence_.evaluations = annealed_.evaluations();
+    for (const AnnealedStage& stage : evidence_.stages)
+      if (along_) evidence_.noise.push_back(along_->noise(stage.beta));
+    evidence_.evaluations = annealed_->evaluations();
     if (control_.draws > 0) choose_draws();
     return std::move(evidence_);
   }
@@ -87,9 +97,9 @@ class Estimator {
   using Run = EvidenceProgress::Run;
 
   AnnealedRun next_run() {
-    if (run_ == Run::kPilot) return annealed_.forward();
-    if (run_ == Run::kDown) return annealed_.reverse(evidence_.stages, *exact_);
-    return annealed_.forward(evidence_.stages, run_ == Run::kRepeat && resamples_);
+    if (run_ == Run::kPilot) return annealed_->forward();
+    if (run_ == Run::kDown) return annealed_->reverse(evidence_.stages, *exact_);
+    return annealed_->forward(evidence_.stages, run_ == Run::kRepeat && resamples_);
   }
 
   void take(AnnealedRun found) {
@@ -100,12 +110,12 @@ class Estimator {
                       found.stages.size(), means_.size()));
     if (run_ == Run::kPilot) {
       evidence_.stages = means_ = std::move(found.stages);
-      annealed_.check_room(repeats_ + (exact_ ? 2 : 0), means_.size());
+      annealed_->check_room(repeats_ + (exact_ ? 2 : 0), means_.size());
       for (AnnealedStage& stage : means_) stage.ess = stage.acceptance = 0;
       run_ = Run::kRepeat;
     } else if (run_ == Run::kRepeat) {
       evidence_.repeats.push_back(found.log_z);
-      if (control_.draws > 0) draws_.push_back(annealed_.draws(control_.draws));
+      if (control_.draws > 0) draws_.push_back(annealed_->draws(control_.draws));
       for (size_t k = 0; k < means_.size(); ++k) {
         means_[k].ess += found.stages[k].ess / static_cast<double>(repeats_);
         means_[k].acceptance += found.stages[k].acceptance / static_cast<double>(repeats_);
@@ -156,6 +166,7 @@ class Estimator {
     progress.run = run_;
     progress.stage = static_cast<int64_t>(run.stages.size());
     progress.beta = run.stages.back().beta;
+    if (along_) progress.noise = along_->noise(progress.beta);
     if (run_ == Run::kRepeat) progress.repeat = repeats_done() + 1;
     progress.repeats = repeats_;
     if (run_ == Run::kPilot) return progress;
@@ -192,7 +203,7 @@ class Estimator {
 
   void persist(StateArchive& archive) {
     archive.version(kCheckpointVersion);
-    archive(annealed_);
+    archive(*annealed_);
     archive(run_, evidence_.repeats, up_.value, up_.error, evidence_.stages, means_);
     archive.demand(run_ == Run::kPilot || run_ == Run::kRepeat || (exact_ && (run_ == Run::kUp || run_ == Run::kDown)),
                    "runs");
@@ -203,7 +214,8 @@ class Estimator {
   }
 
   const std::vector<Variable>& variables_;
-  Annealed annealed_;
+  std::unique_ptr<AnnealedParticles> annealed_;
+  const NoiseAnnealed* along_ = nullptr;  ///< the same, down a ladder of noise; else null
   int64_t repeats_;
   bool resamples_;
   const Start* exact_;
@@ -217,12 +229,22 @@ class Estimator {
   std::vector<std::vector<std::vector<double>>> draws_;  ///< of every repeat, where they are wanted
 };
 
+void check_repeats(int64_t repeats) {
+  if (repeats < 2) throw SettingError(fmt::format("annealing: repeats must be >= 2, got {}", repeats));
+}
+
 }  // namespace
 
 Evidence estimate_evidence(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
                            const EvidenceControl& control) {
-  if (repeats < 2) throw SettingError(fmt::format("annealing: repeats must be >= 2, got {}", repeats));
-  return Estimator(target, options, repeats, exact, control).estimate();
+  check_repeats(repeats);
+  return Estimator(target, nullptr, options, repeats, exact, control).estimate();
+}
+
+Evidence estimate_evidence_along(const Target& target, const NoiseLadder& ladder, const AnnealedOptions& options,
+                                 int64_t repeats, const Start* exact, const EvidenceControl& control) {
+  check_repeats(repeats);
+  return Estimator(target, &ladder, options, repeats, exact, control).estimate();
 }
 
 }  // namespace potluck

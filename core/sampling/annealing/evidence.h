@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/sampling/annealing/annealed_options.h"
+#include "core/sampling/annealing/noise_ladder.h"
 #include "core/sampling/run/run.h"
 #include "core/sampling/start/start.h"
 
@@ -30,6 +31,7 @@ struct Evidence {
   double standard_error = 0;
   std::vector<double> repeats;        ///< log Zhat of each
   std::vector<AnnealedStage> stages;  ///< as tuned by the pilot; ess and acceptance are means over the repeats
+  std::vector<double> noise;          ///< level of each stage, down a ladder of noise; else empty
   std::optional<EvidenceBracket> bracket;
   int64_t particles = 0;
   int64_t coordinates = 0;  ///< that are integrated over
@@ -48,10 +50,11 @@ struct EvidenceProgress {
     kDown,  ///< of the bracket, from exact draws
   };
   Run run = Run::kPilot;
-  int64_t repeat = 0, repeats = 0;  ///< repeat 1 ... repeats; 0 in the others
-  int64_t stage = 0;                ///< stages of this run that are done
-  double beta = 0;                  ///< b that it has come to
-  int64_t done = 0, total = 0;      ///< stages of all runs behind the pilot; total is 0 as long as it is not known
+  int64_t repeat = 0, repeats = 0;             ///< repeat 1 ... repeats; 0 in the others
+  int64_t stage = 0;                           ///< stages of this run that are done
+  double beta = 0;                             ///< b that it has come to
+  std::optional<double> noise = std::nullopt;  ///< level that it has come to, down a ladder of noise
+  int64_t done = 0, total = 0;  ///< stages of all runs behind the pilot; total is 0 as long as it is not known
 };
 
 /// Receives where an estimate stands. Called from the thread that called estimate_evidence().
@@ -79,5 +82,11 @@ struct EvidenceControl {
 /// @throws FileError where the checkpoint is not whole, or of another version
 Evidence estimate_evidence(const Target& target, const AnnealedOptions& options, int64_t repeats, const Start* exact,
                            const EvidenceControl& control = {});
+
+/// The same down levels of noise (NoiseAnnealed), from the base of the ladder: base and ladder of the options do not
+/// count.
+/// @param exact  independent draws of the target at the given level
+Evidence estimate_evidence_along(const Target& target, const NoiseLadder& ladder, const AnnealedOptions& options,
+                                 int64_t repeats, const Start* exact, const EvidenceControl& control = {});
 
 }  // namespace potluck

@@ -49,5 +49,24 @@ TEST(DoubtsTest, ABracketFarAboveTheEstimate) {
   EXPECT_EQ(doubts(estimate(0.6, std::nan(""))).size(), 1u);
 }
 
+TEST(DoubtsTest, LevelsOfNoiseThatAreTooFarApart) {
+  Evidence evidence = estimate(0.014, 2.1);
+  evidence.noise = {20, 3, 0.5};
+  evidence.stages[1].ess = 0.019;
+  EXPECT_THAT(doubts(evidence),
+              ElementsAre("the moves of every stage must be accepted now and then, got 0.014 of them at a noise of 3: "
+                          "the particles did not follow, and log Z may be wrong by far more than its standard error. "
+                          "Begin at a higher level of noise, or take more levels",
+                          "the weights of a level of noise must leave an effective share of at least 0.02 of the "
+                          "particles, got 0.019 at a noise of 3: few of them have all the weight, and log Z may be "
+                          "wrong by far more than its standard error. Begin at a higher level of noise, or take more "
+                          "levels"));
+  evidence.stages[1].ess = 0.02;
+  EXPECT_EQ(doubts(evidence).size(), 1u);
+  evidence.noise = {};
+  evidence.stages[1].ess = 0.001;  // of a ladder of the energy the pilot sees to that
+  EXPECT_EQ(doubts(evidence).size(), 1u);
+}
+
 }  // namespace
 }  // namespace potluck

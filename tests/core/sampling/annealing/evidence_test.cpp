@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/random/philox.h"
 #include "core/state_archive.h"
+#include "tests/core/blurred_energy.h"
 #include "tests/core/energies.h"
 
 namespace potluck {
@@ -310,6 +311,76 @@ TEST(EvidenceResumeTest, RefusesASavedStateThatNoParticlesCanHaveLedTo) {
   std::vector<std::byte> early = sound;  // one repeat is done
   early[early.size() - 2 * (stages * kStage + 8) - 16 - 8 - 8 - 1] = static_cast<std::byte>(Phase::kDown);
   EXPECT_EQ(said(early), other("numbers of repeats"));
+}
+
+/// N(0, 1 + 400), as exactly as the particles begin at noise 20.
+class WideBase final : public WeighedStart {
+ public:
+  std::string description() const override { return "normal"; }
+  bool exact() const override { return true; }
+  void draw(uint32_t seed, int64_t first, int64_t rows, int attempt, double* const* position) const override {
+    for (int64_t row = 0; row < rows; ++row)
+      position[0][row] = deviation() * standard_normal({seed, variable_key("x"), static_cast<uint32_t>(first + row),
+                                                        static_cast<uint32_t>(attempt), Purpose::kStart},
+                                                       0);
+  }
+  void energies(int64_t rows, const double* const* position, double* energy) const override {
+    for (int64_t row = 0; row < rows; ++row) energy[row] = std::pow(position[0][row] / deviation(), 2) / 2;
+  }
+  double log_z() const override { return std::log(deviation()) + std::log(2 * M_PI) / 2; }
+
+ private:
+  static double deviation() { return std::sqrt(401.0); }
+};
+
+/// Of x ~ N(0, 1 + noise^2) at noise 1/2, down levels that are given or found; exact draws would be those of a base.
+Evidence estimate_along(int64_t levels, EvidenceControl control = {}) {
+  const testing::BlurredEnergy energy({});
+  const WideBase base;
+  AnnealedOptions options = options_of("mala");
+  options.threads = 1;
+  return estimate_evidence_along({&energy, testing::given_noise(0.5), 1}, {1, 20, Spacing::kKarras, levels, &base},
+                                 options, kRepeats, &base, control);
+}
+
+TEST(EvidenceAlongNoiseTest, GoesOnBitForBitFromEveryStage) {
+  for (const int64_t levels : {0, 6}) {
+    Recorder recorder;
+    const Evidence whole = estimate_along(levels, {.observer = &recorder, .checkpoint_every = 1, .checkpoint = {}});
+    const size_t stages = whole.stages.size();
+    if (levels > 0) {
+      EXPECT_EQ(stages, 7u);
+    }
+    EXPECT_EQ(recorder.stages.back().noise, 20);  // down from the given level
+    ASSERT_EQ(recorder.checkpoints.size(), (1 + kRepeats + 2) * stages);
+    for (const Checkpoint& one : recorder.checkpoints)
+      EXPECT_EQ(words_of(estimate_along(levels, {.checkpoint = one.bytes})), words_of(whole))
+          << levels << " levels, run " << static_cast<int>(one.progress.run) << ", repeat " << one.progress.repeat
+          << ", stage " << one.progress.stage;
+  }
+}
+
+TEST(EvidenceAlongNoiseTest, RefusesWhatIsNoLadderOfNoise) {
+  const testing::BlurredEnergy energy({});
+  const WideBase base;
+  const auto said = [&](double given, const NoiseLadder& ladder, const std::string& method) -> std::string {
+    try {
+      estimate_evidence_along({&energy, testing::given_noise(given), 1}, ladder, options_of(method), kRepeats, nullptr);
+    } catch (const SettingError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(said(0.5, {1, 0.4, Spacing::kKarras, 0, &base}, "mala"),
+            "annealing along 'noise': its first level must be above the given value, which must be >= 0, got 0.4 and "
+            "0.5");
+  EXPECT_EQ(said(0.5, {1, 20, Spacing::kKarras, 4001, &base}, "mala"),
+            "annealing along a noise: levels must be in 0 ... 4000, got 4001");
+  EXPECT_EQ(said(0.5, {0, 20, Spacing::kKarras, 0, &base}, "mala"),
+            "annealing along 'x': the level of noise must be a real number that is given");
+  EXPECT_EQ(said(0.5, {1, 20, Spacing::kKarras, 0, &base}, "hmc"),
+            "annealing along 'noise': the method must have a step size that is the square of a length, got 'hmc'. Use "
+            "mala");
 }
 
 // How many stages there are is known behind the pilot, and told before the first repeat.
