@@ -47,6 +47,8 @@ void look_at(const filesystem::directory_entry& entry, const filesystem::path& f
       if (!is_ours_within(name, one)) foreign.push_back(from / name / one.path().filename());
   } else if (is_folder && is_run_within(name)) {
     look_into(entry.path(), from / name, foreign);
+  } else if (!is_folder && name.starts_with("events.out.tfevents.")) {
+    return;  // of a training
   } else if (is_folder || !(is_leftover(name) || std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end())) {
     foreign.push_back(from / name);
   }

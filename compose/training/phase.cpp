@@ -220,23 +220,14 @@ std::unique_ptr<LearnedPart> Phase::part_of(const LearnPhase& asked, Learnable& 
 
 Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
              MakeOptimiser* make_optimiser)
-    : energy_(energy),
-      data_(*composition.learn->data),
-      held_(composition.held),
-      batch_(asked.trainer.batch),
-      part_(part_of(asked, energy.learnable())),
+    : part_(part_of(asked, energy.learnable())),
       part_energy_(part_ ? std::make_unique<BatchEnergy>(*part_, energy.threads()) : nullptr) {
+  const TrainingData& data = *composition.learn->data;
   BatchEnergy& own = part_energy_ ? *part_energy_ : energy;
   objective_ = make_objective(composition, asked, own);
   optimiser_ = make_optimiser(asked.optimiser, learned_arrays(own.learnable()), own.learnable().energy().device());
-  trainer_ = std::make_unique<Trainer>(own, data_, *objective_, *optimiser_, asked.trainer, held_);
-  held_out_ = std::make_unique<HeldOutWatch>(energy, data_, comparison_noise(composition, asked), held_);
-}
-
-double Phase::present_loss() {
-  const int64_t count = std::min(batch_, data_.training());
-  Batch rows = spread_rows(energy_, data_, SpreadRows::kTraining, {0, count, count}, held_);
-  return objective_->assess(0, rows).front().second;
+  trainer_ = std::make_unique<Trainer>(own, data, *objective_, *optimiser_, asked.trainer, composition.held);
+  held_out_ = std::make_unique<HeldOutWatch>(energy, data, comparison_noise(composition, asked), composition.held);
 }
 
 bool Phase::growth_alarms() const { return objective_->name() == std::string_view("denoising_score_matching"); }

@@ -24,8 +24,6 @@ class Phase {
   const Objective& objective() const { return *objective_; }
   /// Of the composition's data, at a noise that the objective learns from.
   HeldOutWatch& held_out() { return *held_out_; }
-  /// The loss of a batch of training rows, with noise that no update has.
-  double present_loss();
   /// Whether a loss that grows a hundredfold means that the training diverges.
   bool growth_alarms() const;
 
@@ -33,10 +31,6 @@ class Phase {
   /// The arrays that the phase names; null: it learns all.
   static std::unique_ptr<LearnedPart> part_of(const LearnPhase& asked, Learnable& whole);
 
-  BatchEnergy& energy_;
-  const TrainingData& data_;
-  const std::vector<Held>& held_;
-  const int64_t batch_;
   std::unique_ptr<LearnedPart> part_;
   std::unique_ptr<BatchEnergy> part_energy_;  ///< of the part, or null
   std::unique_ptr<Objective> objective_;

@@ -81,7 +81,8 @@ class TrainingRun::Phases {
   /// A phase begins with what the one before came to, which is worth keeping.
   void begin_phase() {
     make_phase();
-    so_far_.watch.judge(current_->present_loss(), current_->growth_alarms());
+    const Figures found = current_->trainer().assess_held_out(kRowsAssessed);
+    if (!found.empty()) so_far_.watch.judge(found.front().second, current_->growth_alarms());
     if (phase_ > 0) checkpoint();
   }
 
@@ -209,15 +210,18 @@ class TrainingRun::Phases {
   }
 
   void judge(const TrainingReport& report) {
-    const double loss = report.progress.figures.front().second, best = so_far_.watch.best();
-    const DivergenceWatch::Verdict verdict = so_far_.watch.judge(loss, current_->growth_alarms());
+    // Held-out rows have the same noise each time. The loss of others may be a hundredfold by their noise alone.
+    const bool comparable = !report.held_out.empty();
+    const Figures& figures = comparable ? report.held_out : report.progress.figures;
+    const double loss = figures.front().second, best = so_far_.watch.best();
+    const DivergenceWatch::Verdict verdict = so_far_.watch.judge(loss, comparable && current_->growth_alarms());
     so_far_.doubtful = verdict != DivergenceWatch::Verdict::kGood;
     if (verdict == DivergenceWatch::Verdict::kDiverged)
-      diverged(
-          fmt::format("the loss must stay below {:g} times its best, {:.4g}, got more in {} reports in a row, "
-                      "{:.4g} in update {} at rate {:.3g}. Lower learn.clip, or learn.rate",
-                      DivergenceWatch::kFactor, best, DivergenceWatch::kReports, loss, report.progress.updates,
-                      report.progress.rate));
+      diverged(fmt::format(
+          "the loss of held-out rows must stay below {:g} times its best, {:.4g}, got more in {} reports in a row, "
+          "{:.4g} in update {} at rate {:.3g}. Lower learn.clip, or learn.rate",
+          DivergenceWatch::kFactor, best, DivergenceWatch::kReports, loss, report.progress.updates,
+          report.progress.rate));
   }
 
   [[noreturn]] void diverged(const std::string& what) const {

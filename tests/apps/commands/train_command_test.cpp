@@ -37,21 +37,21 @@ class TrainCommandTest : public CommandTest {
   void write_training(const std::string& learn) const { write_scene_of(kExpert, learn); }
 
   /// @param expert  what stands behind `  ring: `
-  void write_scene_of(const std::string& expert, const std::string& learn,
-                      const std::string& name = "scene.yaml") const {
+  void write_scene_of(const std::string& expert, const std::string& learn, const std::string& name = "scene.yaml",
+                      const std::string& target = "ring") const {
     write(name,
           fmt::format("potluck: 1\n"
                       "variables: {{x: {{shape: [2], support: [-9, 9]}}, noise: {{}}, label: {{categories: 3}}}}\n"
                       "energies:\n"
                       "  ring: {}\n"
                       "  round: {{model: gaussian, inputs: x}}\n"
-                      "target: {{product: [ring, round]}}\n"
+                      "target: {}\n"
                       "given: [{{of: noise, value: 0.1}}, {{of: label, value: 1}}]\n"
                       "learn:\n"
                       "  data: {{x: {{file: x.npy}}}}\n"
                       "  batch: 32\n"
                       "{}",
-                      expert, learn));
+                      expert, target, learn));
   }
 
   /// Of one thread, where nothing else is said: the networks are small.
@@ -116,7 +116,9 @@ class TrainCommandTest : public CommandTest {
 };
 
 TEST_F(TrainCommandTest, LearnsAndWritesWeightsAndLog) {
-  write_training("  hold_out: 60\n  report_every: 25\n  rate: 0.02\n  rate_warmup: 20\n  until: {updates: 200}\n");
+  write_training(
+      "  hold_out: 60\n  report_every: 25\n  rate: 0.02\n  rate_warmup: 20\n  noise: {most: 0.3}\n  until: {updates: "
+      "200}\n");
   const CommandResult result = train({"scene.yaml", "--output", "run"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, ContainsRegex("^Trained in .*: 200 updates\\. Log and weights are in .*run\\. The weights:\n"
@@ -131,7 +133,7 @@ TEST_F(TrainCommandTest, LearnsAndWritesWeightsAndLog) {
   EXPECT_EQ(log[0], "phase,objective,update,epoch,rate,gradient_norm,clipped,loss,held_out_loss,held_out_auroc,");
   EXPECT_THAT(log[8], StartsWith("0,denoising_score_matching,200,26,"));
   // It learns: an untrained network has the loss 1 at every level.
-  EXPECT_LT(cell(log[8], 8), 0.8);
+  EXPECT_LT(cell(log[8], 8), 0.9);
   EXPECT_GT(cell(log[1], 8), 0.9);
   bool events = false;
   for (const auto& entry : filesystem::directory_iterator(path("run")))
@@ -290,6 +292,7 @@ TEST_F(TrainCommandTest, ADivergedTrainingStopsAtTheLastGoodCheckpointWithAdvice
 TEST_F(TrainCommandTest, ALossBeyondBoundsEndsATrainingToo) {
   // Adam moves every parameter by about the rate an update, so that the numbers stay finite for long.
   write_training(
+      "  hold_out: 60\n"
       "  report_every: 5\n"
       "  optimiser: adam\n"
       "  rate: 1\n"
@@ -298,11 +301,11 @@ TEST_F(TrainCommandTest, ALossBeyondBoundsEndsATrainingToo) {
       "  until: {updates: 1000}\n");
   const CommandResult result = train({"scene.yaml", "--output", "run"});
   EXPECT_EQ(result.exit_code, 4) << result.out << result.err;
-  EXPECT_THAT(
-      result.err,
-      ContainsRegex("the loss must stay below 100 times its best, [0-9.]*, got more in 3 reports in a row, .* in "
-                    "update 15 at rate 1\\. Lower learn\\.clip, or learn\\.rate \\(it is 1 in the file\\)\\. "
-                    "No weights were kept yet\n"));
+  EXPECT_THAT(result.err,
+              ContainsRegex("the loss of held-out rows must stay below 100 times its best, [0-9.]*, got more in 3 "
+                            "reports in a row, .* in "
+                            "update 15 at rate 1\\. Lower learn\\.clip, or learn\\.rate \\(it is 1 in the file\\)\\. "
+                            "No weights were kept yet\n"));
   EXPECT_FALSE(exists("ring.safetensors"));
 }
 
@@ -389,7 +392,7 @@ TEST_F(TrainCommandTest, BadInputIsToldWithItsPlace) {
        "  experts: [round]\n" + until,
        {},
        ":11:13: learn.experts must name leaves of the target whose models have parameters to learn, got 'round'"},
-      {with + "other.safetensors" + inputs, until, {"--continue"}, "other.safetensors"},
+      {with + "other.safetensors" + inputs, until, {"--continue"}, "weights must have an array 'label_embedding', got"},
       {with + "torn.safetensors" + inputs, until, {"--continue"}, "torn.safetensors"},
       {kExpert, "", {}, "learn must say when the training ends, got nothing. Add until: {time: 10min}"},
   };
@@ -414,9 +417,8 @@ TEST_F(TrainCommandTest, BadInputIsToldWithItsPlace) {
   const CommandResult bare = train({"bare.yaml"});
   EXPECT_EQ(bare.exit_code, 2);
   EXPECT_EQ(bare.err,
-            "potluck: error: " + path("bare.yaml").string() +
-                ": a composition must have a section 'learn' to be trained, got none. Add one with data, an objective "
-                "and until\n");
+            "potluck: error: bare.yaml: a composition must have a section 'learn' to be trained, got none. Add "
+            "one with data, an objective and until\n");
 }
 
 /// A disk that refuses (tests/apps/refusals.cpp).

@@ -53,7 +53,7 @@ TEST_F(LearnTest, MistakesAreToldAtTheirPlaces) {
             "{updates: 10000}");
   EXPECT_EQ(wrong("  until: {time: soon}\n"),
             "scene.yaml:5:17: learn.until.time must be a time > 0 such as 90s, 10min, 2h or 1d, got 'soon'");
-  EXPECT_EQ(wrong("  until: {updates: 5}\n  rate: 0\n"), "scene.yaml:6:9: learn.rate must be > 0, got 0");
+  EXPECT_EQ(wrong("  until: {updates: 5}\n  rate: 0\n"), "scene.yaml:6:9: learn.rate must be finite and > 0, got 0");
   EXPECT_EQ(wrong("  until: {updates: 5}\n  phases: []\n"),
             "scene.yaml:6:11: learn.phases must be a list of maps, got a list");
   EXPECT_EQ(wrong("  until: {updates: 5}\n  noise: {least: 2, most: 1}\n"),
