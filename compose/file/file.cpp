@@ -152,6 +152,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (const Yaml* variables = root.find("variables")) read_variables(*variables, scope, diagnostics);
   if (const Yaml* views = root.find("views")) read_views(*views, scope, diagnostics);
 
+  if (root.find("learn")) files.let_weights_be_learned();
   LeafReader leaves(scope, models, files, diagnostics);
   EnergyBuilder energies(scope, root.find("energies"), leaves, diagnostics);
   if (const Yaml* target = root.find("target")) composition.target = energies.target(*target);

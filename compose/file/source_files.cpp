@@ -87,8 +87,15 @@ std::string SourceFiles::text(const std::filesystem::path& path) {
 }
 
 std::shared_ptr<const WeightsFile> SourceFiles::weights(const Yaml& value, const std::string& what) {
-  if (makes_weights_ && value.is_scalar() && !value.text.empty() && !std::filesystem::exists(absolute_path(value))) {
+  const bool missing = value.is_scalar() && !value.text.empty() && !std::filesystem::exists(absolute_path(value));
+  if (missing && makes_weights_) {
     resolve(value);
+    return nullptr;
+  }
+  if (missing && weights_are_learned_) {
+    diagnostics_.add(value.place, fmt::format("{} must be a file that is there, got '{}'. `potluck train` of this file "
+                                              "makes it",
+                                              what, value.text));
     return nullptr;
   }
   const auto path = require(value, what);

@@ -27,6 +27,9 @@ class SourceFiles {
                        bool makes_weights = false)
       : diagnostics_(diagnostics), folders_(std::move(folders)), makes_weights_(makes_weights) {}
 
+  /// The composition says how weights are learned: errors of weights that are not there say how they are made.
+  void let_weights_be_learned() { weights_are_learned_ = true; }
+
   /// Absolute path of what `value` names: relative to the file that says it, or to the working folder where the command
   /// line says it, or to what `folders` has for that option.
   std::filesystem::path absolute_path(const Yaml& value) const;
@@ -50,7 +53,7 @@ class SourceFiles {
  private:
   Diagnostics& diagnostics_;
   std::map<std::string, std::filesystem::path> folders_;
-  bool makes_weights_;
+  bool makes_weights_, weights_are_learned_ = false;
   std::map<std::string, std::string> hashes_;    ///< absolute path -> SHA-256
   std::map<const Yaml*, std::string> resolved_;  ///< scalar -> absolute path
   std::map<std::string, std::shared_ptr<const WeightsFile>> weights_;

@@ -60,5 +60,15 @@ TEST_F(LearnTest, MistakesAreToldAtTheirPlaces) {
             "scene.yaml:6:10: learn.noise.least must be <= learn.noise.most, got 2 and 1");
 }
 
+TEST_F(LearnTest, WeightsThatAreNotThereAreMadeByATraining) {
+  const std::string text =
+      "variables: {x: {shape: [2]}}\ntarget: {model: gaussian, weights: w.safetensors, inputs: x}\n"
+      "learn: {data: {x: {file: x.npy}}, until: {updates: 5}}\n";
+  EXPECT_EQ(
+      complaint(folder_, text),
+      "scene.yaml:2:36: target.weights must be a file that is there, got 'w.safetensors'. `potluck train` of this "
+      "file makes it");
+}
+
 }  // namespace
 }  // namespace potluck
