@@ -33,9 +33,34 @@ double number(const CommandLine& line, const std::string& name, double least, do
   return word ? engine::parse_number(*word, "--" + name, least) : preset;
 }
 
+/// The options of a ladder of noise and those of a ladder of the energy leave each other out.
+void check_ladder(const CommandLine& line) {
+  const bool along = line.flag("along");
+  for (const char* option : {"base-mean", "base-scale"})
+    if (along && line.flag(option))
+      throw UsageError(fmt::format(
+          "--{} must be left out with --along, which begins in a law of the first level, got both", option));
+  if (!along && line.flag("levels")) throw UsageError("--levels must be given with --along, got it alone");
+  if (line.flag("spacing") && !line.flag("levels"))
+    throw UsageError("--spacing must be given with --levels, got it alone");
+}
+
+/// `--along NAME=FROM` as `sample.anneal` says it. Where no levels are asked for the pilot finds them.
+std::string anneal_of(const CommandLine& line, const std::string& along) {
+  const size_t equals = along.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == along.size())
+    throw UsageError(fmt::format("--along must be NAME=FROM, such as noise=20, got '{}'", along));
+  return fmt::format("{{{}: {{from: {}}}, levels: {}, spacing: {}, noisy_given: true}}", along.substr(0, equals),
+                     along.substr(equals + 1), whole_number(line, "levels", 1, 1),
+                     line.value("spacing").value_or("karras"));
+}
+
 /// What is asked of the estimate, but for its folder.
 engine::EvidenceOptions asked_of(const CommandLine& line) {
   engine::EvidenceOptions asked;
+  check_ladder(line);
+  asked.along = line.flag("along");
+  asked.find_levels = asked.along && !line.flag("levels");
   asked.moves = whole_number(line, "moves", 1, asked.moves);
   asked.base_mean = number(line, "base-mean", -HUGE_VAL, asked.base_mean);
   asked.base_scale = number(line, "base-scale", kPositive, asked.base_scale);
@@ -131,6 +156,8 @@ int evidence(CommandLine& line, const Words& words) {
   const engine::EvidenceOptions asked = asked_of(line);
   engine::Overrides overrides = overrides_of(line);
   overrides.set.push_back({"sample.chains", std::to_string(particles), "--particles"});
+  if (const auto along = line.value("along"))
+    overrides.set.push_back({"sample.anneal", anneal_of(line, *along), "--along"});
   engine::Plugins plugins(plugin_options(line));
   const engine::Composition composition = read_composition(line, plugins, overrides, earlier ? &*earlier : nullptr);
   const auto style =
@@ -146,8 +173,8 @@ int evidence(CommandLine& line, const Words& words) {
   if (found.interrupted) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (loud)
-      fmt::print(stderr, "Interrupted after {}, in the {} at b = {:.3g}. {}\n", duration_text(seconds), run_text(last),
-                 last.beta, run.folder().empty() ? "Nothing is kept without --output" : how_to_go_on(run));
+      fmt::print(stderr, "Interrupted after {}, in the {} at {}. {}\n", duration_text(seconds), run_text(last),
+                 place_text(last), run.folder().empty() ? "Nothing is kept without --output" : how_to_go_on(run));
     return kInterrupted;
   }
   print_estimate(found, run, line.flag("json"));
@@ -175,6 +202,11 @@ int evidence_command(const Words& words) {
   line.add_value("base-scale", "X",
                  "standard deviation of that law, which should be about as wide as the target or wider; default 1. On "
                  "a half-line the law falls off from its end");
+  line.add_value("along", "NAME=FROM",
+                 "instead, take particles down a level of noise that experts read, from FROM to its given value: for "
+                 "learned experts. They begin in the Gaussian part of the target at FROM");
+  line.add_value("levels", "N", "with --along: levels above the given value; default: the pilot finds them");
+  line.add_value("spacing", "RULE", "with --levels: karras, geometric or linear, as in sample.anneal; default karras");
   line.add_value(
       "output", "DIR",
       "folder for checkpoints and for evidence.json, which has what --json prints; default: no file is written");

@@ -27,9 +27,11 @@ std::string evidence_text(const engine::Evidence& evidence) {
   for (const std::string& warning : evidence.warnings) text += "  warning: " + warning + "\n";
   text += fmt::format("  {} of energy and gradient a particle, {} in a stage\n\nLadder\n",
                       plural(evidence.evaluations, "evaluation"), plural(evidence.moves, "move"));
-  std::vector<std::vector<std::string>> rows = {{"b", "effective share", "step size", "acceptance"}};
+  const bool along = !evidence.stages.empty() && evidence.stages.front().noise.has_value();
+  std::vector<std::vector<std::string>> rows = {{along ? "noise" : "b", "effective share", "step size", "acceptance"}};
   for (const engine::Evidence::Stage& stage : evidence.stages)
-    rows.push_back({fmt::format("{:.4g}", stage.beta), fmt::format("{:.2f}", stage.effective_share),
+    rows.push_back({fmt::format("{:.4g}", stage.noise.value_or(stage.beta)),
+                    fmt::format("{:.2f}", stage.effective_share),
                     std::isfinite(stage.acceptance) ? fmt::format("{:.3g}", stage.step_size) : "-",
                     std::isfinite(stage.acceptance) ? fmt::format("{:.2f}", stage.acceptance) : "-"});
   return text + columns(rows);
@@ -49,8 +51,13 @@ std::string run_text(const engine::EvidenceProgress& progress) {
   return "";
 }
 
+std::string place_text(const engine::EvidenceProgress& progress) {
+  if (progress.noise) return fmt::format("noise {:.3g}", *progress.noise);
+  return fmt::format("b = {:.3g}", progress.beta);
+}
+
 std::string progress_text(const engine::EvidenceProgress& progress, double rate) {
-  std::string text = fmt::format("{}, b = {:.3g}, stage {}", run_text(progress), progress.beta,
+  std::string text = fmt::format("{}, {}, stage {}", run_text(progress), place_text(progress),
                                  progress.total > 0 ? progress.done : progress.stage);
   if (progress.total > 0) text += fmt::format("/{}", progress.total);
   if (progress.total > progress.done && rate > 0)

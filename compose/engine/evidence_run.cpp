@@ -20,6 +20,7 @@ EvidenceRunOptions options_of(const EvidenceOptions& from, const Composite& comp
   if (from.moves < 1) refuse("moves", fmt::format(" must be >= 1, got {}", from.moves));
   if (from.checkpoint_every < 0)
     refuse("checkpoint_every", fmt::format(" must be >= 0, got {}", from.checkpoint_every));
+  if (from.find_levels && !from.along) refuse("find_levels", " must be given with along, got it alone");
   if (!std::isfinite(from.base_mean)) refuse("base_mean", fmt::format(" must be finite, got {:g}", from.base_mean));
   if (!(from.base_scale > 0)) refuse("base_scale", fmt::format(" must be > 0, got {:g}", from.base_scale));
   if (!std::isfinite(from.base_scale)) refuse("base_scale", fmt::format(" must be finite, got {:g}", from.base_scale));
@@ -29,6 +30,8 @@ EvidenceRunOptions options_of(const EvidenceOptions& from, const Composite& comp
   options.asked.options.base.mean = from.base_mean;
   options.asked.options.base.scale = from.base_scale;
   options.asked.repeats = from.repeats;
+  options.asked.along = from.along;
+  options.asked.find_levels = from.find_levels;
   options.asked.checkpoint_every = from.checkpoint_every;
   options.folder = from.folder;
   options.overwrite = from.overwrite;
@@ -60,6 +63,7 @@ Evidence told(const EvidenceOutcome& outcome, const EvidenceOptions& options, do
   evidence.repeats = from.repeats;
   for (const AnnealedStage& stage : from.stages)
     evidence.stages.push_back({stage.beta, stage.ess, stage.step_size, stage.acceptance});
+  for (size_t k = 0; k < from.noise.size(); ++k) evidence.stages[k].noise = from.noise[k];
   if (from.bracket)
     evidence.bracket = {from.bracket->lower, from.bracket->lower_error, from.bracket->upper, from.bracket->upper_error};
   evidence.particles = from.particles;
@@ -112,7 +116,8 @@ Evidence EvidenceRun::run(const std::function<void(const EvidenceProgress&)>& pr
     const std::atomic<bool> never = false;
     const EvidenceOutcome outcome = state_->run.run(
         [&](const potluck::EvidenceProgress& at) {
-          if (progressed) progressed({told(at.run), at.repeat, at.repeats, at.stage, at.beta, at.done, at.total});
+          if (progressed)
+            progressed({told(at.run), at.repeat, at.repeats, at.stage, at.beta, at.done, at.total, at.noise});
         },
         stop ? *stop : never);
     return told(outcome, state_->options, state_->session.composition().sample.temperature);

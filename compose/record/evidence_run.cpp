@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compose/record/evidence_run.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "compose/record/evidence_json.h"
@@ -8,6 +10,7 @@
 #include "compose/record/run_course.h"
 #include "compose/record/run_identity.h"
 #include "compose/start/exact_start.h"
+#include "compose/start/level_start.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/run/checkpoint_file.h"
 
@@ -38,6 +41,20 @@ class EvidenceRecorder final : public EvidenceObserver {
   const nlohmann::json& identity_;
 };
 
+void check_along(const EvidenceAsked& asked, const Schedule& anneal) {
+  if (asked.along && !anneal.of_noise())
+    throw SettingError("along", fmt::format(" must be left out unless sample.anneal has a given number that is a level "
+                                            "of noise, got {} that move{}. Give sample.anneal such a number and "
+                                            "predictor: true",
+                                            anneal.given.size(), anneal.given.size() == 1 ? "s, but no noise" : ""));
+}
+
+NoiseLadder noise_ladder(const Composition& composition, const EvidenceAsked& asked, const WeighedStart& base) {
+  const Schedule& anneal = composition.sample.anneal;
+  const GivenNumber& noise = anneal.given[0];
+  return {noise.variable, noise.from, anneal.spacing, asked.find_levels ? 0 : anneal.levels, &base};
+}
+
 }  // namespace
 
 EvidenceRun::EvidenceRun(const Session& session, EvidenceRunOptions options, std::optional<ResumedRun> resumed)
@@ -46,6 +63,7 @@ EvidenceRun::EvidenceRun(const Session& session, EvidenceRunOptions options, std
       resumed_(std::move(resumed)),
       file_(resumed_ ? resumed_->facts().file : session.composition().file) {
   const SampleSettings& sample = session.composition().sample;
+  check_along(options_.asked, sample.anneal);
   session.check_memory(sample.chains, /*draws=*/false);
   AnnealedOptions& annealing = options_.asked.options;
   annealing.particles = sample.chains;
@@ -87,15 +105,20 @@ Evidence EvidenceRun::estimate(const std::function<void(const EvidenceProgress&)
                                const std::atomic<bool>& stop) {
   const Composition& composition = session_.composition();
   const std::unique_ptr<Start> draws = exact_start(composition, {}, session_.plan().known());
+  const EvidenceAsked& asked = options_.asked;
+  std::unique_ptr<WeighedStart> base;
+  if (asked.along) base = level_base(composition, session_.plan().known());
   const Start* exact = draws && draws->exact() ? draws.get() : nullptr;
   ProcessKeeper keeper(session_.models(), folder());
   EvidenceRecorder recorder(progressed, keeper, folder_ ? &*folder_ : nullptr, identity_);
   EvidenceControl control{.observer = &recorder, .stop = &stop, .checkpoint = {}};
-  if (folder_) control.checkpoint_every = options_.asked.checkpoint_every;
+  if (folder_) control.checkpoint_every = asked.checkpoint_every;
   if (resumed_) control.checkpoint = resumed_->checkpoint().state;
   const auto estimate = [&] {
     return keeper.watch([&] {
-      return estimate_evidence(session_.target(), options_.asked.options, options_.asked.repeats, exact, control);
+      return base ? estimate_evidence_along(session_.target(), noise_ladder(composition, asked, *base), asked.options,
+                                            asked.repeats, exact, control)
+                  : estimate_evidence(session_.target(), asked.options, asked.repeats, exact, control);
     });
   };
   return resumed_ ? resumed_->naming_its_checkpoint(estimate) : estimate();
@@ -106,7 +129,7 @@ void EvidenceRun::keep(EvidenceOutcome& outcome) {
     if (folder_) folder_->interrupt();
     return;
   }
-  outcome.json = evidence_json(outcome.evidence, session_.composition(), file_, options_.asked.options);
+  outcome.json = evidence_json(outcome.evidence, session_.composition(), file_, options_.asked);
   if (!folder_) return;
   try {
     write_whole_file(folder_->path() / "evidence.json", outcome.json);

@@ -117,11 +117,7 @@ std::string processor_name() {
   return "unknown";
 }
 
-/// As sample.anneal says it, and as cooling what is no more than that.
-void note_schedule(const Schedule& schedule, const std::vector<Variable>& variables, SamplingAsked& asked) {
-  if (!schedule.any()) return;
-  if (schedule.temperature && schedule.given.empty() && schedule.steps == 1 && schedule.spacing == Spacing::kGeometric)
-    asked.cooling = CoolingFacts{*schedule.temperature, schedule.levels};
+AnnealFacts facts_of(const Schedule& schedule, const std::vector<Variable>& variables) {
   AnnealFacts anneal{schedule.temperature,      {},
                      schedule.levels,           schedule.steps,
                      name_of(schedule.spacing), schedule.predictor,
@@ -129,7 +125,15 @@ void note_schedule(const Schedule& schedule, const std::vector<Variable>& variab
                      schedule.step_size};
   for (const GivenNumber& number : schedule.given)
     anneal.given.emplace_back(variables[static_cast<size_t>(number.variable)].name, number.from);
-  asked.anneal = std::move(anneal);
+  return anneal;
+}
+
+/// As sample.anneal says it, and as cooling what is no more than that.
+void note_schedule(const Schedule& schedule, const std::vector<Variable>& variables, SamplingAsked& asked) {
+  if (!schedule.any()) return;
+  if (schedule.temperature && schedule.given.empty() && schedule.steps == 1 && schedule.spacing == Spacing::kGeometric)
+    asked.cooling = CoolingFacts{*schedule.temperature, schedule.levels};
+  asked.anneal = facts_of(schedule, variables);
 }
 
 SamplingAsked sampling_of(const Session& session, const std::vector<std::string>& pictures) {
@@ -202,6 +206,10 @@ RunFacts new_evidence_facts(const Session& session, const EvidenceAsked& asked, 
   RunFacts facts = new_facts(session, std::move(command), variable);
   facts.annealing = AnnealingAsked{asked.options.particles, asked.repeats, asked.options.moves, asked.options.base.mean,
                                    asked.options.base.scale};
+  if (!asked.along) return facts;
+  const Composition& composition = session.composition();
+  facts.annealing->along = facts_of(composition.sample.anneal, composition.variables);
+  if (asked.find_levels) facts.annealing->along->levels = 0;
   return facts;
 }
 

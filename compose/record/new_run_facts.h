@@ -25,6 +25,8 @@ struct EvidenceAsked {
   AnnealedOptions options;
   int64_t repeats = kPresetRepeats;
   int64_t checkpoint_every = 10;  ///< stages
+  bool along = false;             ///< down the levels of the noise that moves in `sample.anneal`
+  bool find_levels = false;       ///< with `along`: the pilot finds how many there are
 };
 
 /// What is known of an estimate that begins.

@@ -103,6 +103,8 @@ struct SamplingAsked {
 struct AnnealingAsked {
   int64_t particles = 0, repeats = 0, moves = 0;
   double base_mean = 0, base_scale = 1;
+  /// Down levels of noise: where there are 0 levels, the pilot finds them. The base above does not count.
+  std::optional<AnnealFacts> along = std::nullopt;
 };
 
 /// What `train` was asked to do; the composition has the rest.

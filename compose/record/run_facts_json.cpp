@@ -27,14 +27,6 @@ RunRecord json_of(const BlockFacts& block) {
   return json;
 }
 
-RunRecord json_of(const AnnealingAsked& asked) {
-  return {{"particles", asked.particles},
-          {"repeats", asked.repeats},
-          {"moves", asked.moves},
-          {"base-mean", asked.base_mean},
-          {"base-scale", asked.base_scale}};
-}
-
 RunRecord json_of(const MachineFacts& machine) {
   return {{"processor", machine.processor},
           {"instructions", machine.instructions},
@@ -75,6 +67,17 @@ RunRecord json_of(const AnnealFacts& anneal) {
   if (anneal.predictor) json["predictor"] = true;
   if (anneal.step_by_level) json["step_size"] = anneal.step_size ? RunRecord(*anneal.step_size) : RunRecord("auto");
   if (anneal.noisy_given) json["noisy_given"] = true;
+  return json;
+}
+
+RunRecord json_of(const AnnealingAsked& asked) {
+  RunRecord json = {{"particles", asked.particles}, {"repeats", asked.repeats}, {"moves", asked.moves}};
+  if (asked.along) {
+    json["along"] = json_of(*asked.along);
+    return json;
+  }
+  json["base-mean"] = asked.base_mean;
+  json["base-scale"] = asked.base_scale;
   return json;
 }
 

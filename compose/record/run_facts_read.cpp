@@ -65,8 +65,14 @@ SamplingAsked sampling_of(const Fields& fields) {
 }
 
 AnnealingAsked annealing_of(const Fields& fields) {
-  return {fields.whole("particles"), fields.whole("repeats"), fields.whole("moves"), fields.number("base-mean"),
-          fields.number("base-scale")};
+  AnnealingAsked asked{fields.whole("particles"), fields.whole("repeats"), fields.whole("moves")};
+  if (fields.has("along")) {
+    asked.along = anneal_of(fields.object("along"));
+    return asked;
+  }
+  asked.base_mean = fields.number("base-mean");
+  asked.base_scale = fields.number("base-scale");
+  return asked;
 }
 
 TrainingAsked training_of(const Fields& fields) { return {fields.texts("objectives"), fields.texts("experts")}; }

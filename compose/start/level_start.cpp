@@ -6,10 +6,12 @@
 #include <Eigen/Cholesky>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "compose/known/gaussian_part.h"
+#include "core/error.h"
 #include "core/random/element.h"
 #include "core/random/philox.h"
 
@@ -24,7 +26,7 @@ struct Normal {
   std::optional<Eigen::LLT<Eigen::MatrixXd>> along;  ///< of precision / T, where it has numbers beside the diagonal
 };
 
-class LevelStart final : public Start {
+class LevelStart final : public WeighedStart {
  public:
   LevelStart(const std::vector<Variable>& variables, Normal normal, std::string description)
       : variables_(variables),
@@ -58,6 +60,26 @@ class LevelStart final : public Start {
     }
   }
 
+  void energies(int64_t rows, const double* const* position, double* energy) const override {
+    const auto n = static_cast<int64_t>(normal_.coordinates.size());
+    Eigen::VectorXd z(n);
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t i = 0; i < n; ++i) {
+        const auto at = static_cast<size_t>(i);
+        const size_t v = variable_[at];
+        z(i) = (position[v][row * variables_[v].size() + element(i)] - normal_.mean[at]) / normal_.deviation[at];
+      }
+      energy[row] = (normal_.along ? Eigen::VectorXd(normal_.along->matrixU() * z) : z).squaredNorm() / 2;
+    }
+  }
+
+  double log_z() const override {
+    double log_z = static_cast<double>(normal_.coordinates.size()) / 2 * std::log(2 * M_PI);
+    for (const double one : normal_.deviation) log_z += std::log(one);
+    if (normal_.along) log_z -= normal_.along->matrixLLT().diagonal().array().log().sum();
+    return log_z;
+  }
+
  private:
   int64_t element(int64_t i) const {
     return normal_.coordinates[static_cast<size_t>(i)] - first_[variable_[static_cast<size_t>(i)]];
@@ -89,15 +111,14 @@ Composition at_first_level(const Composition& composition) {
 }
 
 /// Nothing where the Gaussian part at the first level is not known, or confines not every free number.
-std::optional<Normal> gaussian_at_first_level(const KnownComposition& known) {
+/// @param temperature  of the law
+std::optional<Normal> gaussian_at_first_level(const KnownComposition& known, double temperature) {
   const Composition first = at_first_level(known.composition);
   const Coordinates& coordinates = known.coordinates;
   std::string why;
   const auto part = gaussian_part(*first.target, first, coordinates, known.experts, known.normaliser, why);
   const CoordinateSet free = coordinates.free();
   if (!part || !part->confines(free)) return std::nullopt;
-  const SampleSettings& sample = first.sample;
-  const double temperature = sample.anneal.temperature.value_or(sample.temperature);
   Normal normal;
   if (part->across.empty()) {
     for (size_t i = 0; i < free.size(); ++i) {
@@ -111,7 +132,7 @@ std::optional<Normal> gaussian_at_first_level(const KnownComposition& known) {
   CoordinateSet all = free;
   std::vector<double> value;
   const CoordinateSet held = held_coordinates(coordinates, value);
-  const GivenNumber& noise = sample.anneal.given[0];
+  const GivenNumber& noise = first.sample.anneal.given[0];
   value[static_cast<size_t>(coordinates.first(noise.variable))] = noise.from;
   include(all, held);
   const auto form = part->form(all);
@@ -144,18 +165,55 @@ Normal as_wide_as_the_noise(const Composition& composition) {
   return normal;
 }
 
+/// Beside what the noise blurs standard normal, in all that is free.
+Normal as_wide_as_the_noise_and_standard(const Composition& composition) {
+  Normal normal = as_wide_as_the_noise(composition);
+  const std::set<int64_t> blurred(normal.coordinates.begin(), normal.coordinates.end());
+  const CoordinateSet free = Coordinates(composition).free();
+  for (size_t i = 0; i < free.size(); ++i) {
+    if (!free[i] || blurred.count(static_cast<int64_t>(i)) > 0) continue;
+    normal.coordinates.push_back(static_cast<int64_t>(i));
+    normal.mean.push_back(0);
+    normal.deviation.push_back(1);
+  }
+  return normal;
+}
+
+void check_no_supports(const Composition& composition) {
+  for (size_t v = 0; v < composition.variables.size(); ++v) {
+    const Variable& variable = composition.variables[v];
+    if (variable.categorical() || composition.held[v].all() || !variable.has_face()) continue;
+    throw SettingError("along", fmt::format(" must be left out where a variable that is drawn has a support, got '{}' "
+                                            "on [{:g}, {:g}]: particles begin in a normal law. Leave its support out",
+                                            variable.name, variable.least, variable.most));
+  }
+}
+
+std::string first_level(const Composition& composition) {
+  const GivenNumber& noise = composition.sample.anneal.given[0];
+  return fmt::format("{} = {:g}", composition.variables[static_cast<size_t>(noise.variable)].name, noise.from);
+}
+
 }  // namespace
+
+std::unique_ptr<WeighedStart> level_base(const Composition& composition,
+                                         const std::shared_ptr<const KnownComposition>& known) {
+  check_no_supports(composition);
+  std::optional<Normal> normal = gaussian_at_first_level(*known, composition.sample.temperature);
+  if (!normal) normal = as_wide_as_the_noise_and_standard(composition);
+  return std::make_unique<LevelStart>(composition.variables, *std::move(normal), "base at " + first_level(composition));
+}
 
 std::unique_ptr<Start> level_start(const Composition& composition,
                                    const std::shared_ptr<const KnownComposition>& known) {
-  const GivenNumber& noise = composition.sample.anneal.given[0];
-  const std::string where =
-      fmt::format("{} = {:g}", composition.variables[static_cast<size_t>(noise.variable)].name, noise.from);
+  const std::string where = first_level(composition);
   PlanOptions options;
   options.precision = composition.sample.precision;
   options.most_rows = 1;
   const auto here = known ? known : std::make_shared<KnownComposition>(composition, options);
-  if (std::optional<Normal> normal = gaussian_at_first_level(*here))
+  const SampleSettings& sample = composition.sample;
+  const double temperature = sample.anneal.temperature.value_or(sample.temperature);
+  if (std::optional<Normal> normal = gaussian_at_first_level(*here, temperature))
     return std::make_unique<LevelStart>(composition.variables, std::move(*normal),
                                         "normal, with the Gaussian part of the composite at " + where);
   return std::make_unique<LevelStart>(composition.variables, as_wide_as_the_noise(composition),

@@ -5,6 +5,7 @@
 
 #include "compose/known/known_composition.h"
 #include "compose/tree/tree.h"
+#include "core/sampling/annealing/noise_ladder.h"
 #include "core/sampling/start/start.h"
 
 namespace potluck {
@@ -16,5 +17,12 @@ namespace potluck {
 /// @param known  as of exact_start()
 std::unique_ptr<Start> level_start(const Composition& composition,
                                    const std::shared_ptr<const KnownComposition>& known = {});
+
+/// The same law at the temperature of the run, of all numbers that are free, with its energies: the base from which
+/// particles go down the levels. Numbers that the noise does not blur are standard normal where the Gaussian part is
+/// not known.
+/// @throws SettingError where a number that is free has a support, which no normal law keeps to
+std::unique_ptr<WeighedStart> level_base(const Composition& composition,
+                                         const std::shared_ptr<const KnownComposition>& known);
 
 }  // namespace potluck

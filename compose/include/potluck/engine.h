@@ -821,10 +821,15 @@ Exported export_run(const std::string& folder, const Composite::Say& say = {});
 // --------------------------------------------------------------------------------------------------------- evidence
 
 struct EvidenceOptions {
-  int64_t repeats = 8;            ///< independent ones, at least 2; their spread is the standard error
-  int64_t moves = 4;              ///< of MALA, of each particle in a stage
-  double base_mean = 0;           ///< of the normal law from which particles begin
-  double base_scale = 1;          ///< its standard deviation: about as wide as the target, or wider
+  int64_t repeats = 8;    ///< independent ones, at least 2; their spread is the standard error
+  int64_t moves = 4;      ///< of MALA, of each particle in a stage
+  double base_mean = 0;   ///< of the normal law from which particles begin
+  double base_scale = 1;  ///< its standard deviation: about as wide as the target, or wider
+  /// Particles go down the levels of the noise that moves in `sample.anneal`, in place of a ladder of the energy: of
+  /// log Z of experts that read a level of noise. They begin in a normal law with the Gaussian part of the composite at
+  /// the first level; base_mean and base_scale do not count.
+  bool along = false;
+  bool find_levels = false;       ///< with `along`: the pilot finds the levels, however many the file names
   std::string folder = {};        ///< for checkpoints and evidence.json; empty: no file is written
   bool overwrite = false;         ///< an older estimate there is replaced once this one is done
   int64_t checkpoint_every = 10;  ///< stages between checkpoints; 0: only where the estimate is stopped
@@ -841,10 +846,11 @@ struct EvidenceProgress {
     kDown  ///< of the bracket, from exact draws
   };
   Run run = Run::kPilot;
-  int64_t repeat = 0, repeats = 0;  ///< repeat 1 ... repeats; 0 in the others
-  int64_t stage = 0;                ///< stages of this run that are done
-  double beta = 0;                  ///< of the target that it has come to: 0 ... 1
-  int64_t done = 0, total = 0;      ///< stages of all runs behind the pilot; total is 0 as long as it is not known
+  int64_t repeat = 0, repeats = 0;   ///< repeat 1 ... repeats; 0 in the others
+  int64_t stage = 0;                 ///< stages of this run that are done
+  double beta = 0;                   ///< of the target that it has come to: 0 ... 1
+  int64_t done = 0, total = 0;       ///< stages of all runs behind the pilot; total is 0 as long as it is not known
+  std::optional<double> noise = {};  ///< the level that it has come to, with `along`
 };
 
 /// An estimate of log Z: the log of the integral of exp(-E/T) over what is not given, within the supports.
@@ -853,7 +859,8 @@ struct Evidence {
     double beta = 1;
     double effective_share = 1;  ///< of the particles, mean over the repeats
     double step_size = 0;
-    double acceptance = 0;  ///< mean over the repeats; NaN on the last stage, which moves nothing
+    double acceptance = 0;             ///< mean over the repeats; NaN on the last stage, which moves nothing
+    std::optional<double> noise = {};  ///< its level, with `along`
   };
   /// Without resampling: below log Z in expectation from the base up, and above it from exact draws down.
   struct Bracket {

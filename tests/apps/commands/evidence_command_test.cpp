@@ -72,5 +72,81 @@ TEST_F(EvidenceCommandTest, RefusesWhatItCannotDo) {
   EXPECT_THAT(nowhere.err, HasSubstr("energies must be numbers, got 4096 of 4096 particles without"));
 }
 
+/// .3 N(-3, 1/4) + .7 N(3, 1/4) blurred by noise, up to the factor 1/sqrt(2 pi): log Z = log(2 pi)/2 at any noise.
+class AlongCommandTest : public CommandTest {
+ protected:
+  void SetUp() override {
+    CommandTest::SetUp();
+    write("scene.yaml",
+          "plugins: [" POTLUCK_BLURRED_FOLDER
+          "]\nvariables: {x: {}, noise: {}}\n"
+          "target: {model: test.blurred, settings: {mean: [-3, 3], weight: [0.3, 0.7], deviation: 0.5}, inputs: {x: x, "
+          "noise: noise}}\n"
+          "given: [{of: noise, value: 0.1}]\n"
+          "sample: {method: langevin, step_size: 0.01, seed: 4}\n");
+  }
+
+  CommandResult estimated(const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {"evidence", "scene.yaml", "--particles", "1024"};
+    words.insert(words.end(), more.begin(), more.end());
+    return potluck(words);
+  }
+};
+
+TEST_F(AlongCommandTest, EstimatesLogZDownLevelsOfNoise) {
+  for (const std::vector<std::string>& levels : {std::vector<std::string>{}, {"--levels", "40"}}) {
+    std::vector<std::string> words = {"--along", "noise=20", "--json"};
+    words.insert(words.end(), levels.begin(), levels.end());
+    const CommandResult result = estimated(words);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("pilot, noise 0.1, stage "));
+    const auto found = nlohmann::json::parse(result.out);
+    const double error = found["standard_error"];
+    EXPECT_LT(error, 0.05);
+    EXPECT_NEAR(found["log_z"].get<double>(), std::log(2 * M_PI) / 2, 12.7 * error);
+    EXPECT_EQ(found["along"], nlohmann::json::parse(R"({"noise": {"from": 20.0, "to": 0.1}})"));
+    EXPECT_FALSE(found.contains("base"));
+    EXPECT_EQ(found["ladder"].front()["noise"], 20.0);
+    EXPECT_EQ(found["ladder"].back()["noise"], 0.1);
+    if (!levels.empty()) {
+      EXPECT_EQ(found["ladder"].size(), 41u);
+    }
+  }
+}
+
+TEST_F(AlongCommandTest, TheRecordSaysDownWhichLevels) {
+  const CommandResult whole = estimated({"--along", "noise=20", "--json", "--output", "whole"});
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  const auto asked = read_json("whole/run.json").at("asked").at("annealing");
+  EXPECT_EQ(asked.at("along").at("noise").at("from"), 20.0);
+  EXPECT_EQ(asked.at("along").at("levels"), 0);
+  EXPECT_EQ(asked.at("along").at("spacing"), "karras");
+  EXPECT_FALSE(asked.contains("base-scale"));
+}
+
+TEST_F(AlongCommandTest, SaysWhichNumberMayFall) {
+  const auto said = [&](const std::vector<std::string>& words) {
+    const CommandResult result = estimated(words);
+    EXPECT_EQ(result.exit_code, 2) << result.out;
+    return result.err;
+  };
+  EXPECT_EQ(said({"--along", "noise"}), "potluck: error: --along must be NAME=FROM, such as noise=20, got 'noise'\n");
+  EXPECT_EQ(said({"--levels", "30"}), "potluck: error: --levels must be given with --along, got it alone\n");
+  EXPECT_EQ(said({"--along", "noise=20", "--spacing", "linear"}),
+            "potluck: error: --spacing must be given with --levels, got it alone\n");
+  EXPECT_EQ(said({"--along", "noise=20", "--base-scale", "2"}),
+            "potluck: error: --base-scale must be left out with --along, which begins in a law of the first level, got "
+            "both\n");
+}
+
+TEST_F(AlongCommandTest, RefusesALevelBelowTheGivenOneAndANumberThatIsDrawn) {
+  const CommandResult below = estimated({"--along", "noise=0.05"});
+  EXPECT_NE(below.exit_code, 0);
+  EXPECT_THAT(below.err, HasSubstr("sample.anneal.noise.from must be above the given value"));
+  const CommandResult drawn = estimated({"--along", "x=20"});
+  EXPECT_NE(drawn.exit_code, 0);
+  EXPECT_THAT(drawn.err, HasSubstr("must be given, got a variable that is drawn"));
+}
+
 }  // namespace
 }  // namespace potluck::testing
