@@ -16,7 +16,7 @@
 namespace potluck::testing {
 namespace {
 
-constexpr int64_t kParticles = 1024;
+constexpr int64_t kParticles = 2048;
 constexpr int64_t kRepeats = 32;  // |t| with 31 degrees of freedom is above 6 once in 10^6 times
 constexpr double kLargestError = 0.04;
 
