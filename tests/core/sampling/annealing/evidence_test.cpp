@@ -313,34 +313,35 @@ TEST(EvidenceResumeTest, RefusesASavedStateThatNoParticlesCanHaveLedTo) {
   EXPECT_EQ(said(early), other("numbers of repeats"));
 }
 
-/// N(0, 1 + 400), as exactly as the particles begin at noise 20.
-class WideBase final : public WeighedStart {
+/// N(0, 1 + noise^2).
+class BlurredNormal final : public WeighedStart {
  public:
+  explicit BlurredNormal(double noise) : deviation_(std::sqrt(1 + noise * noise)) {}
   std::string description() const override { return "normal"; }
   bool exact() const override { return true; }
   void draw(uint32_t seed, int64_t first, int64_t rows, int attempt, double* const* position) const override {
     for (int64_t row = 0; row < rows; ++row)
-      position[0][row] = deviation() * standard_normal({seed, variable_key("x"), static_cast<uint32_t>(first + row),
-                                                        static_cast<uint32_t>(attempt), Purpose::kStart},
-                                                       0);
+      position[0][row] = deviation_ * standard_normal({seed, variable_key("x"), static_cast<uint32_t>(first + row),
+                                                       static_cast<uint32_t>(attempt), Purpose::kStart},
+                                                      0);
   }
   void energies(int64_t rows, const double* const* position, double* energy) const override {
-    for (int64_t row = 0; row < rows; ++row) energy[row] = std::pow(position[0][row] / deviation(), 2) / 2;
+    for (int64_t row = 0; row < rows; ++row) energy[row] = std::pow(position[0][row] / deviation_, 2) / 2;
   }
-  double log_z() const override { return std::log(deviation()) + std::log(2 * M_PI) / 2; }
+  double log_z() const override { return std::log(deviation_) + std::log(2 * M_PI) / 2; }
 
  private:
-  static double deviation() { return std::sqrt(401.0); }
+  double deviation_;
 };
 
-/// Of x ~ N(0, 1 + noise^2) at noise 1/2, down levels that are given or found; exact draws would be those of a base.
+/// Of x ~ N(0, 1 + noise^2) at noise 1/2, down levels that are given or found.
 Evidence estimate_along(int64_t levels, EvidenceControl control = {}) {
   const testing::BlurredEnergy energy({});
-  const WideBase base;
+  const BlurredNormal base(20), exact(0.5);
   AnnealedOptions options = options_of("mala");
   options.threads = 1;
   return estimate_evidence_along({&energy, testing::given_noise(0.5), 1}, {1, 20, Spacing::kKarras, levels, &base},
-                                 options, kRepeats, &base, control);
+                                 options, kRepeats, &exact, control);
 }
 
 TEST(EvidenceAlongNoiseTest, GoesOnBitForBitFromEveryStage) {
@@ -362,7 +363,7 @@ TEST(EvidenceAlongNoiseTest, GoesOnBitForBitFromEveryStage) {
 
 TEST(EvidenceAlongNoiseTest, RefusesWhatIsNoLadderOfNoise) {
   const testing::BlurredEnergy energy({});
-  const WideBase base;
+  const BlurredNormal base(20);
   const auto said = [&](double given, const NoiseLadder& ladder, const std::string& method) -> std::string {
     try {
       estimate_evidence_along({&energy, testing::given_noise(given), 1}, ladder, options_of(method), kRepeats, nullptr);
