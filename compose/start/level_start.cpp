@@ -80,6 +80,13 @@ class LevelStart final : public WeighedStart {
     return log_z;
   }
 
+  double length() const override {
+    double trace = 0;
+    for (const double one : normal_.deviation) trace += 1 / (one * one);
+    if (normal_.along) trace = normal_.along->reconstructedMatrix().trace();
+    return std::sqrt(static_cast<double>(normal_.coordinates.size()) / trace);
+  }
+
  private:
   int64_t element(int64_t i) const {
     return normal_.coordinates[static_cast<size_t>(i)] - first_[variable_[static_cast<size_t>(i)]];

@@ -112,6 +112,7 @@ class Base final : public WeighedStart {
     }
   }
   double log_z() const override { return static_cast<double>(n_) / 2 * std::log(2 * M_PI * variance_); }
+  double length() const override { return std::sqrt(variance_); }
 
  private:
   int64_t n_;

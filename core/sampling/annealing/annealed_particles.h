@@ -113,6 +113,8 @@ class AnnealedParticles {
   /// Of the last stage that was tuned with one; empty: none was.
   const std::vector<std::vector<double>>& scale() const { return scale_; }
   double step_size() const { return step_size_; }
+  /// Before the first run.
+  void set_step_size(double step_size) { step_size_ = step_size; }
   /// Evaluates E_b at the particles.
   void evaluate();
 

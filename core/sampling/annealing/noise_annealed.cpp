@@ -56,6 +56,8 @@ NoiseAnnealed::NoiseAnnealed(const Target& target, const AnnealedOptions& option
         fmt::format("annealing along '{}': the method must have a step size that is the square of a length, got '{}'. "
                     "Use mala",
                     variable.name, options.method));
+  // Where other experts confine more than the noise blurs, steps of its square are far too long.
+  set_step_size(step_size() * std::pow(std::min(1.0, ladder.base->length() / ladder.from), 2));
 }
 
 double NoiseAnnealed::noise(double beta) const {

@@ -16,6 +16,8 @@ class WeighedStart : public Start {
   virtual void energies(int64_t rows, const double* const* position, double* energy) const = 0;
   /// log of the integral of exp(-E_0).
   virtual double log_z() const = 0;
+  /// The root of n over the trace of its precision: how long steps may be in its narrower directions.
+  virtual double length() const = 0;
 };
 
 /// Levels of noise that a given number goes down, from `from` to the value that it is given.

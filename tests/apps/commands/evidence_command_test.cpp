@@ -114,6 +114,31 @@ TEST_F(AlongCommandTest, EstimatesLogZDownLevelsOfNoise) {
   }
 }
 
+// With a gaussian across both numbers, x of N(1, 5/4) and y of N(0, 17/4): precision P = diag(4/5, 4/17) + G, h = (4/5,
+// 0), log Z = log(2 pi) - log(5/4 17/4)/2 - log(det P)/2 - (4/5 - h' P^-1 h)/2. Steps of the square of the first level
+// would all be rejected.
+TEST_F(AlongCommandTest, TheBaseIsTheGaussianPartOfAllExperts) {
+  write("scene.yaml", "plugins: [" POTLUCK_BLURRED_FOLDER
+                      "]\nvariables: {v: {shape: [2]}, noise: {}}\n"
+                      "views: {x: {of: v, slice: \"0:1\"}, y: {of: v, slice: \"1:2\"}}\n"
+                      "energies:\n"
+                      "  a: {model: test.blurred, settings: {mean: 1}, inputs: {x: x, noise: noise}}\n"
+                      "  b: {model: test.blurred, settings: {deviation: 2}, inputs: {x: y, noise: noise}}\n"
+                      "  c: {model: gaussian, settings: {precision: [2, 0.8, 0.8, 1.5]}, inputs: v}\n"
+                      "target: {product: [a, b, c]}\n"
+                      "given: [{of: noise, value: 1/2}]\n");
+  const CommandResult result = estimated({"--along", "noise=20", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto found = nlohmann::json::parse(result.out);
+  const double error = found["standard_error"], det = (0.8 + 2) * (4.0 / 17 + 1.5) - 0.64;
+  EXPECT_LT(error, 0.02);
+  EXPECT_NEAR(found["log_z"].get<double>(),
+              std::log(2 * M_PI) - std::log(5.0 / 4 * 17 / 4) / 2 - std::log(det) / 2 -
+                  (0.8 - 0.64 * (4.0 / 17 + 1.5) / det) / 2,
+              12.7 * error);
+  EXPECT_FALSE(found.contains("warnings")) << found;
+}
+
 TEST_F(AlongCommandTest, TheRecordSaysDownWhichLevels) {
   const CommandResult whole = estimated({"--along", "noise=20", "--json", "--output", "whole"});
   ASSERT_EQ(whole.exit_code, 0) << whole.err;

@@ -329,6 +329,7 @@ class BlurredNormal final : public WeighedStart {
     for (int64_t row = 0; row < rows; ++row) energy[row] = std::pow(position[0][row] / deviation_, 2) / 2;
   }
   double log_z() const override { return std::log(deviation_) + std::log(2 * M_PI) / 2; }
+  double length() const override { return deviation_; }
 
  private:
   double deviation_;
