@@ -16,9 +16,9 @@
 namespace potluck::testing {
 namespace {
 
-constexpr int64_t kParticles = 2048;
+constexpr int64_t kParticles = 1024;
 constexpr int64_t kRepeats = 32;  // |t| with 31 degrees of freedom is above 6 once in 10^6 times
-constexpr double kLargestError = 0.04;
+constexpr double kLargestError = 0.02;
 
 /// w_k exp(-|x - m_k|^2 / 2v) added up, v = s^2 + noise^2, of n numbers x: all coordinates of m_k are equal. Not
 /// normalised, so that Z = (2 pi v)^(n/2) at weights of sum 1 changes from level to level.
@@ -121,7 +121,7 @@ class Base final : public WeighedStart {
 
 struct Run {
   double noise = 0;  ///< given
-  int64_t levels = 60;
+  int64_t levels = 240;
   Spacing spacing = Spacing::kKarras;
   Fault fault = {};
   double temperature = 1;
@@ -178,7 +178,7 @@ TEST_P(AlongNoiseTest, LogZIsExactDownLevelsThatAPilotFinds) {
 TEST_P(AlongNoiseTest, ALevelThatIsOffByFivePercentIsRejected) {
   const Law& law = GetParam();
   const Evidence right = estimate(law, base_of(law), {.noise = 2.5});
-  const double level = right.noise[20];
+  const double level = right.noise[80];
   ASSERT_GT(level, 5);
   const Evidence between =
       estimate(law, base_of(law), {.noise = 2.5, .fault = {.level = level, .factor = 1.05, .rows = kParticles}});
