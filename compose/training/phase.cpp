@@ -171,15 +171,12 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
 
 /// All rows at one level, a standard deviation below the middle of the law: there rows that were learned by heart show.
 /// As they are where no model reads a level.
-ComparisonNoise comparison_noise(const Composition& composition, const LearnPhase& asked) {
-  ComparisonNoise comparison;
-  if (!composition.learn->noise) return comparison;
-  comparison.noise = static_cast<size_t>(*composition.learn->noise);
-  comparison.blurred = blurred_variables(composition);
-  comparison.seed = composition.learn->seed;
-  const NoiseLaw law = noise_law(asked.noise, scale_of(composition, comparison.blurred), false);
-  comparison.sigma = std::clamp(std::exp(law.log_mean - law.log_sd), law.least, law.most);
-  return comparison;
+BlurOptions comparison_noise(const Composition& composition, const LearnPhase& asked) {
+  if (!composition.learn->noise) return {};
+  BlurOptions blur = blur_of(composition, asked, scale_of(composition, blurred_variables(composition)));
+  const double level = std::clamp(std::exp(blur.law.log_mean - blur.law.log_sd), blur.law.least, blur.law.most);
+  blur.law = {std::log(level), 0, level, level};
+  return blur;
 }
 
 }  // namespace
