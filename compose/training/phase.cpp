@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 #include <utility>
 
 #include "compose/file/roles.h"
@@ -226,7 +225,5 @@ Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnerg
   trainer_ = std::make_unique<Trainer>(own, data, *objective_, *optimiser_, asked.trainer, composition.held);
   held_out_ = std::make_unique<HeldOutWatch>(energy, data, comparison_noise(composition, asked), composition.held);
 }
-
-bool Phase::growth_alarms() const { return objective_->name() == std::string_view("denoising_score_matching"); }
 
 }  // namespace potluck

@@ -24,8 +24,6 @@ class Phase {
   const Objective& objective() const { return *objective_; }
   /// Of the composition's data, at a noise that the objective learns from.
   HeldOutWatch& held_out() { return *held_out_; }
-  /// Whether a loss that grows a hundredfold means that the training diverges.
-  bool growth_alarms() const;
 
  private:
   /// The arrays that the phase names; null: it learns all.

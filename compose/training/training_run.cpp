@@ -82,7 +82,7 @@ class TrainingRun::Phases {
   void begin_phase() {
     make_phase();
     const Figures found = current_->trainer().assess_held_out(kRowsAssessed);
-    if (!found.empty()) so_far_.watch.judge(found.front().second, current_->growth_alarms());
+    if (!found.empty()) so_far_.watch.judge(found.front().second, current_->objective().growth_alarms());
     if (phase_ > 0) checkpoint();
   }
 
@@ -214,7 +214,8 @@ class TrainingRun::Phases {
     const bool comparable = !report.held_out.empty();
     const Figures& figures = comparable ? report.held_out : report.progress.figures;
     const double loss = figures.front().second, best = so_far_.watch.best();
-    const DivergenceWatch::Verdict verdict = so_far_.watch.judge(loss, comparable && current_->growth_alarms());
+    const DivergenceWatch::Verdict verdict =
+        so_far_.watch.judge(loss, comparable && current_->objective().growth_alarms());
     so_far_.doubtful = verdict != DivergenceWatch::Verdict::kGood;
     if (verdict == DivergenceWatch::Verdict::kDiverged)
       diverged(fmt::format(

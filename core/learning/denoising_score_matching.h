@@ -30,6 +30,7 @@ class DenoisingScoreMatching final : public Objective {
   DenoisingScoreMatching(BatchEnergy& energy, DenoisingOptions options);
 
   const char* name() const override { return "denoising_score_matching"; }
+  bool growth_alarms() const override { return true; }
   Figures add_gradient(int64_t update, Batch& data, ParameterSums& sums) override;
   Figures assess(int64_t first, Batch& data) override;
 

@@ -21,8 +21,7 @@ class DivergenceWatch {
     kDiverged
   };
 
-  /// @param growth_alarms  whether a loss that grows a hundredfold means that the training diverges, as
-  ///   one of squares does and a difference of energies does not
+  /// @param growth_alarms  Objective::growth_alarms
   Verdict judge(double loss, bool growth_alarms);
 
   /// The least loss so far; infinity before the first.

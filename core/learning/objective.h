@@ -32,6 +32,10 @@ class Objective {
   /// The loss of rows that are never learned from, with the same noise each time. @param first  of these rows
   virtual Figures assess(int64_t first, Batch& data) = 0;
 
+  /// Whether a loss of the same rows that grows a hundredfold means that the training diverges, as a sum of squares
+  /// does and a difference of energies does not.
+  virtual bool growth_alarms() const { return false; }
+
   /// What it keeps from update to update.
   virtual void persist(StateArchive& /*archive*/) {}
 };
