@@ -157,7 +157,7 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
   if (composition.learn->noise || asked.noise.least) {
     options.blur = blur_of(composition, asked, checked_scale(composition, asked));
     const double level = options.blur.law.least;
-    options.blur.law = {std::log(level), 0, level, level};
+    options.blur.law = one_level(level);
     if (options.blur.noise) negatives.held[*options.blur.noise] = {{1}, {level}};
   }
   check_data_of_negatives(composition, asked, negatives);
@@ -174,7 +174,7 @@ BlurOptions comparison_noise(const Composition& composition, const LearnPhase& a
   if (!composition.learn->noise) return {};
   BlurOptions blur = blur_of(composition, asked, scale_of(composition, blurred_variables(composition)));
   const double level = std::clamp(std::exp(blur.law.log_mean - blur.law.log_sd), blur.law.least, blur.law.most);
-  blur.law = {std::log(level), 0, level, level};
+  blur.law = one_level(level);
   return blur;
 }
 

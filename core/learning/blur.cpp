@@ -38,6 +38,8 @@ void blur_row(const NoiseAddress& at, double sigma, int64_t n, Real* noise, Real
 
 NoiseLaw preset_noise_law(double scale) { return {std::log(scale) - 0.3, 1.4, 0.02 * scale, 40 * scale}; }
 
+NoiseLaw one_level(double sigma) { return {std::log(sigma), 0, sigma, sigma}; }
+
 double Blur::draw_level(uint32_t step, uint32_t chain) const {
   NoiseAddress at;
   at.seed = options_.seed;

@@ -22,6 +22,9 @@ struct NoiseLaw {
 /// standard deviation `scale` are blurred with ln(sigma/scale) ~ N(-0.3, 1.4^2), cut to [0.02, 40].
 NoiseLaw preset_noise_law(double scale);
 
+/// All rows have this much.
+NoiseLaw one_level(double sigma);
+
 struct BlurOptions {
   std::vector<size_t> blurred;  ///< variables that noise is added to
   std::optional<size_t> noise;  ///< the variable that says how much: one real number; none: models do not read it
