@@ -19,18 +19,6 @@ std::string folder_to_resume(const CommandLine& line, const engine::Ranks* ranks
   return ranks && ranks->several() ? engine::rank_folder(folder, ranks->rank) : folder;
 }
 
-const char* command_of(engine::EarlierRun::Kind kind) {
-  switch (kind) {
-    case engine::EarlierRun::Kind::kSample:
-      return "sample";
-    case engine::EarlierRun::Kind::kEvidence:
-      return "evidence";
-    case engine::EarlierRun::Kind::kTraining:
-      return "train";
-  }
-  return "";
-}
-
 /// What stands behind `potluck COMMAND`. @throws UsageError where it is the command of another program
 Words words_behind(const std::string& folder, const std::string& name, const Words& command) {
   if (command.size() >= 2 && command[0] == "potluck" && command[1] == name) return {command.begin() + 2, command.end()};
@@ -70,7 +58,7 @@ engine::EarlierRun earlier_run(CommandLine& line, engine::EarlierRun::Kind kind,
   if (const auto told = run.ranks(); ranks && !ranks->several() && told) *ranks = *told;
   std::optional<std::string> project;
   if (const auto value = line.value("project")) project = filesystem::absolute(*value).string();
-  const std::string name = command_of(kind);
+  const std::string name = engine::EarlierRun::command(kind);
   std::vector<EarlierWords> before;
   for (const engine::TypedCommand& one : run.commands(project)) {
     // What is said of the folder in which the command is typed is said as there.

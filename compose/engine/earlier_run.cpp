@@ -18,28 +18,28 @@ filesystem::path absolute_path(const std::string& folder) {
   return normal_path(filesystem::absolute(folder));
 }
 
-const char* command_of(EarlierRun::Kind kind) {
-  switch (kind) {
-    case EarlierRun::Kind::kSample:
-      return "sample";
-    case EarlierRun::Kind::kEvidence:
-      return "evidence";
-    case EarlierRun::Kind::kTraining:
-      return "train";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string rank_folder(const std::string& run, int64_t rank) {
   return translated([&] { return potluck::rank_folder(run, rank).string(); });
 }
 
+const char* EarlierRun::command(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kSample:
+      return "sample";
+    case Kind::kEvidence:
+      return "evidence";
+    case Kind::kTraining:
+      return "train";
+  }
+  return "";
+}
+
 EarlierRun::EarlierRun(const std::string& folder, Kind kind)
     : state_(translated([&] {
         const filesystem::path path = absolute_path(folder);
-        return std::unique_ptr<State>(new State{path.string(), ResumedRun(path, command_of(kind))});
+        return std::unique_ptr<State>(new State{path.string(), ResumedRun(path, command(kind))});
       })) {}
 EarlierRun::~EarlierRun() = default;
 EarlierRun::EarlierRun(EarlierRun&&) noexcept = default;

@@ -708,6 +708,8 @@ struct RecordOptions {
 class EarlierRun {
  public:
   enum class Kind { kSample, kEvidence, kTraining };
+  /// The command that begins one: "sample", "evidence", "train".
+  static const char* command(Kind kind) noexcept;
   /// @throws Error where there is none of that kind, it has no checkpoint, or another process holds it
   EarlierRun(const std::string& folder, Kind kind);
   ~EarlierRun();
