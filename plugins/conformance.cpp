@@ -24,6 +24,8 @@ bool has_optional_inputs(const ModelKind& kind) {
 }
 
 bool has_gaussian_part(const ModelKind& kind) { return kind.has_gaussian_part(); }
+bool has_statistics(const ModelKind& kind) { return kind.has_statistics(); }
+bool has_log_normaliser_gradient(const ModelKind& kind) { return kind.has_log_normaliser_gradient(); }
 bool learns(const ModelKind& kind) {
   return kind.table->parameters != nullptr || kind.table->parameter_gradient != nullptr;
 }
@@ -60,6 +62,9 @@ constexpr std::array kChecks = {
     NamedCheck{"parameter gradient in parts", conformance::check_parameter_gradient_in_parts, learns},
     NamedCheck{"parameter gradient in float32", conformance::check_parameter_gradient_in_float32, learns},
     NamedCheck{"parameter gradient in threads", conformance::check_parameter_gradient_in_threads, learns},
+    NamedCheck{"rounds of maximum likelihood", conformance::check_likelihood_rounds, has_statistics},
+    NamedCheck{"gradient of log Z by parameters", conformance::check_log_normaliser_by_parameters,
+               has_log_normaliser_gradient},
     NamedCheck{"category energies", conformance::check_category_energies},
     NamedCheck{"CUDA agrees with CPU", conformance::check_cuda},
 };

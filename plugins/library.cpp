@@ -95,14 +95,13 @@ void open_part_of_libtorch(const char* name) {
   keep(std::move(library));
 }
 
-}  // namespace
-
-MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
+template <typename Make>
+Make* open_optimisation(const std::filesystem::path& library, const char* symbol) {
   open_libtorch();
   const FloatingPointGuard guard;
   try {
     // The symbol is ours, as the file is: both come from one build.
-    return &keep(boost::dll::shared_library(library, kMode)).get<MakeOptimiser>("potluck_make_optimiser_v1");
+    return &keep(boost::dll::shared_library(library, kMode)).get<Make>(symbol);
   } catch (const boost::dll::fs::system_error& error) {
     const std::string words = loaders_words(error, library);
     blame_machine_for(library.string(), words);
@@ -111,6 +110,15 @@ MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
                     "{}. Install Potluck as a whole",
                     library.string(), words));
   }
+}
+
+}  // namespace
+
+MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
+  return open_optimisation<MakeOptimiser>(library, "potluck_make_optimiser_v1");
+}
+MakeMinimiser* open_minimiser(const std::filesystem::path& library) {
+  return open_optimisation<MakeMinimiser>(library, "potluck_make_minimiser_v1");
 }
 
 PluginEntry* open_plugin(const std::filesystem::path& file) {

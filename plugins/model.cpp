@@ -43,6 +43,16 @@ bool ModelKind::has_gaussian_part() const {
   constexpr size_t kBytes = offsetof(potluck_model_kind, gaussian_part) + sizeof(potluck_model_kind::gaussian_part);
   return table != nullptr && table->size >= kBytes && table->gaussian_part != nullptr;
 }
+bool ModelKind::has_statistics() const {
+  constexpr size_t kBytes = offsetof(potluck_model_kind, fit) + sizeof(potluck_model_kind::fit);
+  return table != nullptr && table->size >= kBytes && table->statistics != nullptr &&
+         table->add_statistics != nullptr && table->fit != nullptr;
+}
+bool ModelKind::has_log_normaliser_gradient() const {
+  constexpr size_t kBytes =
+      offsetof(potluck_model_kind, log_normaliser_gradient) + sizeof(potluck_model_kind::log_normaliser_gradient);
+  return table != nullptr && table->size >= kBytes && table->log_normaliser_gradient != nullptr;
+}
 
 int64_t Slot::size() const {
   return left_out ? 0 : std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
@@ -401,6 +411,45 @@ bool Model::parameter_gradient(const potluck_call& call, const double* cotangent
       ask(state_->kind, "parameter_gradient", function, complaint, state_->model, &call, cotangent, tangent, sum);
   if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED)
     state_->fail("parameter_gradient", call.rows, status, complaint);
+  return status == POTLUCK_OK;
+}
+
+std::optional<Model::Statistics> Model::statistics() const {
+  if (!state_->kind.has_statistics()) return std::nullopt;
+  int64_t count = 0;
+  int32_t closed_form = 0;
+  Complaint complaint;
+  const int status =
+      ask(state_->kind, "statistics", state_->kind.table->statistics, complaint, state_->model, &count, &closed_form);
+  if (status == POTLUCK_UNSUPPORTED) return std::nullopt;
+  if (status != POTLUCK_OK) state_->fail("statistics", 0, status, complaint);
+  if (count < 1 || static_cast<double>(count) * sizeof(double) > memory_of_machine())
+    throw ModelFault(
+        fmt::format("{}: its statistics must be a number > 0 of numbers that fit into memory, got {}. Ask its author",
+                    state_->name(), count));
+  return Statistics{count, closed_form != 0};
+}
+
+void Model::add_statistics(const potluck_call& call, int64_t round, double* sum) const {
+  Complaint complaint;
+  const int status = ask(state_->kind, "add_statistics", state_->kind.table->add_statistics, complaint, state_->model,
+                         &call, round, sum);
+  if (status != POTLUCK_OK) state_->fail("add_statistics", call.rows, status, complaint);
+}
+
+void Model::fit(int64_t round, const double* sum) {
+  Complaint complaint;
+  const int status = ask(state_->kind, "fit", state_->kind.table->fit, complaint, state_->model, round, sum);
+  if (status != POTLUCK_OK) state_->fail("fit", 0, status, complaint);
+}
+
+bool Model::log_normaliser_gradient(const potluck_call& given, const double* cotangent, void* const* sum) const {
+  if (!state_->kind.has_log_normaliser_gradient()) return false;
+  Complaint complaint;
+  const int status = ask(state_->kind, "log_normaliser_gradient", state_->kind.table->log_normaliser_gradient,
+                         complaint, state_->model, &given, cotangent, sum);
+  if (status != POTLUCK_OK && status != POTLUCK_UNSUPPORTED)
+    state_->fail("log_normaliser_gradient", given.rows, status, complaint);
   return status == POTLUCK_OK;
 }
 

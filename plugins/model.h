@@ -44,6 +44,8 @@ struct ModelKind {
   int input(const std::string& name) const;    ///< index, or -1
   int setting(const std::string& name) const;  ///< index, or -1
   bool has_gaussian_part() const;              ///< whether the plugin's table has that function, of minor version 2
+  bool has_statistics() const;                 ///< statistics, add_statistics and fit, of minor version 3
+  bool has_log_normaliser_gradient() const;    ///< of minor version 3
 };
 
 /// A named array of numbers from a weights file. `bytes` holds row-major values of `type`.
@@ -151,6 +153,23 @@ class Model {
   /// the model cannot do it, and then nothing was added.
   bool parameter_gradient(const potluck_call& call, const double* cotangent, const void* const* tangent,
                           void* const* sum) const;
+
+  /// The sums over rows of data from which the model finds its parameters.
+  struct Statistics {
+    int64_t count = 0;         ///< numbers
+    bool closed_form = false;  ///< they give the parameters of maximum likelihood; else those of a round of EM
+  };
+  /// Nothing where the model, in this setup, has none.
+  /// @throws ModelFault for a count that is not > 0 or does not fit into memory
+  std::optional<Statistics> statistics() const;
+  /// sum[k] += what the rows of `call` have of number k. @param sum  [count]
+  void add_statistics(const potluck_call& call, int64_t round, double* sum) const;
+  /// Sets the parameters; parameters_changed() is the caller's to call. @param sum  [count], over all rows
+  /// @throws ModelFault, with the model's own words where the sums leave no valid parameters
+  void fit(int64_t round, const double* sum);
+
+  /// sum[p] += sum_b cotangent[b] d log Z_b / dp at each row of parents. False where the model cannot.
+  bool log_normaliser_gradient(const potluck_call& given, const double* cotangent, void* const* sum) const;
 
  private:
   struct State;

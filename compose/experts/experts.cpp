@@ -218,4 +218,9 @@ const Model* Experts::on_cpu(const Leaf& leaf) const {
   return instance.reading.get();
 }
 
+void Experts::forget_quadratics() const {
+  quadratics_.clear();
+  kept_numbers_ = 0;
+}
+
 }  // namespace potluck

@@ -42,6 +42,9 @@ class Experts {
   std::shared_ptr<const Model::Quadratic> quadratic(const Leaf& leaf, int64_t part, const LeafRow& row,
                                                     const std::vector<uint8_t>& open) const;
 
+  /// What quadratic() keeps is asked anew from here on: parameters of models have changed.
+  void forget_quadratics() const;
+
   /// The models that were created for one leaf and those that share them: one, or one a worker; then the one on the CPU
   /// where the run is not there.
   struct Created {

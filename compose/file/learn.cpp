@@ -169,7 +169,12 @@ LearnPhase read_phase(const Yaml& section, Section table, const std::string& wha
     phase.parameters_place = parameters->place;
     phase.parameters = read_texts(*parameters, what + ".parameters", diagnostics).value_or(phase.parameters);
   }
+  if (const Yaml* optimiser = section.find("optimiser")) {
+    phase.optimiser_named = true;
+    phase.optimiser_place = optimiser->place;
+  }
   reader.choice("optimiser", phase.optimiser.kind);
+  reader.number("tolerance", phase.tolerance);
   reader.number("beta1", phase.optimiser.beta1);
   reader.number("beta2", phase.optimiser.beta2);
   reader.number("momentum", phase.optimiser.momentum);
@@ -183,7 +188,28 @@ LearnPhase read_phase(const Yaml& section, Section table, const std::string& wha
   return phase;
 }
 
+/// Keys of batches and of steps mean nothing where each update reads all rows.
+void check_keys_of_steps(const Yaml& section, const LearnPhase& phase, const std::string& what,
+                         Diagnostics& diagnostics) {
+  if (!phase.takes_all_rows()) {
+    if (phase.optimiser.kind == OptimiserChoice::Kind::kLbfgs)
+      diagnostics.add(phase.optimiser_place,
+                      fmt::format("{}.optimiser must be one of steps for {}, got lbfgs, which is "
+                                  "of maximum_likelihood. Take another, or leave it out",
+                                  what, phase.objective));
+    return;
+  }
+  for (const char* key :
+       {"batch", "rate", "rate_warmup", "decay", "beta1", "beta2", "momentum", "weight_decay", "clip", "average"})
+    if (const Yaml* value = section.find(key))
+      diagnostics.add(value->place, fmt::format("{}.{} must be left out where each update reads all rows, as "
+                                                "maximum_likelihood does. Remove it, or name an optimiser of steps, "
+                                                "such as adam",
+                                                what, key));
+}
+
 void check_budget(const LearnPhase& phase, const std::string& what, Diagnostics& diagnostics) {
+  if (phase.takes_all_rows()) return;  // it ends by its tolerance
   if (phase.trainer.budget.updates == 0 && phase.trainer.budget.seconds == 0)
     diagnostics.add(phase.place,
                     fmt::format("{} must say when the training ends, got nothing. Add until: {{time: 10min}} "
@@ -196,6 +222,7 @@ void read_phases(const Yaml& section, const Scope& scope, LearnSettings& learn, 
   const Yaml* phases = section.find("phases");
   if (!phases) {
     check_budget(common, "learn", diagnostics);
+    check_keys_of_steps(section, common, "learn", diagnostics);
     learn.phases = {common};
     return;
   }
@@ -208,6 +235,7 @@ void read_phases(const Yaml& section, const Scope& scope, LearnSettings& learn, 
     if (!check_keys(phases->list[i], Section::kLearnPhase, what, diagnostics)) continue;
     learn.phases.push_back(read_phase(phases->list[i], Section::kLearnPhase, what, scope, common, diagnostics));
     check_budget(learn.phases.back(), what, diagnostics);
+    check_keys_of_steps(phases->list[i], learn.phases.back(), what, diagnostics);
   }
 }
 

@@ -45,7 +45,9 @@ ParameterStore::ParameterStore(Experts& experts, const EvaluationOrder& order, c
   for (const Experts::Created& created : experts.created()) {
     std::vector<Copy> copies;
     for (Model* model : created.running) copies.push_back({model, model->parameters()});
-    if (created.reading) copies.push_back({created.reading, created.reading->parameters()});
+    // What has none where it runs is not learned there, whatever it has elsewhere.
+    if (created.reading && !copies[0].arrays.empty())
+      copies.push_back({created.reading, created.reading->parameters()});
     for (const Copy& copy : copies)
       if (!same_arrays(copy.arrays, copies[0].arrays))
         throw ModelFault(
@@ -154,6 +156,7 @@ void ParameterStore::set_numbers(size_t array, std::span<const double> numbers) 
 }
 
 void ParameterStore::changed(void* stream) {
+  instances_.forget_quadratics();
   for (size_t expert = 0; expert < experts_.size(); ++expert) {
     copies_[expert][0].model->parameters_changed(stream);
     spread(expert, stream);

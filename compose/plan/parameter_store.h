@@ -55,6 +55,8 @@ class ParameterStore {
 
   /// The leaf that defines an expert: its model, settings and weights.
   const Leaf& leaf(size_t expert) const { return *definition_[expert]; }
+  /// The model that holds the values of an expert: who moves them there calls changed().
+  Model& master(size_t expert) { return *copies_[expert][0].model; }
   /// The expert that evaluates `leaf`, or -1 where that has no parameters.
   int expert_of(const Leaf& leaf) const;
 

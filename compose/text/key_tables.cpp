@@ -217,7 +217,8 @@ std::map<Section, KeyTable> all_tables() {
        required(at_least({"steps", Expect::kInteger, "number of steps before the warm-up"}, 1))}};
   const std::vector<Key> learning = {
       choice("objective",
-             {"denoising_score_matching", "contrastive_divergence", "noise_contrastive", "label_cross_entropy"},
+             {"denoising_score_matching", "contrastive_divergence", "noise_contrastive", "label_cross_entropy",
+              "maximum_likelihood"},
              "what is minimised"),
       nested("noise", Expect::kSection, Section::kLearnNoise, "how much the data are blurred, for score matching"),
       nested("negatives", Expect::kSection, Section::kLearnNegatives,
@@ -234,7 +235,15 @@ std::map<Section, KeyTable> all_tables() {
        "names of the arrays that are learned, such as label_offset; default: all of the experts that are trained"},
       nested("until", Expect::kSection, Section::kLearnUntil, "when the training ends: whichever comes first"),
       at_least({"batch", Expect::kInteger, "rows of data in an update, default 128"}, 1),
-      choice("optimiser", {"adam", "adamw", "sgd", "rmsprop"}, "LibTorch's optimiser that moves the parameters"),
+      choice(
+          "optimiser", {"adam", "adamw", "sgd", "rmsprop", "lbfgs"},
+          "LibTorch's optimiser that moves the parameters; lbfgs is of maximum_likelihood, which without an optimiser "
+          "takes the closed form or the rounds of EM that models have, else lbfgs"),
+      at_least(
+          {"tolerance", Expect::kNumber,
+           "maximum_likelihood over all rows ends where an update raises the mean log-likelihood of a row by no more "
+           "than this, in nats; default 1e-8"},
+          0),
       above({"rate", Expect::kNumber, "learning rate, default 0.001"}, 0),
       at_least({"rate_warmup", Expect::kInteger, "updates in which the rate rises from 0, default 100"}, 0),
       choice("decay", {"none", "linear", "cosine"}, "how the rate falls to 0 at the end of the training"),

@@ -52,10 +52,15 @@ std::vector<size_t> named_experts(const Composition& composition, const Paramete
   return chosen;
 }
 
+/// Those that name a file for what they learn, or all where none does.
 std::vector<size_t> all_experts(const Composition& composition, const ParameterStore& store) {
-  std::vector<size_t> chosen;
-  for (size_t e = 0; e < store.experts().size(); ++e)
-    if (store.experts()[e].trainable) chosen.push_back(e);
+  std::vector<size_t> chosen, named;
+  for (size_t e = 0; e < store.experts().size(); ++e) {
+    if (!store.experts()[e].trainable) continue;
+    chosen.push_back(e);
+    if (!store.leaf(e).weights_path.empty()) named.push_back(e);
+  }
+  if (!named.empty()) return named;
   if (chosen.empty())
     throw CompositionError({{composition.learn->place,
                              "the target must have a model with parameters that can be learned, got none. `potluck "

@@ -19,7 +19,8 @@ struct LearnedExpert {
   std::filesystem::path weights;
 };
 
-/// Freezes all experts but those that `learn.experts` names, or that can be learned where it names none.
+/// Freezes all experts but those that `learn.experts` names, or, where it names none, those that can be learned and
+/// name a file for their weights.
 /// @throws CompositionError where there is none, one that is named has no parameters or is not there, or one has no
 /// file
 ///   for its weights

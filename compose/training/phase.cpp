@@ -8,14 +8,18 @@
 #include <utility>
 
 #include "compose/file/roles.h"
+#include "compose/training/composed_likelihood.h"
 #include "compose/training/composed_noise.h"
 #include "compose/tree/diagnostics.h"
 #include "core/error.h"
 #include "core/learning/contrastive_divergence.h"
 #include "core/learning/denoising_score_matching.h"
 #include "core/learning/label_cross_entropy.h"
+#include "core/learning/likelihood_fit.h"
+#include "core/learning/maximum_likelihood.h"
 #include "core/learning/noise_contrastive.h"
 #include "core/learning/objective_sum.h"
+#include "plugins/optimisers.h"
 
 namespace potluck {
 
@@ -180,7 +184,7 @@ BlurOptions comparison_noise(const Composition& composition, const LearnPhase& a
 
 }  // namespace
 
-std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked,
+std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, Plan& plan,
                                           BatchEnergy& energy) {
   std::unique_ptr<Objective> objective;
   if (asked.objective == "denoising_score_matching") objective = denoising(composition, asked, energy);
@@ -188,6 +192,9 @@ std::unique_ptr<Objective> make_objective(const Composition& composition, const 
   if (asked.objective == "noise_contrastive")
     objective = std::make_unique<NoiseContrastive>(energy, composed_noise(composition, asked), asked.fits_log_z);
   if (asked.objective == "contrastive_divergence") objective = contrastive(composition, asked, energy);
+  if (asked.objective == "maximum_likelihood")
+    objective =
+        std::make_unique<MaximumLikelihood>(energy, composed_log_partition(composition, asked, plan, energy), "");
   if (!objective) throw CompositionError({{asked.place, fmt::format("unknown objective '{}'", asked.objective)}});
   if (asked.contrast == 0) return objective;
   if (asked.objective != "denoising_score_matching")
@@ -214,15 +221,41 @@ std::unique_ptr<LearnedPart> Phase::part_of(const LearnPhase& asked, Learnable& 
   });
 }
 
-Phase::Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy,
-             MakeOptimiser* make_optimiser)
+/// Over all rows: in rounds where there are some and nothing else is asked for, else by L-BFGS.
+void Phase::fit_likelihood(const Composition& composition, const LearnPhase& asked, Plan& plan, BatchEnergy& energy,
+                           const std::filesystem::path& optimisers) {
+  if (asked.contrast != 0)
+    throw CompositionError({{asked.place,
+                             "contrast must stand beside denoising_score_matching, got "
+                             "maximum_likelihood. Remove it"}});
+  std::unique_ptr<LogPartition> log_z = composed_log_partition(composition, asked, plan, energy);
+  std::unique_ptr<LikelihoodRounds> rounds;
+  if (!asked.optimiser_named && asked.parameters.empty()) rounds = composed_rounds(plan, energy);
+  std::unique_ptr<Minimiser> minimiser;
+  if (!rounds)
+    minimiser = open_minimiser(optimisers)(learned_arrays(energy.learnable()), energy.learnable().energy().device());
+  const char* how = !rounds ? " (L-BFGS)" : (rounds->closed_form() ? " (closed form)" : " (EM)");
+  auto objective = std::make_unique<MaximumLikelihood>(energy, std::move(log_z), how);
+  trainer_ = std::make_unique<LikelihoodFit>(
+      energy, *composition.learn->data, *objective, std::move(rounds), std::move(minimiser),
+      LikelihoodFit::Options{asked.trainer.budget, asked.tolerance}, composition.held);
+  objective_ = std::move(objective);
+}
+
+Phase::Phase(const Composition& composition, const LearnPhase& asked, Plan& plan, BatchEnergy& energy,
+             const std::filesystem::path& optimisers)
     : part_(part_of(asked, energy.learnable())),
       part_energy_(part_ ? std::make_unique<BatchEnergy>(*part_, energy.threads()) : nullptr) {
   const TrainingData& data = *composition.learn->data;
   BatchEnergy& own = part_energy_ ? *part_energy_ : energy;
-  objective_ = make_objective(composition, asked, own);
-  optimiser_ = make_optimiser(asked.optimiser, learned_arrays(own.learnable()), own.learnable().energy().device());
-  trainer_ = std::make_unique<Trainer>(own, data, *objective_, *optimiser_, asked.trainer, composition.held);
+  if (asked.takes_all_rows()) {
+    fit_likelihood(composition, asked, plan, own, optimisers);
+  } else {
+    objective_ = make_objective(composition, asked, plan, own);
+    optimiser_ = open_optimisers(optimisers)(asked.optimiser, learned_arrays(own.learnable()),
+                                             own.learnable().energy().device());
+    trainer_ = std::make_unique<Trainer>(own, data, *objective_, *optimiser_, asked.trainer, composition.held);
+  }
   held_out_ = std::make_unique<HeldOutWatch>(energy, data, comparison_noise(composition, asked), composition.held);
 }
 

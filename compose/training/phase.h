@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
+#include "compose/plan/plan.h"
 #include "compose/tree/tree.h"
 #include "core/learning/batch_energy.h"
 #include "core/learning/held_out_watch.h"
@@ -17,10 +19,11 @@ namespace potluck {
 /// parameters, each with an optimiser of its own.
 class Phase {
  public:
-  /// All that is given outlives the object.
-  Phase(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy, MakeOptimiser* make_optimiser);
+  /// All that is given outlives the object. @param plan  whose energy is trained  @param optimisers  the library
+  Phase(const Composition& composition, const LearnPhase& asked, Plan& plan, BatchEnergy& energy,
+        const std::filesystem::path& optimisers);
 
-  Trainer& trainer() { return *trainer_; }
+  Training& trainer() { return *trainer_; }
   const Objective& objective() const { return *objective_; }
   /// Of the composition's data, at a noise that the objective learns from.
   HeldOutWatch& held_out() { return *held_out_; }
@@ -29,15 +32,19 @@ class Phase {
   /// The arrays that the phase names; null: it learns all.
   static std::unique_ptr<LearnedPart> part_of(const LearnPhase& asked, Learnable& whole);
 
+  void fit_likelihood(const Composition& composition, const LearnPhase& asked, Plan& plan, BatchEnergy& energy,
+                      const std::filesystem::path& optimisers);
+
   std::unique_ptr<LearnedPart> part_;
   std::unique_ptr<BatchEnergy> part_energy_;  ///< of the part, or null
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimiser> optimiser_;
-  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Training> trainer_;
   std::unique_ptr<HeldOutWatch> held_out_;
 };
 
 /// @throws CompositionError where the composition has nothing that the objective needs
-std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy);
+std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, Plan& plan,
+                                          BatchEnergy& energy);
 
 }  // namespace potluck

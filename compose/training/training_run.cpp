@@ -15,7 +15,6 @@
 #include "core/files/run/checkpoint_file.h"
 #include "core/files/run/event_file.h"
 #include "core/learning/divergence_watch.h"
-#include "plugins/optimisers.h"
 
 namespace potluck {
 
@@ -50,7 +49,6 @@ class TrainingRun::Phases {
         stop_(stop),
         threads_(run.session_.options().threads),
         energy_(*run.learnable_, threads_),
-        make_optimiser_(open_optimisers(run.options_.optimisers)),
         keeper_(run.session_.models(), run.folder()) {}
 
   TrainingOutcome train() {
@@ -74,7 +72,7 @@ class TrainingRun::Phases {
   const LearnPhase& asked() const { return composition_.learn->phases[static_cast<size_t>(phase_)]; }
 
   void make_phase() {
-    current_ = std::make_unique<Phase>(composition_, asked(), energy_, make_optimiser_);
+    current_ = std::make_unique<Phase>(composition_, asked(), run_.session_.plan(), energy_, run_.options_.optimisers);
     so_far_ = {};
   }
 
@@ -133,7 +131,8 @@ class TrainingRun::Phases {
   }
 
   void train_phase() {
-    Trainer& trainer = current_->trainer();
+    Training& trainer = current_->trainer();
+    const int64_t report_every = trainer.takes_all_rows() ? 1 : composition_.learn->report_every;
     while (!trainer.done() && !stop_) {
       try {
         trainer.update();
@@ -141,7 +140,7 @@ class TrainingRun::Phases {
         diverged(error.what());
       }
       keeper_.look_now_and_then();
-      if (trainer.updates() % composition_.learn->report_every == 0) report();
+      if (trainer.updates() % report_every == 0) report();
       if (checkpoint_is_due()) checkpoint();
     }
     // An interrupted one goes on in the midst of a report.
@@ -151,7 +150,7 @@ class TrainingRun::Phases {
   void end_phase() {
     // What follows may fail, on a disk that is full: nothing is to be trained again.
     checkpoint();
-    Trainer& trainer = current_->trainer();
+    Training& trainer = current_->trainer();
     outcome_.updates += trainer.updates();
     outcome_.seconds += trainer.seconds();
     trainer.take_average();
@@ -159,7 +158,7 @@ class TrainingRun::Phases {
   }
 
   void report() {
-    Trainer& trainer = current_->trainer();
+    Training& trainer = current_->trainer();
     TrainingReport report;
     report.phase = phase_;
     report.phases = phases();
@@ -194,7 +193,7 @@ class TrainingRun::Phases {
     events_->add(outcome_.updates + at.updates, std::chrono::duration<double>(since_1970).count(), scalars, {});
   }
 
-  void look_at_held_out(Trainer& trainer, TrainingReport& report) {
+  void look_at_held_out(Training& trainer, TrainingReport& report) {
     report.watches_held_out = composition_.learn->data->held_out() > 0;
     const bool look = look_is_due(report.progress.used);
     trainer.with_average([&] {
@@ -233,7 +232,9 @@ class TrainingRun::Phases {
           "names them and add --continue",
           *saved_updates_, phases() > 1 ? fmt::format(" of phase {}", phase_ + 1) : "",
           (run_.folder() / "weights").string());
-    throw NumericalError(fmt::format("{} (it is {:g} in the file). {}", what, asked().trainer.rate.rate, kept));
+    const bool has_rate = !current_->trainer().takes_all_rows();
+    const std::string rate = has_rate ? fmt::format(" (it is {:g} in the file)", asked().trainer.rate.rate) : "";
+    throw NumericalError(fmt::format("{}{}. {}", what, rate, kept));
   }
 
   /// Of the phase, beside what its trainer keeps.
@@ -252,7 +253,6 @@ class TrainingRun::Phases {
   const std::atomic<bool>& stop_;
   ThreadPool threads_;
   BatchEnergy energy_;
-  MakeOptimiser* make_optimiser_;
   ProcessKeeper keeper_;
   std::optional<TrainingLog> log_;
   std::optional<EventFile> events_;

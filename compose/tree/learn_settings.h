@@ -36,7 +36,15 @@ struct LearnPhase {
   std::vector<std::string> parameters;  ///< names of arrays that are learned; empty: all
   Place parameters_place;
   OptimiserChoice optimiser;
+  bool optimiser_named = false;
+  Place optimiser_place;
   TrainerOptions trainer;
+  double tolerance = 1e-8;  ///< of maximum_likelihood over all rows, nats a row
+
+  /// Whether each update reads all rows of data, so that there are no batches and no learning rate.
+  bool takes_all_rows() const {
+    return objective == "maximum_likelihood" && (!optimiser_named || optimiser.kind == OptimiserChoice::Kind::kLbfgs);
+  }
 };
 
 /// The section `learn`.

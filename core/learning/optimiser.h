@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,7 +15,7 @@ namespace potluck {
 
 /// Which of LibTorch's optimisers (torch::optim), and its options. Names and presets are those of LibTorch.
 struct OptimiserChoice {
-  enum class Kind : uint8_t { kAdam, kAdamW, kSgd, kRmsprop };
+  enum class Kind : uint8_t { kAdam, kAdamW, kSgd, kRmsprop, kLbfgs };  ///< kLbfgs: a Minimiser
   Kind kind = Kind::kAdam;
   double beta1 = 0.9, beta2 = 0.999;  ///< Adam and AdamW
   double epsilon = 1e-8;              ///< Adam, AdamW, RMSprop
@@ -33,6 +34,23 @@ class Optimiser {
   /// @throws std::exception where `saved` is not of such an optimiser
   virtual void restore(std::span<const std::byte> saved) = 0;
 };
+
+/// Minimises a loss that it may evaluate at several values of the parameters in each iteration.
+class Minimiser {
+ public:
+  virtual ~Minimiser() = default;
+  /// The loss at the present numbers. @param gradients  [arrays]: [size], written
+  using Loss = std::function<double(std::span<double* const> gradients)>;
+  /// One iteration, at whose end the arrays hold what it came to.
+  /// @param loss  first evaluated where the arrays stand  @param written  called before it is evaluated elsewhere
+  virtual void iterate(const Loss& loss, const std::function<void()>& written) = 0;
+  virtual std::vector<std::byte> save() const = 0;
+  /// @throws std::exception where `saved` is not of such a minimiser
+  virtual void restore(std::span<const std::byte> saved) = 0;
+};
+
+/// @param arrays  those that are learned; their memory outlives the minimiser  @param device  where they are
+using MakeMinimiser = std::unique_ptr<Minimiser>(const std::vector<LearnableArray>& arrays, const Device& device);
 
 /// @param arrays  those that are learned; their memory outlives the optimiser  @param device  where they are
 using MakeOptimiser = std::unique_ptr<Optimiser>(const OptimiserChoice& choice,

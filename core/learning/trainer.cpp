@@ -156,12 +156,7 @@ void Trainer::persist(StateArchive& archive) {
   archive.version(kVersion);
   archive(updates_, seconds_);
   archive.demand(StateArchive::counted(updates_) && seconds_ >= 0, "counts of updates");
-  Learnable& learnable = energy_.learnable();
-  for (size_t a = 0; a < learnable.arrays().size(); ++a) {
-    std::vector<double> numbers = learnable.numbers(a);
-    archive(numbers);
-    if (archive.reading()) learnable.set_numbers(a, numbers);
-  }
+  persist_arrays(archive, energy_.learnable());
   average_.persist(archive);
   std::vector<std::byte> moments;
   if (!archive.reading()) moments = optimiser_.save();

@@ -103,6 +103,37 @@ class Boltzmann {
     return static_cast<double>(n_) * std::log(scale_ * std::sqrt(2 * std::numbers::pi)) + states.value();
   }
 
+  /// d log Z/dp = -E[dE/dp] with the moments of the hidden units, E h_j and E h_j h_k:
+  ///   by W_j   E[h_j x/s] = E[h_j] a/s + sum_k E[h_j h_k] W_k      by b_j   E[h_j]      by a_i   sum_j E[h_j] W_ji / s
+  bool log_normaliser_gradient(const ParameterCall<Real>& wanted) const {
+    if (!gaussian_ || hidden_ > kMostCounted) return false;
+    double cotangent = 0;
+    for (int64_t b = 0; b < wanted.call().rows(); ++b) cotangent += wanted.cotangent()[b];
+    RunningLogSum all;
+    for_each_hidden_state(weight_, visible_bias_, hidden_bias_, scale_,
+                          [&](uint64_t, double exponent) { all.add(exponent); });
+    std::vector<double> both(static_cast<size_t>(hidden_ * hidden_));  // E h_j h_k
+    for_each_hidden_state(weight_, visible_bias_, hidden_bias_, scale_, [&](uint64_t state, double exponent) {
+      const double share = std::exp(exponent - all.value());
+      for (int64_t j = 0; j < hidden_; ++j)
+        for (int64_t k = 0; k < hidden_ && (state >> j & 1) != 0; ++k)
+          if ((state >> k & 1) != 0) both[static_cast<size_t>(j * hidden_ + k)] += share;
+    });
+    Real *of_weight = wanted.sum(0), *of_visible = wanted.sum(1), *of_hidden = wanted.sum(2);
+    for (int64_t j = 0; j < hidden_; ++j) {
+      const double on = both[static_cast<size_t>(j * hidden_ + j)];
+      of_hidden[j] += static_cast<Real>(cotangent * on);
+      for (int64_t i = 0; i < n_; ++i) {
+        double sum = on * static_cast<double>(visible_bias_[i]) / scale_;
+        for (int64_t k = 0; k < hidden_; ++k)
+          sum += both[static_cast<size_t>(j * hidden_ + k)] * static_cast<double>(weight_[k * n_ + i]);
+        of_weight[j * n_ + i] += static_cast<Real>(cotangent * sum);
+        of_visible[i] += static_cast<Real>(cotangent * on * static_cast<double>(weight_[j * n_ + i]) / scale_);
+      }
+    }
+    return true;
+  }
+
   /// A state h of the hidden units, then N(a + s W'h, s^2). Nothing may be held: each row would have states of its own.
   bool draw(const DrawCall<Real>& draw) const {
     if (!gaussian_ || hidden_ > kMostCounted || draw.holds_any()) return false;

@@ -27,22 +27,7 @@ class ConditionedLaw {
   ConditionedLaw(const GaussianLaw& law, const plugin::Setup& setup)
       : ConditionedLaw(law, setup.size(), setup.held(), setup.held_values()) {}
 
-  const GaussianLaw& law() const { return law_; }  ///< of the free coordinates
-  double constant() const { return constant_; }
-  int64_t coordinates() const { return coordinates_; }         ///< of x
-  bool conditioned() const { return !held_.empty(); }          ///< some coordinate is held
-  const std::vector<Run>& free_runs() const { return free_; }  ///< ascending; their numbers are those of law()
-  const std::vector<Run>& held_runs() const { return held_; }  ///< the rest
-
-  /// Which coordinates the runs are.
-  static std::vector<int64_t> indices(const std::vector<Run>& runs) {
-    std::vector<int64_t> all;
-    for (const Run& run : runs)
-      for (int64_t i = 0; i < run.length; ++i) all.push_back(run.first + i);
-    return all;
-  }
-
- private:
+  /// @param held, value  [n], or empty: nothing is held
   ConditionedLaw(const GaussianLaw& law, int64_t n, std::span<const uint8_t> held, std::span<const double> value)
       : law_(law), coordinates_(n) {
     // Where nothing is free there is no law left: the work stays as it is.
@@ -65,6 +50,22 @@ class ConditionedLaw {
         law);
   }
 
+  const GaussianLaw& law() const { return law_; }  ///< of the free coordinates
+  double constant() const { return constant_; }
+  int64_t coordinates() const { return coordinates_; }         ///< of x
+  bool conditioned() const { return !held_.empty(); }          ///< some coordinate is held
+  const std::vector<Run>& free_runs() const { return free_; }  ///< ascending; their numbers are those of law()
+  const std::vector<Run>& held_runs() const { return held_; }  ///< the rest
+
+  /// Which coordinates the runs are.
+  static std::vector<int64_t> indices(const std::vector<Run>& runs) {
+    std::vector<int64_t> all;
+    for (const Run& run : runs)
+      for (int64_t i = 0; i < run.length; ++i) all.push_back(run.first + i);
+    return all;
+  }
+
+ private:
   GaussianLaw law_;
   int64_t coordinates_;
   double constant_ = 0;

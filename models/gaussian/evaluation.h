@@ -18,6 +18,8 @@ class Evaluation {
   virtual size_t workspace_bytes_a_row() const { return 0; }
   virtual bool batch_invariant() const { return true; }
   virtual void evaluate(const plugin::Call<Real>& call) const = 0;
+  /// Another law of the same form takes its place. On the CPU, and not while rows are evaluated.
+  virtual void update(const GaussianLaw& law) = 0;
 };
 
 /// Up to this many coordinates a matrix is applied to rows side by side, in plain loops; above it by LibTorch's matrix

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/gaussian/evaluation.h"
+#include "models/gaussian/learned_gaussian.h"
 #include "potluck/model/normals.hpp"
 
 namespace potluck::models {
@@ -42,17 +45,27 @@ class Gaussian {
           .list()
           .preset("")
           .unit("1 / that of x, squared"),
+      choice("form", {"diagonal", "full"}, "form of a covariance that nothing gives, which is 1 until it is learned")
+          .preset("diagonal"),
+      real("least_variance", "no variance of a covariance in closed form is less along any axis")
+          .at_least(0)
+          .preset("0")
+          .unit("that of x, squared"),
   };
 
-  explicit Gaussian(const Setup& setup) : law_(read_gaussian(setup)) {
+  explicit Gaussian(const Setup& setup)
+      : law_(read_gaussian(setup)),
+        on_cuda_(setup.on_cuda()),
+        learns_mean_(setup.reals("mean").empty()),
+        learns_covariance_(setup.reals("variance").empty() && setup.reals("factor").empty() &&
+                           setup.reals("covariance").empty() && setup.reals("precision").empty()),
+        least_variance_(setup.real("least_variance")) {
     const int64_t n = setup.size();
     if (!setup.on_cuda() && (is_diagonal(law_) || n <= kMostInLoops))
       evaluation_ = loop_evaluation<Real>(law_);
     else
       evaluation_ = matrix_evaluation<Real>(law_, setup);
-    log_z_ = std::visit(
-        [](const auto& form) { return 0.5 * (static_cast<double>(form.size()) * kLog2Pi + form.log_determinant()); },
-        law_);
+    find_log_z();
     normals_ = std::visit([](const auto& form) { return form.normals(); }, law_);
   }
 
@@ -94,7 +107,38 @@ class Gaussian {
     return true;
   }
 
+  /// What the settings give stays as it is. None on a GPU, where no closed form is.
+  std::vector<Parameter> parameters() {
+    if (on_cuda_ || !(learns_mean_ || learns_covariance_)) return {};
+    if (!learned_) {
+      learned_ = std::make_unique<LearnedGaussian<Real>>(law_, learns_mean_, learns_covariance_, least_variance_);
+      parameters_changed(nullptr);
+    }
+    return learned_->parameters();
+  }
+
+  void parameters_changed(void*) {
+    if (!learned_) return;
+    law_ = learned_->law();
+    evaluation_->update(law_);
+    find_log_z();
+  }
+
+  void parameter_gradient(const ParameterCall<Real>& wanted) const { learned_->add_gradient(wanted, law_); }
+
+  std::optional<Statistics> statistics() const { return learned_ ? learned_->statistics() : std::nullopt; }
+  void add_statistics(const Call<Real>& call, int64_t, std::span<double> sum) const {
+    learned_->add_statistics(call, sum);
+  }
+  void fit(int64_t, std::span<const double> sum) { learned_->fit(sum); }
+
  private:
+  void find_log_z() {
+    log_z_ = std::visit(
+        [](const auto& form) { return 0.5 * (static_cast<double>(form.size()) * kLog2Pi + form.log_determinant()); },
+        law_);
+  }
+
   template <class Law>
   static void draw_from(const Law& law, const DrawCall<Real>& call) {
     const int64_t n = law.size();
@@ -115,7 +159,10 @@ class Gaussian {
   }
 
   GaussianLaw law_;
+  bool on_cuda_, learns_mean_, learns_covariance_;
+  double least_variance_;
   std::unique_ptr<Evaluation<Real>> evaluation_;
+  std::unique_ptr<LearnedGaussian<Real>> learned_;  ///< null until somebody asks for parameters
   double log_z_ = 0;
   int64_t normals_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "models/normal/arrays.h"
 #include "models/normal/dense_normal.h"
+#include "models/normal/log_cholesky.h"
 #include "models/normal/low_rank_normal.h"
 
 namespace potluck::models {
@@ -13,7 +14,8 @@ namespace potluck::models {
 using GaussianLaw = std::variant<DenseNormal, LowRankNormal>;
 
 /// Reads `mean` and one of `variance`, `variance` with `factor`, `covariance`, `precision`, each from the settings or
-/// from the weights. Without any of them the variance is 1.
+/// from the weights, or of what training leaves in the weights: `log_variance`, also with `factor`, or `log_cholesky`.
+/// Without any of them the variance is 1, in the form that is asked for.
 /// @throws Failure that names the array and what it must be.
 inline GaussianLaw read_gaussian(const plugin::Setup& setup) {
   const int64_t n = setup.size();
@@ -23,20 +25,31 @@ inline GaussianLaw read_gaussian(const plugin::Setup& setup) {
   const auto covariance = GivenNumbers::find(setup, "covariance");
   const auto precision = GivenNumbers::find(setup, "precision");
 
-  if (setup.has_weights() && !mean_given && !variance && !covariance && !precision)
+  const auto log_variance = GivenNumbers::find_weight(setup, "log_variance");
+  const auto log_cholesky = GivenNumbers::find_weight(setup, "log_cholesky");
+
+  if (setup.has_weights() && !mean_given && !variance && !covariance && !precision && !log_variance && !log_cholesky)
     throw plugin::Failure(POTLUCK_BAD_SHAPE,
-                          "weights must have arrays among 'mean', 'variance', 'factor', 'covariance', 'precision', got "
-                          "none of them");
+                          "weights must have arrays among 'mean', 'variance', 'factor', 'covariance', 'precision', "
+                          "'log_variance', 'log_cholesky', got none of them");
   if (mean_given) mean_given->require_finite();
   Vector mean = mean_given ? mean_given->spread(n) : Vector::Zero(n);
 
-  const int forms = (variance ? 1 : 0) + (covariance ? 1 : 0) + (precision ? 1 : 0);
-  if (forms > 1) {
-    const GivenNumbers& extra = precision ? *precision : *covariance;
-    throw extra.error("must be left out where another of variance, covariance and precision is given. Keep one");
+  const std::optional<GivenNumbers>* given_form = nullptr;
+  for (const auto* form : {&variance, &log_variance, &covariance, &log_cholesky, &precision}) {
+    if (!*form) continue;
+    if (given_form != nullptr)
+      throw(*form)->error("must be left out where another of variance, covariance and precision is given. Keep one");
+    given_form = form;
   }
-  if (factor && !variance)
+  if (factor && !variance && !log_variance)
     throw factor->error("must come with 'variance', the diagonal part of the covariance. Add it");
+  if (log_cholesky) {
+    log_cholesky->require_size(n * n);
+    log_cholesky->require_finite();
+    const Matrix lower = cholesky_factor(log_cholesky->numbers().data(), n);
+    return DenseNormal(std::move(mean), lower * lower.transpose());
+  }
 
   if (covariance || precision) {
     const GivenNumbers& given = precision ? *precision : *covariance;
@@ -52,9 +65,11 @@ inline GaussianLaw read_gaussian(const plugin::Setup& setup) {
     const Vector diagonal = given.spread(n);
     return LowRankNormal(std::move(mean), precision ? Vector(diagonal.cwiseInverse()) : diagonal, Matrix(n, 0));
   }
-  if (!variance) return LowRankNormal(std::move(mean), Vector::Ones(n), Matrix(n, 0));
-  variance->require_positive();
-  Vector diagonal = variance->spread(n);
+  if (given_form == nullptr && setup.choice("form") == 1) return DenseNormal(std::move(mean), Matrix::Identity(n, n));
+  if (given_form == nullptr) return LowRankNormal(std::move(mean), Vector::Ones(n), Matrix(n, 0));
+  if (variance) variance->require_positive();
+  if (log_variance) log_variance->require_finite();
+  Vector diagonal = variance ? variance->spread(n) : Vector(log_variance->spread(n).array().exp());
   if (!factor) return LowRankNormal(std::move(mean), std::move(diagonal), Matrix(n, 0));
   factor->require_finite();
   if (factor->size() == 0 || factor->size() % n != 0)

@@ -88,9 +88,11 @@ POTLUCK_VECTOR_VERSIONS void run_rows(const LaneTask<double>& task) { run_diagon
 template <class Real>
 class LoopEvaluation final : public Evaluation<Real> {
  public:
-  explicit LoopEvaluation(const GaussianLaw& law) : diagonal_(is_diagonal(law)) {
+  explicit LoopEvaluation(const GaussianLaw& law) : diagonal_(is_diagonal(law)) { update(law); }
+  void update(const GaussianLaw& law) override {
     const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
     mean_.assign(mean.begin(), mean.end());
+    precision_.clear();
     if (diagonal_) {
       for (const double variance : std::get<LowRankNormal>(law).variance())
         precision_.push_back(static_cast<Real>(1 / variance));

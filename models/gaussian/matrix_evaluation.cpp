@@ -123,9 +123,8 @@ POTLUCK_INLINE void finish_rows(const Finish<Real>& task) {
 POTLUCK_VECTOR_VERSIONS void finish(const Finish<float>& task) { finish_rows(task); }
 POTLUCK_VECTOR_VERSIONS void finish(const Finish<double>& task) { finish_rows(task); }
 
-at::Tensor to_torch(const Matrix& matrix, const plugin::Setup& setup) {
-  return tensor_view(matrix.data(), {matrix.rows(), matrix.cols()}, at::kCPU)
-      .to(plugin::torch_options(setup), false, true);
+at::Tensor to_torch(const Matrix& matrix, const at::TensorOptions& options) {
+  return tensor_view(matrix.data(), {matrix.rows(), matrix.cols()}, at::kCPU).to(options, false, true);
 }
 
 template <class Real>
@@ -133,28 +132,20 @@ class MatrixEvaluation final : public Evaluation<Real> {
  public:
   MatrixEvaluation(const ConditionedLaw& conditioned, const plugin::Setup& setup)
       : device_(plugin::torch_device(setup)),
+        options_(plugin::torch_options(setup)),
         size_(conditioned.coordinates()),
-        constant_(conditioned.constant()),
+        held_numbers_(setup.held().begin(), setup.held().end()),
+        held_values_(setup.held_values().begin(), setup.held_values().end()),
         free_(conditioned.free_runs()),
         held_(conditioned.held_runs()) {
-    const GaussianLaw& law = conditioned.law();
     if (conditioned.conditioned()) {
       free_index_ = DeviceArray<int64_t>(setup, ConditionedLaw::indices(free_));
       held_index_ = DeviceArray<int64_t>(setup, ConditionedLaw::indices(held_));
     }
-    const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
-    n_ = mean.size();
-    has_mean_ = !mean.isZero(0);
-    mean_ = to_torch(mean.transpose(), setup).view({n_});
-    if (const DenseNormal* dense = std::get_if<DenseNormal>(&law)) {
-      precision_ = to_torch(dense->precision(), setup);
-    } else {
-      const LowRankNormal& low_rank = std::get<LowRankNormal>(law);
-      rank_ = low_rank.rank();
-      scale_ = to_torch(low_rank.variance().cwiseInverse().transpose(), setup).view({n_});
-      latent_ = to_torch(low_rank.latent().transpose(), setup);
-      factor_ = to_torch(low_rank.factor().transpose(), setup);
-    }
+    take(conditioned);
+  }
+  void update(const GaussianLaw& law) override {
+    plugin::with_torch_errors([&] { take(ConditionedLaw(law, size_, held_numbers_, held_values_)); });
   }
   bool dense() const { return precision_.defined(); }
   bool batch_invariant() const override { return false; }  // LibTorch chooses other loops for other sizes
@@ -171,6 +162,24 @@ class MatrixEvaluation final : public Evaluation<Real> {
   }
 
  private:
+  void take(const ConditionedLaw& conditioned) {
+    const GaussianLaw& law = conditioned.law();
+    constant_ = conditioned.constant();
+    const Vector& mean = std::visit([](const auto& form) -> const Vector& { return form.mean(); }, law);
+    n_ = mean.size();
+    has_mean_ = !mean.isZero(0);
+    mean_ = to_torch(mean.transpose(), options_).view({n_});
+    if (const DenseNormal* dense = std::get_if<DenseNormal>(&law)) {
+      precision_ = to_torch(dense->precision(), options_);
+    } else {
+      const LowRankNormal& low_rank = std::get<LowRankNormal>(law);
+      rank_ = low_rank.rank();
+      scale_ = to_torch(low_rank.variance().cwiseInverse().transpose(), options_).view({n_});
+      latent_ = to_torch(low_rank.latent().transpose(), options_);
+      factor_ = to_torch(low_rank.factor().transpose(), options_);
+    }
+  }
+
   /// P d can be written where the gradient is wanted.
   bool in_place(const plugin::Call<Real>& call) const {
     return call.gradient() != nullptr && !call.accumulate() && call.row_weights() == nullptr && held_.empty();
@@ -276,8 +285,11 @@ class MatrixEvaluation final : public Evaluation<Real> {
 #endif
 
   at::Device device_;
-  int64_t size_;     // coordinates of x
-  double constant_;  // of what is held
+  at::TensorOptions options_;
+  int64_t size_;         // coordinates of x
+  double constant_ = 0;  // of what is held
+  std::vector<uint8_t> held_numbers_;
+  std::vector<double> held_values_;
   std::vector<Run> free_, held_;
   DeviceArray<int64_t> free_index_, held_index_;  // empty where nothing is held
   int64_t n_ = 0, rank_ = 0;                      // of the free coordinates' law

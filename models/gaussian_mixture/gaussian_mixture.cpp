@@ -4,7 +4,9 @@
 #include <variant>
 #include <vector>
 
+#include "models/gaussian_mixture/learned_mixture.h"
 #include "models/gaussian_mixture/mixture_task.h"
+#include "models/learned/initial_numbers.h"
 #include "models/normal/arrays.h"
 #include "models/normal/device_array.h"
 #include "models/normal/low_rank_normal.h"
@@ -45,20 +47,40 @@ class GaussianMixture {
           .list()
           .preset("")
           .unit("that of x, squared"),
+      integer("components", "K where nothing gives the means: they are then drawn at random until they are learned")
+          .at_least(1)
+          .at_most(65536)
+          .preset("1"),
+      choice("form", {"diagonal", "full"}, "form of covariances that nothing gives, which are 1 until they are learned")
+          .preset("diagonal"),
+      real("least_variance", "no variance that a round of EM finds is less along any axis")
+          .at_least(0)
+          .preset("0")
+          .unit("that of x, squared"),
   };
 
-  explicit GaussianMixture(const Setup& setup) : n_(setup.size()) {
+  explicit GaussianMixture(const Setup& setup) : n_(setup.size()), on_cuda_(setup.on_cuda()) {
     read_means(setup);
     read_weights(setup);
     read_laws(setup);
-    flatten(setup);
+    std::vector<Real> means, precisions;
+    flatten(means, precisions);
+    means_ = DeviceArray<Real>(setup, std::move(means));
+    precisions_ = DeviceArray<Real>(setup, std::move(precisions));
+    constants_ = DeviceArray<double>(setup, constant_);
+    choice_.mean = setup.reals("mean").empty();
+    choice_.weight = setup.reals("weight").empty();
+    choice_.covariance = setup.reals("variance").empty() && setup.reals("covariance").empty();
+    choice_.least_variance = setup.real("least_variance");
+    choice_.key = setup.initial_key()[0] ^ (setup.initial_key()[1] * 0x9e3779b97f4a7c15);
   }
 
   Facts facts() const {
     Facts facts;
     double peak = 0;  // every component at its own mean at once
     for (const double constant : constant_) peak += std::exp(-constant);
-    facts.least_energy = -std::log(peak);
+    // Of one that is still to be learned nothing is known.
+    if (!choice_.from_scratch || components() == 1) facts.least_energy = -std::log(peak);
     facts.integrable = true;
     facts.bounded_on_boxes = true;
     facts.accumulates = true;
@@ -121,8 +143,44 @@ class GaussianMixture {
     return true;
   }
 
+  /// What the settings give stays as it is. None on a GPU, where there is no EM.
+  std::vector<Parameter> parameters() {
+    if (on_cuda_ || !(choice_.mean || choice_.weight || choice_.covariance)) return {};
+    if (!learned_) {
+      learned_ = std::make_unique<LearnedMixture<Real>>(mean_, weight_, law_, choice_);
+      parameters_changed(nullptr);
+    }
+    return learned_->parameters();
+  }
+
+  void parameters_changed(void*) {
+    if (!learned_) return;
+    mean_ = learned_->mean();
+    weight_ = learned_->weight();
+    law_ = learned_->laws();
+    std::vector<Real> means, precisions;
+    flatten(means, precisions);
+    means_ = DeviceArray<Real>(std::move(means));
+    precisions_ = DeviceArray<Real>(std::move(precisions));
+    constants_ = DeviceArray<double>(constant_);
+  }
+
+  void parameter_gradient(const ParameterCall<Real>& wanted) const { learned_->add_gradient(wanted, law_, constant_); }
+
+  std::optional<Statistics> statistics() const {
+    if (!learned_) return std::nullopt;
+    return learned_->statistics();
+  }
+  void add_statistics(const Call<Real>& call, int64_t round, std::span<double> sum) const {
+    learned_->add_statistics(call, round, law_, constant_, sum);
+  }
+  void fit(int64_t round, std::span<const double> sum) { learned_->fit(round, sum); }
+
+  /// log Z is 0 whatever the parameters are.
+  bool log_normaliser_gradient(const ParameterCall<Real>&) const { return true; }
+
  private:
-  using Law = std::variant<DenseNormal, LowRankNormal>;
+  using Law = ComponentLaw;
   using Conditional = std::variant<std::unique_ptr<DenseNormal::Given>, std::unique_ptr<LowRankNormal::Given>>;
 
   /// The first k whose cumulative share passes u.
@@ -144,7 +202,12 @@ class GaussianMixture {
     const auto given = GivenNumbers::find(setup, "mean");
     if (!given) {
       if (setup.has_weights()) setup.weight("mean");  // throws: a mixture's weights have their means
-      mean_ = Matrix::Zero(1, n_);
+      const int64_t count = setup.integer("components");
+      choice_.from_scratch = true;
+      mean_ = Matrix::Zero(count, n_);
+      std::vector<double> normal(static_cast<size_t>(mean_.size()));
+      if (count > 1) fill_normal(setup, "mean", 1, normal);
+      std::copy(normal.begin(), normal.end(), mean_.data());
       return;
     }
     given->require_finite();
@@ -152,10 +215,21 @@ class GaussianMixture {
       throw given->error("must have a multiple of " + std::to_string(n_) + " numbers ([components, " +
                          std::to_string(n_) + "]), got " + std::to_string(given->size()));
     mean_ = given->matrix(given->size() / n_, n_);
+    if (const int64_t count = setup.integer("components"); count != 1 && count != components())
+      throw setup.setting_error("components", "must be the number of means where they are given, " +
+                                                  std::to_string(components()) + ", got " + std::to_string(count));
   }
 
   void read_weights(const Setup& setup) {
     const auto given = GivenNumbers::find(setup, "weight");
+    if (const auto logs = GivenNumbers::find_weight(setup, "log_weight")) {
+      if (given) throw given->error("must be left out, for the weights have an array 'log_weight'. Keep one of them");
+      logs->require_size(components());
+      logs->require_finite();
+      const Vector shares = (logs->vector(components()).array() - logs->vector(components()).maxCoeff()).exp();
+      for (const double share : shares) weight_.push_back(share / shares.sum());
+      return;
+    }
     const Vector weights =
         given ? (given->require_size(components()), given->vector(components())) : Vector::Ones(components());
     if (given) given->require_positive();
@@ -165,7 +239,30 @@ class GaussianMixture {
   void read_laws(const Setup& setup) {
     const auto variance = GivenNumbers::find(setup, "variance");
     const auto covariance = GivenNumbers::find(setup, "covariance");
+    const auto log_variance = GivenNumbers::find_weight(setup, "log_variance");
+    const auto log_cholesky = GivenNumbers::find_weight(setup, "log_cholesky");
     const int64_t square = n_ * n_;
+    if (log_variance || log_cholesky) {
+      const GivenNumbers& given = log_cholesky ? *log_cholesky : *log_variance;
+      if (variance || covariance || (log_variance && log_cholesky))
+        throw given.error("must be left out where variance or covariance is given. Keep one");
+      given.require_size(log_cholesky ? components() * square : mean_.size());
+      given.require_finite();
+      for (int64_t k = 0; k < components(); ++k) {
+        if (log_cholesky) {
+          const Matrix lower = cholesky_factor(log_cholesky->numbers().data() + k * square, n_);
+          law_.emplace_back(DenseNormal(mean_.row(k), lower * lower.transpose()));
+        } else {
+          law_.emplace_back(
+              LowRankNormal(mean_.row(k), Vector(log_variance->vector(n_, k * n_).array().exp()), Matrix(n_, 0)));
+        }
+      }
+      return;
+    }
+    if (!variance && !covariance && setup.choice("form") == 1) {
+      for (int64_t k = 0; k < components(); ++k) law_.emplace_back(DenseNormal(mean_.row(k), Matrix::Identity(n_, n_)));
+      return;
+    }
     if (covariance) {
       if (variance) throw covariance->error("must be left out where variance is given. Keep one");
       covariance->require_finite();
@@ -192,9 +289,10 @@ class GaussianMixture {
     }
   }
 
-  void flatten(const Setup& setup) {
-    on_cuda_ = setup.on_cuda();
-    std::vector<Real> mean(mean_.data(), mean_.data() + mean_.size()), precision;
+  /// The laws as loops and kernels take them.
+  void flatten(std::vector<Real>& mean, std::vector<Real>& precision) {
+    mean.assign(mean_.data(), mean_.data() + mean_.size());
+    constant_.clear();
     for (size_t k = 0; k < law_.size(); ++k) {
       if (const DenseNormal* dense = std::get_if<DenseNormal>(&law_[k])) {
         const Matrix matrix = dense->precision();
@@ -206,9 +304,6 @@ class GaussianMixture {
       const double log_determinant = std::visit([](const auto& law) { return law.log_determinant(); }, law_[k]);
       constant_.push_back(0.5 * (static_cast<double>(n_) * kLog2Pi + log_determinant) - std::log(weight_[k]));
     }
-    means_ = DeviceArray<Real>(setup, std::move(mean));
-    precisions_ = DeviceArray<Real>(setup, std::move(precision));
-    constants_ = DeviceArray<double>(setup, constant_);
   }
 
   int64_t components() const { return mean_.rows(); }
@@ -228,6 +323,8 @@ class GaussianMixture {
   std::vector<Law> law_;
   DeviceArray<Real> means_, precisions_;
   DeviceArray<double> constants_;
+  typename LearnedMixture<Real>::Choice choice_;
+  std::unique_ptr<LearnedMixture<Real>> learned_;  ///< null until somebody asks for parameters
 };
 
 }  // namespace

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 #include <vector>
 
+#include "models/linear_gaussian/learned_linear.h"
 #include "models/linear_gaussian/linear_task.h"
 #include "models/normal/arrays.h"
 #include "models/normal/device_array.h"
@@ -74,6 +77,13 @@ class LinearGaussian {
           .at_least(0)
           .preset("")
           .unit("that of x, squared"),
+      boolean("learned",
+              "W is 0 until it is learned where nothing gives it, as it must be where x and z differ in size")
+          .preset("false"),
+      real("least_variance", "no noise variance of the closed form is less")
+          .at_least(0)
+          .preset("0")
+          .unit("that of x, squared"),
   };
 
   explicit LinearGaussian(const Setup& setup) {
@@ -81,21 +91,31 @@ class LinearGaussian {
     const auto matrix = GivenNumbers::find(setup, "matrix");
     const auto offset = GivenNumbers::find(setup, "offset");
     const auto variance = GivenNumbers::find(setup, "variance");
-    if (setup.has_weights() && !matrix && !offset && !variance)
+    const auto log_variance = GivenNumbers::find_weight(setup, "log_variance");
+    if (setup.has_weights() && !matrix && !offset && !variance && !log_variance)
       throw Failure(POTLUCK_BAD_SHAPE,
-                    "weights must have arrays among 'matrix', 'offset', 'variance', got none of them");
+                    "weights must have arrays among 'matrix', 'offset', 'variance', 'log_variance', got none of them");
+    if (variance && log_variance)
+      throw variance->error("must be left out, for the weights have an array 'log_variance'. Keep one of them");
     if (matrix && (matrix->size() != 1 || n != m)) matrix->require_size(n * m);
-    if (!matrix && n != m)
+    const bool learned = setup.boolean("learned");
+    if (!matrix && n != m && !learned)
       throw setup.setting_error("matrix", "must be given where x and z differ in size, got x of " + std::to_string(n) +
                                               " and z of " + std::to_string(m) + " numbers");
     if (matrix) matrix->require_finite();
     if (offset) offset->require_finite();
     if (variance) variance->require_positive();
-    matrix_ = matrix && matrix->size() == n * m ? matrix->matrix(n, m)
-                                                : Matrix((matrix ? (*matrix)[0] : 1.0) * Matrix::Identity(n, m));
+    if (log_variance) log_variance->require_finite();
+    const double multiple = matrix ? (*matrix)[0] : (learned ? 0.0 : 1.0);
+    matrix_ = matrix && matrix->size() == n * m ? matrix->matrix(n, m) : Matrix(multiple * Matrix::Identity(n, m));
     offset_ = offset ? offset->spread(n) : Vector::Zero(n);
     variance_ = variance ? variance->spread(n) : Vector::Ones(n);
-    log_z_ = 0.5 * (static_cast<double>(n) * kLog2Pi + variance_.array().log().sum());
+    if (log_variance) variance_ = log_variance->spread(n).array().exp();
+    find_log_z();
+    choice_.matrix = setup.reals("matrix").empty();
+    choice_.offset = setup.reals("offset").empty();
+    choice_.variance = setup.reals("variance").empty();
+    choice_.least_variance = setup.real("least_variance");
     matrix_numbers_ = DeviceArray<Real>(setup, numbers(matrix_));
     transposed_numbers_ = DeviceArray<Real>(setup, numbers(matrix_.transpose()));
     offset_numbers_ = DeviceArray<Real>(setup, numbers(offset_));
@@ -177,7 +197,43 @@ class LinearGaussian {
     return true;
   }
 
+  /// What the settings give stays as it is. None on a GPU, where no closed form is.
+  std::vector<Parameter> parameters() {
+    if (on_cuda_ || !(choice_.matrix || choice_.offset || choice_.variance)) return {};
+    if (!learned_) {
+      learned_ = std::make_unique<LearnedLinear<Real>>(matrix_, offset_, variance_, choice_);
+      parameters_changed(nullptr);
+    }
+    return learned_->parameters();
+  }
+
+  void parameters_changed(void*) {
+    if (!learned_) return;
+    matrix_ = learned_->matrix();
+    offset_ = learned_->offset();
+    variance_ = learned_->variance();
+    find_log_z();
+    matrix_numbers_ = DeviceArray<Real>(numbers(matrix_));
+    transposed_numbers_ = DeviceArray<Real>(numbers(matrix_.transpose()));
+    offset_numbers_ = DeviceArray<Real>(numbers(offset_));
+    scale_numbers_ = DeviceArray<Real>(numbers(variance_.cwiseInverse()));
+  }
+
+  void parameter_gradient(const ParameterCall<Real>& wanted) const { learned_->add_gradient(wanted); }
+
+  std::optional<Statistics> statistics() const {
+    if (!learned_) return std::nullopt;
+    return learned_->statistics();
+  }
+  void add_statistics(const Call<Real>& call, int64_t, std::span<double> sum) const {
+    learned_->add_statistics(call, sum);
+  }
+  void fit(int64_t, std::span<const double> sum) { learned_->fit(sum); }
+
  private:
+  void find_log_z() {
+    log_z_ = 0.5 * (static_cast<double>(variance_.size()) * kLog2Pi + variance_.array().log().sum());
+  }
   static Vector widened(const Real* numbers, int64_t count) {
     return Eigen::Map<const Eigen::Matrix<Real, Eigen::Dynamic, 1>>(numbers, count).template cast<double>();
   }
@@ -207,6 +263,8 @@ class LinearGaussian {
   Vector offset_, variance_;
   double log_z_ = 0;
   bool on_cuda_ = false;
+  typename LearnedLinear<Real>::Choice choice_;
+  std::unique_ptr<LearnedLinear<Real>> learned_;  ///< null until somebody asks for parameters
   DeviceArray<Real> matrix_numbers_, transposed_numbers_, offset_numbers_, scale_numbers_;
 };
 

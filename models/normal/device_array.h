@@ -27,6 +27,8 @@ class DeviceArray {
     static_cast<void>(setup);
 #endif
   }
+  /// On the CPU.
+  explicit DeviceArray(std::vector<Value> numbers) : numbers_(std::move(numbers)) {}
   const Value* data() const { return copy_ != nullptr ? static_cast<const Value*>(copy_.get()) : numbers_.data(); }
   size_t size() const { return numbers_.size(); }
 

@@ -61,6 +61,10 @@ Finding check_parameter_gradient_in_parts(const Subject& subject);
 Finding check_parameter_gradient_in_float32(const Subject& subject);
 Finding check_parameter_gradient_in_threads(const Subject& subject);
 
+// likelihood_checks.cpp
+Finding check_likelihood_rounds(const Subject& subject);
+Finding check_log_normaliser_by_parameters(const Subject& subject);
+
 // category_checks.cpp
 Finding check_category_energies(const Subject& subject);
 

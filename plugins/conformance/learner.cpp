@@ -116,6 +116,35 @@ std::optional<Sums> Learner::gradient(const Lesson& lesson, Sought sought, doubl
   return added;
 }
 
+std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const {
+  Arrays input(model_, lesson.batch);
+  for (size_t i = 0; i < lesson.batch.values.size(); ++i)
+    if (!model_.kind().inputs[i].parent) input.pointers()[i] = nullptr;
+  GuardedBytes workspace(model_.workspace_bytes(lesson.batch.rows));
+  std::vector<GuardedBytes> sums;
+  std::vector<void*> pointers;
+  for (const ModelParameter& parameter : parameters_) {
+    pointers.push_back(sums.emplace_back(parameter.bytes(), kBuffer).data());
+    const ModelParameter sum = sum_like(parameter, sums.back());
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, 0);
+  }
+  Lent lent("log_normaliser_gradient");
+  for (size_t p = 0; p < sums.size(); ++p)
+    lent.written(fmt::format("the gradient of parameter '{}'", parameters_[p].name), sums[p]);
+  const potluck_call call = {sizeof call, lesson.batch.rows, input.pointers(), nullptr, nullptr, nullptr, 0,
+                             1,           workspace.data(),  nullptr};
+  const bool done = model_.log_normaliser_gradient(call, lesson.cotangent.data(), pointers.data());
+  lent.check();
+  if (!done) return std::nullopt;
+  Sums added(parameters_.size());
+  for (size_t p = 0; p < sums.size(); ++p) {
+    check_buffer(parameters_[p], sums[p]);
+    const ModelParameter sum = sum_like(parameters_[p], sums[p]);
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) added[p].push_back(number_of(sum, at));
+  }
+  return added;
+}
+
 void Learner::move(size_t p, int64_t at, double value) {
   set_number(parameters_[p], at, value);
   model_.parameters_changed();

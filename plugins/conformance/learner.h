@@ -49,6 +49,15 @@ class Learner {
   /// @throws FailedCheck where the call touches what it must leave alone
   std::optional<Sums> gradient(const Lesson& lesson, Sought sought, double start = 0) const;
 
+  /// What log_normaliser_gradient adds at the parents of a lesson; nothing where the model cannot.
+  std::optional<Sums> log_normaliser_gradient(const Lesson& lesson) const;
+
+  /// Model::fit, with which the parameters have changed.
+  void fit(int64_t round, const std::vector<double>& sums) {
+    model_.fit(round, sums.data());
+    model_.parameters_changed();
+  }
+
   void move(size_t p, int64_t at, double value);
   /// Gives the parameters the values of another learner's, whose names and shapes are the same.
   void copy(const Learner& other);

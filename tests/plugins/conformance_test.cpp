@@ -148,6 +148,26 @@ TEST_F(ConformanceTest, ALearnerPassesWithItsOptionalInputAndWithoutIt) {
               HasSubstr("; tangents are not supported"));
 }
 
+TEST_F(ConformanceTest, AFitterPassesAndWrongOnesAreCaught) {
+  const ConformanceReport report = report_of("fitter");
+  EXPECT_THAT(failed_checks(report), testing::IsEmpty());
+  EXPECT_EQ(check_of(report, "rounds of maximum likelihood")->text,
+            "2 rounds over 256 rows: nothing nearby is more likely");
+  EXPECT_THAT(check_of(report, "gradient of log Z by parameters")->text, HasSubstr("4 slopes, worst error "));
+  EXPECT_EQ(check_of(report_of("learner"), "rounds of maximum likelihood"), nullptr);
+
+  caught(
+      "fitter_wrong_fit", "rounds of maximum likelihood",
+      "a closed form must be where the rows are most likely, got a mean log-likelihood of .*, and .* with number 0 of "
+      "'log_variance' moved by -0.00390625");
+  caught("fitter_called_em", "rounds of maximum likelihood",
+         "round 1 must not lower the mean log-likelihood of a row, got .* after .*");
+  caught("fitter_forgets_rows", "rounds of maximum likelihood",
+         "the sums over rows must be those over parts of them, got .* between them, bound .*number 0 in round 0: .*");
+  caught("fitter_wrong_slope", "gradient of log Z by parameters",
+         "the gradient of log Z by parameters is .* away from central differences, bound .*'mean', number 0: .*");
+}
+
 TEST_F(ConformanceTest, WrongLearnersAreCaught) {
   const auto caught = [](const std::string& plugin, const std::string& check, const std::string& text) {
     const ConformanceReport report = report_of(plugin);

@@ -129,6 +129,29 @@ TEST(TableTest, TheGaussianPartIsOfMinorTwo) {
   EXPECT_FALSE(read_table(&table.plugin)[0].has_gaussian_part());
 }
 
+TEST(TableTest, MaximumLikelihoodIsOfMinorThree) {
+  Table table;
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_statistics());
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_log_normaliser_gradient());
+  table.model.statistics = [](const potluck_model*, int64_t*, int32_t*, potluck_error*) -> int {
+    return POTLUCK_UNSUPPORTED;
+  };
+  table.model.add_statistics = [](const potluck_model*, const potluck_call*, int64_t, double*, potluck_error*) -> int {
+    return POTLUCK_OK;
+  };
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_statistics());  // all three, or none
+  table.model.fit = [](potluck_model*, int64_t, const double*, potluck_error*) -> int { return POTLUCK_OK; };
+  table.model.log_normaliser_gradient = [](const potluck_model*, const potluck_call*, const double*, void* const*,
+                                           potluck_error*) -> int { return POTLUCK_OK; };
+  EXPECT_TRUE(read_table(&table.plugin)[0].has_statistics());
+  EXPECT_TRUE(read_table(&table.plugin)[0].has_log_normaliser_gradient());
+  table.model.size = offsetof(potluck_model_kind, log_normaliser_gradient);
+  EXPECT_TRUE(read_table(&table.plugin)[0].has_statistics());
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_log_normaliser_gradient());
+  table.model.size = offsetof(potluck_model_kind, statistics);  // of version 1.2: what lies behind is not its own
+  EXPECT_FALSE(read_table(&table.plugin)[0].has_statistics());
+}
+
 TEST(TableTest, RefusesStructsThatAreTooSmall) {
   EXPECT_EQ(reason_after([](Table& table) { table.plugin.size = 63; }),
             "its table must have the 64 bytes of potluck_plugin, got 63");
@@ -207,8 +230,8 @@ TEST(TableTest, RefusesKindsItDoesNotKnow) {
             "model 'acme.smoothness': input 'image': its role must be POTLUCK_DRAWN or POTLUCK_PARENT, got 0");
   EXPECT_EQ(reason_after([](Table& table) { table.setting.kind = 7; }),
             "model 'acme.smoothness': setting 'strength': its kind must be one of those in potluck/plugin.h, got 7");
-  EXPECT_EQ(reason_after([](Table& table) { table.plugin.needs_minor = 3; }),
-            "its table needs version 1.3 of the door, this Potluck has 1.2. Use a newer Potluck");
+  EXPECT_EQ(reason_after([](Table& table) { table.plugin.needs_minor = 4; }),
+            "its table needs version 1.4 of the door, this Potluck has 1.3. Use a newer Potluck");
 }
 
 TEST(TableTest, RefusesPresetsAndBoundsThatContradictEachOther) {

@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"wrong_abi",
                 "built for version 2 of the door, this Potluck has version 1. Use a newer "
                 "Potluck, or a build of it for this version"},
-        Refusal{"newer_minor", "needs version 1.7 of the door, this Potluck has 1.2. Use a newer Potluck"},
+        Refusal{"newer_minor", "needs version 1.7 of the door, this Potluck has 1.3. Use a newer Potluck"},
         Refusal{"other_libtorch", "built for LibTorch 1.9.1, this Potluck uses " + our_libtorch() +
                                       ". Rebuild it, or ask for one without LibTorch"},
         Refusal{"duplicate_model", "model 'zoo.duplicate_model' is declared twice"}),

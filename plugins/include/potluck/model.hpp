@@ -45,6 +45,10 @@
 ///   void category_energies(const Call<Real>&, int32_t input, double* energy) const    [rows, n, K]
 ///   bool gaussian_part(const Call<Real>& given, std::span<double> curvature, std::span<double> mean) const
 ///                                                        E = sum curvature (v - mean)^2 / 2 + a rest of linear growth
+///   std::optional<Statistics> statistics() const, void add_statistics(const Call<Real>&, int64_t round,
+///       std::span<double> sum) const, void fit(int64_t round, std::span<const double> sum)
+///                                                        parameters of maximum likelihood from sums over rows
+///   bool log_normaliser_gradient(const ParameterCall<Real>& given) const     d log Z / d parameter
 ///   void evaluate_cuda(const Call<Real>&) const          the same on the GPU: enqueues kernels on call.stream()
 /// with Real = float and double, from one template or two overloads; or the class itself is a template <class Real>,
 /// of which the door makes one instance in each precision. Without the double version the model is float32 only.

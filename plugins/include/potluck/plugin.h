@@ -23,11 +23,13 @@ extern "C" {
 #endif
 
 #define POTLUCK_ABI_MAJOR 1 /* part of the entry symbol's name */
-#define POTLUCK_ABI_MINOR 2 /* a plugin states the least minor it needs; the host must have it */
+#define POTLUCK_ABI_MINOR 3 /* a plugin states the least minor it needs; the host must have it */
 /* Minor 1 added potluck_input.optional and potluck_facts.preferred_rows. A host of minor 0 wants every input bound and
  * chooses rows as it likes: a plugin that can live with that still needs no more than minor 0.
  * Minor 2 added potluck_input.may_be_none and potluck_model_kind.gaussian_part. An older host sends no label -1 and
- * does not ask for the Gaussian part. */
+ * does not ask for the Gaussian part.
+ * Minor 3 added maximum likelihood to potluck_model_kind: statistics, add_statistics, fit and log_normaliser_gradient.
+ * An older host does not ask for them. */
 
 enum { POTLUCK_FLOAT32 = 1, POTLUCK_FLOAT64 = 2, POTLUCK_INT64 = 3 };
 enum { POTLUCK_CPU = 1, POTLUCK_CUDA = 2 };
@@ -256,6 +258,29 @@ typedef struct {
    * the signs of their weights; and chains that begin at a high level of noise begin at the law of that sum. */
   int (*gaussian_part)(const potluck_model*, const potluck_call* given, double* curvature, double* mean,
                        potluck_error*);
+  /* Since minor 3. */
+
+  /* Maximum likelihood by sums over rows. These three belong together, on the CPU, and a model that has them has
+   * parameters. In round 0, 1, ... the host adds up `count` numbers over all rows of data, and the model sets all of
+   * its trainable parameters by the sums: those at which sum_b [-E(x_b) - log Z] is greatest where `closed_form` is 1,
+   * from whatever parameters; else those of a round of EM, which is never less likely than before (Dempster, Laird &
+   * Rubin 1977). Round 0 of a model that was created without weights may choose where EM begins instead. A closed form
+   * is asked for two rounds, so that sums may be taken about what the first one found and lose no digits. Where drawn
+   * inputs are conditional on parents, the likelihood is that of p(drawn | parents). POTLUCK_UNSUPPORTED: this setup
+   * has none. */
+  int (*statistics)(const potluck_model*, int64_t* count, int32_t* closed_form, potluck_error*);
+  /* sum[k] += sum_b of what row b has of number k, at the present parameters. `call` has inputs, rows and workspace,
+   * and asks for no energy and no gradient. From several threads where evaluate may be. */
+  int (*add_statistics)(const potluck_model*, const potluck_call*, int64_t round, double* sum, potluck_error*);
+  /* Sets the trainable parameters; the host then calls parameters_changed. POTLUCK_NUMERIC, and a text that says what
+   * to do, where the sums leave no valid parameters. */
+  int (*fit)(potluck_model*, int64_t round, const double* sum, potluck_error*);
+  /* sum[p] += sum_b cotangent[b] d log Z_b / dp, at each row of parents; `given` is as in log_normaliser, without
+   * gradient, and on the CPU. sum[p] is as in parameter_gradient. POTLUCK_UNSUPPORTED, before anything is added, where
+   * log Z or its gradient is not known. An energy that is quadratic in its drawn inputs needs it not: the host has the
+   * gradient from parameter_gradient then. */
+  int (*log_normaliser_gradient)(const potluck_model*, const potluck_call* given, const double* cotangent,
+                                 void* const* sum, potluck_error*);
 } potluck_model_kind;
 
 typedef struct {

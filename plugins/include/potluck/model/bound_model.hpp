@@ -46,6 +46,12 @@ struct Parameter {
   bool trainable = true;  ///< false: a buffer, saved but not optimised
 };
 
+/// The sums over rows of data from which a model finds its parameters.
+struct Statistics {
+  int64_t count = 0;         ///< numbers
+  bool closed_form = false;  ///< they give the parameters of maximum likelihood; else those of a round of EM
+};
+
 // What a model may have. `Real` is float or double.
 template <class Model, class Real>
 concept HasRowEnergy = requires(const Model& model, const Row<Real>& row) {
@@ -104,6 +110,17 @@ concept HasGaussianPart = requires(const Model& model, const Call<Real>& given, 
   { model.gaussian_part(given, numbers, numbers) } -> std::same_as<bool>;
 };
 template <class Model, class Real>
+concept HasStatistics = requires(Model& model, const Model& constant, const Call<Real>& call, std::span<double> sum,
+                                 std::span<const double> sums) {
+  { constant.statistics() } -> std::same_as<std::optional<Statistics>>;
+  constant.add_statistics(call, int64_t{0}, sum);
+  model.fit(int64_t{0}, sums);
+};
+template <class Model, class Real>
+concept HasLogNormaliserGradient = requires(const Model& model, const ParameterCall<Real>& call) {
+  { model.log_normaliser_gradient(call) } -> std::same_as<bool>;
+};
+template <class Model, class Real>
 concept Evaluates = HasRowEnergy<Model, Real> || HasEvaluate<Model, Real>;
 
 /// The C table's functions reach every model through this.
@@ -123,6 +140,10 @@ class AnyModel {
                                  void* const* sum) const = 0;
   virtual int category_energies(const potluck_call& call, int32_t input, double* energy) const = 0;
   virtual int gaussian_part(const potluck_call& given, double* curvature, double* mean) const = 0;
+  virtual int statistics(int64_t& count, int32_t& closed_form) const = 0;
+  virtual int add_statistics(const potluck_call& call, int64_t round, double* sum) const = 0;
+  virtual int fit(int64_t round, const double* sum) = 0;
+  virtual int log_normaliser_gradient(const potluck_call& given, const double* cotangent, void* const* sum) const = 0;
 };
 
 /// A user's model, created in one precision on one device.
@@ -250,8 +271,47 @@ class BoundModel final : public AnyModel {
     return POTLUCK_UNSUPPORTED;
   }
 
+  int statistics(int64_t& count, int32_t& closed_form) const override {
+    const std::optional<Statistics> known = known_statistics();
+    if (!known) return POTLUCK_UNSUPPORTED;
+    count = known->count;
+    closed_form = known->closed_form ? 1 : 0;
+    return POTLUCK_OK;
+  }
+
+  int add_statistics(const potluck_call& raw, int64_t round, double* sum) const override {
+    const std::optional<Statistics> known = known_statistics();
+    if constexpr (HasStatistics<Model, Real>)
+      if (known)
+        model_.add_statistics(Call<Real>(&raw, sizes_, false, scratch_bytes_), round,
+                              std::span<double>(sum, static_cast<size_t>(known->count)));
+    return status(known.has_value());
+  }
+
+  int fit(int64_t round, const double* sum) override {
+    const std::optional<Statistics> known = known_statistics();
+    if constexpr (HasStatistics<Model, Real>)
+      if (known) model_.fit(round, std::span<const double>(sum, static_cast<size_t>(known->count)));
+    return status(known.has_value());
+  }
+
+  int log_normaliser_gradient(const potluck_call& raw, const double* cotangent, void* const* sum) const override {
+    if constexpr (HasLogNormaliserGradient<Model, Real>) {
+      const Call<Real> given(&raw, sizes_, false);
+      return status(model_.log_normaliser_gradient(ParameterCall<Real>(given, cotangent, nullptr, sum)));
+    }
+    return POTLUCK_UNSUPPORTED;
+  }
+
  private:
   static int status(bool known) { return known ? POTLUCK_OK : POTLUCK_UNSUPPORTED; }
+
+  std::optional<Statistics> known_statistics() const {
+    if constexpr (HasStatistics<Model, Real>)
+      return model_.statistics();
+    else
+      return std::nullopt;
+  }
 
   Facts described() const {
     if constexpr (HasFacts<Model>)

@@ -80,6 +80,20 @@ struct Door {
                            potluck_error* error) {
     return guarded(error, [&] { return any(model)->gaussian_part(*given, curvature, mean); });
   }
+  static int statistics(const potluck_model* model, int64_t* count, int32_t* closed_form, potluck_error* error) {
+    return guarded(error, [&] { return any(model)->statistics(*count, *closed_form); });
+  }
+  static int add_statistics(const potluck_model* model, const potluck_call* call, int64_t round, double* sum,
+                            potluck_error* error) {
+    return guarded(error, [&] { return any(model)->add_statistics(*call, round, sum); });
+  }
+  static int fit(potluck_model* model, int64_t round, const double* sum, potluck_error* error) {
+    return guarded(error, [&] { return any(model)->fit(round, sum); });
+  }
+  static int log_normaliser_gradient(const potluck_model* model, const potluck_call* given, const double* cotangent,
+                                     void* const* sum, potluck_error* error) {
+    return guarded(error, [&] { return any(model)->log_normaliser_gradient(*given, cotangent, sum); });
+  }
 };
 
 /// A class that serves both precisions, and a class template with one instance for each.
@@ -184,6 +198,12 @@ struct KindTable {
     if (HasParameterGradient<Single, float>) table.parameter_gradient = &Door::parameter_gradient;
     if (HasCategoryEnergies<Single, float>) table.category_energies = &Door::category_energies;
     if (HasGaussianPart<Single, float>) table.gaussian_part = &Door::gaussian_part;
+    if (HasStatistics<Single, float>) {
+      table.statistics = &Door::statistics;
+      table.add_statistics = &Door::add_statistics;
+      table.fit = &Door::fit;
+    }
+    if (HasLogNormaliserGradient<Single, float>) table.log_normaliser_gradient = &Door::log_normaliser_gradient;
     return table;
   }
   static constexpr potluck_model_kind kTable = make_table();
