@@ -207,17 +207,39 @@ bool has_optional_inputs(const ModelKind& kind) {
   return std::any_of(kind.inputs.begin(), kind.inputs.end(), [](const InputDescription& one) { return one.optional; });
 }
 
+/// Settings that a leaf must have: files always, since weights do not say where they are; others where it has no
+/// weights, whose metadata may say them.
+void require_settings(const ModelKind& kind, Json& leaf) {
+  std::vector<std::string> always, without_weights;
+  for (const SettingDescription& setting : kind.settings) {
+    if (setting.preset) continue;
+    without_weights.push_back(setting.name);
+    if (setting.kind == SettingKind::kFile) always.push_back(setting.name);
+  }
+  const auto demand = [](const std::vector<std::string>& names, Json& of) {
+    if (names.empty()) return;
+    of["required"] = {"settings"};
+    of["properties"]["settings"]["required"] = names;
+  };
+  demand(always, leaf);
+  if (without_weights.size() == always.size()) return;
+  leaf["if"] = {{"not", {{"required", {"weights"}}}}};
+  demand(without_weights, leaf["then"]);
+}
+
 /// The settings of each model that can be had now. Plugins that only a file names are not known here, so other names
 /// of models are allowed.
 Json model_rules(ModelSource& models) {
   Json rules = Json::array();
   for (const std::string& name : models.model_names()) {
     try {
-      Json settings = settings_schema(models.model(name).settings);
+      const ModelKind& kind = models.model(name);
+      Json settings = settings_schema(kind.settings);
+      settings.erase("required");
       settings["additionalProperties"] = false;
       Json then = {{"properties", {{"settings", settings}}}};
-      if (settings.contains("required")) then["required"] = {"settings"};
-      if (has_optional_inputs(models.model(name))) then["properties"]["inputs"] = inputs_schema(models.model(name));
+      require_settings(kind, then);
+      if (has_optional_inputs(kind)) then["properties"]["inputs"] = inputs_schema(kind);
       rules.push_back(
           {{"if", {{"properties", {{"model", {{"const", name}}}}}, {"required", {"model"}}}}, {"then", then}});
     } catch (const PluginError&) {

@@ -56,6 +56,7 @@ TEST(SchemaTest, KnowsTheSettingsOfEachModelAndTheOptionsOfEachMethod) {
     network = true;
     EXPECT_EQ(rule["then"]["properties"]["settings"]["required"], json({"network"}));
     EXPECT_EQ(rule["then"]["required"], json({"settings"}));
+    EXPECT_FALSE(rule["then"].contains("if")) << "weights say nothing of files";
   }
   EXPECT_TRUE(network);
   bool step_size = false;
@@ -65,6 +66,34 @@ TEST(SchemaTest, KnowsTheSettingsOfEachModelAndTheOptionsOfEachMethod) {
     EXPECT_FALSE(rule["if"].contains("required")) << "mala is meant where no method is named";
   }
   EXPECT_TRUE(step_size);
+}
+
+/// Has a setting and a file that must be given, and a setting that need not.
+class OneModel final : public TableOfModels {
+ public:
+  OneModel() {
+    kind_.name = "coupled";
+    kind_.inputs = {{"x", false, false, ""}};
+    kind_.settings = {
+        {.name = "coupling"}, {.name = "table", .kind = SettingKind::kFile}, {.name = "scale", .preset = "1"}};
+  }
+  const ModelKind& model(const std::string&) override { return kind_; }
+  std::vector<std::string> model_names() override { return {kind_.name}; }
+
+ private:
+  ModelKind kind_;
+};
+
+TEST(SchemaTest, WeightsMaySayWhatALeafLeavesOutButNoFiles) {
+  OneModel models;
+  const json rules = json::parse(composition_schema(models))["$defs"]["leaf"]["allOf"];
+  ASSERT_EQ(rules.size(), 1u);
+  const json& leaf = rules[0]["then"];
+  EXPECT_EQ(leaf["required"], json({"settings"}));
+  EXPECT_EQ(leaf["properties"]["settings"]["required"], json({"table"}));
+  EXPECT_EQ(leaf["if"], json::parse(R"({"not": {"required": ["weights"]}})"));
+  EXPECT_EQ(leaf["then"]["required"], json({"settings"}));
+  EXPECT_EQ(leaf["then"]["properties"]["settings"]["required"], json({"coupling", "table"}));
 }
 
 TEST(SchemaTest, AModelWithOptionalInputsSaysWhichMustBeBound) {

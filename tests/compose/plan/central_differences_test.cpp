@@ -6,8 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/compose/plan/learning.h"
-#include "tests/compose/random_trees.h"
-#include "tests/compose/small_learners.h"
+#include "tests/compose/plan/random_learners.h"
 
 namespace potluck::testing {
 namespace {
@@ -42,10 +41,10 @@ double worst_error(const ModelKind& exact, Precision precision) {
   double worst = 0;
   unsigned learned = 0;
   for (unsigned seed = 0; seed < 100; ++seed) {
-    const auto with = make_plan(RandomTree(seed, exact, stretched_learner()).make(), in_double());
+    const auto with = make_plan(random_learners(exact, seed), in_double());
     PlanOptions options = in_double();
     options.precision = precision;
-    const auto without = make_plan(RandomTree(seed, learner_first_order(), stretched_learner()).make(), options);
+    const auto without = make_plan(random_learners(learner_first_order(), seed), options);
     if (with->parameters().arrays().empty()) continue;
     ++learned;
     std::mt19937 random(31000 + seed);

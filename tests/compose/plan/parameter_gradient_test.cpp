@@ -8,8 +8,7 @@
 #include <cstring>
 
 #include "tests/compose/plan/learning.h"
-#include "tests/compose/random_trees.h"
-#include "tests/compose/small_learners.h"
+#include "tests/compose/plan/random_learners.h"
 
 namespace potluck::testing {
 namespace {
@@ -23,28 +22,14 @@ Weighing any_weighing(std::mt19937& random, Sought sought, const State& state, i
   return weighing;
 }
 
-Composition as_it_is(Composition tree, const ModelKind&, unsigned) { return tree; }
-
-/// The tree times a level of a hierarchy whose normaliser depends on the state, beside another tree in a mixture:
-/// variables as those of the tree, and u [2].
-Composition above_a_normaliser(Composition tree, const ModelKind& kind, unsigned seed) {
-  tree.variables.push_back(real_line("u", 2));
-  tree.held.resize(4);
-  const NodePointer below = leaf(stretched(), {whole(3, 2), part(1, 1, {0})}, {}, "below");
-  const NodePointer levels = product({{tree.target, 1}, {node("levels", Hierarchy{{below}, false}), 1}});
-  const NodePointer beside = RandomTree(seed + 500, kind, stretched_learner()).make().target;
-  tree.target = mixture({{levels, 0.3, 0.5}, {product({{beside, 1}, {normal(3, {0, 0}, {1}), 1}}), 0.7, 0.1}});
-  return tree;
-}
-
 /// Largest relative difference between gradients of random trees and central differences.
-template <class Change = decltype(&as_it_is)>
-double worst_of_trees(const ModelKind& kind, Sought sought, unsigned trees, Change change = as_it_is) {
+double worst_of_trees(const ModelKind& kind, Sought sought, unsigned trees,
+                      Composition (*make)(const ModelKind&, unsigned) = random_learners) {
   double worst = 0;
   unsigned learned = 0;
   for (unsigned seed = 0; seed < trees; ++seed) {
     std::mt19937 random(21000 + seed);
-    const auto plan = make_plan(change(RandomTree(seed, kind, stretched_learner()).make(), kind, seed), in_double());
+    const auto plan = make_plan(make(kind, seed), in_double());
     if (plan->parameters().arrays().empty()) continue;
     ++learned;
     State state = any_state(random);
@@ -242,7 +227,7 @@ TEST(ParameterGradientTest, Float32GradientsAreFloat64OnesRounded) {
   std::mt19937 random(9);
   for (unsigned seed = 0; seed < 50; ++seed) {
     PlanOptions options = in_double();
-    const Composition tree = RandomTree(seed, learner(), stretched_learner()).make();
+    const Composition tree = random_learners(learner(), seed);
     const auto wide = make_plan(tree, options);
     options.precision = Precision::kFloat32;
     const auto narrow = make_plan(tree, options);

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/learning/objective_sum.h"
 #include "tests/core/learning/learning_runs.h"
+#include "tests/core/learning/loss_differences.h"
 #include "tests/core/learning/row_learnable.h"
 
 namespace potluck {

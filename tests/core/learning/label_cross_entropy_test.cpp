@@ -8,6 +8,7 @@
 
 #include "core/learning/learned_part.h"
 #include "tests/core/learning/learning_runs.h"
+#include "tests/core/learning/loss_differences.h"
 #include "tests/core/learning/row_learnable.h"
 
 namespace potluck {

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "tests/core/learning/learning_runs.h"
+#include "tests/core/learning/loss_differences.h"
 #include "tests/core/learning/row_learnable.h"
 
 namespace potluck {

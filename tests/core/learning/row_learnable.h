@@ -152,32 +152,4 @@ class LearnedQuadratic final : public RowLearnable {
   size_t n_;
 };
 
-/// The largest distance of `sums` from central differences of `loss` by the parameters, relative to 1 + their size.
-template <class Loss>
-double worst_against_differences(RowLearnable& learnable, const ParameterSums& sums, const Loss& loss) {
-  constexpr double kStep = 1e-5;
-  double worst = 0;
-  for (size_t a = 0; a < sums.size(); ++a)
-    for (size_t i = 0; i < sums[a].size(); ++i) {
-      const double before = learnable.parameter(a, i);
-      const auto at = [&](double value) {
-        learnable.parameter(a, i) = value;
-        return loss();
-      };
-      const double difference = (at(before + kStep) - at(before - kStep)) / (2 * kStep);
-      learnable.parameter(a, i) = before;
-      const double apart = std::abs(sums[a][i] - difference) / (1 + std::abs(difference));
-      worst = std::isnan(apart) ? INFINITY : std::max(worst, apart);
-    }
-  return worst;
-}
-
-/// Sums of zeros for the arrays that are learned.
-inline ParameterSums zero_sums(const Learnable& learnable) {
-  ParameterSums sums(learnable.arrays().size());
-  for (size_t a = 0; a < sums.size(); ++a)
-    if (learnable.arrays()[a].learned) sums[a].resize(static_cast<size_t>(learnable.arrays()[a].size()));
-  return sums;
-}
-
 }  // namespace potluck::testing
