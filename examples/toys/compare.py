@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learns the laws of data.py with Potluck, torchebm and ebmkit, draws from each, and compares with held-out data.
 
-  compare.py POTLUCK [--laws moons ...] [--seeds 1 2 3] [--programs potluck ...] [--runs FOLDER] [--updates N]
+  compare.py POTLUCK [--laws moons ...] [--seeds 1 2 3] [--peers ebmkit ...] [--runs FOLDER] [--updates N]
 
-Prints a JSON line for each law, seed and program, and keeps the draws in RUNS/LAW-PROGRAM-SEED.npy for picture.py. Potluck
-runs the composition files of this folder. The peers get two hidden layers of 128 and as many seconds of processors as
-Potluck's training took, its start included and theirs not; each is used as its own documentation does it:
-  torchebm  its MLP, denoising score matching at one level of noise, 1000 steps of Langevin from normal numbers
-  ebmkit    its noise-conditional MLP, denoising score matching on 30 levels, average of the weights, annealed Langevin
-            of 20 steps a level, four times the evaluations of Potluck's run
+Prints a JSON line for each law, seed and program, and keeps the draws in RUNS/LAW-PROGRAM-SEED.npy for picture.py.
+Potluck runs the composition files of this folder. The peers get its three hidden layers of 128, its batches, and as
+many seconds of processors as its training took, its start included and theirs not; each is used as its own
+documentation does it:
+  torchebm  its denoising score matching at one level of noise, 0.1, with Adam at 1e-3, and its Langevin dynamics of 1000
+            steps of 1e-3 from normal numbers. It has no objective that tells data from noise, and no exact sampler of
+            separate modes
+  ebmkit    its noise-contrastive estimation with the noise law of the composition files, its Trainer with Adam at 5e-3
+            (better than its preset of 1e-3) and an average of the weights, and its parallel tempering at four
+            temperatures up to 10 over MALA, whose step its AdaptiveMALA finds
 Peers that are not installed (benchmarks/learning/requirements.txt) are left out.
 
-  mmd    unbiased squared maximum mean discrepancy of 1000 draws and 1000 held-out rows, mean of Gaussian kernels of
-         widths 0.1, 0.3 and 1 (Gretton et al. 2012, lemma 6)
-  level  what 1 % of 500 random permutations of these rows exceed: larger draws than that are told from data
-  share  the largest distance of a part's share among draws from its share in the law, 1 / parts
-  off    share of draws that lie further from all data than 99 % of held-out rows do: 0.01 is perfect
+  noise     standard deviation of the noise in the law that is drawn. Held-out data that draws are compared with have as
+            much: 0.1 for torchebm, which learns blurred data, and 0 for the others
+  mmd       unbiased squared maximum mean discrepancy of 1000 draws and 1000 held-out rows, mean of Gaussian kernels of
+            widths 0.1, 0.3 and 1 (Gretton et al. 2012, lemma 6)
+  level     what 1 % of 500 random permutations of these rows exceed: larger draws than that are told from data
+  share     the largest distance of a part's share among draws from its share in the law, 1 / parts
+  share_se  the same in standard errors of a share of so many independent draws
+  off       share of draws that lie further from all data than 99 % of held-out rows do: 0.01 is perfect
 """
 
 import argparse
@@ -33,8 +40,11 @@ from data import HERE, LAWS
 ROWS = 1000
 WIDTHS = (0.1, 0.3, 1.0)
 PERMUTATIONS = 500
-BATCH = 256
-LEAST_NOISE = 0.05  # at which all draw, as the composition files say
+BATCH = 64
+HIDDEN = (128, 128, 128)
+NOISE_VARIANCE = 1.5  # of the noise law, as the composition files say
+RATE = {"torchebm": 1e-3, "ebmkit": 5e-3}  # of Adam
+NOISE = {"potluck": 0.0, "torchebm": 0.1, "ebmkit": 0.0}  # in the law that a program draws
 
 
 def kernel(x):
@@ -64,20 +74,24 @@ def nearest(x, among):
     return np.array([((among - row) ** 2).sum(1).min() for row in x])
 
 
-def measured(law, draws, test, rows):
+def measured(law, draws, noise, test, rows):
+    random = np.random.default_rng(1)
+    test, rows = (x + noise * random.normal(size=x.shape) for x in (test, rows))
     draws = draws[np.isfinite(draws).all(1)]
     lost = ROWS - len(draws)
     if len(draws) < ROWS // 2:
         return {"lost": lost}
     found, level = discrepancy(np.resize(draws, (ROWS, 2)), test[:ROWS])
     shares = np.bincount(law.parts(draws), minlength=law.count) / len(draws)
-    off = (nearest(draws, rows) > np.quantile(nearest(test, rows), 0.99)).mean()
+    wanted = 1 / law.count
     return {
+        "noise": noise,
         "mmd": found,
         "level": level,
-        "share": abs(shares - 1 / law.count).max(),
+        "share": abs(shares - wanted).max(),
+        "share_se": abs(shares - wanted).max() / np.sqrt(wanted * (1 - wanted) / len(draws)),
         "shares": shares.tolist(),
-        "off": off,
+        "off": (nearest(draws, rows) > np.quantile(nearest(test, rows), 0.99)).mean(),
         "lost": lost,
     }
 
@@ -94,21 +108,19 @@ def run(words):
 
 def by_potluck(wanted, law, seed):
     """(draws, seconds of processors of training, of drawing)"""
-    import h5py
+    import netCDF4
 
     file, folder = HERE / f"{law.name}.yaml", wanted.runs / f"{law.name}-{seed}"
-    weights = HERE / "experts" / f"{law.name}.safetensors"
-    weights.parent.mkdir(exist_ok=True)
+    weights = folder.with_suffix(".safetensors")
     weights.unlink(missing_ok=True)
-    words = [wanted.potluck, "train", file, "--overwrite", "--quiet", "--threads", 1, "--output", f"{folder}-training"]
-    if wanted.updates:
-        words += ["--set", f"learn.until.updates={wanted.updates}"]
-    learned = run([*words, "--set", f"learn.seed={seed}"])
-    words = [wanted.potluck, "sample", file, "--overwrite", "--quiet", "--threads", 1, "--output", folder]
-    drawn = run([*words, "--seed", seed])
-    (wanted.runs / f"{law.name}-{seed}.safetensors").write_bytes(weights.read_bytes())
-    with h5py.File(folder / "draws.nc") as draws:
-        return np.array(draws["posterior/x"])[:, -1], learned, drawn
+    words = [file, "--overwrite", "--quiet", "--threads", 1]
+    words += ["--set", f"energies.{law.name}.weights={weights.resolve()}"]
+    updates = ["--set", f"learn.until.updates={wanted.updates}"] if wanted.updates else []
+    training = [*updates, "--set", f"learn.seed={seed}", "--output", f"{folder}-training"]
+    learned = run([wanted.potluck, "train", *words, *training])
+    drawn = run([wanted.potluck, "sample", *words, "--seed", seed, "--output", folder])
+    with netCDF4.Dataset(folder / "draws.nc") as draws:
+        return np.asarray(draws["posterior"]["x"][:, -1]), learned, drawn
 
 
 def until_spent(seconds, update):
@@ -129,17 +141,16 @@ def by_torchebm(rows, seconds):
     class Energy(BaseModel):
         def __init__(self):
             super().__init__(device="cpu")
-            layer = torch.nn.Linear
-            self.net = torch.nn.Sequential(
-                layer(2, 128), torch.nn.SiLU(), layer(128, 128), torch.nn.SiLU(), layer(128, 1)
-            )
+            sizes = (2, *HIDDEN)
+            layers = [[torch.nn.Linear(*pair), torch.nn.SiLU()] for pair in zip(sizes, sizes[1:])]
+            self.net = torch.nn.Sequential(*sum(layers, []), torch.nn.Linear(sizes[-1], 1))
 
         def forward(self, x):
             return self.net(x).squeeze(-1)
 
     model = Energy()
-    loss = DenoisingScoreMatching(model=model, noise_scale=0.1, device="cpu")
-    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    loss = DenoisingScoreMatching(model=model, noise_scale=NOISE["torchebm"], device="cpu")
+    optimiser = torch.optim.Adam(model.parameters(), RATE["torchebm"])
 
     def update():
         optimiser.zero_grad()
@@ -155,14 +166,15 @@ def by_ebmkit(rows, seconds):
     import ebm
     import torch
 
-    sigmas = ebm.geometric_sigmas(3, LEAST_NOISE, 30)
-    energy = ebm.nets.NoiseConditionalMLPEnergy(2, (128, 128))
-    trainer = ebm.Trainer(
-        energy, ebm.MultiSigmaDenoisingScoreMatching(sigmas), lr=1e-3, device="cpu", ema_decay=0.999
-    )
+    scale = torch.full((2,), NOISE_VARIANCE**0.5)
+    noise = torch.distributions.Independent(torch.distributions.Normal(torch.zeros(2), scale), 1)
+    energy, loss = ebm.nets.MLPEnergy(2, HIDDEN), ebm.NoiseContrastiveEstimation(noise)
+    trainer = ebm.Trainer(energy, loss, lr=RATE["ebmkit"], device="cpu", ema_decay=0.999)
     updates = 100 * until_spent(seconds, lambda: trainer.fit(rows, steps=100, batch_size=BATCH, verbose=False))
-    sampler = ebm.AnnealedLangevinDynamics(sigmas, step_size=0.5 * LEAST_NOISE**2, steps_per_sigma=20)
-    return sampler.sample(trainer.ema.module, 3 * torch.randn(ROWS, 2)), updates
+    start, mala = scale * torch.randn(ROWS, 2), ebm.AdaptiveMALA(0.005, warmup=100)
+    mala.sample(trainer.ema.module, start, steps=1)  # finds the step
+    sampler = ebm.ParallelTempering(mala, (1.0, 2.2, 4.6, 10.0), steps=150)
+    return sampler.sample(trainer.ema.module, start), updates
 
 
 PEERS = {"torchebm": by_torchebm, "ebmkit": by_ebmkit}
@@ -177,21 +189,34 @@ def by_peer(name, rows, seconds, seed):
     return draws.detach().numpy(), updates
 
 
-def compare(wanted, law, seed):
+def report(wanted, law, seed, name, draws, learned, more):
     rows, test = (np.load(HERE / "data" / f"{law.name}{end}.npy") for end in ("", "_test"))
-    draws, learned, drawn = by_potluck(wanted, law, seed)
-    found = [("potluck", draws, {"drawing_seconds": drawn})]
-    for name in wanted.peers:
-        try:
+    np.save(wanted.runs / f"{law.name}-{name}-{seed}.npy", draws)
+    line = {"law": law.name, "seed": seed, "program": name, "learning_seconds": learned}
+    print(json.dumps(line | measured(law, draws, NOISE[name], test, rows) | more), flush=True)
+
+
+def compare(wanted):
+    """Potluck first, whose seconds the peers get."""
+    runs = [(LAWS[name], seed) for seed in wanted.seeds for name in wanted.laws]
+    seconds = []
+    for law, seed in runs:
+        draws, learned, drawn = by_potluck(wanted, law, seed)
+        seconds.append(learned)
+        report(wanted, law, seed, "potluck", draws, learned, {"drawing_seconds": drawn})
+    missing = set()
+    for (law, seed), learned in zip(runs, seconds):
+        rows = np.load(HERE / "data" / f"{law.name}.npy")
+        for name in [peer for peer in wanted.peers if peer not in missing]:
             began = time.process_time()
-            draws, updates = by_peer(name, rows, learned, seed)
-            found.append((name, draws, {"updates": updates, "all_seconds": time.process_time() - began}))
-        except ImportError as missing:
-            print(f"{name} is left out: {missing}", file=sys.stderr)
-    for name, draws, more in found:
-        np.save(wanted.runs / f"{law.name}-{name}-{seed}.npy", draws)
-        line = {"law": law.name, "seed": seed, "program": name, "learning_seconds": learned}
-        print(json.dumps(line | measured(law, draws, test, rows) | more), flush=True)
+            try:
+                draws, updates = by_peer(name, rows, learned, seed)
+            except ImportError as error:
+                print(f"{name} is left out: {error}", file=sys.stderr)
+                missing.add(name)
+                continue
+            more = {"updates": updates, "all_seconds": time.process_time() - began}
+            report(wanted, law, seed, name, draws, learned, more)
 
 
 def main():
@@ -204,9 +229,7 @@ def main():
     parser.add_argument("--updates", type=int, help="of Potluck's training; default: as the composition files say")
     wanted = parser.parse_args()
     wanted.runs.mkdir(parents=True, exist_ok=True)
-    for name in wanted.laws:
-        for seed in wanted.seeds:
-            compare(wanted, LAWS[name], seed)
+    compare(wanted)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # Makes the data, learns the five laws with Potluck and with the peers that are installed, compares the draws with
 # held-out data and makes picture.png: everything of README.md. Nothing else should run on the machine meanwhile.
 #
-#   examples/toys/run.sh [BUILD_FOLDER]    environment: POTLUCK_PYTHON, with h5py, matplotlib and numpy, and for the
+#   examples/toys/run.sh [BUILD_FOLDER]    environment: POTLUCK_PYTHON, with netCDF4, matplotlib and numpy, and for the
 #                                          peers torch and benchmarks/learning/requirements.txt; SEEDS (1 2 3)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
