@@ -2,7 +2,7 @@
 # From a fresh Debian 12 to pictures, and to passing tests. Everything is in cmake/setup.sh and the CMake presets;
 # this only says in which order.
 #
-#   make demo           set up, build, draw the lower halves of real garments, say where the pictures are
+#   make demo           set up, build, draw garments and halves of garments, say where the pictures are
 #   make test           set up, build everything, run all tests
 #   make fuzz           set up, build the fuzz targets with clang, run each for a minute
 #   make setup          install what is missing (see cmake/setup.sh for what can be chosen)
@@ -44,6 +44,7 @@ build: configure
 demo: configure
 	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target programs
 	@examples/wardrobe/run.sh "$(CURDIR)/$(BUILD_FOLDER)"
+	@examples/garments/demo.sh "$(CURDIR)/$(BUILD_FOLDER)"
 
 test: build
 	@ctest --preset $(PRESET) --parallel $(JOBS)

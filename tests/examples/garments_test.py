@@ -3,7 +3,8 @@
 
     python garments_test.py files|weights --program PROGRAM --plugins FOLDER --scratch FOLDER
 
-files      every composition is accepted; each preset trains, and its own weights are then accepted by its own file
+files      every composition is accepted; each preset trains, and its own weights are then accepted by its own file, and
+           labels.yaml trains on them
 weights    200 garments of any kind are near the test images, and 32 each of two kinds show what was asked; the same
            from weights that are trained for two updates are told apart. energy.py agrees with the program about the
            energies of the draws
@@ -44,6 +45,12 @@ class Program:
         self.run("train", file, "--set", "learn.until={updates: 2}", "--set", "learn.hold_out=64", "--quiet")
         return file
 
+    def train_on(self, preset: str, name: str) -> pathlib.Path:
+        """A copy of a file that goes on training the weights of a preset, beside them, after two updates."""
+        file = pathlib.Path(shutil.copy(GARMENTS / f"{name}.yaml", self.scratch / preset))
+        self.run("train", file, "--continue", "--set", "learn.until={updates: 2}", "--set", "learn.hold_out=64", "--quiet")
+        return file
+
     def draw(self, weights: pathlib.Path, name: str, chains: int, label: int | None = None) -> pathlib.Path:
         """A run of so many chains; of garments of any kind where no label is given."""
         run = self.scratch / f"{name}-{'any' if label is None else label}"
@@ -53,13 +60,21 @@ class Program:
         return run
 
 
+def read_weights(file: pathlib.Path) -> dict:
+    from safetensors.numpy import load_file
+
+    return load_file(file)
+
+
 def check_files(program: Program) -> list[str]:
     for name in SAMPLES:
         # The plugin's folder is there only once run.sh has built it.
         program.run("check", GARMENTS / f"{name}.yaml", *(["--set", "plugins=[]"] if name == "composite" else []))
     for name in PRESETS:
         program.run("check", program.train(name))
-    return []
+    labels = program.train_on("garments", "labels")
+    offsets = read_weights(labels.with_name("garments.safetensors"))["label_offset"]
+    return [] if offsets.any() else ["labels.yaml must have learned the offsets of labels, they are all 0"]
 
 
 def check_weights(program: Program) -> list[str]:

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Completes the lower halves of test images by `lower_half.yaml`, beside the Gaussian of each kind of garment.
+
+    python halves.py --program build/bin/potluck [--weights trained.safetensors] [--count 256] [--labels]
+
+The upper halves of the first test images are given, one run for each. The Gaussian has the mean and covariance of the
+training images (of their kind with --labels, where the energy is told the label too), and draws and guesses lower
+halves given the upper ones.
+
+distance       squared Frechet distance of the completed images, one draw for each, to the 10 000 test images, in the
+               classifier's features (measure.py)
+reconstruction square root of the mean square error of one draw, and of the mean of 8 draws, per pixel of the lower half in
+               [0, 1]. A mean is closer than a draw can be, so compare draws with draws
+"""
+
+import argparse
+import pathlib
+import subprocess
+import tempfile
+
+import netCDF4
+import numpy as np
+import torch
+
+import classifier
+import measure
+
+HERE = pathlib.Path(__file__).resolve().parent
+DRAWS, HALF = 8, 14 * 28
+
+
+def complete(arguments: argparse.Namespace, row: int, label: int | None, images: pathlib.Path,
+             folder: pathlib.Path) -> np.ndarray:
+    """[8, 28, 28]: images with the upper half of a test image."""
+    command = [arguments.program, "sample", HERE / "lower_half.yaml", "--output", folder, "--overwrite", "--quiet",
+               "--given", f"upper={{file: {images}, row: {row}, scale: 1/256}}", "--seed", str(row + 1),
+               "--set", f"sample.chains={DRAWS}", "--set", "sample.steps=1", "--set", "sample.thin=1", "--set",
+               "output.pictures=[]", "--threads", "1"]
+    if arguments.weights:
+        command += ["--set", f"energies.garment.weights={arguments.weights.resolve()}"]
+    if label is not None:
+        command += ["--set", "variables.label={categories: 10}", "--set", "energies.garment.inputs.label=label",
+                    "--given", f"label={label}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with netCDF4.Dataset(folder / "draws.nc") as draws:
+        return np.asarray(draws["posterior"]["image"][:, -1], np.float32)
+
+
+class Gaussian:
+    """Of lower halves, given upper ones."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        rows = images.reshape(-1, 784).astype(np.float64)
+        covariance = np.cov(rows, rowvar=False) + 1e-4 * np.eye(784)
+        self.mean = rows.mean(axis=0)
+        self.slope = np.linalg.solve(covariance[:HALF, :HALF], covariance[:HALF, HALF:])
+        self.root = measure.square_root(covariance[HALF:, HALF:] - covariance[HALF:, :HALF] @ self.slope)
+
+    def guess(self, image: np.ndarray) -> np.ndarray:
+        return self.mean[HALF:] + (image.reshape(784)[:HALF] - self.mean[:HALF]) @ self.slope
+
+    def draw(self, image: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+        lower = self.guess(image) + random.standard_normal((count, HALF)) @ self.root
+        upper = np.broadcast_to(image.reshape(784)[:HALF], (count, HALF))
+        return np.concatenate([upper, lower], axis=1).reshape(count, 28, 28).astype(np.float32)
+
+
+def report(name: str, judge: measure.Judge, completed: np.ndarray, truth: np.ndarray) -> None:
+    """@param completed  [N, draws, 28, 28]"""
+    error = completed[:, :, 14:] - truth[:, None, 14:]
+    one, mean = np.sqrt(np.square(error[:, 0]).mean()), np.sqrt(np.square(error.mean(axis=1)).mean())
+    distance = judge.distance(torch.from_numpy(completed[:, 0].copy()))
+    print(f"{name}: {len(completed)} images, distance {distance:.1f}, reconstruction {one:.3f} by one draw, {mean:.3f} by "
+          f"the mean of {completed.shape[1]}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, type=pathlib.Path, help="potluck")
+    parser.add_argument("--weights", type=pathlib.Path, help="of the energy, instead of those that are here")
+    parser.add_argument("--data", type=pathlib.Path, help="folder of the gzip'ed IDX files")
+    parser.add_argument("--count", type=int, default=256, help="test images")
+    parser.add_argument("--labels", action="store_true", help="tell the energy and the Gaussian the label")
+    parser.add_argument("--save", type=pathlib.Path, help="npy file for the completed images")
+    arguments = parser.parse_args()
+    folder = classifier.data_folder(arguments.data)
+    judge = measure.Judge(folder)
+    train, train_labels = (part.numpy() for part in classifier.read_images(folder, "train"))
+    truth, labels = (part.numpy()[: arguments.count] for part in classifier.read_images(folder, "t10k"))
+
+    random = np.random.default_rng(1)
+    if arguments.labels:
+        gaussians = [Gaussian(train[train_labels == kind]) for kind in range(10)]
+    else:
+        gaussians = [Gaussian(train)] * 10
+    drawn = [gaussians[label].draw(image, DRAWS, random) for image, label in zip(truth, labels)]
+    guessed = np.concatenate([truth[:, :14], [gaussians[label].guess(image).reshape(14, 28)
+                                              for image, label in zip(truth, labels)]], axis=1).astype(np.float32)
+    report("test images", judge, truth[:, None], truth)
+    report("Gaussian", judge, np.stack(drawn), truth)
+    report("Gaussian, its mean", judge, guessed[:, None], truth)
+
+    images = folder / "t10k-images-idx3-ubyte.gz"
+    with tempfile.TemporaryDirectory() as scratch:
+        completed = np.stack([complete(arguments, row, int(labels[row]) if arguments.labels else None, images,
+                                       pathlib.Path(scratch) / "run") for row in range(len(truth))])
+    if arguments.save:
+        np.save(arguments.save, completed)
+    report("learned energy", judge, completed, truth)
+
+
+if __name__ == "__main__":
+    main()
