@@ -381,9 +381,12 @@ TEST_F(LikelihoodCommandTest, WhatCannotBeDoneIsToldWithItsPlace) {
   }
   write("labels.yaml",
         "potluck: 1\nvariables: {x: {shape: 2}, label: {categories: 2}}\n"
-        "target: {model: class_gaussian, weights: w.safetensors, settings: {mean: [0, 0, 1, 1]}, inputs: {x: x, label: "
-        "label}}\nlearn: {data: {x: {file: x.npy}}, objective: maximum_likelihood}\n");
-  EXPECT_EQ(potluck_with_bench({"train", "labels.yaml"}).exit_code, 2);
+        "target: {product: [{model: class_gaussian, settings: {mean: [0, 0, 1, 1]}, inputs: {image: x, label: label}}, "
+        "{model: gaussian, weights: w.safetensors, inputs: x}]}\n"
+        "learn: {data: {x: {file: x.npy}}, objective: maximum_likelihood}\n");
+  EXPECT_THAT(potluck_with_bench({"train", "labels.yaml"}).err,
+              ContainsRegex("labels\\.yaml:4:[0-9]+: learn.data must have all variables that are not given for "
+                            "maximum_likelihood, got none for 'label'"));
   write("missing.yaml",
         "potluck: 1\nvariables: {x: {shape: 2}, z: {shape: 2}}\n"
         "target: {model: linear_gaussian, weights: w.safetensors, inputs: {x: x, z: z}}\n"
