@@ -117,6 +117,7 @@ std::optional<Sums> Learner::gradient(const Lesson& lesson, Sought sought, doubl
 }
 
 std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const {
+  constexpr double kStart = 0.5;  // what is added is told from what is written
   Arrays input(model_, lesson.batch);
   for (size_t i = 0; i < lesson.batch.values.size(); ++i)
     if (!model_.kind().inputs[i].parent) input.pointers()[i] = nullptr;
@@ -126,7 +127,7 @@ std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const
   for (const ModelParameter& parameter : parameters_) {
     pointers.push_back(sums.emplace_back(parameter.bytes(), kBuffer).data());
     const ModelParameter sum = sum_like(parameter, sums.back());
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, 0);
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, kStart);
   }
   Lent lent("log_normaliser_gradient");
   for (size_t p = 0; p < sums.size(); ++p)
@@ -140,7 +141,7 @@ std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const
   for (size_t p = 0; p < sums.size(); ++p) {
     check_buffer(parameters_[p], sums[p]);
     const ModelParameter sum = sum_like(parameters_[p], sums[p]);
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) added[p].push_back(number_of(sum, at));
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) added[p].push_back(number_of(sum, at) - kStart);
   }
   return added;
 }

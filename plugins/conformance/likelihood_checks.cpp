@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "plugins/conformance/checks.h"
 #include "plugins/conformance/difference.h"
@@ -35,9 +36,11 @@ std::optional<Loss> loss_of(const Model& model, const Batch& batch) {
   return loss;
 }
 
-std::vector<double> sums_of(const Model& model, const Batch& batch, int64_t count, int64_t round) {
+/// What add_statistics leaves of sums that hold `start`, [count].
+std::vector<double> sums_of(const Model& model, const Batch& batch, const std::vector<double>& start, int64_t round) {
   Arrays input(model, batch);
-  GuardedBytes workspace(model.workspace_bytes(batch.rows)), sums(static_cast<size_t>(count) * sizeof(double), 0);
+  GuardedBytes workspace(model.workspace_bytes(batch.rows)), sums(start.size() * sizeof(double));
+  std::memcpy(sums.data(), start.data(), sums.bytes());
   Lent lent("add_statistics");
   lent.read(input, model);
   lent.written("the workspace", workspace);
@@ -47,18 +50,19 @@ std::vector<double> sums_of(const Model& model, const Batch& batch, int64_t coun
   model.add_statistics(call, round, reinterpret_cast<double*>(sums.data()));
   lent.check();
   const auto* first = reinterpret_cast<const double*>(sums.data());
-  return {first, first + count};
+  return {first, first + start.size()};
 }
 
-/// The sums over rows must be those over parts of them.
+/// The sums over rows must be those over one part of them after the other.
 void compare_parts(const Model& model, const Batch& batch, const std::vector<double>& whole, int64_t round,
                    WorstDifference& worst) {
   std::vector<double> sum(whole.size()), magnitude(whole.size(), 1);
   for (int64_t first = 0, rows = 1; first < batch.rows; first += rows, rows = rows % 61 + 7) {
     std::vector<int64_t> some;
     for (int64_t b = first; b < std::min(first + rows, batch.rows); ++b) some.push_back(b);
-    const auto part = sums_of(model, rows_of(model, batch, some), static_cast<int64_t>(whole.size()), round);
-    for (size_t k = 0; k < sum.size(); ++k) sum[k] += part[k], magnitude[k] += std::abs(part[k]);
+    const std::vector<double> more = sums_of(model, rows_of(model, batch, some), sum, round);
+    for (size_t k = 0; k < sum.size(); ++k) magnitude[k] += std::abs(more[k] - sum[k]);
+    sum = more;
   }
   for (size_t k = 0; k < sum.size(); ++k)
     worst.take(apart(sum[k], whole[k]), static_cast<double>(batch.rows) * rounding(model, magnitude[k]),
@@ -102,9 +106,10 @@ Finding check_likelihood_rounds(const Subject& subject) {
   auto before = loss_of(learner.model(), batch);
   if (!before) return failed("log Z of a model with statistics must be known, got none", kFit);
   WorstDifference worst;
+  const std::vector<double> nothing(static_cast<size_t>(statistics->count));
   const int64_t rounds = statistics->closed_form ? 2 : kRounds;
   for (int64_t round = 0; round < rounds; ++round) {
-    const auto sums = sums_of(learner.model(), batch, statistics->count, round);
+    const auto sums = sums_of(learner.model(), batch, nothing, round);
     compare_parts(learner.model(), batch, sums, round, worst);
     learner.fit(round, sums);
     const auto now = loss_of(learner.model(), batch);

@@ -156,6 +156,11 @@ TEST_F(ConformanceTest, AFitterPassesAndWrongOnesAreCaught) {
   EXPECT_THAT(check_of(report, "gradient of log Z by parameters")->text, HasSubstr("4 slopes, worst error "));
   EXPECT_EQ(check_of(report_of("learner"), "rounds of maximum likelihood"), nullptr);
 
+  const auto caught = [](const std::string& plugin, const std::string& check, const std::string& text) {
+    const ConformanceReport wrong = report_of(plugin);
+    EXPECT_THAT(failed_checks(wrong), testing::ElementsAre(check)) << plugin;
+    EXPECT_THAT(check_of(wrong, check)->text, MatchesRegex(text));
+  };
   caught(
       "fitter_wrong_fit", "rounds of maximum likelihood",
       "a closed form must be where the rows are most likely, got a mean log-likelihood of .*, and .* with number 0 of "

@@ -11,6 +11,7 @@
 #include <torch/serialize.h>
 
 #include <cmath>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -167,6 +168,9 @@ class Lbfgs final : public Minimiser {
     torch::serialize::OutputArchive archive;
     for (size_t i = 0; i < numbers_.size(); ++i) archive.write(std::to_string(i), numbers_[i].detach(), true);
     archive.write("read", at::scalar_tensor(read_ ? 1 : 0, at::kDouble), true);
+    // What is only of use within an iteration has empty tensors, which cannot be saved.
+    for (const auto& [of, kept] : optimizer_->state())
+      static_cast<torch::optim::LBFGSParamState&>(*kept).al(std::nullopt);
     torch::serialize::OutputArchive state;
     optimizer_->save(state);
     archive.write("optimizer", state);
