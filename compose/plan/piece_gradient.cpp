@@ -35,7 +35,7 @@ PieceGradient::PieceGradient(const GradientSources& sources, int64_t most_chains
     : sources_(sources),
       input_rows_(sources.composition.variables, sources.arithmetic, sources.options.precision),
       on_cpu_(sources.options.device.kind == Device::Kind::kCpu),
-      differences_(sources.store, sources.arithmetic, sources.options.precision) {
+      differences_(sources.store, sources.arithmetic, sources.options.device, sources.options.precision) {
   for (const PlannedEvaluation& evaluation : sources.order.evaluations) {
     models_.push_back(&sources.experts.model(*evaluation.leaf, worker));
     expert_.push_back(evaluation.normaliser ? -1 : sources.store.expert_of(*evaluation.leaf));
@@ -117,7 +117,7 @@ void PieceGradient::begin(const ParameterGradientCall& call, int64_t first, int6
 }
 
 void PieceGradient::clear_sums() {
-  differences_.clear();
+  differences_.clear(stream_);
   for (size_t a = 0; a < sums_.size(); ++a) {
     const StoredParameter& stored = sources_.store.arrays()[a];
     if (!sources_.store.is_learned_expert(stored.expert)) continue;
@@ -223,10 +223,9 @@ void PieceGradient::add_model(size_t e, int64_t rows, const double* cotangent, b
   in_calls(sources_.order.evaluations[e], rows, [&](const potluck_call& call, int64_t first) {
     if (add_call(e, call, cotangent ? cotangent + first : nullptr, moved)) return;
     throw PluginError(
-        fmt::format("model '{}' must differentiate its energy by the parameters of '{}'{}, got "
-                    "POTLUCK_UNSUPPORTED. {}reeze '{}', or ask its author",
-                    expert.model, expert.name, moved && !on_cpu_ ? " along a tangent" : "",
-                    moved && !on_cpu_ ? "Train on the CPU, f" : "F", expert.name));
+        fmt::format("model '{0}' must differentiate its energy by the parameters of '{1}', got POTLUCK_UNSUPPORTED. "
+                    "Freeze '{1}', or ask its author",
+                    expert.model, expert.name));
   });
 }
 
@@ -235,7 +234,7 @@ void PieceGradient::add_model(size_t e, int64_t rows, const double* cotangent, b
 bool PieceGradient::add_call(size_t e, const potluck_call& call, const double* cotangent, bool moved) {
   const Model& model = *models_[e];
   if (model.parameter_gradient(call, cotangent, moved ? next_moved_.data() : nullptr, sum_.data())) return true;
-  if (!moved || !on_cpu_) return false;
+  if (!moved) return false;
   if (cotangent && !model.parameter_gradient(call, cotangent, nullptr, sum_.data())) return false;
   return differences_.add(model, sources_.order.evaluations[e],
                           sources_.store.experts()[static_cast<size_t>(expert_[e])], call, next_moved_.data());

@@ -28,9 +28,12 @@ class Critic {
   static constexpr const char* name = "test.critic";
   static constexpr const char* summary = "a network with one hidden layer and a bowl";
   static constexpr Setting settings[] = {
-      choice("mistake", {"none", "shape", "product"}, "what the energy does wrong").preset("none")};
+      choice("mistake", {"none", "shape", "product"}, "what the energy does wrong").preset("none"),
+      choice("tangents", {"known", "refused"}, "whether it differentiates along them by its parameters")
+          .preset("known")};
   explicit Critic(const Setup& setup)
       : mistake_(setup.choice("mistake")),
+        refuses_(setup.choice("tangents") == 1),
         in_(pattern(setup, {setup.size(), 7}, 0.3)),
         out_(pattern(setup, {7}, 0.9)) {}
   Facts facts() const { return {.integrable = true, .bounded_on_boxes = true}; }
@@ -40,10 +43,16 @@ class Critic {
     if (mistake_ == 2) return at::matmul(x, out_);
     return sum_rows(x.mul(x)).mul(0.5).add(at::mv(at::tanh(at::matmul(x, in_)), out_));
   }
+  /// Leaves the slope to autograd.
+  std::optional<TorchSlope> slope(const std::vector<at::Tensor>&, const std::vector<at::Tensor>&) const {
+    if (refuses_) throw Failure(POTLUCK_UNSUPPORTED, "no tangents");
+    return std::nullopt;
+  }
   std::vector<TorchParameter> parameters() { return {{"in", in_}, {"out", out_}}; }
 
  private:
   int64_t mistake_;
+  bool refuses_;
   at::Tensor in_, out_;
 };
 
