@@ -10,19 +10,17 @@
 #include "compose/record/run_course.h"
 #include "compose/record/run_identity.h"
 #include "compose/training/phase.h"
+#include "compose/training/phase_reports.h"
 #include "core/backend/thread_pool.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/run/checkpoint_file.h"
 #include "core/files/run/event_file.h"
-#include "core/learning/divergence_watch.h"
 
 namespace potluck {
 
 namespace {
 
 constexpr uint32_t kVersion = 1;
-constexpr int64_t kRowsAssessed = 1024;
-constexpr double kLooks = 5;  ///< at the energies of held-out rows, in a phase
 
 using Clock = std::chrono::steady_clock;
 
@@ -62,7 +60,7 @@ class TrainingRun::Phases {
     outcome_.interrupted = phase_ < phases();
     if (outcome_.interrupted) {
       if (!current_) begin_phase();
-      if (!so_far_.doubtful || !saved_updates_) checkpoint();
+      if (!reports_->doubtful() || !saved_updates_) checkpoint();
     }
     return outcome_;
   }
@@ -73,14 +71,13 @@ class TrainingRun::Phases {
 
   void make_phase() {
     current_ = std::make_unique<Phase>(composition_, asked(), run_.session_.plan(), energy_, run_.options_.optimisers);
-    so_far_ = {};
+    reports_.emplace(composition_, *current_, phase_);
   }
 
   /// A phase begins with what the one before came to, which is worth keeping.
   void begin_phase() {
     make_phase();
-    const Figures found = current_->trainer().assess_held_out(kRowsAssessed);
-    if (!found.empty()) so_far_.watch.judge(found.front().second, current_->objective().growth_alarms());
+    reports_->begin();
     if (phase_ > 0) checkpoint();
   }
 
@@ -95,14 +92,13 @@ class TrainingRun::Phases {
       StateArchive archive(checkpoint.state);
       int64_t log_length = 0, events_length = 0;
       std::vector<std::byte> trainer;
-      SoFar so_far;
       archive.version(kVersion);
-      archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far);
+      archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer);
       archive.demand(phase_ >= 0 && phase_ < phases() && log_length >= 0 && events_length >= 0 &&
                          StateArchive::counted(outcome_.updates),
                      "counts of phases");
       make_phase();
-      so_far_ = so_far;
+      reports_->persist(archive);
       current_->trainer().restore(trainer);
       saved_updates_ = current_->trainer().updates();
       log_.emplace(run_.folder(), log_length);
@@ -116,7 +112,8 @@ class TrainingRun::Phases {
     archive.version(kVersion);
     int64_t log_length = log_->length(), events_length = events_->length();
     std::vector<std::byte> trainer = current_->trainer().save();
-    archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far_);
+    archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer);
+    reports_->persist(archive);
     write_checkpoint(run_.folder(), run_.identity_, 0, archive.take());
     current_->trainer().with_average([&] { run_.write_into_folder(); });
     saved_ = Clock::now();
@@ -125,8 +122,8 @@ class TrainingRun::Phases {
 
   /// The first one behind the first report. None while the loss is beyond bounds: that of before is worth more.
   bool checkpoint_is_due() const {
-    if (so_far_.doubtful) return false;
-    if (!saved_updates_) return so_far_.reported_updates > 0;
+    if (reports_->doubtful()) return false;
+    if (!saved_updates_) return reports_->updates() > 0;
     return seconds_since(saved_) > run_.options_.checkpoint_seconds;
   }
 
@@ -134,17 +131,13 @@ class TrainingRun::Phases {
     Training& trainer = current_->trainer();
     const int64_t report_every = trainer.takes_all_rows() ? 1 : composition_.learn->report_every;
     while (!trainer.done() && !stop_) {
-      try {
-        trainer.update();
-      } catch (const NumericalError& error) {
-        diverged(error.what());
-      }
+      naming_what_was_kept([&] { trainer.update(); });
       keeper_.look_now_and_then();
       if (trainer.updates() % report_every == 0) report();
       if (checkpoint_is_due()) checkpoint();
     }
     // An interrupted one goes on in the midst of a report.
-    if (trainer.done() && trainer.updates() != so_far_.reported_updates) report();
+    if (trainer.done() && trainer.updates() != reports_->updates()) report();
   }
 
   void end_phase() {
@@ -157,95 +150,36 @@ class TrainingRun::Phases {
     current_.reset();
   }
 
+  /// @throws NumericalError where the training diverges
   void report() {
-    Training& trainer = current_->trainer();
-    TrainingReport report;
-    report.phase = phase_;
-    report.phases = phases();
-    report.objective = current_->objective().name();
-    report.progress = trainer.progress();
-    look_at_held_out(trainer, report);
-    const double seconds = report.progress.seconds - so_far_.reported_seconds;
-    if (seconds > 0)
-      report.updates_a_second = static_cast<double>(report.progress.updates - so_far_.reported_updates) / seconds;
-    so_far_.reported_seconds = report.progress.seconds;
-    so_far_.reported_updates = report.progress.updates;
-    if (report.progress.used > 0)
-      report.seconds_left = report.progress.seconds * (1 - report.progress.used) / report.progress.used;
+    const TrainingReport report = reports_->next();
     log_->add(report);
-    add_event(report);
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    events_->add(outcome_.updates + report.progress.updates, std::chrono::duration<double>(since_1970).count(),
+                 scalars_of(report), {});
     outcome_.last = report;
     reported_(report);
-    judge(report);
+    naming_what_was_kept([&] { reports_->judge(report); });
   }
 
-  /// For TensorBoard, which counts the updates of all phases together.
-  void add_event(const TrainingReport& report) {
-    const TrainingProgress& at = report.progress;
-    Figures scalars;
-    for (const auto& [name, value] : at.figures) scalars.emplace_back(name, value);
-    for (const auto& [name, value] : report.held_out) scalars.emplace_back("held_out/" + name, value);
-    if (report.held_out_auroc) scalars.emplace_back("held_out/auroc", report.held_out_auroc->value);
-    scalars.emplace_back("rate", at.rate);
-    scalars.emplace_back("gradient_norm", at.gradient_norm);
-    scalars.emplace_back("updates_a_second", report.updates_a_second);
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    events_->add(outcome_.updates + at.updates, std::chrono::duration<double>(since_1970).count(), scalars, {});
+  /// Of a training that diverges: where the weights of before are.
+  template <class Work>
+  void naming_what_was_kept(const Work& work) const {
+    try {
+      work();
+    } catch (const NumericalError& error) {
+      std::string kept = "No weights were kept yet";
+      if (saved_updates_)
+        kept = fmt::format(
+            "The weights of before, of update {}{}, are in {}: to begin from them, copy them to where the composition "
+            "names them and add --continue",
+            *saved_updates_, phases() > 1 ? fmt::format(" of phase {}", phase_ + 1) : "",
+            (run_.folder() / "weights").string());
+      const bool has_rate = !current_->trainer().takes_all_rows();
+      const std::string rate = has_rate ? fmt::format(" (it is {:g} in the file)", asked().trainer.rate.rate) : "";
+      throw NumericalError(fmt::format("{}{}. {}", error.what(), rate, kept));
+    }
   }
-
-  void look_at_held_out(Training& trainer, TrainingReport& report) {
-    report.watches_held_out = composition_.learn->data->held_out() > 0;
-    const bool look = look_is_due(report.progress.used);
-    trainer.with_average([&] {
-      report.held_out = trainer.assess_held_out(kRowsAssessed);
-      if (look) report.held_out_auroc = current_->held_out().look(kRowsAssessed);
-    });
-  }
-
-  /// Some times in a phase, and at its end.
-  bool look_is_due(double used) {
-    const auto looks = static_cast<int64_t>(used * kLooks);
-    return looks > std::exchange(so_far_.looks, looks);
-  }
-
-  void judge(const TrainingReport& report) {
-    // Held-out rows have the same noise each time. The loss of others may be a hundredfold by their noise alone.
-    const bool comparable = !report.held_out.empty();
-    const Figures& figures = comparable ? report.held_out : report.progress.figures;
-    const double loss = figures.front().second, best = so_far_.watch.best();
-    const DivergenceWatch::Verdict verdict =
-        so_far_.watch.judge(loss, comparable && current_->objective().growth_alarms());
-    so_far_.doubtful = verdict != DivergenceWatch::Verdict::kGood;
-    if (verdict == DivergenceWatch::Verdict::kDiverged)
-      diverged(fmt::format(
-          "the loss of held-out rows must stay below {:g} times its best, {:.4g}, got more in {} reports in a row, "
-          "{:.4g} in update {} at rate {:.3g}. Lower learn.clip, or learn.rate",
-          DivergenceWatch::kFactor, best, DivergenceWatch::kReports, loss, report.progress.updates,
-          report.progress.rate));
-  }
-
-  [[noreturn]] void diverged(const std::string& what) const {
-    std::string kept = "No weights were kept yet";
-    if (saved_updates_)
-      kept = fmt::format(
-          "The weights of before, of update {}{}, are in {}: to begin from them, copy them to where the composition "
-          "names them and add --continue",
-          *saved_updates_, phases() > 1 ? fmt::format(" of phase {}", phase_ + 1) : "",
-          (run_.folder() / "weights").string());
-    const bool has_rate = !current_->trainer().takes_all_rows();
-    const std::string rate = has_rate ? fmt::format(" (it is {:g} in the file)", asked().trainer.rate.rate) : "";
-    throw NumericalError(fmt::format("{}{}. {}", what, rate, kept));
-  }
-
-  /// Of the phase, beside what its trainer keeps.
-  struct SoFar {
-    double reported_seconds = 0;
-    int64_t reported_updates = 0, looks = 0;
-    DivergenceWatch watch;
-    bool doubtful = false;
-
-    void persist(StateArchive& archive) { archive(reported_seconds, reported_updates, looks, watch, doubtful); }
-  };
 
   TrainingRun& run_;
   const Composition& composition_;
@@ -258,10 +192,10 @@ class TrainingRun::Phases {
   std::optional<EventFile> events_;
   int64_t phase_ = 0;
   std::unique_ptr<Phase> current_;
+  std::optional<PhaseReports> reports_;  ///< of the current phase
   TrainingOutcome outcome_;
   Clock::time_point saved_ = Clock::now();
   std::optional<int64_t> saved_updates_;  ///< of the phase, in the last checkpoint; none: there is none
-  SoFar so_far_;
 };
 
 TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::optional<ResumedRun> resumed)

@@ -18,6 +18,7 @@ constexpr const char* kPreconditioningReference =
     "models. Section 5; here for the gradient of a scalar energy";
 
 /// The noise of a model whose composition leaves the input out.
+constexpr double kFixedNoisePreset = 0.1;
 constexpr plugin::Setting fixed_noise_setting() {
   return plugin::real("fixed_noise", "the noise where the input `noise` is left out").at_least(0).preset("0.1");
 }
@@ -120,6 +121,9 @@ class PreconditionedEnergy {
         parameters_(maker.made()) {
     if (setup.has_input("noise") && setup.size("noise") != 1)
       throw setup.input_error("noise", "must be one number, got " + std::to_string(setup.size("noise")));
+    if (noisy_ && fixed_noise_ != kFixedNoisePreset)
+      throw setup.setting_error("fixed_noise", "must be left out where the input 'noise' is bound, got " +
+                                                   plugin::shown(fixed_noise_) + ". Remove it, or leave 'noise' out");
     if (setup.has_weights() && !(scale_.item<double>() > 0))
       throw setup.weight_error(setup.weight("data_scale"), "must be > 0, got " + plugin::shown(scale_.item<double>()));
   }

@@ -11,7 +11,7 @@ constexpr int64_t kChannels = 2, kHeight = 9, kWidth = 8, kSize = kChannels * kH
 
 /// A small network of two stages on an image whose height is odd.
 ProbeSetup small() {
-  return {{{"channels", "3, 4"}, {"hidden", "5"}, {"fixed_noise", "0.4"}},
+  return {{{"channels", "3, 4"}, {"hidden", "5"}},
           {continuous_slot({kChannels, kHeight, kWidth}), continuous_slot({}), label_slot(kLabels)},
           {}};
 }
@@ -74,6 +74,7 @@ TEST(ConvEnergyTest, AnInputThatIsLeftOutIsTheFixedNoiseOrNoLabel) {
   for (const bool noise : {true, false})
     for (const bool label : {true, false}) {
       setup.slots[1] = noise ? continuous_slot({}) : left_out();
+      setup.settings["fixed_noise"] = noise ? "0.1" : "0.4";
       setup.slots[2] = label ? label_slot(kLabels) : left_out();
       ModelProbe probe = conv_energy(setup);
       make_general(probe);
@@ -155,6 +156,10 @@ TEST(ConvEnergyTest, RefusesWhatIsNotAnImageAndWeightsOfAnotherArchitecture) {
   setup = small();
   setup.slots[1] = continuous_slot({2});
   EXPECT_THAT(refused(setup), testing::HasSubstr("input 'noise' must be one number, got 2"));
+  setup = small();
+  setup.settings["fixed_noise"] = "0.4";
+  EXPECT_THAT(refused(setup),
+              testing::HasSubstr("setting 'fixed_noise' must be left out where the input 'noise' is bound, got 0.4"));
   setup = small();
   setup.slots[2].categories = 0;
   EXPECT_THAT(refused(setup), testing::HasSubstr("input 'label' must be a variable where there are no weights, since a "

@@ -9,10 +9,7 @@ namespace {
 
 constexpr int64_t kSize = 6;
 
-ProbeSetup small() {
-  return {
-      {{"hidden", "5, 4"}, {"fixed_noise", "0.4"}}, {continuous_slot({2, 3}), continuous_slot({}), label_slot(3)}, {}};
-}
+ProbeSetup small() { return {{{"hidden", "5, 4"}}, {continuous_slot({2, 3}), continuous_slot({}), label_slot(3)}, {}}; }
 ModelProbe mlp_energy(const ProbeSetup& setup) { return ModelProbe("potluck.mlp_energy", "mlp_energy", setup); }
 
 double energy_by_loops(const Parameters& p, const Numbers& x, double noise, int label) {
@@ -38,12 +35,24 @@ TEST(MlpEnergyTest, IsThePreconditionedEnergyOfItsNetwork) {
 
 TEST(MlpEnergyTest, AnInputThatIsLeftOutIsTheFixedNoiseOrNoLabel) {
   ProbeSetup setup = small();
+  setup.settings["fixed_noise"] = "0.4";
   for (size_t i : {1, 2}) setup.slots[i] = left_out();
   ModelProbe probe = mlp_energy(setup);
   make_general(probe);
   const Numbers x = some_numbers(kSize, 3);
   const double expected = energy_by_loops(Parameters(probe.model()), x, 0.4, -1);
   EXPECT_NEAR(probe.energies({x, {}, {}})[0], expected, 1e-11 * (1 + std::abs(expected)));
+}
+
+TEST(MlpEnergyTest, RefusesAFixedNoiseBesideTheInputThatSaysIt) {
+  ProbeSetup setup = small();
+  setup.settings["fixed_noise"] = "0.4";
+  EXPECT_THAT(refusal("potluck.mlp_energy", "mlp_energy", setup),
+              testing::HasSubstr(
+                  "setting 'fixed_noise' must be left out where the input 'noise' is bound, got 0.4. Remove it, or "
+                  "leave 'noise' out"));
+  setup.slots[1] = left_out();
+  EXPECT_EQ(mlp_energy(setup).energies({Numbers(kSize), {}, {0}}).size(), 1u);
 }
 
 TEST(MlpEnergyTest, GradientsAreThoseOfTheEnergy) {

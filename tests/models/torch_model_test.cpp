@@ -123,7 +123,7 @@ TEST(TorchModelTest, ParameterGradientsAreThoseOfDifferences) {
   const potluck_slot* slots[] = {&slot};
   const int64_t none = 0;
   const potluck_value value{sizeof value, 1, &none, nullptr, nullptr};
-  const potluck_value* values[] = {&value};
+  const potluck_value* values[] = {&value, &value};  // the first choice of both settings
   potluck_setup setup{};
   setup.size = sizeof setup;
   setup.device = POTLUCK_CPU;

@@ -339,6 +339,39 @@ TEST_F(TrainCommandTest, RowsThatWereLearnedByHeartAreTold) {
                             "Training rows were learned by heart: train for less long, or on more of them\\.\n"));
 }
 
+TEST_F(TrainCommandTest, WeightsSayWhichNoiseTheyWereLearnedAt) {
+  const auto write_noise = [&](const std::string& expert) {
+    write("fixed.yaml",
+          "potluck: 1\nvariables: {x: {shape: [2]}}\ntarget: {model: mlp_energy, weights: w.safetensors, " + expert +
+              "}\nlearn: {data: {x: {file: x.npy}}, until: {updates: 2}}\n");
+  };
+  const auto complaint = [&](const std::string& expert) {
+    write_noise(expert);
+    const CommandResult result = potluck({"check", "fixed.yaml"});
+    return result.exit_code == 0 ? "" : result.err;
+  };
+  write_noise("settings: {hidden: [8], fixed_noise: 0.4}, inputs: x");
+  ASSERT_EQ(train({"fixed.yaml", "--output", "run"}).exit_code, 0);
+  EXPECT_EQ(complaint("inputs: x"), "");
+  EXPECT_EQ(complaint("settings: {fixed_noise: 2/5}, inputs: x"), "");
+  EXPECT_EQ(
+      complaint("settings: {fixed_noise: 0.3}, inputs: x"),
+      "fixed.yaml:3:77: target.settings.fixed_noise must be 0.4, as w.safetensors says, got 0.3. Leave it out, or "
+      "use other weights\n");
+  const std::string refused =
+      "setting 'fixed_noise' must be left out where the input 'noise' is bound, got 0.4. Remove "
+      "it, or leave 'noise' out\n";
+  // The network knows no other noise than that.
+  EXPECT_THAT(complaint("inputs: {x: x, noise: 0.2}"), StartsWith("fixed.yaml:3:38: model 'mlp_energy' "));
+  EXPECT_THAT(complaint("inputs: {x: x, noise: 0.2}"), HasSubstr(refused));
+  filesystem::remove(path("w.safetensors"));
+  write_noise("settings: {hidden: [8], fixed_noise: 0.4}, inputs: {x: x, noise: 0.2}");
+  const CommandResult begun = train({"fixed.yaml", "--output", "again"});
+  EXPECT_EQ(begun.exit_code, 2);
+  EXPECT_THAT(begun.err, HasSubstr("fixed.yaml:3:90: model 'mlp_energy' "));
+  EXPECT_THAT(begun.err, HasSubstr(refused));
+}
+
 TEST_F(TrainCommandTest, BadInputIsToldWithItsPlace) {
   const std::string until = "  until: {updates: 5}\n";
   write_npy(path("far.npy"), Array::of({2, 2}, std::vector<float>{0, 1, 2, 30}));
