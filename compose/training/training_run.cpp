@@ -21,7 +21,7 @@ namespace potluck {
 
 namespace {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr int64_t kRowsAssessed = 1024;
 constexpr double kLooks = 5;  ///< at the energies of held-out rows, in a phase
 
@@ -100,6 +100,7 @@ class TrainingRun::Phases {
       SoFar so_far;
       archive.version(kVersion);
       archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far);
+      persist_of_all(archive);
       archive.demand(phase_ >= 0 && phase_ < phases() && log_length >= 0 && events_length >= 0 &&
                          StateArchive::counted(outcome_.updates),
                      "counts of phases");
@@ -119,10 +120,19 @@ class TrainingRun::Phases {
     int64_t log_length = log_->length(), events_length = events_->length();
     std::vector<std::byte> trainer = current_->trainer().save();
     archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer, so_far_);
+    persist_of_all(archive);
     write_checkpoint(run_.folder(), run_.identity_, 0, archive.take());
-    current_->trainer().with_average([&] { run_.write_into_folder(); });
+    current_->trainer().with_average([&] { run_.write_into_folder(trained_so_far()); });
     saved_ = Clock::now();
     saved_updates_ = current_->trainer().updates();
+  }
+
+  /// Of all phases together, beside the counts.
+  void persist_of_all(StateArchive& archive) {
+    bool known = outcome_.held_out_loss.has_value();
+    double loss = outcome_.held_out_loss.value_or(0);
+    archive(known, loss);
+    if (archive.reading() && known) outcome_.held_out_loss = loss;
   }
 
   /// The first one behind the first report. None while the loss is beyond bounds: that of before is worth more.
@@ -146,6 +156,11 @@ class TrainingRun::Phases {
     }
     // An interrupted one goes on in the midst of a report.
     if (trainer.done() && trainer.updates() != so_far_.reported_updates) report();
+  }
+
+  TrainedSoFar trained_so_far() const {
+    const int64_t updates = current_->trainer().updates();
+    return {static_cast<size_t>(phase_) + (updates > 0 ? 1 : 0), outcome_.updates + updates, outcome_.held_out_loss};
   }
 
   void end_phase() {
@@ -176,6 +191,7 @@ class TrainingRun::Phases {
     log_->add(report);
     add_event(report);
     outcome_.last = report;
+    if (!report.held_out.empty()) outcome_.held_out_loss = report.held_out.front().second;
     reported_(report);
     judge(report);
   }
@@ -272,6 +288,7 @@ TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::opti
   check_weights();
   learnable_ = std::make_unique<LearnablePlan>(session.plan());
   tell_of_data(composition, learned_, store);
+  weights_record_.emplace(composition, learned_, store);
   RunFacts facts = new_training_facts(session, asked_of(composition, learned_), options_.command, options_.environment);
   std::unique_ptr<RunFolder> place;
   if (resumed_) {
@@ -327,18 +344,20 @@ std::filesystem::path TrainingRun::weights_in_folder(const LearnedExpert& expert
   return folder() / "weights" / (expert.name + ".safetensors");
 }
 
-void TrainingRun::write_into_folder() const {
+void TrainingRun::write_into_folder(const TrainedSoFar& so_far) const {
   std::filesystem::create_directories(folder() / "weights");
-  for (const LearnedExpert& one : learned_)
-    write_weights(session_.plan().parameters(), one, weights_in_folder(one), {});
+  for (size_t i = 0; i < learned_.size(); ++i)
+    write_weights(session_.plan().parameters(), learned_[i], weights_in_folder(learned_[i]),
+                  weights_record_->metadata(i, so_far));
 }
 
 /// First in the folder, where they are whatever happens to the place that the composition names.
 void TrainingRun::publish_weights(TrainingOutcome& outcome) {
-  write_into_folder();
-  for (const LearnedExpert& one : learned_) {
-    write_weights(session_.plan().parameters(), one, one.weights, {});
-    outcome.weights.push_back(one.weights);
+  const TrainedSoFar so_far{session_.composition().learn->phases.size(), outcome.updates, outcome.held_out_loss};
+  write_into_folder(so_far);
+  for (size_t i = 0; i < learned_.size(); ++i) {
+    write_weights(session_.plan().parameters(), learned_[i], learned_[i].weights, weights_record_->metadata(i, so_far));
+    outcome.weights.push_back(learned_[i].weights);
   }
 }
 
