@@ -3,6 +3,7 @@
 
 #include "compose/engine/errors.h"
 #include "compose/engine/state.h"
+#include "compose/file/kept_sampler.h"
 #include "compose/session/device.h"
 #include "compose/tree/diagnostics.h"
 
@@ -69,7 +70,11 @@ std::vector<Leaf> Composite::leaves() const {
 std::string Composite::start() const { return state_->session.start().description(); }
 
 std::vector<std::string> Composite::explanation() const {
-  return translated([&] { return state_->session.plan().explanation(); });
+  return translated([&] {
+    std::vector<std::string> lines = state_->session.plan().explanation();
+    if (const std::string said = sampler_text(state_->session.composition()); !said.empty()) lines.push_back(said);
+    return lines;
+  });
 }
 
 const std::vector<std::string>& Composite::warnings() const { return state_->session.warnings(); }

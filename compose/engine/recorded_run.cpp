@@ -9,6 +9,7 @@
 #include "compose/engine/paths.h"
 #include "compose/engine/told.h"
 #include "compose/engine/typed_command.h"
+#include "compose/file/kept_sampler.h"
 
 namespace potluck::engine {
 namespace {
@@ -90,6 +91,7 @@ Outcome RecordedRun::run(const RunOptions& options, const Composite::Say& say) {
     Bridge bridge(state_->session, options, state_->run.until(), state_->run.chains());
     if (std::exchange(state_->begun, true))
       throw SettingError("run", " must be called once of a recorded run, got a second call. Go on with an EarlierRun");
+    if (const std::string said = sampler_text(state_->session.composition()); say && !said.empty()) say(said);
     std::vector<potluck::Observer*> observers;
     if (!options.observers.empty() || options.until) observers.push_back(&bridge);
     const std::atomic<bool> never = false;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -32,20 +33,6 @@ std::string word(const Json& value) {
   return value.get<std::string>();
 }
 
-std::vector<std::string> words(const SettingDescription& setting, const SettingValue& value) {
-  std::vector<std::string> all = value.text;
-  for (const double real : value.real) all.push_back(fmt::format("{}", real));
-  for (const int64_t integer : value.integer) {
-    if (setting.kind == SettingKind::kBool)
-      all.push_back(integer != 0 ? "true" : "false");
-    else if (setting.kind == SettingKind::kChoice)
-      all.push_back(setting.choices.at(static_cast<size_t>(integer)));
-    else
-      all.push_back(fmt::format("{}", integer));
-  }
-  return all;
-}
-
 }  // namespace
 
 WeightsSettings read_weights_metadata(const std::map<std::string, std::string>& metadata) {
@@ -67,12 +54,28 @@ WeightsSettings read_weights_metadata(const std::map<std::string, std::string>& 
   return found;
 }
 
+std::vector<std::string> setting_words(const SettingDescription& setting, const SettingValue& value) {
+  std::vector<std::string> all = value.text;
+  // A word in place of a number is read as NaN.
+  for (const double real : value.real)
+    all.push_back(std::isnan(real) && !setting.choices.empty() ? setting.choices[0] : fmt::format("{}", real));
+  for (const int64_t integer : value.integer) {
+    if (setting.kind == SettingKind::kBool)
+      all.push_back(integer != 0 ? "true" : "false");
+    else if (setting.kind == SettingKind::kChoice)
+      all.push_back(setting.choices.at(static_cast<size_t>(integer)));
+    else
+      all.push_back(fmt::format("{}", integer));
+  }
+  return all;
+}
+
 std::map<std::string, std::string> weights_metadata(const Leaf& leaf) {
   Json settings = Json::object();
   for (size_t i = 0; i < leaf.kind->settings.size(); ++i) {
     const SettingDescription& setting = leaf.kind->settings[i];
     if (setting.kind == SettingKind::kFile) continue;
-    const std::vector<std::string> all = words(setting, leaf.settings.at(i));
+    const std::vector<std::string> all = setting_words(setting, leaf.settings.at(i));
     if (setting.list)
       settings[setting.name] = all;
     else

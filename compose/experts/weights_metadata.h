@@ -24,6 +24,9 @@ struct WeightsSettings {
 /// @throws FileError "its metadata 'potluck.settings' must be a JSON object of texts and lists of texts, got ..."
 WeightsSettings read_weights_metadata(const std::map<std::string, std::string>& metadata);
 
+/// A value as parse_setting takes it, one word for each of its numbers or texts: "0.25", "true", "auto".
+std::vector<std::string> setting_words(const SettingDescription& setting, const SettingValue& value);
+
 /// The metadata of weights that `leaf` learned: what read_weights_metadata reads.
 std::map<std::string, std::string> weights_metadata(const Leaf& leaf);
 

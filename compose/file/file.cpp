@@ -8,6 +8,7 @@
 #include "compose/file/energies.h"
 #include "compose/file/given.h"
 #include "compose/file/included.h"
+#include "compose/file/kept_sampler.h"
 #include "compose/file/learn.h"
 #include "compose/file/leaves.h"
 #include "compose/file/points.h"
@@ -111,6 +112,13 @@ void read_sample_and_check(const Yaml* section, const Scope& scope, bool known, 
   for (const SettingError& error : errors) diagnostics.add(composition.places.at_place(error));
 }
 
+/// How chains move, where the file leaves it to the weights of the experts.
+void take_sampler(const Scope& scope, Composition& composition, Yaml& root, Diagnostics& diagnostics) {
+  if (!composition.target) return;
+  for (std::string& warning : take_kept_sampler(*composition.target, scope, composition.held, root, diagnostics))
+    composition.warnings.push_back(std::move(warning));
+}
+
 /// Reads the data, and lets go of what is not given in training.
 void read_to_train(const Scope& scope, Composition& composition, Diagnostics& diagnostics) {
   if (!composition.learn) {
@@ -142,6 +150,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   const MainFile main = main_file(file, overrides.text, overrides.text_name);
   Yaml root = read_with_includes(main, overrides, files, diagnostics);
   take_out_for_points(overrides, root);
+  root.map.reserve(root.map.size() + 1);  // for take_kept_sampler, while others point to what is there
   check_keys(root, Section::kFile, "a composition", diagnostics);
 
   Composition composition;
@@ -165,6 +174,7 @@ Composition read_composition(const std::filesystem::path& file, const Overrides&
   if (const Yaml* integrable = root.find("integrable"))
     composition.integrable = read_flag(*integrable, "integrable", diagnostics);
   composition.points = read_points(overrides, scope, files, diagnostics);
+  if (known && overrides.at.empty()) take_sampler(scope, composition, root, diagnostics);
   composition.places = places_of(root);
   read_sample_and_check(root.find("sample"), scope, known, composition, files, diagnostics);
   const Yaml* learn = root.find("learn");

@@ -144,6 +144,13 @@ std::vector<LearnedExpert> choose_experts(const Composition& composition, Parame
   return learned;
 }
 
+std::optional<DataSummary> summary_of_data(const Composition& composition, const Leaf& leaf) {
+  const Binding* binding = data_of(leaf, *composition.learn->data);
+  if (!binding) return std::nullopt;
+  const Moments moments = moments_of(*composition.learn->data, composition, *binding);
+  return DataSummary{mean_of(moments.mean), moments.scale};
+}
+
 void tell_of_data(const Composition& composition, const std::vector<LearnedExpert>& learned, ParameterStore& store) {
   for (const LearnedExpert& one : learned) {
     const Leaf& leaf = store.leaf(one.expert);

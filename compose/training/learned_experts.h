@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ struct LearnedExpert {
 /// file
 ///   for its weights
 std::vector<LearnedExpert> choose_experts(const Composition& composition, ParameterStore& store);
+
+/// Mean and standard deviation about it, as one number each.
+struct DataSummary {
+  double mean = 0, scale = 1;
+};
+
+/// Of the rows of the variable that the first drawn input of a leaf reads; nothing where it has no data.
+std::optional<DataSummary> summary_of_data(const Composition& composition, const Leaf& leaf);
 
 /// Fills the buffers `data_mean` and `data_scale` of learned experts whose weights were not read from a file, as the
 /// door says (plugin.h, `parameters`): from the rows of the variable that their first drawn input reads.

@@ -184,6 +184,13 @@ BlurOptions comparison_noise(const Composition& composition, const LearnPhase& a
 
 }  // namespace
 
+std::optional<NoiseLaw> noise_of_data(const Composition& composition, const LearnPhase& asked) {
+  const bool score_matching = asked.objective == "denoising_score_matching";
+  const bool of_a_level = asked.objective != "noise_contrastive" && composition.learn->noise;
+  if (!score_matching && !of_a_level) return std::nullopt;
+  return blur_of(composition, asked, checked_scale(composition, asked)).law;
+}
+
 std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, Plan& plan,
                                           BatchEnergy& energy) {
   std::unique_ptr<Objective> objective;

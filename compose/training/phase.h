@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "compose/plan/plan.h"
 #include "compose/tree/tree.h"
 #include "core/learning/batch_energy.h"
+#include "core/learning/blur.h"
 #include "core/learning/held_out_watch.h"
 #include "core/learning/learned_part.h"
 #include "core/learning/objective.h"
@@ -42,6 +44,10 @@ class Phase {
   std::unique_ptr<Training> trainer_;
   std::unique_ptr<HeldOutWatch> held_out_;
 };
+
+/// How much noise the data of a phase are blurred with; nothing where they are not.
+/// @throws CompositionError where there are no data to blur
+std::optional<NoiseLaw> noise_of_data(const Composition& composition, const LearnPhase& asked);
 
 /// @throws CompositionError where the composition has nothing that the objective needs
 std::unique_ptr<Objective> make_objective(const Composition& composition, const LearnPhase& asked, Plan& plan,

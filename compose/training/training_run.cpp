@@ -20,7 +20,7 @@ namespace potluck {
 
 namespace {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 using Clock = std::chrono::steady_clock;
 
@@ -94,6 +94,7 @@ class TrainingRun::Phases {
       std::vector<std::byte> trainer;
       archive.version(kVersion);
       archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer);
+      persist_of_all(archive);
       archive.demand(phase_ >= 0 && phase_ < phases() && log_length >= 0 && events_length >= 0 &&
                          StateArchive::counted(outcome_.updates),
                      "counts of phases");
@@ -113,11 +114,20 @@ class TrainingRun::Phases {
     int64_t log_length = log_->length(), events_length = events_->length();
     std::vector<std::byte> trainer = current_->trainer().save();
     archive(phase_, outcome_.updates, outcome_.seconds, log_length, events_length, trainer);
+    persist_of_all(archive);
     reports_->persist(archive);
     write_checkpoint(run_.folder(), run_.identity_, 0, archive.take());
-    current_->trainer().with_average([&] { run_.write_into_folder(); });
+    current_->trainer().with_average([&] { run_.write_into_folder(trained_so_far()); });
     saved_ = Clock::now();
     saved_updates_ = current_->trainer().updates();
+  }
+
+  /// Of all phases together, beside the counts.
+  void persist_of_all(StateArchive& archive) {
+    bool known = outcome_.held_out_loss.has_value();
+    double loss = outcome_.held_out_loss.value_or(0);
+    archive(known, loss);
+    if (archive.reading() && known) outcome_.held_out_loss = loss;
   }
 
   /// The first one behind the first report. None while the loss is beyond bounds: that of before is worth more.
@@ -140,6 +150,11 @@ class TrainingRun::Phases {
     if (trainer.done() && trainer.updates() != reports_->updates()) report();
   }
 
+  TrainedSoFar trained_so_far() const {
+    const int64_t updates = current_->trainer().updates();
+    return {static_cast<size_t>(phase_) + (updates > 0 ? 1 : 0), outcome_.updates + updates, outcome_.held_out_loss};
+  }
+
   void end_phase() {
     // What follows may fail, on a disk that is full: nothing is to be trained again.
     checkpoint();
@@ -158,6 +173,7 @@ class TrainingRun::Phases {
     events_->add(outcome_.updates + report.progress.updates, std::chrono::duration<double>(since_1970).count(),
                  scalars_of(report), {});
     outcome_.last = report;
+    if (!report.held_out.empty()) outcome_.held_out_loss = report.held_out.front().second;
     reported_(report);
     naming_what_was_kept([&] { reports_->judge(report); });
   }
@@ -206,6 +222,7 @@ TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::opti
   check_weights();
   learnable_ = std::make_unique<LearnablePlan>(session.plan());
   tell_of_data(composition, learned_, store);
+  weights_record_.emplace(composition, learned_, store);
   RunFacts facts = new_training_facts(session, asked_of(composition, learned_), options_.command, options_.environment);
   std::unique_ptr<RunFolder> place;
   if (resumed_) {
@@ -261,18 +278,20 @@ std::filesystem::path TrainingRun::weights_in_folder(const LearnedExpert& expert
   return folder() / "weights" / (expert.name + ".safetensors");
 }
 
-void TrainingRun::write_into_folder() const {
+void TrainingRun::write_into_folder(const TrainedSoFar& so_far) const {
   std::filesystem::create_directories(folder() / "weights");
-  for (const LearnedExpert& one : learned_)
-    write_weights(session_.plan().parameters(), one, weights_in_folder(one), {});
+  for (size_t i = 0; i < learned_.size(); ++i)
+    write_weights(session_.plan().parameters(), learned_[i], weights_in_folder(learned_[i]),
+                  weights_record_->metadata(i, so_far));
 }
 
 /// First in the folder, where they are whatever happens to the place that the composition names.
 void TrainingRun::publish_weights(TrainingOutcome& outcome) {
-  write_into_folder();
-  for (const LearnedExpert& one : learned_) {
-    write_weights(session_.plan().parameters(), one, one.weights, {});
-    outcome.weights.push_back(one.weights);
+  const TrainedSoFar so_far{session_.composition().learn->phases.size(), outcome.updates, outcome.held_out_loss};
+  write_into_folder(so_far);
+  for (size_t i = 0; i < learned_.size(); ++i) {
+    write_weights(session_.plan().parameters(), learned_[i], learned_[i].weights, weights_record_->metadata(i, so_far));
+    outcome.weights.push_back(learned_[i].weights);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "compose/session/session.h"
 #include "compose/training/learned_experts.h"
 #include "compose/training/training_log.h"
+#include "compose/training/weights_record.h"
 #include "core/learning/optimiser.h"
 
 namespace potluck {
@@ -37,6 +38,7 @@ struct TrainingOutcome {
   int64_t updates = 0;                         ///< of all phases
   double seconds = 0;                          ///< likewise
   std::vector<std::filesystem::path> weights;  ///< that were made; of an interrupted training those in its folder
+  std::optional<double> held_out_loss;         ///< of the last report, also of one before a training was gone on with
   std::optional<TrainingReport> last;
 };
 
@@ -62,7 +64,7 @@ class TrainingRun {
 
   void check_weights() const;
   std::filesystem::path weights_in_folder(const LearnedExpert& expert) const;
-  void write_into_folder() const;
+  void write_into_folder(const TrainedSoFar& so_far) const;
   void publish_weights(TrainingOutcome& outcome);
 
   Session& session_;
@@ -70,6 +72,7 @@ class TrainingRun {
   std::optional<ResumedRun> resumed_;
   std::vector<LearnedExpert> learned_;
   std::unique_ptr<LearnablePlan> learnable_;
+  std::optional<WeightsRecord> weights_record_;
   nlohmann::json identity_;
   std::optional<RecordFolder> folder_;
   bool left_checkpoint_ = false;
