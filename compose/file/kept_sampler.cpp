@@ -92,8 +92,8 @@ bool may_be_kept(const std::string& key, const std::string& method_name) {
 std::string written(const Yaml::Entry& entry) {
   Yaml section, root;
   section.kind = root.kind = Yaml::Kind::kMap;
-  section.map = {entry};
-  root.map = {{"sample", {}, section}};
+  section.map.push_back(entry);
+  root.map.push_back({"sample", {}, std::move(section)});
   std::string text = write_yaml(root, {});
   text.erase(0, text.find_first_not_of(' ', text.find('\n') + 1));
   text.erase(text.find_last_not_of('\n') + 1);
