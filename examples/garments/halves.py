@@ -21,12 +21,14 @@ import tempfile
 import netCDF4
 import numpy as np
 import torch
+from PIL import Image
 
 import classifier
 import measure
 
 HERE = pathlib.Path(__file__).resolve().parent
 DRAWS, HALF = 8, 14 * 28
+COLUMNS = 14  # of the picture
 
 
 def complete(arguments: argparse.Namespace, row: int, label: int | None, images: pathlib.Path,
@@ -74,6 +76,14 @@ def report(name: str, judge: measure.Judge, completed: np.ndarray, truth: np.nda
           f"the mean of {completed.shape[1]}", flush=True)
 
 
+def paint(path: pathlib.Path, *rows: np.ndarray) -> None:
+    """The first images of each row [N, 28, 28], side by side, twice as large."""
+    shown = np.stack([row[:COLUMNS] for row in rows])
+    pixels = (256 * np.pad(shown, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=0.5)).clip(0, 255).astype(np.uint8)
+    pixels = pixels.transpose(0, 2, 1, 3).reshape(len(rows) * 30, COLUMNS * 30)
+    Image.fromarray(pixels.repeat(2, axis=0).repeat(2, axis=1)).save(path, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True, type=pathlib.Path, help="potluck")
@@ -82,6 +92,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=256, help="test images")
     parser.add_argument("--labels", action="store_true", help="tell the energy and the Gaussian the label")
     parser.add_argument("--save", type=pathlib.Path, help="npy file for the completed images")
+    parser.add_argument("--picture", type=pathlib.Path, help="PNG of test images, the Gaussian's draws, the energy's draws")
     arguments = parser.parse_args()
     folder = classifier.data_folder(arguments.data)
     judge = measure.Judge(folder)
@@ -106,6 +117,8 @@ def main() -> None:
                                        pathlib.Path(scratch) / "run") for row in range(len(truth))])
     if arguments.save:
         np.save(arguments.save, completed)
+    if arguments.picture:
+        paint(arguments.picture, truth, np.stack(drawn)[:, 0], completed[:, 0])
     report("learned energy", judge, completed, truth)
 
 
