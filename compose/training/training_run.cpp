@@ -240,16 +240,23 @@ TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::opti
 
 TrainingRun::~TrainingRun() = default;
 
-/// Weights that are there are worth more than a training that was begun by mistake.
+/// Weights that are there are worth more than a training that was begun by mistake, and a training more than to end
+/// where its weights cannot go.
 void TrainingRun::check_weights() const {
-  if (resumed_ || options_.go_on) return;
   std::vector<Diagnostic> wrong;
-  for (const LearnedExpert& one : learned_)
-    if (std::filesystem::exists(one.weights))
-      wrong.push_back({session_.plan().parameters().leaf(one.expert).weights_place,
-                       fmt::format("{} must not be there yet, got the weights of an earlier training. Begin from them "
-                                   "with --continue, or move them away",
-                                   one.weights.string())});
+  const auto refuse = [&](const LearnedExpert& one, std::string text) {
+    wrong.push_back({session_.plan().parameters().leaf(one.expert).weights_place, std::move(text)});
+  };
+  for (const LearnedExpert& one : learned_) {
+    const std::filesystem::path folder = std::filesystem::absolute(one.weights).parent_path();
+    if (!std::filesystem::is_directory(folder))
+      refuse(one, fmt::format("{} must be in a folder that is there, got {}. Make the folder", one.weights.string(),
+                              folder.string()));
+    else if (std::filesystem::exists(one.weights) && !resumed_ && !options_.go_on)
+      refuse(one, fmt::format("{} must not be there yet, got the weights of an earlier training. Begin from them with "
+                              "--continue, or move them away",
+                              one.weights.string()));
+  }
   if (!wrong.empty()) throw CompositionError(std::move(wrong));
 }
 

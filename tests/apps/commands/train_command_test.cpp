@@ -239,6 +239,26 @@ TEST_F(TrainCommandTest, WeightsThatAreThereAreNotLost) {
   EXPECT_FALSE(read("ring.safetensors") == first);
 }
 
+TEST_F(TrainCommandTest, WeightsHaveAFolderBeforeTheTrainingBegins) {
+  write_training("  until: {updates: 20}\n");
+  const auto into_folder = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"scene.yaml", "--output", "run", "--set",
+                                          "energies.ring.weights=learned/ring.safetensors"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return train(arguments);
+  };
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--continue"}}) {
+    const CommandResult refused = into_folder(more);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, ContainsRegex("learned/ring\\.safetensors must be in a folder that is there, got "
+                                           "[^ ]*/learned\\. Make the folder"));
+    EXPECT_FALSE(exists("run"));
+  }
+  filesystem::create_directory(path("learned"));
+  EXPECT_EQ(into_folder({}).exit_code, 0);
+  EXPECT_TRUE(exists("learned/ring.safetensors"));
+}
+
 TEST_F(TrainCommandTest, AnOlderTrainingIsReplacedOnceTheNewOneIsDone) {
   write_training("  until: {updates: 20}\n");
   ASSERT_EQ(train({"scene.yaml", "--output", "run"}).exit_code, 0);
