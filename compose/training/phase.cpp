@@ -172,6 +172,17 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
   }
 }
 
+/// Data as they are have no level of noise that a model could read.
+std::unique_ptr<Objective> against_noise(const Composition& composition, const LearnPhase& asked,
+                                         BatchEnergy& energy) {
+  if (const std::optional<int>& noise = composition.learn->noise)
+    throw CompositionError(
+        {{asked.place, fmt::format("the experts must read no level of noise for noise_contrastive, which learns the data "
+                                   "as they are, got '{}'. Leave that input out, or choose another objective",
+                                   composition.variables[static_cast<size_t>(*noise)].name)}});
+  return std::make_unique<NoiseContrastive>(energy, composed_noise(composition, asked), asked.fits_log_z);
+}
+
 /// All rows at one level, a standard deviation below the middle of the law: there rows that were learned by heart show.
 /// As they are where no model reads a level.
 BlurOptions comparison_noise(const Composition& composition, const LearnPhase& asked) {
@@ -196,8 +207,7 @@ std::unique_ptr<Objective> make_objective(const Composition& composition, const 
   std::unique_ptr<Objective> objective;
   if (asked.objective == "denoising_score_matching") objective = denoising(composition, asked, energy);
   if (asked.objective == "label_cross_entropy") objective = cross_entropy(composition, asked, energy);
-  if (asked.objective == "noise_contrastive")
-    objective = std::make_unique<NoiseContrastive>(energy, composed_noise(composition, asked), asked.fits_log_z);
+  if (asked.objective == "noise_contrastive") objective = against_noise(composition, asked, energy);
   if (asked.objective == "contrastive_divergence") objective = contrastive(composition, asked, energy);
   if (asked.objective == "maximum_likelihood")
     objective =

@@ -239,6 +239,16 @@ TEST_F(TrainCommandTest, WeightsThatAreThereAreNotLost) {
   EXPECT_FALSE(read("ring.safetensors") == first);
 }
 
+TEST_F(TrainCommandTest, NoLevelOfNoiseIsReadWhereDataStayAsTheyAre) {
+  write_training("  objective: noise_contrastive\n  noise_law: round\n  until: {updates: 20}\n");
+  const CommandResult refused = train({"scene.yaml", "--output", "run"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, ContainsRegex("scene\\.yaml:[0-9]*:[0-9]*: .*the experts must read no level of noise for "
+                                         "noise_contrastive, which learns the data as they are, got 'noise'\\. Leave "
+                                         "that input out, or choose another objective"));
+  EXPECT_FALSE(exists("ring.safetensors"));
+}
+
 TEST_F(TrainCommandTest, WeightsHaveAFolderBeforeTheTrainingBegins) {
   write_training("  until: {updates: 20}\n");
   const auto into_folder = [&](std::vector<std::string> more) {
