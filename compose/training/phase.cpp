@@ -173,13 +173,13 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
 }
 
 /// Data as they are have no level of noise that a model could read.
-std::unique_ptr<Objective> against_noise(const Composition& composition, const LearnPhase& asked,
-                                         BatchEnergy& energy) {
+std::unique_ptr<Objective> against_noise(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
   if (const std::optional<int>& noise = composition.learn->noise)
     throw CompositionError(
-        {{asked.place, fmt::format("the experts must read no level of noise for noise_contrastive, which learns the data "
-                                   "as they are, got '{}'. Leave that input out, or choose another objective",
-                                   composition.variables[static_cast<size_t>(*noise)].name)}});
+        {{asked.place,
+          fmt::format("the experts must read no level of noise for noise_contrastive, which learns the data "
+                      "as they are, got '{}'. Leave that input out, or choose another objective",
+                      composition.variables[static_cast<size_t>(*noise)].name)}});
   return std::make_unique<NoiseContrastive>(energy, composed_noise(composition, asked), asked.fits_log_z);
 }
 

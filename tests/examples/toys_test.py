@@ -39,7 +39,7 @@ class Toys:
     def run(self, command: str, law: str, *options: str) -> None:
         environment = os.environ | {"XDG_CACHE_HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
         words = [self.program, command, self.folder / f"{law}.yaml", "--plugin", self.plugins, *options]
-        subprocess.run(words, env=environment, check=True)
+        subprocess.run(words, env=environment, cwd=self.folder, check=True)
 
     def levels(self, rate: float) -> float:
         """Of moons that were learned at this rate: discrepancy / level."""
