@@ -70,6 +70,35 @@ Lesson Learner::lesson(int64_t rows, uint32_t salt) const {
   return lesson;
 }
 
+std::vector<void*> Learner::begin_sums(std::vector<GuardedBytes>& sums, double start) const {
+  std::vector<void*> pointers;
+  for (const ModelParameter& parameter : parameters_) {
+    pointers.push_back(sums.emplace_back(parameter.bytes(), kBuffer).data());
+    const ModelParameter sum = sum_like(parameter, sums.back());
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, start);
+  }
+  return pointers;
+}
+
+std::optional<Sums> Learner::added_to(std::vector<GuardedBytes>& sums, double start, bool done,
+                                      const char* call) const {
+  Sums added(parameters_.size());
+  for (size_t p = 0; p < sums.size(); ++p) {
+    check_buffer(parameters_[p], sums[p]);
+    const ModelParameter sum = sum_like(parameters_[p], sums[p]);
+    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) {
+      added[p].push_back(number_of(sum, at) - start);
+      if (!done && added[p].back() != 0)
+        throw FailedCheck(failed(fmt::format("{}() must add nothing where it answers "
+                                             "POTLUCK_UNSUPPORTED, got {:.3g} in '{}'",
+                                             call, added[p].back(), sum.name),
+                                 "Say so before anything is added"));
+    }
+  }
+  if (!done) return std::nullopt;
+  return added;
+}
+
 std::optional<Sums> Learner::gradient(const Lesson& lesson, Sought sought, double start) const {
   Arrays input(model_, lesson.batch), tangent(model_, lesson.direction);
   for (size_t i = 0; i < lesson.batch.values.size(); ++i)
@@ -78,12 +107,7 @@ std::optional<Sums> Learner::gradient(const Lesson& lesson, Sought sought, doubl
   std::memcpy(cotangent.data(), lesson.cotangent.data(), cotangent.bytes());
   GuardedBytes workspace(model_.workspace_bytes(lesson.batch.rows));
   std::vector<GuardedBytes> sums;
-  std::vector<void*> pointers;
-  for (const ModelParameter& parameter : parameters_) {
-    pointers.push_back(sums.emplace_back(parameter.bytes(), kBuffer).data());
-    const ModelParameter sum = sum_like(parameter, sums.back());
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, start);
-  }
+  const std::vector<void*> pointers = begin_sums(sums, start);
 
   Lent lent("parameter_gradient");
   lent.read(input, model_);
@@ -99,21 +123,7 @@ std::optional<Sums> Learner::gradient(const Lesson& lesson, Sought sought, doubl
                                 sought.tangent ? tangent.pointers() : nullptr, pointers.data());
   lent.check();
 
-  Sums added(parameters_.size());
-  for (size_t p = 0; p < sums.size(); ++p) {
-    check_buffer(parameters_[p], sums[p]);
-    const ModelParameter sum = sum_like(parameters_[p], sums[p]);
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) {
-      added[p].push_back(number_of(sum, at) - start);
-      if (!done && added[p].back() != 0)
-        throw FailedCheck(failed(fmt::format("parameter_gradient() must add nothing where it answers "
-                                             "POTLUCK_UNSUPPORTED, got {:.3g} in '{}'",
-                                             added[p].back(), sum.name),
-                                 "Say so before anything is added"));
-    }
-  }
-  if (!done) return std::nullopt;
-  return added;
+  return added_to(sums, start, done, "parameter_gradient");
 }
 
 std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const {
@@ -123,12 +133,7 @@ std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const
     if (!model_.kind().inputs[i].parent) input.pointers()[i] = nullptr;
   GuardedBytes workspace(model_.workspace_bytes(lesson.batch.rows));
   std::vector<GuardedBytes> sums;
-  std::vector<void*> pointers;
-  for (const ModelParameter& parameter : parameters_) {
-    pointers.push_back(sums.emplace_back(parameter.bytes(), kBuffer).data());
-    const ModelParameter sum = sum_like(parameter, sums.back());
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) set_number(sum, at, kStart);
-  }
+  const std::vector<void*> pointers = begin_sums(sums, kStart);
   Lent lent("log_normaliser_gradient");
   for (size_t p = 0; p < sums.size(); ++p)
     lent.written(fmt::format("the gradient of parameter '{}'", parameters_[p].name), sums[p]);
@@ -136,14 +141,7 @@ std::optional<Sums> Learner::log_normaliser_gradient(const Lesson& lesson) const
                              1,           workspace.data(),  nullptr};
   const bool done = model_.log_normaliser_gradient(call, lesson.cotangent.data(), pointers.data());
   lent.check();
-  if (!done) return std::nullopt;
-  Sums added(parameters_.size());
-  for (size_t p = 0; p < sums.size(); ++p) {
-    check_buffer(parameters_[p], sums[p]);
-    const ModelParameter sum = sum_like(parameters_[p], sums[p]);
-    for (int64_t at = 0; at < sum.size() && sum.trainable; ++at) added[p].push_back(number_of(sum, at) - kStart);
-  }
-  return added;
+  return added_to(sums, kStart, done, "log_normaliser_gradient");
 }
 
 void Learner::move(size_t p, int64_t at, double value) {

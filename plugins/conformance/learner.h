@@ -64,6 +64,11 @@ class Learner {
   bool same_parameters(const Learner& other) const;
 
  private:
+  /// Room for a gradient of every parameter, which begins at `start`: what is added is told from what is written.
+  std::vector<void*> begin_sums(std::vector<GuardedBytes>& sums, double start) const;
+  /// What a call has added since; none where it was not done. @throws FailedCheck where it has then added all the same
+  std::optional<Sums> added_to(std::vector<GuardedBytes>& sums, double start, bool done, const char* call) const;
+
   const Subject& subject_;
   Model model_;
   std::vector<ModelParameter> parameters_;
