@@ -61,6 +61,7 @@ engine::EvidenceOptions asked_of(const CommandLine& line) {
   check_ladder(line);
   asked.along = line.flag("along");
   asked.find_levels = asked.along && !line.flag("levels");
+  asked.keep = line.flag("keep");
   asked.moves = whole_number(line, "moves", 1, asked.moves);
   asked.base_mean = number(line, "base-mean", -HUGE_VAL, asked.base_mean);
   asked.base_scale = number(line, "base-scale", kPositive, asked.base_scale);
@@ -138,6 +139,7 @@ engine::Evidence estimated(engine::EvidenceRun& run, const Interrupt& interrupt,
 /// Prints the estimate, which is known whatever became of its file.
 void print_estimate(const engine::Evidence& found, const engine::EvidenceRun& run, bool json) {
   fmt::print("{}", json ? found.json : evidence_text(found));
+  if (!json && !found.kept_in.empty()) fmt::print("\nlog Z is kept in {}\n", found.kept_in);
   if (!found.not_kept) return;
   print_what_is_left(run);
   std::rethrow_exception(found.not_kept);
@@ -207,6 +209,9 @@ int evidence_command(const Words& words) {
                  "learned experts. They begin in the Gaussian part of the target at FROM");
   line.add_value("levels", "N", "with --along: levels above the given value; default: the pilot finds them");
   line.add_value("spacing", "RULE", "with --levels: karras, geometric or linear, as in sample.anneal; default karras");
+  line.add_flag("keep",
+                "leave the estimate in the weights file of the target, which must be one expert: mixtures that have it "
+                "as a branch, with the same noise and label given, use it");
   line.add_value(
       "output", "DIR",
       "folder for checkpoints and for evidence.json, which has what --json prints; default: no file is written");

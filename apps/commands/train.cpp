@@ -55,6 +55,8 @@ std::string report_text(const engine::TrainingReport& report) {
     if (name != kAuroc && name != kAurocError) text += fmt::format(", held-out {} {:.4g}", name, value);
   if (const auto auroc = figure(report, kAuroc)) text += fmt::format(", held-out AUROC {:.3f}", *auroc);
   if (report.updates_a_second > 0) text += fmt::format(", {:.3g} updates/s", report.updates_a_second);
+  if (report.sample_seconds && *report.sample_seconds > 0)
+    text += fmt::format(", pictures {}", duration_text(*report.sample_seconds));
   if (report.seconds_left) text += fmt::format(", {} left", duration_text(*report.seconds_left));
   return text;
 }

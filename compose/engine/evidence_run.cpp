@@ -33,6 +33,7 @@ EvidenceRunOptions options_of(const EvidenceOptions& from, const Composite& comp
   options.asked.along = from.along;
   options.asked.find_levels = from.find_levels;
   options.asked.checkpoint_every = from.checkpoint_every;
+  options.keep = from.keep;
   options.folder = from.folder;
   options.overwrite = from.overwrite;
   options.command = command_of(from.command, "evidence", composite.composition());
@@ -73,6 +74,7 @@ Evidence told(const EvidenceOutcome& outcome, const EvidenceOptions& options, do
   evidence.temperature = temperature;
   if (!from.interrupted) evidence.warnings = doubts(from);
   evidence.json = outcome.json;
+  evidence.kept_in = outcome.kept_in.string();
   if (outcome.not_kept) evidence.not_kept = face_error(outcome.not_kept);
   return evidence;
 }

@@ -45,6 +45,7 @@ TrainingReport told(const potluck::TrainingReport& from) {
   report.gradient_norm = from.progress.gradient_norm;
   report.updates_a_second = from.updates_a_second;
   report.seconds_left = from.seconds_left;
+  report.sample_seconds = from.sample_seconds;
   report.figures = from.progress.figures;
   report.held_out = from.held_out;
   if (from.held_out_auroc) {
@@ -89,7 +90,11 @@ std::vector<std::string> TrainingRun::experts() const {
   return names;
 }
 
-std::vector<std::string> TrainingRun::warnings() const { return state_->session.warnings(); }
+std::vector<std::string> TrainingRun::warnings() const {
+  std::vector<std::string> all = state_->session.warnings();
+  if (const std::string missing = state_->run->missing_pictures(); !missing.empty()) all.push_back(missing);
+  return all;
+}
 
 Trained TrainingRun::run(const std::function<void(const TrainingReport&)>& reported, const std::atomic<bool>* stop) {
   return translated([&] {

@@ -130,6 +130,7 @@ void read_to_train(const Scope& scope, Composition& composition, Diagnostics& di
   }
   LearnSettings& learn = *composition.learn;
   load_data(scope.variables, composition.sample.precision, learn, composition.files, diagnostics);
+  composition.held_to_sample = composition.held;
   for (const int v : learn.data_variables()) composition.held[static_cast<size_t>(v)] = Held{};
   if (learn.noise) composition.held[static_cast<size_t>(*learn.noise)] = Held{};
 }

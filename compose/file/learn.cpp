@@ -239,6 +239,16 @@ void read_phases(const Yaml& section, const Scope& scope, LearnSettings& learn, 
   }
 }
 
+LearnSamples read_samples(const Yaml& section, Diagnostics& diagnostics) {
+  LearnSamples samples;
+  samples.place = section.place;
+  if (!check_keys(section, Section::kLearnSamples, "learn.samples", diagnostics)) return samples;
+  const SectionReader reader(section, Section::kLearnSamples, "learn.samples", diagnostics);
+  reader.integer("every", samples.every);
+  reader.integer("count", samples.count);
+  return samples;
+}
+
 void collect_noise(const Node& node, std::set<const Node*>& seen, std::set<int>& found) {
   if (!seen.insert(&node).second) return;
   if (const auto* leaf = std::get_if<Leaf>(&node.kind))
@@ -280,6 +290,7 @@ std::optional<LearnSettings> read_learn(const Yaml& section, const Scope& scope,
   reader.integer("report_every", learn.report_every);
   learn.seed = static_cast<uint32_t>(seed);
   read_phases(section, scope, learn, diagnostics);
+  if (const Yaml* samples = section.find("samples")) learn.samples = read_samples(*samples, diagnostics);
   if (const Yaml* experts = section.find("experts")) {
     learn.experts = read_texts(*experts, "learn.experts", diagnostics).value_or(learn.experts);
     for (size_t i = 0; i < learn.experts.size(); ++i)

@@ -44,6 +44,7 @@ const std::map<Section, std::string>& section_names() {
                                                        {Section::kLearnUntil, "learn_until"},
                                                        {Section::kLearnNoise, "learn_noise"},
                                                        {Section::kLearnNegatives, "learn_negatives"},
+                                                       {Section::kLearnSamples, "learn_samples"},
                                                        {Section::kLearnData, "learn_data"}};
   return names;
 }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
+#include "compose/experts/kept_log_z.h"
 #include "compose/experts/leaf_row.h"
 #include "compose/known/quadratic.h"
 #include "compose/tree/content_key.h"
@@ -251,6 +253,22 @@ LogNormaliser Normaliser::of_each(const Each& each, const CoordinateSet& given) 
 
 namespace {
 
+/// Of a branch whose log Z is not known: the estimate that its weights keep, which is of all that it draws.
+LogNormaliser kept_with_weights(const Coordinates& coordinates, const Mixture::Branch& branch,
+                                const CoordinateSet& given, LogNormaliser unknown) {
+  if (overlap(coordinates.drawn(*branch.energy), given)) return unknown;
+  const auto kept = find_kept_log_z(coordinates.composition(), *branch.energy, &unknown.not_kept);
+  if (!kept) return unknown;
+  const std::string& path = std::get<Leaf>(branch.energy->kind).weights->path;
+  LogNormaliser log_z =
+      known(kept->value, fmt::format("an estimate that {} keeps, at {}",
+                                     std::filesystem::path(path).filename().string(), kept->given_text()));
+  log_z.estimated = true;
+  log_z.standard_error = kept->standard_error;
+  log_z.kept_in = path;
+  return log_z;
+}
+
 /// Of a branch that nobody knows log Z of.
 LogNormaliser estimate_of_branch(const Coordinates& coordinates, const Mixture::Branch& branch,
                                  const CoordinateSet& given) {
@@ -258,8 +276,10 @@ LogNormaliser estimate_of_branch(const Coordinates& coordinates, const Mixture::
   CoordinateSet parents = coordinates.parents(*branch.energy);
   for (size_t i = 0; i < parents.size(); ++i) parents[i] = parents[i] || (drawn[i] && given[i]);
   if (!is_empty(parents))
-    return unknown(fmt::format("log Z of '{}' depends on {}, and one number is all that can be estimated",
-                               branch.energy->name, coordinates.describe(parents)));
+    return kept_with_weights(
+        coordinates, branch, given,
+        unknown(fmt::format("log Z of '{}' depends on {}, and one number is all that can be estimated",
+                            branch.energy->name, coordinates.describe(parents))));
   const std::string where = is_truncated(coordinates, branch) ? " on the support" : "";
   const auto& estimates = coordinates.composition().estimates;
   const auto found = estimates.find(content_key_of_branch(coordinates.composition(), branch));
@@ -307,7 +327,8 @@ LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixtu
     }
     return log_z;
   }
-  return normaliser.of(*branch.energy, given);
+  log_z = normaliser.of(*branch.energy, given);
+  return log_z.known ? log_z : kept_with_weights(normaliser.coordinates(), branch, given, log_z);
 }
 
 }  // namespace potluck

@@ -21,6 +21,8 @@ struct LogNormaliser {
   double standard_error = 0;  ///< of the constant, where it is an estimate
   bool estimated = false;
   double excess = 0;     ///< of a branch: log Z that is known, less the one that its file gives instead
+  std::string kept_in;   ///< of a branch: the weights file that keeps the estimate
+  std::string not_kept;  ///< of a branch whose log Z is not known: what its weights keep, and how to make them keep it
   bool awaited = false;  ///< an estimate that is still to be made: the constant says nothing
   /// Leaves whose log Z depends on parents that are part of the state. Where a leaf has more rows than the node, its
   /// rows are summed.
@@ -28,7 +30,10 @@ struct LogNormaliser {
 
   bool depends_on_parents() const { return !leaves.empty(); }
   /// Why it is not known.
-  std::string why() const { return not_closed.empty() ? how : how + "; and not in closed form: " + not_closed; }
+  std::string why() const {
+    return how + (not_closed.empty() ? "" : "; and not in closed form: " + not_closed) +
+           (not_kept.empty() ? "" : "; " + not_kept);
+  }
 };
 
 /// Knows the normalisers of nodes, by these rules: a leaf as its model says; a product of factors that draw disjoint
@@ -69,8 +74,9 @@ class Normaliser {
 /// The drawn inputs of a leaf read some coordinate twice: within one part, or also in two parts.
 bool draws_twice(const Coordinates& coordinates, const Leaf& leaf, bool across_parts);
 
-/// log Z of a branch: the user's number, else what is known, else the estimate that the user asked for. An estimate
-/// over supports is of a truncated expert: there what is known is not used, unless no support cuts the branch off.
+/// log Z of a branch: the user's number, else what is known, else the estimate that the user asked for or that the
+/// branch's weights keep (compose/experts/kept_log_z.h). An estimate over supports is of a truncated expert: there what
+/// is known is not used, unless no support cuts the branch off.
 LogNormaliser log_normaliser_of_branch(const Normaliser& normaliser, const Mixture::Branch& branch,
                                        const CoordinateSet& given);
 

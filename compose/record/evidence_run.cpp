@@ -5,13 +5,18 @@
 
 #include <memory>
 
+#include "compose/experts/kept_log_z.h"
 #include "compose/record/evidence_json.h"
 #include "compose/record/process_keeper.h"
 #include "compose/record/run_course.h"
 #include "compose/record/run_identity.h"
 #include "compose/start/exact_start.h"
 #include "compose/start/level_start.h"
+#include "compose/tree/coordinates.h"
+#include "compose/tree/visit.h"
 #include "core/files/formats/atomic_file.h"
+#include "core/files/formats/safetensors.h"
+#include "core/files/formats/sha256.h"
 #include "core/files/run/checkpoint_file.h"
 
 namespace potluck {
@@ -49,6 +54,58 @@ void check_along(const EvidenceAsked& asked, const Schedule& anneal) {
                                             anneal.given.size(), anneal.given.size() == 1 ? "s, but no noise" : ""));
 }
 
+const char* kind_of(const Node& node) {
+  return visit_kind(
+      node, [](const Leaf&) { return "one without weights"; }, [](const Product&) { return "a product"; },
+      [](const Mixture&) { return "a mixture"; }, [](const Not&) { return "a negation"; },
+      [](const Temper&) { return "a tempered one"; }, [](const Hierarchy&) { return "a hierarchy"; },
+      [](const Each&) { return "an expert on each part"; });
+}
+
+/// What is kept with weights is log Z of the whole expert: what composites divide it by.
+void check_keep(const Session& session) {
+  const Composition& composition = session.composition();
+  const auto refuse = [](const std::string& rest) { throw SettingError("keep", rest); };
+  const Node& target = *composition.target;
+  const auto* leaf = std::get_if<Leaf>(&target.kind);
+  if (!leaf || !leaf->weights)
+    refuse(
+        fmt::format(" must be of a target that is one expert with weights, got {}. Name such an expert: --set "
+                    "target=NAME",
+                    kind_of(target)));
+  if (!sha256_for_log_z(*leaf))
+    refuse(
+        fmt::format(" must be of a model whose settings name no files, got '{}'. Write the number as log_z in the "
+                    "branch of the mixture",
+                    leaf->kind->name));
+  if (const LogNormaliser log_z = session.plan().log_normaliser(); log_z.known)
+    refuse(fmt::format(" must be of a model that does not say log Z itself, got '{}' ({}). Mixtures use that",
+                       leaf->kind->name, log_z.how));
+  if (composition.sample.temperature != 1)
+    refuse(fmt::format(" must be at T = 1, got {}. Estimate with --set sample.temperature=1",
+                       composition.sample.temperature));
+  std::string which;
+  if (!given_parents(composition, *leaf, &which))
+    refuse(fmt::format(" must be where all is given that the expert is conditional on, got '{}' that is not. Give it",
+                       which));
+  const Coordinates coordinates(composition);
+  const CoordinateSet drawn = coordinates.drawn(target);
+  for (size_t v = 0; v < composition.variables.size(); ++v)
+    for (int64_t i = 0; i < composition.variables[v].size(); ++i) {
+      const Variable& variable = composition.variables[v];
+      if (drawn[static_cast<size_t>(coordinates.first(static_cast<int>(v)) + i)] == 0) continue;
+      if (composition.held[v].any() && composition.held[v].mask[static_cast<size_t>(i)] != 0)
+        refuse(
+            fmt::format(" must be where nothing is given that the expert draws, got numbers of '{}'. Leave them "
+                        "out of given",
+                        variable.name));
+      if (variable.has_face())
+        refuse(fmt::format(" must be where no support cuts the expert off, got one of '{}'. Estimate without it",
+                           variable.name));
+    }
+  log_z_metadata(*leaf, {});  // refuses metadata that cannot be added to, before time is spent
+}
+
 NoiseLadder noise_ladder(const Composition& composition, const EvidenceAsked& asked, const WeighedStart& base) {
   const Schedule& anneal = composition.sample.anneal;
   const GivenNumber& noise = anneal.given[0];
@@ -64,6 +121,7 @@ EvidenceRun::EvidenceRun(const Session& session, EvidenceRunOptions options, std
       file_(resumed_ ? resumed_->facts().file : session.composition().file) {
   const SampleSettings& sample = session.composition().sample;
   check_along(options_.asked, sample.anneal);
+  if (options_.keep) check_keep(session);
   session.check_memory(sample.chains, /*draws=*/false);
   AnnealedOptions& annealing = options_.asked.options;
   annealing.particles = sample.chains;
@@ -130,14 +188,47 @@ void EvidenceRun::keep(EvidenceOutcome& outcome) {
     return;
   }
   outcome.json = evidence_json(outcome.evidence, session_.composition(), file_, options_.asked);
-  if (!folder_) return;
   try {
-    write_whole_file(folder_->path() / "evidence.json", outcome.json);
-    folder_->finish();
+    leave_files(outcome);
   } catch (const std::exception& error) {
-    left_checkpoint_ = folder_->fail(error.what());
+    left_checkpoint_ = folder_ && folder_->fail(error.what());
     outcome.not_kept = std::current_exception();
   }
+}
+
+/// The weights before the folder is done: where they cannot be written the estimate may be gone on with.
+void EvidenceRun::leave_files(EvidenceOutcome& outcome) {
+  if (folder_) write_whole_file(folder_->path() / "evidence.json", outcome.json);
+  if (options_.keep) keep_in_weights(outcome);
+  if (folder_) folder_->finish();
+}
+
+void EvidenceRun::keep_in_weights(EvidenceOutcome& outcome) const {
+  const Composition& composition = session_.composition();
+  const auto& leaf = std::get<Leaf>(composition.target->kind);
+  const AnnealedOptions& annealing = options_.asked.options;
+  KeptLogZ kept;
+  kept.given = *given_parents(composition, leaf);
+  kept.value = outcome.evidence.log_z;
+  kept.standard_error = outcome.evidence.standard_error;
+  if (options_.asked.along) {
+    const GivenNumber& noise = composition.sample.anneal.given[0];
+    for (size_t i = 0; i < leaf.inputs.size(); ++i)
+      if (leaf.inputs[i].variable == noise.variable) kept.along[leaf.kind->inputs[i].name] = noise.from;
+  }
+  kept.particles = annealing.particles;
+  kept.repeats = options_.asked.repeats;
+  kept.moves = annealing.moves;
+  kept.seed = annealing.seed;
+  kept.sha256 = *sha256_for_log_z(leaf);
+  const std::filesystem::path file = leaf.weights->path;
+  if (sha256_of_file(file) != leaf.weights->sha256)
+    throw FileError(
+        fmt::format("{}: must be as it was where the estimate began to keep log Z, got another file. "
+                    "Estimate it again",
+                    file.string()));
+  set_safetensors_metadata(file, kLogZMetadata, log_z_metadata(leaf, kept));
+  outcome.kept_in = file;
 }
 
 }  // namespace potluck

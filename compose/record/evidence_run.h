@@ -19,6 +19,7 @@ namespace potluck {
 
 struct EvidenceRunOptions {
   EvidenceAsked asked;           ///< particles, seed and threads are the session's
+  bool keep = false;             ///< in the weights of the target too
   std::filesystem::path folder;  ///< empty: nothing is kept
   bool overwrite = false;        ///< an older estimate there is replaced once this one is done
   TypedCommand command;
@@ -28,8 +29,10 @@ struct EvidenceRunOptions {
 /// What an estimate came to.
 struct EvidenceOutcome {
   Evidence evidence;
-  std::string json;             ///< of evidence.json; empty where it was interrupted
-  std::exception_ptr not_kept;  ///< why the estimate, which is known, could not be left in its folder; null: it was
+  std::string json;               ///< of evidence.json; empty where it was interrupted
+  std::filesystem::path kept_in;  ///< the weights file that has it now; empty: none
+  /// Why the estimate, which is known, could not be left in its folder or in the weights; null: it was.
+  std::exception_ptr not_kept;
 };
 
 /// An estimate of log Z of a session's target, in a folder or not. One thread at a time, and one object in a process
@@ -52,6 +55,8 @@ class EvidenceRun {
  private:
   Evidence estimate(const std::function<void(const EvidenceProgress&)>& progressed, const std::atomic<bool>& stop);
   void keep(EvidenceOutcome& outcome);
+  void leave_files(EvidenceOutcome& outcome);
+  void keep_in_weights(EvidenceOutcome& outcome) const;
 
   const Session& session_;
   EvidenceRunOptions options_;

@@ -7,9 +7,12 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
 
+#include "compose/experts/kept_log_z.h"
 #include "compose/tree/content_key.h"
+#include "compose/tree/coordinates.h"
 #include "core/files/formats/atomic_file.h"
 #include "core/files/formats/json_input.h"
 #include "core/files/formats/safetensors.h"
@@ -168,6 +171,27 @@ void BranchEstimates::make(Composition& composition, const PlanOptions& options,
     keep(made, say);
     used_.push_back(std::move(made));
   }
+}
+
+void BranchEstimates::note_kept(const KnownComposition& known) {
+  std::set<const Node*> seen;
+  const auto walk = [&](const auto& self, const Node& node) -> void {
+    if (!seen.insert(&node).second) return;
+    for (const NodePointer& child : children(node)) self(self, *child);
+    const auto* mixture = std::get_if<Mixture>(&node.kind);
+    if (!mixture || mixture->unnormalised) return;
+    for (const Mixture::Branch& branch : mixture->branches) {
+      if (branch.weight == 0) continue;
+      const LogNormaliser log_z = log_normaliser_of_branch(known.normaliser, branch, known.coordinates.none());
+      if (log_z.kept_in.empty()) continue;
+      used_.push_back({node.name,
+                       branch.energy->name,
+                       {log_z.constant, log_z.standard_error},
+                       *sha256_for_log_z(std::get<Leaf>(branch.energy->kind)),
+                       "weights " + filesystem::path(log_z.kept_in).filename().string()});
+    }
+  };
+  walk(walk, *known.composition.target);
 }
 
 std::optional<UsedEstimate> BranchEstimates::kept(const std::string& key) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compose/known/known_composition.h"
 #include "compose/start/branch_estimate.h"
 
 namespace potluck {
@@ -17,7 +18,7 @@ struct UsedEstimate {
   std::string mixture, branch;  ///< names
   LogZEstimate estimate;
   std::string key;   ///< SHA-256 of all that it depends on
-  std::string from;  ///< "annealing", "cache", "the run before"
+  std::string from;  ///< "annealing", "cache", "the run before", "weights garment.safetensors"
 };
 
 /// The estimates in a run's record, for one that goes on with it.
@@ -41,6 +42,9 @@ class BranchEstimates {
   /// @throws CompositionError
   void make(Composition& composition, const PlanOptions& options, int threads,
             const std::function<void(const std::string&)>& say);
+
+  /// Adds those that the weights of branches keep. @param known  of the composition, as it is planned
+  void note_kept(const KnownComposition& known);
 
   const std::vector<UsedEstimate>& used() const { return used_; }
 

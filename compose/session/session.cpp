@@ -100,6 +100,7 @@ void Session::prepare(Purpose purpose, const std::function<void(const std::strin
     plan_ = plan_for(purpose);
     if (purpose == Purpose::kRun) check();  // chains begin from draws that the estimates left
   }
+  estimates_.note_kept(*plan_->known());
   for (std::string& warning : weights_in_doubt(composition_)) warnings_.push_back(std::move(warning));
   for (std::string& warning : plan_->warnings()) warnings_.push_back(std::move(warning));
 }

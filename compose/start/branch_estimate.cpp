@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "compose/experts/kept_log_z.h"
 #include "compose/known/normaliser.h"
 #include "compose/tree/content_key.h"
 #include "core/backend/tiles.h"
@@ -39,10 +40,11 @@ void collect(const NodePointer& node, const Normaliser& normaliser, std::set<con
   for (const NodePointer& child : children(*node)) collect(child, normaliser, seen, found);
   const auto* mixture = std::get_if<Mixture>(&node->kind);
   if (!mixture || mixture->unnormalised) return;
-  for (const Mixture::Branch& branch : mixture->branches)
-    if (branch.weight != 0 && branch.estimation &&
-        log_normaliser_of_branch(normaliser, branch, normaliser.coordinates().none()).estimated)
-      found.push_back({&branch, node->name});
+  for (const Mixture::Branch& branch : mixture->branches) {
+    if (branch.weight == 0 || !branch.estimation) continue;
+    const LogNormaliser log_z = log_normaliser_of_branch(normaliser, branch, normaliser.coordinates().none());
+    if (log_z.estimated && log_z.kept_in.empty()) found.push_back({&branch, node->name});
+  }
 }
 
 /// The branch alone: what it draws is free, within the supports or without, and everything else is held.
@@ -102,14 +104,33 @@ std::shared_ptr<const BranchDraws> draws_of(const Composition& alone, const Evid
   return draws;
 }
 
+/// How much log Z of branch i moves the weight of branch j, as a share of it.
+double slope_of_weight(const std::vector<double>& weight, size_t j, size_t i) {
+  return i == j ? 1 - weight[j] : weight[i];
+}
+
 /// Of branch j, as its error and those of the others move it.
 double standard_error_of_weight(const std::vector<double>& weight, const std::vector<double>& error, size_t j) {
   double squares = 0;
-  for (size_t i = 0; i < weight.size(); ++i) {
-    const double slope = i == j ? 1 - weight[j] : weight[i];
-    squares += slope * slope * error[i] * error[i];
-  }
+  for (size_t i = 0; i < weight.size(); ++i) squares += std::pow(slope_of_weight(weight, j, i) * error[i], 2);
   return weight[j] * std::sqrt(squares);
+}
+
+/// The estimate of log Z that a branch uses.
+struct Estimated {
+  double standard_error = 0;  ///< 0: it uses none
+  int64_t particles = 0;
+  bool kept = false;  ///< with its weights
+};
+
+Estimated estimated_log_z(const Composition& composition, const Mixture::Branch& branch) {
+  if (branch.log_z) return {};
+  const auto found = branch.estimation ? composition.estimates.find(content_key_of_branch(composition, branch))
+                                       : composition.estimates.end();
+  if (found != composition.estimates.end())
+    return {found->second.standard_error, branch.estimation->annealing.particles, false};
+  const auto kept = find_kept_log_z(composition, *branch.energy);
+  return kept ? Estimated{kept->standard_error, kept->particles, true} : Estimated{};
 }
 
 void doubt(const Composition& composition, const NodePointer& node, std::set<const Node*>& seen,
@@ -119,23 +140,31 @@ void doubt(const Composition& composition, const NodePointer& node, std::set<con
   const auto* mixture = std::get_if<Mixture>(&node->kind);
   if (!mixture || mixture->unnormalised) return;
   std::vector<double> weight, error;
+  std::vector<Estimated> estimated;
   for (const Mixture::Branch& branch : mixture->branches) {
     weight.push_back(branch.weight);
-    const auto found = branch.estimation ? composition.estimates.find(content_key_of_branch(composition, branch))
-                                         : composition.estimates.end();
-    error.push_back(found == composition.estimates.end() ? 0 : found->second.standard_error);
+    estimated.push_back(estimated_log_z(composition, branch));
+    error.push_back(estimated.back().standard_error);
   }
   size_t worst = 0;
   for (size_t j = 1; j < weight.size(); ++j)
     if (standard_error_of_weight(weight, error, j) > standard_error_of_weight(weight, error, worst)) worst = j;
   const double moved = standard_error_of_weight(weight, error, worst);
   if (!(moved > kWeightInDoubt)) return;
+  // The branch that moves it most is the one to be estimated anew.
+  size_t culprit = 0;
+  for (size_t j = 1; j < weight.size(); ++j)
+    if (slope_of_weight(weight, worst, j) * error[j] > slope_of_weight(weight, worst, culprit) * error[culprit])
+      culprit = j;
+  const int64_t particles =
+      estimated[culprit].particles * static_cast<int64_t>(std::ceil(std::pow(moved / kWeightInDoubt, 2)));
   warnings.push_back(fmt::format(
       "mixture '{}': estimates of log Z must move no weight by more than {:g}, but their standard errors move that of "
-      "'{}', {:.3g}, by {:.2g}. Ask for more particles: log_z: {{particles: {}}}",
+      "'{}', {:.3g}, by {:.2g}. {}",
       node->name, kWeightInDoubt, mixture->branches[worst].energy->name, weight[worst], moved,
-      mixture->branches[worst].estimation.value_or(LogZEstimation{}).annealing.particles *
-          static_cast<int64_t>(std::ceil(std::pow(moved / kWeightInDoubt, 2)))));
+      estimated[culprit].kept ? fmt::format("Keep that of '{}' anew: potluck evidence --keep --particles {}",
+                                            mixture->branches[culprit].energy->name, particles)
+                              : fmt::format("Ask for more particles: log_z: {{particles: {}}}", particles)));
 }
 
 }  // namespace

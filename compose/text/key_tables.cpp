@@ -263,6 +263,8 @@ std::map<Section, KeyTable> all_tables() {
        "names of the energies that are trained, default: all that can be; the rest is frozen"},
       {"seed", Expect::kInteger, "seed of everything that is drawn at random", false, 0, false, 4294967295.0},
       at_least({"report_every", Expect::kInteger, "updates from one line of training.csv to the next, default 100"}, 1),
+      nested("samples", Expect::kSection, Section::kLearnSamples,
+             "pictures of draws while the training goes on, of variables that have the shape of a picture"),
       nested("phases", Expect::kList, Section::kLearnPhase,
              "trainings one after the other; what a phase leaves out is that of the section")};
   learn.insert(learn.end(), learning.begin(), learning.end());
@@ -272,6 +274,10 @@ std::map<Section, KeyTable> all_tables() {
       "the until section of learn",
       {at_least({"updates", Expect::kInteger, "number of updates"}, 1),
        {"time", Expect::kText, "time of training, such as 90s, 10min, 2h; the weights are then not reproducible"}}};
+  tables[Section::kLearnSamples] = {
+      "the samples section of learn",
+      {required(at_least({"every", Expect::kInteger, "updates from one picture to the next"}, 1)),
+       {"count", Expect::kInteger, "chains that are drawn, default 64", false, 1, false, 4096}}};
   tables[Section::kLearnNegatives] = {
       "the negatives section",
       {choice("preset", {"seed", "convergent"},

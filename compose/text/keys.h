@@ -44,6 +44,7 @@ enum class Section {
   kLearnUntil,
   kLearnNoise,
   kLearnNegatives,
+  kLearnSamples,
   kOutput,
   kLearnData,
 };

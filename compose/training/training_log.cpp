@@ -50,6 +50,7 @@ void TrainingLog::add(const TrainingReport& report) {
   add_names("", report.progress.figures, columns);
   add_names("held_out_", report.held_out, columns);
   if (report.watches_held_out) columns += ",held_out_auroc";
+  if (report.sample_seconds) columns += ",sample_seconds";
   if (columns != columns_) write(columns);
   columns_ = columns;
   const TrainingProgress& at = report.progress;
@@ -60,6 +61,7 @@ void TrainingLog::add(const TrainingReport& report) {
   add_values(report.held_out, line);
   if (report.watches_held_out) line += ',';
   if (report.held_out_auroc) line += fmt::format("{:.4f}", report.held_out_auroc->value);
+  if (report.sample_seconds) line += fmt::format(",{:.3f}", *report.sample_seconds);
   write(line);
 }
 

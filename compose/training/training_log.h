@@ -22,6 +22,8 @@ struct TrainingReport {
   bool watches_held_out = false;        ///< whether some reports have the next
   std::optional<Auroc> held_out_auroc;  ///< HeldOutWatch::look, at the end of a phase and some times before
   double updates_a_second = 0;
+  std::optional<double>
+      sample_seconds;                  ///< that pictures of draws took since the last report; none: none are asked for
   std::optional<double> seconds_left;  ///< of the phase
 };
 

@@ -20,9 +20,13 @@ namespace potluck {
 
 namespace {
 
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 
 using Clock = std::chrono::steady_clock;
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
@@ -126,7 +130,8 @@ class TrainingRun::Phases {
   void persist_of_all(StateArchive& archive) {
     bool known = outcome_.held_out_loss.has_value();
     double loss = outcome_.held_out_loss.value_or(0);
-    archive(known, loss);
+    archive(known, loss, pictures_);
+    archive.demand(StateArchive::counted(pictures_), "a count of pictures");
     if (archive.reading() && known) outcome_.held_out_loss = loss;
   }
 
@@ -140,9 +145,11 @@ class TrainingRun::Phases {
   void train_phase() {
     Training& trainer = current_->trainer();
     const int64_t report_every = trainer.takes_all_rows() ? 1 : composition_.learn->report_every;
+    draw_samples_if_due();  // where Ctrl-C came while they were drawn
     while (!trainer.done() && !stop_) {
       naming_what_was_kept([&] { trainer.update(); });
       keeper_.look_now_and_then();
+      draw_samples_if_due();
       if (trainer.updates() % report_every == 0) report();
       if (checkpoint_is_due()) checkpoint();
     }
@@ -152,7 +159,31 @@ class TrainingRun::Phases {
 
   TrainedSoFar trained_so_far() const {
     const int64_t updates = current_->trainer().updates();
-    return {static_cast<size_t>(phase_) + (updates > 0 ? 1 : 0), outcome_.updates + updates, outcome_.held_out_loss};
+    return {static_cast<size_t>(phase_) + (updates > 0 ? 1 : 0), updates_of_all_phases(), outcome_.held_out_loss};
+  }
+
+  int64_t updates_of_all_phases() const { return outcome_.updates + current_->trainer().updates(); }
+
+  /// Pictures with the average of the weights. Their time is no time of training.
+  void draw_samples_if_due() {
+    if (!run_.samples_) return;
+    const int64_t updates = updates_of_all_phases(), due = updates / composition_.learn->samples.every;
+    if (due <= pictures_) return;
+    const Clock::time_point began = Clock::now();
+    const ParameterStore& store = run_.session_.plan().parameters();
+    TrainingSamples::Weights weights;
+    current_->trainer().with_average([&] { weights = run_.samples_->weights(store); });
+    try {
+      const auto images = run_.samples_->draw(store, weights, updates, run_.folder(), stop_);
+      keeper_.look();
+      if (!images) return;
+      events_->add(updates, seconds_since_1970(), {}, *images);
+    } catch (const NumericalError& error) {
+      ++run_.pictures_missed_;
+      run_.why_missed_ = fmt::format("after update {}: {}", updates, error.what());
+    }
+    pictures_ = due;
+    sample_seconds_ += seconds_since(began);
   }
 
   void end_phase() {
@@ -167,11 +198,10 @@ class TrainingRun::Phases {
 
   /// @throws NumericalError where the training diverges
   void report() {
-    const TrainingReport report = reports_->next();
+    TrainingReport report = reports_->next();
+    if (run_.samples_) report.sample_seconds = std::exchange(sample_seconds_, 0);
     log_->add(report);
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    events_->add(outcome_.updates + report.progress.updates, std::chrono::duration<double>(since_1970).count(),
-                 scalars_of(report), {});
+    events_->add(outcome_.updates + report.progress.updates, seconds_since_1970(), scalars_of(report), {});
     outcome_.last = report;
     if (!report.held_out.empty()) outcome_.held_out_loss = report.held_out.front().second;
     reported_(report);
@@ -210,6 +240,8 @@ class TrainingRun::Phases {
   std::unique_ptr<Phase> current_;
   std::optional<PhaseReports> reports_;  ///< of the current phase
   TrainingOutcome outcome_;
+  int64_t pictures_ = 0;       ///< that are behind us, made or not, of those that `learn.samples` asks for
+  double sample_seconds_ = 0;  ///< since the last report
   Clock::time_point saved_ = Clock::now();
   std::optional<int64_t> saved_updates_;  ///< of the phase, in the last checkpoint; none: there is none
 };
@@ -223,6 +255,7 @@ TrainingRun::TrainingRun(Session& session, TrainingRunOptions options, std::opti
   learnable_ = std::make_unique<LearnablePlan>(session.plan());
   tell_of_data(composition, learned_, store);
   weights_record_.emplace(composition, learned_, store);
+  if (composition.learn->samples.every > 0) samples_.emplace(session, store);
   RunFacts facts = new_training_facts(session, asked_of(composition, learned_), options_.command, options_.environment);
   std::unique_ptr<RunFolder> place;
   if (resumed_) {
@@ -279,6 +312,13 @@ TrainingOutcome TrainingRun::run(const std::function<void(const TrainingReport&)
     left_checkpoint_ = folder_->fail(error.what());
     throw;
   }
+}
+
+std::string TrainingRun::missing_pictures() const {
+  if (pictures_missed_ == 0) return "";
+  return pictures_missed_ == 1
+             ? "a picture of draws could not be made, " + why_missed_
+             : fmt::format("{} pictures of draws could not be made, the last {}", pictures_missed_, why_missed_);
 }
 
 std::filesystem::path TrainingRun::weights_in_folder(const LearnedExpert& expert) const {

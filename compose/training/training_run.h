@@ -17,6 +17,7 @@
 #include "compose/session/session.h"
 #include "compose/training/learned_experts.h"
 #include "compose/training/training_log.h"
+#include "compose/training/training_samples.h"
 #include "compose/training/weights_record.h"
 #include "core/learning/optimiser.h"
 
@@ -56,6 +57,8 @@ class TrainingRun {
   const std::vector<LearnedExpert>& learned() const { return learned_; }
   /// Trains. To be called once. @param reported  hears of each report
   TrainingOutcome run(const std::function<void(const TrainingReport&)>& reported, const std::atomic<bool>& stop);
+  /// What a person should know of pictures of draws that could not be made; empty: all were.
+  std::string missing_pictures() const;
   /// Whether an error in run() left a checkpoint, from which `--resume` goes on.
   bool left_checkpoint() const { return left_checkpoint_; }
 
@@ -73,6 +76,9 @@ class TrainingRun {
   std::vector<LearnedExpert> learned_;
   std::unique_ptr<LearnablePlan> learnable_;
   std::optional<WeightsRecord> weights_record_;
+  std::optional<TrainingSamples> samples_;  ///< none: no pictures are asked for
+  int64_t pictures_missed_ = 0;
+  std::string why_missed_;  ///< of the last of them
   nlohmann::json identity_;
   std::optional<RecordFolder> folder_;
   bool left_checkpoint_ = false;

@@ -47,6 +47,13 @@ struct LearnPhase {
   }
 };
 
+/// Pictures of draws while a training goes on.
+struct LearnSamples {
+  int64_t every = 0;   ///< updates from one picture to the next; 0: none is made
+  int64_t count = 64;  ///< chains that are drawn
+  Place place;         ///< of the section; unknown where there is none
+};
+
 /// The section `learn`.
 struct LearnSettings {
   std::vector<LearnPhase> phases;
@@ -57,6 +64,7 @@ struct LearnSettings {
   std::shared_ptr<const TrainingData> data;  ///< of a composition that is read to train; else null
   uint32_t seed = 1;
   int64_t report_every = 100;  ///< updates
+  LearnSamples samples;
   Place place;
 
   /// Whether a phase draws from the model.

@@ -188,6 +188,7 @@ struct Composition {
   std::vector<PointsFile> points;  ///< of the variables whose rows come from files
   OutputSettings output;
   std::optional<LearnSettings> learn;        ///< none: there is no such section
+  std::vector<Held> held_to_sample;          ///< of a composition that is read to train: `held` when it is sampled
   Places places;                             ///< where its values stand, includes and overrides applied
   std::string resolved;                      ///< the whole file as canonical YAML, includes and overrides applied
   std::map<std::string, std::string> files;  ///< path -> SHA-256 of every file that was read

@@ -831,7 +831,10 @@ struct EvidenceOptions {
   /// log Z of experts that read a level of noise. They begin in a normal law with the Gaussian part of the composite at
   /// the first level; base_mean and base_scale do not count.
   bool along = false;
-  bool find_levels = false;       ///< with `along`: the pilot finds the levels, however many the file names
+  bool find_levels = false;  ///< with `along`: the pilot finds the levels, however many the file names
+  /// The estimate is left in the weights of the target too, which must be one expert with weights; mixtures that have
+  /// it as a branch use it (docs/composition-file.md).
+  bool keep = false;
   std::string folder = {};        ///< for checkpoints and evidence.json; empty: no file is written
   bool overwrite = false;         ///< an older estimate there is replaced once this one is done
   int64_t checkpoint_every = 10;  ///< stages between checkpoints; 0: only where the estimate is stopped
@@ -883,8 +886,10 @@ struct Evidence {
   /// Why log Z may be wrong by far more than its standard error says, a sentence each: particles that hardly moved, or
   /// a bracket that contradicts the estimate.
   std::vector<std::string> warnings;
-  std::string json;             ///< all of it, as evidence.json has it
-  std::exception_ptr not_kept;  ///< why it could not be left in its folder: an Error or std::bad_alloc; null: it was
+  std::string json;     ///< all of it, as evidence.json has it
+  std::string kept_in;  ///< the weights file that has it now; empty: none
+  /// Why it could not be left in its folder or in the weights: an Error or std::bad_alloc; null: it was.
+  std::exception_ptr not_kept;
 };
 
 /// Estimates log Z of a composite by annealing as many particles as its composition has `sample.chains`; of the rest of
@@ -928,6 +933,8 @@ struct TrainingReport {
   double gradient_norm = 0;            ///< mean since the last report, before clipping
   double updates_a_second = 0;         ///< since the last report
   std::optional<double> seconds_left;  ///< of the phase
+  /// That pictures of draws took since the last report, which are no time of training; none: none are asked for.
+  std::optional<double> sample_seconds;
   /// The objective's figures since the last report, the loss first; those of rows that are never trained on, at the
   /// average of the weights. The same are in `training.csv`.
   std::vector<std::pair<std::string, double>> figures, held_out;
@@ -965,8 +972,9 @@ class TrainingRun {
   TrainingRun& operator=(TrainingRun&&) noexcept;
 
   std::string folder() const;
-  std::vector<std::string> experts() const;   ///< that are trained
-  std::vector<std::string> warnings() const;  ///< of the composition and its models
+  std::vector<std::string> experts() const;  ///< that are trained
+  /// Of the composition and its models, and behind run() of pictures of draws that could not be made.
+  std::vector<std::string> warnings() const;
   /// Trains. To be called once.
   /// @param reported  hears of each report; may be empty
   /// @param stop      another thread, or a signal handler, may set it: the training ends behind the update it is in

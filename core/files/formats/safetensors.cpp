@@ -155,6 +155,7 @@ std::map<std::string, std::string> read_metadata(const json& header, const std::
 /// A file behind its header.
 struct Opened {
   BinaryInput input;
+  std::string text;  ///< of the header
   json header;
   std::vector<Entry> entries;  ///< in the order of their numbers
 };
@@ -175,7 +176,7 @@ Opened open_safetensors(const std::filesystem::path& file) {
   input.read(text.data(), length, "the header");
   json header = parse_header(text, input.name());
   std::vector<Entry> entries = read_entries(header, input.left(), input.name());
-  return {std::move(input), std::move(header), std::move(entries)};
+  return {std::move(input), std::move(text), std::move(header), std::move(entries)};
 }
 
 std::vector<std::byte> read_numbers(BinaryInput& input, const Stored& stored, uint64_t bytes) {
@@ -185,6 +186,25 @@ std::vector<std::byte> read_numbers(BinaryInput& input, const Stored& stored, ui
   if (kind == "F16") return floats_of_halves(numbers);
   if (kind == "BF16") return floats_of_brain_floats(numbers);
   return numbers;
+}
+
+/// The numbers behind it begin at a multiple of 8 bytes.
+template <class Json>
+std::string header_text(const Json& header, const std::filesystem::path& file) {
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const typename Json::exception&) {
+    throw FileError(fmt::format("{}: names and metadata must be UTF-8, got other bytes", file.string()));
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');
+  return text;
+}
+
+void write_header(const std::string& text, AtomicFile& target) {
+  const uint64_t length = text.size();
+  target.write(&length, 8);
+  target.write(text.data(), text.size());
 }
 
 }  // namespace
@@ -218,6 +238,30 @@ ArrayRows safetensors_rows(const std::filesystem::path& file, const std::string&
           }};
 }
 
+void set_safetensors_metadata(const std::filesystem::path& file, const std::string& key, const std::string& text) {
+  using OrderedJson = nlohmann::ordered_json;
+  Opened opened = open_safetensors(file);
+  read_metadata(opened.header, opened.input.name());
+  OrderedJson header = OrderedJson::parse(opened.text);
+  OrderedJson metadata = header.value(kMetadata, OrderedJson::object());
+  metadata[key] = text;
+  if (!header.contains(kMetadata)) {
+    OrderedJson first = {{kMetadata, OrderedJson::object()}};
+    first.update(header);
+    header = std::move(first);
+  }
+  header[kMetadata] = std::move(metadata);
+  AtomicFile target(file);
+  write_header(header_text(header, file), target);
+  std::vector<std::byte> piece(size_t{1} << 20);
+  while (opened.input.left() > 0) {
+    const uint64_t count = std::min<uint64_t>(piece.size(), opened.input.left());
+    opened.input.read(piece.data(), count, "the numbers");
+    target.write(piece.data(), count);
+  }
+  target.commit();
+}
+
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents) {
   json header = json::object();
   if (!contents.metadata.empty()) header[kMetadata] = contents.metadata;
@@ -229,17 +273,8 @@ void write_safetensors(const std::filesystem::path& file, const Safetensors& con
     end += array.bytes.size();
     header[name] = {{"dtype", stored->name}, {"shape", array.shape}, {"data_offsets", {begin, end}}};
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const json::exception&) {
-    throw FileError(fmt::format("{}: names and metadata must be UTF-8, got other bytes", file.string()));
-  }
-  text.append((8 - text.size() % 8) % 8, ' ');
-  const uint64_t length = text.size();
   AtomicFile target(file);
-  target.write(&length, 8);
-  target.write(text.data(), text.size());
+  write_header(header_text(header, file), target);
   for (const auto& [name, array] : contents.arrays) target.write(array.bytes.data(), array.bytes.size());
   target.commit();
 }

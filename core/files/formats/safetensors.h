@@ -28,6 +28,10 @@ std::vector<std::string> safetensors_names(const std::filesystem::path& file);
 /// The array `name`, a few rows at a time. @throws FileError
 ArrayRows safetensors_rows(const std::filesystem::path& file, const std::string& name);
 
+/// Gives a file another text under one key of its metadata, whole or not at all. All else in its header and every byte
+/// of its numbers stays. @throws FileError
+void set_safetensors_metadata(const std::filesystem::path& file, const std::string& key, const std::string& text);
+
 /// Writes whole or not at all, arrays in the order of their names; the numbers begin at a multiple of 8 bytes.
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);
 

@@ -37,6 +37,35 @@ TEST(SafetensorsTest, ReadsBackWhatItWrote) {
   }
 }
 
+TEST(SafetensorsTest, GivesAFileAnotherTextOfItsMetadataAndLeavesTheRest) {
+  const Scratch scratch;
+  const std::string numbers = "12345678abcd";
+  // Arrays in another order than their names', another type than ours in memory, and spaces behind the header.
+  const std::string arrays =
+      R"("z":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"a":{"dtype":"F16","shape":[2],"data_offsets":[8,12]})";
+  const auto file =
+      scratch.file("a", safetensors(R"({"__metadata__":{"format":"pt","note":"old"},)" + arrays + "}   ", numbers));
+  const auto expect = [&](std::string header) {
+    header.append((8 - header.size() % 8) % 8, ' ');
+    EXPECT_EQ(bytes_of_file(file), safetensors(header, numbers));
+  };
+  set_safetensors_metadata(file, "note", "\"new\"");
+  expect(R"({"__metadata__":{"format":"pt","note":"\"new\""},)" + arrays + "}");
+  set_safetensors_metadata(file, "more", "1");
+  expect(R"({"__metadata__":{"format":"pt","note":"\"new\"","more":"1"},)" + arrays + "}");
+  EXPECT_EQ(read_safetensors(file).metadata.at("more"), "1");
+  // Of a file that has none.
+  const auto bare = scratch.file("b", safetensors("{" + arrays + "}", numbers));
+  set_safetensors_metadata(bare, "note", "n");
+  EXPECT_EQ(read_safetensors(bare).metadata, (std::map<std::string, std::string>{{"note", "n"}}));
+  EXPECT_EQ(bytes_of_file(bare).substr(bytes_of_file(bare).size() - numbers.size()), numbers);
+  // What is no such file stays as it is.
+  const auto cut = scratch.file("c", safetensors("{" + arrays + "}", "1234"));
+  const std::string before = bytes_of_file(cut);
+  EXPECT_THROW(set_safetensors_metadata(cut, "note", "n"), FileError);
+  EXPECT_EQ(bytes_of_file(cut), before);
+}
+
 TEST(SafetensorsTest, WidensShortFloatsToFloat32) {
   const Scratch scratch;
   // binary16: 1, -2, 65504 (the largest), 2^-24 (the smallest), 2^-14 (the smallest normal), inf, NaN, -0.
