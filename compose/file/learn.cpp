@@ -138,6 +138,7 @@ void read_negatives(const Yaml& section, const std::string& what, const Scope& s
   reader.number("restart", negatives.restart);
   reader.number("energy_l2", phase.contrastive.energy_l2);
   reader.number("trim", phase.contrastive.trim);
+  phase.negatives_noise = reader.number("noise");
   if (const Yaml* conditions = section.find("conditions"))
     negatives.conditions = read_conditions(*conditions, what + ".conditions", scope, diagnostics);
 }

@@ -289,6 +289,7 @@ std::map<Section, KeyTable> all_tables() {
                  "number of chains that go on where they stood, default 10000; 0: all begin anew in each update"},
                 0),
        {"restart", Expect::kNumber, "share of the buffer's chains that begin anew, default 0.05", false, 0, false, 1},
+       above({"noise", Expect::kNumber, "sigma of data and chains, default the least of noise"}, 0),
        {"conditions", Expect::kTexts,
         "categorical variables that a chain keeps as the data had them where it began; default: none, all are drawn"},
        at_least({"energy_l2", Expect::kNumber, "weight of the mean square of all energies, default 0"}, 0),

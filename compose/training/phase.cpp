@@ -148,6 +148,14 @@ void check_data_of_negatives(const Composition& composition, const LearnPhase& a
   }
 }
 
+/// One level, by default the least: there what is learned is closest to the data. Nothing where data stay as they are.
+std::optional<BlurOptions> blur_of_negatives(const Composition& composition, const LearnPhase& asked) {
+  if (!composition.learn->noise && !asked.noise.least && !asked.negatives_noise) return std::nullopt;
+  BlurOptions blur = blur_of(composition, asked, checked_scale(composition, asked));
+  blur.law = one_level(asked.negatives_noise.value_or(blur.law.least));
+  return blur;
+}
+
 std::unique_ptr<Objective> contrastive(const Composition& composition, const LearnPhase& asked, BatchEnergy& energy) {
   ContrastiveOptions options = asked.contrastive;
   NegativeOptions& negatives = options.negatives;
@@ -157,12 +165,9 @@ std::unique_ptr<Objective> contrastive(const Composition& composition, const Lea
   negatives.seed = composition.learn->seed;
   negatives.threads = energy.threads().workers();
   options.rows = asked.trainer.batch;
-  // At one level of noise: the least, where what is learned is closest to the data.
-  if (composition.learn->noise || asked.noise.least) {
-    options.blur = blur_of(composition, asked, checked_scale(composition, asked));
-    const double level = options.blur.law.least;
-    options.blur.law = one_level(level);
-    if (options.blur.noise) negatives.held[*options.blur.noise] = {{1}, {level}};
+  if (const auto blur = blur_of_negatives(composition, asked)) {
+    options.blur = *blur;
+    if (blur->noise) negatives.held[*blur->noise] = {{1}, {blur->law.least}};
   }
   check_data_of_negatives(composition, asked, negatives);
   try {
@@ -196,6 +201,10 @@ BlurOptions comparison_noise(const Composition& composition, const LearnPhase& a
 }  // namespace
 
 std::optional<NoiseLaw> noise_of_data(const Composition& composition, const LearnPhase& asked) {
+  if (asked.objective == "contrastive_divergence") {
+    const auto blur = blur_of_negatives(composition, asked);
+    return blur ? std::optional(blur->law) : std::nullopt;
+  }
   const bool score_matching = asked.objective == "denoising_score_matching";
   const bool of_a_level = asked.objective != "noise_contrastive" && composition.learn->noise;
   if (!score_matching && !of_a_level) return std::nullopt;

@@ -29,7 +29,8 @@ struct LearnPhase {
   NoiseSettings noise;
   ContrastiveOptions contrastive;  ///< but for what follows from composition and data
   Place contrastive_place;         ///< of the section `negatives`; that of the phase where there is none
-  double contrast = 0;             ///< weight of contrastive divergence beside another objective
+  std::optional<double> negatives_noise;  ///< level of noise of contrastive divergence; none: the least of `noise`
+  double contrast = 0;                    ///< weight of contrastive divergence beside another objective
   std::string noise_law;           ///< the energy that noise_contrastive draws its noise from
   Place noise_law_place;
   bool fits_log_z = true;               ///< of noise_contrastive; else the model learns it by a constant of its own

@@ -173,15 +173,7 @@ void LikelihoodFit::persist(StateArchive& archive) {
   archive(updates_, seconds_, converged_);
   archive.demand(StateArchive::counted(updates_) && seconds_ >= 0, "counts of updates");
   persist_arrays(archive, energy_.learnable());
-  std::vector<std::byte> memory;
-  if (!archive.reading() && minimiser_) memory = minimiser_->save();
-  archive(memory);
-  if (!archive.reading() || !minimiser_) return;
-  try {
-    minimiser_->restore(memory);
-  } catch (const std::exception& error) {
-    throw StateError(fmt::format("a saved minimiser must fit the training, got one that does not: {}", error.what()));
-  }
+  persist_mover(archive, minimiser_.get());
 }
 
 }  // namespace potluck

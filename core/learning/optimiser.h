@@ -24,29 +24,31 @@ struct OptimiserChoice {
   double weight_decay = 0;
 };
 
-/// Moves parameters against a gradient. It points to the arrays that it was made for.
-class Optimiser {
+/// What moves parameters, and remembers earlier moves: moments of gradients, or their differences. It points to the arrays
+/// that it was made for.
+class ParameterMover {
  public:
-  virtual ~Optimiser() = default;
-  /// One step. @param gradients  [arrays]: [size]  @param rate  the learning rate of this step
-  virtual void step(std::span<const double* const> gradients, double rate) = 0;
+  virtual ~ParameterMover() = default;
   virtual std::vector<std::byte> save() const = 0;
-  /// @throws std::exception where `saved` is not of such an optimiser
+  /// @throws std::exception where `saved` is not of such a one
   virtual void restore(std::span<const std::byte> saved) = 0;
 };
 
-/// Minimises a loss that it may evaluate at several values of the parameters in each iteration.
-class Minimiser {
+/// Moves parameters against a gradient.
+class Optimiser : public ParameterMover {
  public:
-  virtual ~Minimiser() = default;
+  /// One step. @param gradients  [arrays]: [size]  @param rate  the learning rate of this step
+  virtual void step(std::span<const double* const> gradients, double rate) = 0;
+};
+
+/// Minimises a loss that it may evaluate at several values of the parameters in each iteration.
+class Minimiser : public ParameterMover {
+ public:
   /// The loss at the present numbers. @param gradients  [arrays]: [size], written
   using Loss = std::function<double(std::span<double* const> gradients)>;
   /// One iteration, at whose end the arrays hold what it came to.
   /// @param loss  first evaluated where the arrays stand  @param written  called before it is evaluated elsewhere
   virtual void iterate(const Loss& loss, const std::function<void()>& written) = 0;
-  virtual std::vector<std::byte> save() const = 0;
-  /// @throws std::exception where `saved` is not of such a minimiser
-  virtual void restore(std::span<const std::byte> saved) = 0;
 };
 
 /// @param arrays  those that are learned; their memory outlives the minimiser  @param device  where they are

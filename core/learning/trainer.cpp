@@ -158,16 +158,7 @@ void Trainer::persist(StateArchive& archive) {
   archive.demand(StateArchive::counted(updates_) && seconds_ >= 0, "counts of updates");
   persist_arrays(archive, energy_.learnable());
   average_.persist(archive);
-  std::vector<std::byte> moments;
-  if (!archive.reading()) moments = optimiser_.save();
-  archive(moments);
-  if (archive.reading()) {
-    try {
-      optimiser_.restore(moments);
-    } catch (const std::exception& error) {
-      throw StateError(fmt::format("a saved optimiser must fit the training, got one that does not: {}", error.what()));
-    }
-  }
+  persist_mover(archive, &optimiser_);
   objective_.persist(archive);
   // What was added up since the last progress(): the next one is the same wherever a training was cut.
   archive(stretch_, clipped_, norm_);

@@ -9,6 +9,7 @@
 
 #include "core/learning/learnable.h"
 #include "core/learning/objective.h"
+#include "core/learning/optimiser.h"
 #include "core/state_archive.h"
 
 namespace potluck {
@@ -59,5 +60,8 @@ class Training {
 
 /// Saves or restores the numbers of all arrays.
 void persist_arrays(StateArchive& archive, Learnable& learnable);
+
+/// What the mover of these arrays remembers; null: there is none. @throws StateError where it is of another one
+void persist_mover(StateArchive& archive, ParameterMover* mover);
 
 }  // namespace potluck

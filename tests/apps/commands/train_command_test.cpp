@@ -402,6 +402,33 @@ TEST_F(TrainCommandTest, WeightsSayWhichNoiseTheyWereLearnedAt) {
   EXPECT_THAT(begun.err, HasSubstr(refused));
 }
 
+/// The level of the negatives is that of the section, of the noise's least where it says none: what is learned tells.
+TEST_F(TrainCommandTest, NegativesHaveALevelOfTheirOwn) {
+  const auto learned = [&](const std::string& noise, const std::string& of_negatives) {
+    write("level.yaml",
+          fmt::format("potluck: 1\n"
+                      "variables: {{x: {{shape: [2]}}, noise: {{}}}}\n"
+                      "target: {{model: mlp_energy, weights: w.safetensors, settings: {{hidden: [8]}}, inputs: {{x: x, "
+                      "noise: noise}}}}\n"
+                      "learn: {{data: {{x: {{file: x.npy}}}}, objective: contrastive_divergence, noise: {{{}}}, "
+                      "negatives: {{steps: 3, step_size: 0.01, start: data, buffer: 64{}}}, batch: 16, until: {{updates: "
+                      "4}}}}\n",
+                      noise, of_negatives));
+    const CommandResult result = train({"level.yaml", "--output", "run", "--overwrite"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    Safetensors weights = read_safetensors(path("w.safetensors"));
+    filesystem::remove(path("w.safetensors"));
+    return weights;
+  };
+  const auto numbers = [](const Safetensors& weights) { return weights.arrays.at("last_weight").as_doubles(); };
+  const Safetensors own = learned("least: 0.1", ", noise: 0.3");
+  const nlohmann::json law = nlohmann::json::parse(own.metadata.at("potluck.learn")).at("phases").at(0).at("noise");
+  EXPECT_EQ(law.at("least"), 0.3);
+  EXPECT_EQ(law.at("most"), 0.3);
+  EXPECT_EQ(numbers(own), numbers(learned("least: 0.3", "")));
+  EXPECT_NE(numbers(own), numbers(learned("least: 0.1", "")));
+}
+
 TEST_F(TrainCommandTest, BadInputIsToldWithItsPlace) {
   const std::string until = "  until: {updates: 5}\n";
   write_npy(path("far.npy"), Array::of({2, 2}, std::vector<float>{0, 1, 2, 30}));
