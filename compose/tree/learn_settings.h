@@ -27,11 +27,11 @@ struct LearnPhase {
   std::string objective = "denoising_score_matching";
   Place place;  ///< where the objective is named; that of the section where it is not
   NoiseSettings noise;
-  ContrastiveOptions contrastive;  ///< but for what follows from composition and data
-  Place contrastive_place;         ///< of the section `negatives`; that of the phase where there is none
+  ContrastiveOptions contrastive;         ///< but for what follows from composition and data
+  Place contrastive_place;                ///< of the section `negatives`; that of the phase where there is none
   std::optional<double> negatives_noise;  ///< level of noise of contrastive divergence; none: the least of `noise`
   double contrast = 0;                    ///< weight of contrastive divergence beside another objective
-  std::string noise_law;           ///< the energy that noise_contrastive draws its noise from
+  std::string noise_law;                  ///< the energy that noise_contrastive draws its noise from
   Place noise_law_place;
   bool fits_log_z = true;               ///< of noise_contrastive; else the model learns it by a constant of its own
   std::vector<std::string> parameters;  ///< names of arrays that are learned; empty: all

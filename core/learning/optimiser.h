@@ -24,8 +24,8 @@ struct OptimiserChoice {
   double weight_decay = 0;
 };
 
-/// What moves parameters, and remembers earlier moves: moments of gradients, or their differences. It points to the arrays
-/// that it was made for.
+/// What moves parameters, and remembers earlier moves: moments of gradients, or their differences. It points to the
+/// arrays that it was made for.
 class ParameterMover {
  public:
   virtual ~ParameterMover() = default;

@@ -405,15 +405,16 @@ TEST_F(TrainCommandTest, WeightsSayWhichNoiseTheyWereLearnedAt) {
 /// The level of the negatives is that of the section, of the noise's least where it says none: what is learned tells.
 TEST_F(TrainCommandTest, NegativesHaveALevelOfTheirOwn) {
   const auto learned = [&](const std::string& noise, const std::string& of_negatives) {
-    write("level.yaml",
-          fmt::format("potluck: 1\n"
-                      "variables: {{x: {{shape: [2]}}, noise: {{}}}}\n"
-                      "target: {{model: mlp_energy, weights: w.safetensors, settings: {{hidden: [8]}}, inputs: {{x: x, "
-                      "noise: noise}}}}\n"
-                      "learn: {{data: {{x: {{file: x.npy}}}}, objective: contrastive_divergence, noise: {{{}}}, "
-                      "negatives: {{steps: 3, step_size: 0.01, start: data, buffer: 64{}}}, batch: 16, until: {{updates: "
-                      "4}}}}\n",
-                      noise, of_negatives));
+    write(
+        "level.yaml",
+        fmt::format("potluck: 1\n"
+                    "variables: {{x: {{shape: [2]}}, noise: {{}}}}\n"
+                    "target: {{model: mlp_energy, weights: w.safetensors, settings: {{hidden: [8]}}, inputs: {{x: x, "
+                    "noise: noise}}}}\n"
+                    "learn: {{data: {{x: {{file: x.npy}}}}, objective: contrastive_divergence, noise: {{{}}}, "
+                    "negatives: {{steps: 3, step_size: 0.01, start: data, buffer: 64{}}}, batch: 16, until: {{updates: "
+                    "4}}}}\n",
+                    noise, of_negatives));
     const CommandResult result = train({"level.yaml", "--output", "run", "--overwrite"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     Safetensors weights = read_safetensors(path("w.safetensors"));
