@@ -35,13 +35,13 @@ FLOORS = {
         ["core/random", "core/variables", "core/device", "core/files/formats"],
         ["core/energy", "core/learning/data"],
         ["core/backend", "core/diagnostics"],
-        ["core/methods"],
+        ["core/methods", "core/comparison"],
         ["core/chains"],
         ["core/sampling/start", "core/sampling/tuning"],
         ["core/sampling/run"],
         ["core/sampling/annealing", "core/files/run"],
         ["core/learning"],
-        ["core/learning/torch"],
+        ["core/learning/torch", "core/comparison/torch"],
     ],
     "compose": [
         ["compose/tree", "compose/include"],
@@ -51,7 +51,7 @@ FLOORS = {
         ["compose/start"],
         ["compose/session"],
         ["compose/record"],
-        ["compose/training"],
+        ["compose/training", "compose/comparison"],
         ["compose/engine"],
     ],
     "apps": [
@@ -67,7 +67,7 @@ FACE = "compose/include/potluck/engine.h"
 
 # The engine starts in milliseconds because LibTorch comes with those who need it.
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
-LIBTORCH_MAY_BE_IN = ("models/", "core/learning/torch/", "plugins/include/potluck/torch_model.hpp",
+LIBTORCH_MAY_BE_IN = ("models/", "core/learning/torch/", "core/comparison/torch/", "plugins/include/potluck/torch_model.hpp",
                       "plugins/include/potluck/torch/", "core/backend/", "tests/", "examples/", "benchmarks/")
 
 C_FAMILY = (".c", ".h", ".hpp", ".cpp", ".cu", ".cuh")
