@@ -41,6 +41,7 @@ constexpr std::array kCommands = {
     Command{"check", "report everything that is wrong with a composition file", potluck::check_command},
     Command{"explain", "say what a composition file means and what a step evaluates", potluck::explain_command},
     Command{"evaluate", "evaluate a composition's energy at rows of data", potluck::evaluate_command, Product::kFolder},
+    Command{"compare", "say whether the draws of a run are of the law of data", potluck::compare_command},
     Command{"evidence", "estimate log Z of a composition's target", potluck::evidence_command},
     Command{"schema", "print the JSON Schema of the composition format", potluck::schema_command},
     Command{"export", "make draws.nc, summary and pictures of a run that was cut short", potluck::export_command,

@@ -45,8 +45,8 @@ if(TARGET potluck)
   install(TARGETS potluck EXPORT PotluckPlugin RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-add_dependencies(programs potluck_optimisers)
-install(TARGETS potluck_optimisers LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/potluck")
+add_dependencies(programs potluck_features potluck_optimisers)
+install(TARGETS potluck_features potluck_optimisers LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/potluck")
 
 # Component plugin.
 set_target_properties(potluck_plugin PROPERTIES EXPORT_NAME plugin)

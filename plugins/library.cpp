@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "plugins/feature_networks.h"
 #include "plugins/floating_point.h"
 #include "plugins/optimisers.h"
 
@@ -95,8 +96,9 @@ void open_part_of_libtorch(const char* name) {
   keep(std::move(library));
 }
 
+/// A function of a library of ours that uses LibTorch. @param what  "optimisers"
 template <typename Make>
-Make* open_optimisation(const std::filesystem::path& library, const char* symbol) {
+Make* open_ours(const std::filesystem::path& library, const char* symbol, const char* what) {
   open_libtorch();
   const FloatingPointGuard guard;
   try {
@@ -106,19 +108,22 @@ Make* open_optimisation(const std::filesystem::path& library, const char* symbol
     const std::string words = loaders_words(error, library);
     blame_machine_for(library.string(), words);
     throw PluginError(
-        fmt::format("{}: must be the library of optimisers of this Potluck, got one that cannot be opened: "
+        fmt::format("{}: must be the library of {} of this Potluck, got one that cannot be opened: "
                     "{}. Install Potluck as a whole",
-                    library.string(), words));
+                    library.string(), what, words));
   }
 }
 
 }  // namespace
 
 MakeOptimiser* open_optimisers(const std::filesystem::path& library) {
-  return open_optimisation<MakeOptimiser>(library, "potluck_make_optimiser_v1");
+  return open_ours<MakeOptimiser>(library, "potluck_make_optimiser_v1", "optimisers");
 }
 MakeMinimiser* open_minimiser(const std::filesystem::path& library) {
-  return open_optimisation<MakeMinimiser>(library, "potluck_make_minimiser_v1");
+  return open_ours<MakeMinimiser>(library, "potluck_make_minimiser_v1", "optimisers");
+}
+OpenFeatureNetwork* open_feature_networks(const std::filesystem::path& library) {
+  return open_ours<OpenFeatureNetwork>(library, "potluck_open_feature_network_v1", "feature networks");
 }
 
 PluginEntry* open_plugin(const std::filesystem::path& file) {

@@ -16,6 +16,7 @@ int check_command(const Words& words);
 int explain_command(const Words& words);
 int evidence_command(const Words& words);
 int evaluate_command(const Words& words);
+int compare_command(const Words& words);
 int schema_command(const Words& words);
 int export_command(const Words& words);
 int plugins_command(const Words& words);

@@ -40,6 +40,11 @@ filesystem::path optimisers_library() {
   return plugins.empty() ? plugins : plugins.parent_path() / "potluck_optimisers.so";
 }
 
+filesystem::path features_library() {
+  const filesystem::path plugins = installed_plugins_folder();
+  return plugins.empty() ? plugins : plugins.parent_path() / "potluck_features.so";
+}
+
 std::vector<engine::SearchPath> standing_search_paths() {
   std::vector<engine::SearchPath> paths;
   if (const char* path = std::getenv("POTLUCK_PLUGIN_PATH")) {

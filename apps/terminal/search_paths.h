@@ -34,5 +34,7 @@ std::filesystem::path installed_plugins_folder();
 
 /// The library of optimisers of the same installation.
 std::filesystem::path optimisers_library();
+/// The library that hosts networks of features, likewise.
+std::filesystem::path features_library();
 
 }  // namespace potluck

@@ -130,33 +130,28 @@ class VariableReader {
   LearnedVariable read_;
 };
 
-/// The array of a variable, read and checked.
-class ColumnLoader {
+/// The array of a file of rows, or of a folder of images, as it stands there.
+class RowsLoader {
  public:
-  ColumnLoader(const LearnedVariable& source, const Variable& variable, Diagnostics& diagnostics)
-      : source_(source), variable_(variable), diagnostics_(diagnostics), format_(array_format_of(source.path)) {}
+  RowsLoader(const LearnedVariable& source, Diagnostics& diagnostics)
+      : source_(source), diagnostics_(diagnostics), format_(array_format_of(source.path)) {}
 
-  std::optional<DataColumn> load(std::map<std::string, std::string>& hashes) {
-    DataColumn column = source_.column;
+  /// @param hashes  gets that of the file; may be null
+  std::optional<Array> load(std::map<std::string, std::string>* hashes) {
+    Array array;
     try {
       if (!find()) return {};
-      if (hashes.count(source_.path) == 0) hashes[source_.path] = hash();
-      column.array = array();
+      if (hashes && hashes->count(source_.path) == 0) (*hashes)[source_.path] = hash();
+      array = read();
     } catch (const SettingError& error) {
       return fail("", error.what());
     } catch (const FileError& error) {
       return fail("", error.what());
     }
-    if (column.rows() < 1) return fail("", "must hold at least one row, got none");
-    if (!has_shape(column.array)) return {};
-    if (integers(column.array) && !variable_.categorical() && !source_.has_scale)
-      return fail("", fmt::format("must have a scale, since '{}' holds integers ({}). Add {}", source_.written,
-                                  name_of(column.array.type), advice_on_scale(maximum_of(column.array.type))));
-    if (const std::string wrong = objection(column, variable_); !wrong.empty()) return fail(":", wrong);
-    return column;
+    if (array.shape.empty() || array.shape[0] < 1) return fail("", "must hold at least one row, got none");
+    return array;
   }
 
- private:
   /// `between`: what stands between the path of the value and `text`. An error of a file names its file itself.
   std::nullopt_t fail(const std::string& between, const std::string& text) {
     const bool of_file = text.starts_with(source_.path);
@@ -164,6 +159,7 @@ class ColumnLoader {
     return std::nullopt;
   }
 
+ private:
   bool find() {
     std::error_code error;
     folder_ = std::filesystem::is_directory(source_.path, error);
@@ -192,7 +188,7 @@ class ColumnLoader {
     return sha256_of_text(text);
   }
 
-  Array array() const {
+  Array read() const {
     if (folder_) return read_png_folder(source_.path);
     switch (format_) {
       case ArrayFormat::kNpy:
@@ -207,24 +203,45 @@ class ColumnLoader {
     }
   }
 
+  const LearnedVariable& source_;
+  Diagnostics& diagnostics_;
+  const ArrayFormat format_;
+  bool folder_ = false;
+};
+
+/// The array of a variable, read and checked.
+class ColumnLoader {
+ public:
+  ColumnLoader(const LearnedVariable& source, const Variable& variable, Diagnostics& diagnostics)
+      : source_(source), variable_(variable), rows_(source, diagnostics) {}
+
+  std::optional<DataColumn> load(std::map<std::string, std::string>& hashes) {
+    DataColumn column = source_.column;
+    std::optional<Array> array = rows_.load(&hashes);
+    if (!array) return {};
+    column.array = std::move(*array);
+    if (!has_shape(column.array)) return {};
+    if (has_integers(column.array) && !variable_.categorical() && !source_.has_scale)
+      return rows_.fail("", text_of_missing_scale(source_.written, column.array));
+    if (const std::string wrong = objection(column, variable_); !wrong.empty()) return rows_.fail(":", wrong);
+    return column;
+  }
+
+ private:
   /// The rows have the variable's shape, that shape but for a channel, or its numbers in one row.
   bool has_shape(const Array& array) {
     const std::vector<int64_t> row(array.shape.begin() + 1, array.shape.end());
     if (row == variable_.shape || row == std::vector<int64_t>{variable_.size()} ||
         same_but_for_a_channel(row, variable_.shape, true))
       return true;
-    fail("", fmt::format("must hold rows of the shape of '{}' {}, got an array {}, whose rows are {}", variable_.name,
-                         shape_text(variable_.shape), shape_text(array.shape), shape_text(row)));
+    rows_.fail("", fmt::format("must hold rows of the shape of '{}' {}, got an array {}, whose rows are {}",
+                               variable_.name, shape_text(variable_.shape), shape_text(array.shape), shape_text(row)));
     return false;
   }
 
-  static bool integers(const Array& array) { return !is_float(array.type) && array.type != NumberType::kBool; }
-
   const LearnedVariable& source_;
   const Variable& variable_;
-  Diagnostics& diagnostics_;
-  const ArrayFormat format_;
-  bool folder_ = false;
+  RowsLoader rows_;
 };
 
 void check_rows(const LearnData& data, const std::vector<DataColumn>& columns, Diagnostics& diagnostics) {
@@ -241,6 +258,17 @@ void check_rows(const LearnData& data, const std::vector<DataColumn>& columns, D
 }
 
 }  // namespace
+
+bool has_integers(const Array& array) { return !is_float(array.type) && array.type != NumberType::kBool; }
+
+std::string text_of_missing_scale(const std::string& written, const Array& array) {
+  return fmt::format("must have a scale, since '{}' holds integers ({}). Add {}", written, name_of(array.type),
+                     advice_on_scale(maximum_of(array.type)));
+}
+
+std::optional<Array> load_rows(const LearnedVariable& source, Diagnostics& diagnostics) {
+  return RowsLoader(source, diagnostics).load(nullptr);
+}
 
 LearnData read_learn_data(const Yaml& learn, const Scope& scope, SourceFiles& files, Diagnostics& diagnostics) {
   LearnData read;

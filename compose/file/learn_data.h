@@ -11,6 +11,7 @@
 #include "compose/text/yaml.h"
 #include "compose/tree/diagnostics.h"
 #include "compose/tree/learn_data.h"
+#include "core/files/formats/array.h"
 #include "core/learning/data/data_column.h"
 #include "core/variables/variable.h"
 
@@ -30,5 +31,13 @@ struct LoadedData {
 /// Nothing, after diagnostics at the place of the file, where something is wrong.
 std::optional<LoadedData> load_learn_data(const LearnData& data, const std::vector<Variable>& variables,
                                           Diagnostics& diagnostics);
+
+/// The array of one of the files, as it stands there: `path`, `array` and `csv` count. Its first axis has a row at
+/// least. Nothing, after a diagnostic, where it cannot be read. Errors call it `what`.
+std::optional<Array> load_rows(const LearnedVariable& source, Diagnostics& diagnostics);
+
+/// Whether numbers of an array need a scale, as truth values do not; and what is said where there is none.
+bool has_integers(const Array& array);
+std::string text_of_missing_scale(const std::string& written, const Array& array);
 
 }  // namespace potluck

@@ -1014,6 +1014,67 @@ bool this_thread_calls_plugins() noexcept;
 /// @returns false where no run is being drawn, the disk refuses even that, or `state` or `why` is something else
 bool leave_last_words(const char* state, const char* why) noexcept;
 
+// ------------------------------------------------------------------------------------------------------- comparison
+
+struct ComparisonOptions {
+  std::string variable = {};   ///< of a run that draws several; empty: its only one
+  int64_t rows = 2000;         ///< of either side at most, chosen by seed without replacement; at least 20
+  int64_t permutations = 500;  ///< and resamplings of the Stein discrepancy; at least 19
+  int64_t directions = 256;    ///< of the sliced Wasserstein distance
+  uint32_t seed = 1;
+  int threads = 0;                   ///< 0: as many as this process may use. Numbers do not depend on it
+  std::string features = {};         ///< TorchScript: rows in, [rows, features] out; empty: none
+  std::string feature_library = {};  ///< lib/potluck/potluck_features.so of the installation, for `features`
+  bool gradients = true;    ///< of a run: the kernel Stein discrepancies from its target too, where they can be had
+  std::string output = {};  ///< a file that gets the JSON; empty: none
+  bool overwrite = false;   ///< a file that is there is replaced once the new one is whole
+};
+
+/// Whether rows are of the law of others, in measures that docs/comparing.md explains.
+struct Comparison {
+  /// One of both that are compared.
+  struct Side {
+    std::string written;   ///< as it was named
+    bool run = false;      ///< a folder of `potluck sample`; else a file of rows
+    std::string variable;  ///< of a run
+    int64_t there = 0;     ///< rows of the file, or draws of all chains that count
+    int64_t usable = 0;    ///< of them, evenly spaced in each chain, as many as count as independent; of a file all
+    int64_t rows = 0;      ///< of them that were compared
+    int64_t chains = 0;    ///< of a run, that count
+    std::optional<double> effective;  ///< of a run: effective sample size of all chains; none: too few draws a chain
+  };
+  struct Measure {
+    std::string name;   ///< "mmd_squared", as the JSON has it
+    std::string title;  ///< "squared MMD"
+    double value = 0;
+    std::optional<double> level;     ///< the value is above it by chance in 5 % of comparisons of one law
+    std::optional<double> p;         ///< probability of such a value, or a larger one, where both are of one law
+    std::optional<double> adjusted;  ///< p, with the number of tests beside it taken into account (Holm 1979)
+    std::string note;                ///< a part of a sentence on what it is of; empty: there is none
+  };
+  /// What was not measured, and why, in a sentence.
+  struct Missing {
+    std::string title, why;
+  };
+  Side first, second;
+  std::vector<int64_t> shape;  ///< of a row
+  std::vector<Measure> measures;
+  std::vector<Missing> missing;
+  bool differs = false;  ///< some test of one side against the other rejects at 5 %, all of them taken together
+  std::string sentence;  ///< what may be said of it
+  std::vector<std::string> warnings;
+  std::string json;  ///< all of it
+};
+
+/// Compares a run, or a file of rows, with the rows of a file, or another run. A file is a path, or a map as
+/// `learn.data` has it: "{file: images.idx.gz, scale: 1/255}", with `array`, `columns`, `header` and `shift` too.
+/// @param plugins     those of the run, for gradients of its target; null: there are none
+/// @param progressed  hears what is being measured; may be empty
+/// @throws Error where a side cannot be read, has fewer than 20 rows, rows of another shape or numbers that are not
+///   finite, and where both are the same rows
+Comparison compare(const std::string& first, const std::string& second, const ComparisonOptions& options = {},
+                   Plugins* plugins = nullptr, const std::function<void(const std::string&)>& progressed = {});
+
 }  // namespace potluck::engine
 
 #endif
