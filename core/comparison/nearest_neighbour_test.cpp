@@ -32,13 +32,14 @@ bool is_called_first(const PairDistances& distances, int64_t first, int64_t row,
 
 }  // namespace
 
-double fair_coin_tail(int64_t right, int64_t tosses) {
+double fisher_tail(int64_t hits, int64_t first, int64_t second, int64_t called) {
+  const auto log_choose = [](int64_t of, int64_t count) {
+    const auto n = static_cast<double>(of), k = static_cast<double>(count);
+    return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
+  };
   double sum = 0;
-  const auto all = static_cast<double>(tosses);
-  for (int64_t i = tosses; i >= right; --i) {  // the smallest first
-    const auto one = static_cast<double>(i);
-    sum += std::exp(std::lgamma(all + 1) - std::lgamma(one + 1) - std::lgamma(all - one + 1) - all * std::log(2.0));
-  }
+  for (int64_t k = std::min(first, called); k >= std::max(hits, called - second); --k)  // the smallest first
+    sum += std::exp(log_choose(first, k) + log_choose(second, called - k) - log_choose(first + second, called));
   return std::min(1.0, sum);
 }
 
@@ -60,20 +61,27 @@ ClassifierTest nearest_neighbour_test(const PairDistances& distances, int64_t fi
   found.judged = static_cast<int64_t>(judged.size());
   found.neighbours = static_cast<int64_t>(std::sqrt(static_cast<double>(mixed.size())));
   if (found.neighbours % 2 == 0) --found.neighbours;
-  std::vector<uint8_t> is_right(judged.size());
+  std::vector<uint8_t> called_first(judged.size());
   threads.run(found.judged, [&](int64_t one, int) {
-    const int64_t row = judged[static_cast<size_t>(one)];
-    const bool called_first = is_called_first(distances, first, row, mixed, found.neighbours);
-    is_right[static_cast<size_t>(one)] = called_first == (row < first) ? 1 : 0;
+    const auto place = static_cast<size_t>(one);
+    called_first[place] = is_called_first(distances, first, judged[place], mixed, found.neighbours) ? 1 : 0;
   });
-  const int64_t right = std::count(is_right.begin(), is_right.end(), uint8_t{1});
-  const auto tosses = static_cast<double>(found.judged);
-  found.accuracy = static_cast<double>(right) / tosses;
-  found.standard_error = 1 / (2 * std::sqrt(tosses));
-  found.p = fair_coin_tail(right, found.judged);
-  int64_t fewest = found.judged + 1;  // right that are too many
-  while (fewest > 0 && fair_coin_tail(fewest - 1, found.judged) <= kTestLevel) --fewest;
-  found.level = static_cast<double>(fewest - 1) / tosses;
+  int64_t called = 0, hits = 0;  // rows that are called first, and those of them that are
+  for (size_t one = 0; one < judged.size(); ++one) {
+    called += called_first[one];
+    hits += judged[one] < first ? called_first[one] : 0;
+  }
+  const int64_t of_each = found.judged / 2;
+  // Right are the hits, and those of the second sample that are not called first.
+  const auto accuracy_of = [&](int64_t k) {
+    return static_cast<double>(2 * k + of_each - called) / static_cast<double>(found.judged);
+  };
+  found.accuracy = accuracy_of(hits);
+  found.standard_error = 1 / (2 * std::sqrt(static_cast<double>(found.judged)));
+  found.p = fisher_tail(hits, of_each, of_each, called);
+  int64_t accepted = std::min(of_each, called);  // the most hits that are not too many
+  while (accepted > 0 && fisher_tail(accepted, of_each, of_each, called) <= kTestLevel) --accepted;
+  found.level = accuracy_of(accepted);
   return found;
 }
 

@@ -64,7 +64,7 @@ TEST(TwoSampleTest, AccusesRowsOfOneLawAsOftenAsItSays) {
   EXPECT_TRUE(accuses_at_5_percent(of_one_law.mmd)) << of_one_law.mmd;
   EXPECT_TRUE(accuses_at_5_percent(of_one_law.energy)) << of_one_law.energy;
   EXPECT_TRUE(accuses_at_5_percent(of_one_law.sliced)) << of_one_law.sliced;
-  // A number of tosses has no level of exactly 5 %: it is below.
+  // A number of hits has no level of exactly 5 %: it is below.
   EXPECT_TRUE(accuses_at_5_percent_at_most(of_one_law.classifier)) << of_one_law.classifier;
   EXPECT_GT(of_one_law.classifier, 0);
 }
@@ -129,12 +129,19 @@ TEST(NearestNeighbourTest, RowsThatAreAllTheSameAreNotToldApart) {
   const PairDistances distances(Rows{1, std::vector<double>(800, 3)}, threads);
   const ClassifierTest found = nearest_neighbour_test(distances, 400, 1, threads);
   EXPECT_EQ(found.accuracy, 0.5);  // all are called the same
+  EXPECT_EQ(found.p, 1);
 }
 
-TEST(FairCoinTest, TailsByHand) {
-  EXPECT_NEAR(fair_coin_tail(3, 4), 5.0 / 16, 1e-12);
-  EXPECT_NEAR(fair_coin_tail(0, 4), 1, 1e-12);
-  EXPECT_NEAR(fair_coin_tail(550, 1000), 0.000865, 5e-6);  // scipy.stats.binom.sf(549, 1000, .5)
+TEST(FisherTest, TailsByHand) {
+  // The lady who tastes tea (Fisher 1935): of 8 cups she names 4. All are right in 1 of 70 ways, 3 or more in 17.
+  EXPECT_NEAR(fisher_tail(4, 4, 4, 4), 1.0 / 70, 1e-12);
+  EXPECT_NEAR(fisher_tail(3, 4, 4, 4), 17.0 / 70, 1e-12);
+  EXPECT_NEAR(fisher_tail(0, 4, 4, 4), 1, 1e-12);
+  EXPECT_NEAR(fisher_tail(4, 4, 4, 8), 1, 1e-12);  // all are called: all that are there are hit
+  EXPECT_EQ(fisher_tail(1, 4, 4, 0), 0);
+  // Of 9 of 10 + 10: (C(10,7) C(10,2) + C(10,8) C(10,1) + C(10,9)) / C(20,9). As many right, 15 of 20, as tosses of a
+  // coin have with the probability .0207: that is another law.
+  EXPECT_NEAR(fisher_tail(7, 10, 10, 9), 5860.0 / 167960, 1e-12);
 }
 
 TEST(HolmTest, AdjustsTheSmallestForAllAndTheLargestForItself) {
