@@ -170,8 +170,7 @@ class RunReader {
     find_draws();
     take_rows(choice, side);
     if (found_.run->verdict && found_.run->verdict->usable == "no")
-      found_.warnings.push_back(
-          fmt::format("the draws of {} are not usable yet: {}", written_, found_.run->verdict->text));
+      found_.warnings.push_back(fmt::format("the draws of {}: {}", written_, found_.run->verdict->text));
     return std::move(found_);
   }
 

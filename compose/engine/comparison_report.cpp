@@ -65,20 +65,21 @@ std::string on_the_target(const Comparison& comparison) {
   }
   if (draws == nullptr || data == nullptr) return "";
   const auto said = [](const Comparison::Measure& one) { return fmt::format("p {:.2g} after Holm", *one.adjusted); };
+  const std::string other = comparison.second.run ? "those of the second run" : "the data";
   if (rejects(*draws) && rejects(*data))
-    return fmt::format(" Neither the draws ({}) nor the data ({}) fit the run's target by its gradient.", said(*draws),
+    return fmt::format(" Neither the draws ({}) nor {} ({}) fit the run's target by its gradient.", said(*draws), other,
                        said(*data));
   if (rejects(*draws))
     return fmt::format(
-        " The draws do not fit the run's own target by its gradient ({}), the data do ({}): the chains are "
-        "at fault.",
-        said(*draws), said(*data));
+        " The draws do not fit the run's own target by its gradient ({}), {} do ({}): the chains are at "
+        "fault.",
+        said(*draws), other, said(*data));
   if (rejects(*data))
     return fmt::format(
-        " The draws fit the run's target by its gradient ({}), the data do not ({}): the target is not the "
-        "law of the data.",
-        said(*draws), said(*data));
-  return fmt::format(" Both the draws ({}) and the data ({}) fit the run's target by its gradient.", said(*draws),
+        " The draws fit the run's target by its gradient ({}), {} do not ({}): the target is not the law "
+        "of {}.",
+        said(*draws), other, said(*data), other);
+  return fmt::format(" Both the draws ({}) and {} ({}) fit the run's target by its gradient.", said(*draws), other,
                      said(*data));
 }
 

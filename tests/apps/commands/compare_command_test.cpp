@@ -112,6 +112,21 @@ TEST_F(CompareCommandTest, ItPrintsATableAndASentence) {
               HasSubstr("Not measured: Stein discrepancy, as it was not asked for (--no-gradients)."));
 }
 
+TEST_F(CompareCommandTest, ARunThatIsNotUsableYetIsComparedWithAWarning) {
+  const CommandResult drawn =
+      potluck({"sample", "normal.yaml", "--quiet", "--set", "sample.warmup=0", "--set", "sample.steps=30", "--set",
+               "sample.step_size=0.001", "--set", "sample.start=normal"});
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  const CommandResult result = compare({"run", "exact.npy", "--rows", "100"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("warning: the draws of run: Not usable yet"));
+  // Chains that hardly move: the last draw of each counts.
+  EXPECT_THAT(result.out, HasSubstr("; 40 count as independent)"));
+  // The broken twin: a run that is usable has no warning.
+  ASSERT_EQ(potluck({"sample", "normal.yaml", "--quiet", "--overwrite"}).exit_code, 0);
+  EXPECT_THAT(compare({"run", "exact.npy", "--rows", "100"}).err, ::testing::Not(HasSubstr("warning")));
+}
+
 TEST_F(CompareCommandTest, NumbersDoNotDependOnThreadsAndDependOnTheSeed) {
   draw();
   const json one = compared({"run", "exact.npy", "--rows", "100", "--threads", "1"});
@@ -207,7 +222,8 @@ TEST_F(CompareCommandTest, RunsThatCannotBeComparedAreRefused) {
       HasSubstr("RUN: two must have at least 20 rows that count as independent, got 5. Draw more steps, or more "
                 "chains"));
   std::filesystem::remove_all(path("two/draws"));
-  EXPECT_EQ(compare({"two", "exact.npy", "--variable", "x"}).exit_code, 2);
+  EXPECT_THAT(refused({"two", "exact.npy", "--variable", "x"}),
+              HasSubstr("two/draws: must be a folder with 0000.part, got none. Name the folder of a run"));
 }
 
 }  // namespace
