@@ -63,7 +63,7 @@ class CompareCommandTest : public CommandTest {
 
 TEST_F(CompareCommandTest, DrawsOfALawAreToldApartFromAShiftedTwinAndNotFromExactDraws) {
   draw();
-  const json same = compared({"run", "exact.npy"});
+  const json same = compared({"run", "exact.npy", "--rows", "500"});
   EXPECT_FALSE(same["differs"]);
   EXPECT_EQ(same["run"]["kind"], "run");
   EXPECT_EQ(same["run"]["variable"], "x");
@@ -79,7 +79,7 @@ TEST_F(CompareCommandTest, DrawsOfALawAreToldApartFromAShiftedTwinAndNotFromExac
   EXPECT_THAT(same["sentence"].get<std::string>(), HasSubstr("Both the draws"));
 
   write_rows("shifted.npy", 400, 0.5, kSeed);
-  const json shifted = compared({"run", "shifted.npy"});
+  const json shifted = compared({"run", "shifted.npy", "--rows", "500"});
   EXPECT_TRUE(shifted["differs"]);
   for (const char* name : {"mmd_squared", "energy_distance", "sliced_wasserstein_squared"}) {
     EXPECT_EQ(measure(shifted, name)["p"].get<double>(), 1.0 / 501) << name;
@@ -97,7 +97,7 @@ TEST_F(CompareCommandTest, DrawsOfALawAreToldApartFromAShiftedTwinAndNotFromExac
 
 TEST_F(CompareCommandTest, ItPrintsATableAndASentence) {
   draw();
-  const CommandResult result = compare({"run", "exact.npy"});
+  const CommandResult result = compare({"run", "exact.npy", "--rows", "500"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
               ContainsRegex("^run: [0-9]+ of 12000 draws of 'x' \\(40 chains, effective sample size [0-9]+; "
@@ -108,7 +108,7 @@ TEST_F(CompareCommandTest, ItPrintsATableAndASentence) {
   write_rows("other.npy", 300, 0, 3);
   const CommandResult files = compare({"exact.npy", "other.npy"});
   EXPECT_THAT(files.out, HasSubstr("Not measured: Stein discrepancy, as the first side is no run, and has no target."));
-  EXPECT_THAT(compare({"run", "exact.npy", "--no-gradients"}).out,
+  EXPECT_THAT(compare({"run", "exact.npy", "--no-gradients", "--rows", "100"}).out,
               HasSubstr("Not measured: Stein discrepancy, as it was not asked for (--no-gradients)."));
 }
 
