@@ -68,8 +68,8 @@ int compare_command(const Words& words) {
       "Says whether the draws of a run are of the law of data. RUN is the folder of a run, or a file of rows; DATA is "
       "a\n"
       "file of rows, or a second run. A file is a path (npy, safetensors, CSV, IDX, a folder of PNG images), or a map\n"
-      "as `learn.data` has it: '{file: images.idx.gz, scale: 1/255}'. Of each chain so many draws are taken that\n"
-      "they count as independent. The value of a measure is above its level by chance in 5 % of comparisons of one\n"
+      "as `learn.data` has it: '{file: images.idx.gz, scale: 1/255}'. From each chain it takes as many draws\n"
+      "as count as independent. The value of a measure is above its level by chance in 5 % of comparisons of one\n"
       "law. docs/comparing.md says what each measure means.");
   line.add_value("variable", "NAME", "the variable that is compared, where a run draws several");
   line.add_value("rows", "N", "at most as many rows of either side, 20 ... 20000; default 2000");
