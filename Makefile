@@ -3,6 +3,8 @@
 # this only says in which order.
 #
 #   make demo           set up, build, draw garments and halves of garments, say where the pictures are
+#   make claims         set up, build, make docs/claims.md again: every number and picture, in less than an hour
+#                       (ONLY=NAME: of one claim); where it was stopped it goes on
 #   make test           set up, build everything, run all tests
 #   make fuzz           set up, build the fuzz targets with clang, run each for a minute
 #   make setup          install what is missing (see cmake/setup.sh for what can be chosen)
@@ -13,7 +15,8 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz setup configure build format format-check clean
+PYTHON := $(or $(POTLUCK_PYTHON),.venv/bin/python)
+.PHONY: help demo claims test fuzz setup configure build format format-check clean
 
 # As in CMakePresets.json.
 BUILD_FOLDER := $(if $(filter release,$(PRESET)),build,build-$(PRESET))
@@ -45,6 +48,10 @@ demo: configure
 	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target programs
 	@examples/wardrobe/run.sh "$(CURDIR)/$(BUILD_FOLDER)"
 	@examples/garments/demo.sh "$(CURDIR)/$(BUILD_FOLDER)"
+
+claims: configure
+	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target programs
+	@$(PYTHON) examples/claims/claims.py --program "$(CURDIR)/$(BUILD_FOLDER)/bin/potluck" $(if $(ONLY),--only $(ONLY))
 
 test: build
 	@ctest --preset $(PRESET) --parallel $(JOBS)

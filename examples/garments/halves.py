@@ -15,56 +15,31 @@ reconstruction square root of the mean square error of one draw, and of the mean
 
 import argparse
 import pathlib
-import subprocess
 import tempfile
 
-import netCDF4
 import numpy as np
 import torch
 from PIL import Image
 
 import classifier
+import completion
 import measure
 
 HERE = pathlib.Path(__file__).resolve().parent
-DRAWS, HALF = 8, 14 * 28
+UPPER = np.repeat([True, False], 14)[:, None] & np.ones((28, 28), bool)  # what is known
 COLUMNS = 14  # of the picture
 
 
 def complete(arguments: argparse.Namespace, row: int, label: int | None, images: pathlib.Path,
              folder: pathlib.Path) -> np.ndarray:
     """[8, 28, 28]: images with the upper half of a test image."""
-    command = [arguments.program, "sample", HERE / "lower_half.yaml", "--output", folder, "--overwrite", "--quiet",
-               "--given", f"upper={{file: {images}, row: {row}, scale: 1/256}}", "--seed", str(row + 1),
-               "--set", f"sample.chains={DRAWS}", "--set", "sample.steps=1", "--set", "sample.thin=1", "--set",
-               "output.pictures=[]", "--threads", "1"]
-    if arguments.weights:
-        command += ["--set", f"energies.garment.weights={arguments.weights.resolve()}"]
+    words = completion.command(arguments.program, HERE / "lower_half.yaml", arguments.weights, row + 1, folder)
+    words += ["--given", f"upper={{file: {images}, row: {row}, scale: 1/256}}", "--set", "sample.steps=1", "--set",
+              "sample.thin=1"]
     if label is not None:
-        command += ["--set", "variables.label={categories: 10}", "--set", "energies.garment.inputs.label=label",
-                    "--given", f"label={label}"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    with netCDF4.Dataset(folder / "draws.nc") as draws:
-        return np.asarray(draws["posterior"]["image"][:, -1], np.float32)
-
-
-class Gaussian:
-    """Of lower halves, given upper ones."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        rows = images.reshape(-1, 784).astype(np.float64)
-        covariance = np.cov(rows, rowvar=False) + 1e-4 * np.eye(784)
-        self.mean = rows.mean(axis=0)
-        self.slope = np.linalg.solve(covariance[:HALF, :HALF], covariance[:HALF, HALF:])
-        self.root = measure.square_root(covariance[HALF:, HALF:] - covariance[HALF:, :HALF] @ self.slope)
-
-    def guess(self, image: np.ndarray) -> np.ndarray:
-        return self.mean[HALF:] + (image.reshape(784)[:HALF] - self.mean[:HALF]) @ self.slope
-
-    def draw(self, image: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-        lower = self.guess(image) + random.standard_normal((count, HALF)) @ self.root
-        upper = np.broadcast_to(image.reshape(784)[:HALF], (count, HALF))
-        return np.concatenate([upper, lower], axis=1).reshape(count, 28, 28).astype(np.float32)
+        words += ["--set", "variables.label={categories: 10}", "--set", "energies.garment.inputs.label=label",
+                  "--given", f"label={label}"]
+    return completion.run(words, folder)
 
 
 def report(name: str, judge: measure.Judge, completed: np.ndarray, truth: np.ndarray) -> None:
@@ -101,12 +76,11 @@ def main() -> None:
 
     random = np.random.default_rng(1)
     if arguments.labels:
-        gaussians = [Gaussian(train[train_labels == kind]) for kind in range(10)]
+        gaussians = [completion.Gaussian(train[train_labels == kind]).given(UPPER) for kind in range(10)]
     else:
-        gaussians = [Gaussian(train)] * 10
-    drawn = [gaussians[label].draw(image, DRAWS, random) for image, label in zip(truth, labels)]
-    guessed = np.concatenate([truth[:, :14], [gaussians[label].guess(image).reshape(14, 28)
-                                              for image, label in zip(truth, labels)]], axis=1).astype(np.float32)
+        gaussians = [completion.Gaussian(train).given(UPPER)] * 10
+    drawn = [gaussians[label].draw(image, completion.DRAWS, random) for image, label in zip(truth, labels)]
+    guessed = np.stack([gaussians[label].guess(image) for image, label in zip(truth, labels)])
     report("test images", judge, truth[:, None], truth)
     report("Gaussian", judge, np.stack(drawn), truth)
     report("Gaussian, its mean", judge, guessed[:, None], truth)

@@ -54,18 +54,27 @@ class Judge:
     def __init__(self, folder: pathlib.Path) -> None:
         self.classifier = classifier.load()
         images, _ = classifier.read_images(folder, "t10k")
-        self.mean, self.covariance = self.moments(images)
+        features = self.features(images)
+        self.mean, self.covariance = features.mean(axis=0), np.cov(features, rowvar=False)
+        self.root = square_root(self.covariance)
 
-    def moments(self, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        features = classifier.in_pieces(self.classifier.features, images).double().numpy()
-        return features.mean(axis=0), np.cov(features, rowvar=False)
+    def features(self, images: torch.Tensor) -> np.ndarray:
+        return classifier.in_pieces(self.classifier.features, images).double().numpy()
 
     def distance(self, images: torch.Tensor) -> float:
+        return self.distance_of(self.features(images))
+
+    def distance_of(self, features: np.ndarray) -> float:
         """|m - m'|^2 + tr(C + C' - 2 (C^1/2 C' C^1/2)^1/2)"""
-        mean, covariance = self.moments(images)
-        root = square_root(self.covariance)
-        cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ covariance @ root), 0)).sum()
+        mean, covariance = features.mean(axis=0), np.cov(features, rowvar=False)
+        cross = np.sqrt(np.maximum(np.linalg.eigvalsh(self.root @ covariance @ self.root), 0)).sum()
         return float(((mean - self.mean) ** 2).sum() + np.trace(covariance + self.covariance) - 2 * cross)
+
+    def standard_error(self, images: torch.Tensor, times: int = 100) -> float:
+        """Of the distance, by the bootstrap over images: how much it would differ with other images of the same law."""
+        features, random = self.features(images), np.random.default_rng(1)
+        return float(np.std([self.distance_of(features[random.integers(len(features), size=len(features))])
+                             for _ in range(times)], ddof=1))
 
     def seen(self, images: torch.Tensor) -> torch.Tensor:
         return classifier.in_pieces(self.classifier, images).argmax(1)
@@ -86,15 +95,18 @@ def square_root(matrix: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
+def gaussian_draws(images: np.ndarray, count: int, random: np.random.Generator) -> torch.Tensor:
+    """Draws [count, 28, 28] of the normal law with the mean and full covariance of the images."""
+    rows = images.reshape(-1, 784).astype(np.float64)
+    draws = rows.mean(axis=0) + random.standard_normal((count, 784)) @ square_root(np.cov(rows, rowvar=False))
+    return torch.from_numpy(draws.astype(np.float32)).reshape(-1, 28, 28)
+
+
 def calibrate(judge: Judge, folder: pathlib.Path) -> None:
     images, labels = classifier.read_images(folder, "train")
     judge.report("training images", images[:COUNT], labels[:COUNT])
-    flat = images.reshape(-1, 784).double()
-    root = square_root(np.cov(flat.numpy(), rowvar=False))
     random = np.random.default_rng(1)
-    gaussian = flat.mean(0).numpy() + random.standard_normal((COUNT, 784)) @ root
-    judge.report("Gaussian with the covariance of the training images",
-                 torch.from_numpy(gaussian.astype(np.float32)).reshape(-1, 28, 28))
+    judge.report("Gaussian with the covariance of the training images", gaussian_draws(images.numpy(), COUNT, random))
     judge.report("uniform noise", torch.from_numpy(random.random((COUNT, 28, 28), np.float32)))
 
 
