@@ -17,6 +17,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 
 import frame
@@ -39,6 +40,7 @@ that was set before, and what a simple model gets. `make claims` makes all of it
 the command of a section makes that section.
 
 A standard error is that of the draws or images that were measured, with these weights: another training differs by more.
+Times are of the machine that made this page, whatever else it did meanwhile.
 """
 
 
@@ -115,9 +117,10 @@ def section(name: str) -> str:
         lines += [f"![{picture['text']}](pictures/claims/{name}-{picture['file']})", "", picture["text"], ""]
     if result["missed"]:
         lines += [f"**Missed.** {result['missed']}.", ""]
-    lines += [f"*Weights:* {result['trained']}. *Seeds:* {result['seeds']}. *Took:* {max(1, round(result['seconds'] / 60))} "
-              "min. *What is measured, and how:* "
-              f"[claim.py](../examples/claims/{name}/claim.py). *Again:*", "",
+    made = (f"*Weights:* {result['trained']} ([all of it](../examples/garments/README.md)). *Seeds:* {result['seeds']}. "
+            f"*Took:* {max(1, round(result['seconds'] / 60))} min. *What is measured, and how:* "
+            f"[claim.py](../examples/claims/{name}/claim.py). *Again:*")
+    lines += [*textwrap.wrap(made, 120, break_long_words=False, break_on_hyphens=False), "",
               "<!-- not run: it takes minutes -->", "```sh", result["command"], "```", ""]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ name, sentence     of the claim
 rows               list of {measure, value, standard_error or null, bar or null, met or null, baseline: {name: value}}
 trained            how the weights were made, as they say themselves
 seeds              of training and sampling
-seconds            that this took, and `command`, by which it is repeated
+seconds            that this took, with runs that were made before; and `command`, by which it is repeated
 quick              whether this is the small preset of the tests, whose numbers are rougher
 pictures           list of {file, text}, files beside result.json
 missed             what falls short, by how much, and what was tried; empty where every bar is met
@@ -36,12 +36,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 GARMENTS = TOP / "examples" / "garments"
 sys.path.insert(0, str(GARMENTS))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads of NumPy's would only wait for each other
 
 import netCDF4  # noqa: E402
 import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
 import classifier  # noqa: E402
 
+torch.set_num_threads(1)
 BARS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
 
 
@@ -103,6 +106,7 @@ class Claim:
             parser.add_argument(option, type=pathlib.Path)
         self.arguments = parser.parse_args()
         self.started, self.done, self.work = time.monotonic(), 0, work
+        self.reused = 0.0  # seconds that runs took which were made before
         self.folder = pathlib.Path(sys.argv[0]).resolve().parent
         self.program = self.arguments.program.resolve()
         self.version = program_version(self.program)
@@ -135,16 +139,15 @@ class Claim:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
     def draw(self, file: pathlib.Path, *options: object, weights: pathlib.Path | None = None,
-             start: pathlib.Path | None = None, own_weights: bool = True) -> pathlib.Path:
+             start: pathlib.Path | None = None) -> pathlib.Path:
         """The folder of a run of `potluck sample FILE OPTIONS`, made now or before.
         @param weights  in place of those of --weights;  @param start  file at whose positions chains begin"""
         used = weights_file(weights or self.weights)
         run = self.runs / self.key("sample", file, [*options, sha256(used)], *([start] if start else []))
         if (run / "done").exists():
+            self.reused += record(run)["seconds"]["in_all"]
             return run
-        more = ["--set", f"sample.start={start}"] if start else []
-        if own_weights:
-            more += ["--set", f"energies.garment.weights={used}"]
+        more = ["--set", f"energies.garment.weights={used}", *(["--set", f"sample.start={start}"] if start else [])]
         self.call("sample", file, *options, *more, "--set", "output.pictures=[]", "--output", run, "--overwrite", "--quiet",
                   "--threads", self.arguments.threads)
         shutil.rmtree(run / "draws")  # draws.nc has them
@@ -172,10 +175,9 @@ class Claim:
         plain = [row.plain() for row in rows]
         missed = [f"{row.measure}: {row.value:.3g}, where the bar is {row.bar[0]} {row.bar[1]:g}" for row in rows
                   if row.met() is False]
-        words = ["make", "claims", f"ONLY={self.folder.name}"]
         result = {"name": self.folder.name, "sentence": sentence, "rows": plain, "trained": trained(self.weights),
-                  "seeds": seeds, "seconds": round(time.monotonic() - self.started), "command": " ".join(words),
-                  "quick": self.quick, "pictures": [{"file": file, "text": text} for file, text in pictures],
+                  "seeds": seeds, "seconds": round(time.monotonic() - self.started + self.reused),
+                  "command": f"make claims ONLY={self.folder.name}", "quick": self.quick, "pictures": [{"file": file, "text": text} for file, text in pictures],
                   "missed": "; ".join(missed) + (f". {tried}" if missed and tried else "")}
         part = self.output / "result.json.part-written"
         part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -2,11 +2,12 @@
 """A claim of examples/claims holds in its small preset, and would not hold of a broken energy.
 
     python claims_test.py NAME --program PROGRAM --scratch FOLDER
-    python claims_test.py page
+    python claims_test.py frame --program PROGRAM
 
 The claim's own program measures the trained garments with --quick, and once more garments whose network has its sign
 turned: E = Gaussian part + h in place of - h. Each number of BOUNDS must hold of the first, and at least one must not
-hold of the second (or the program must have refused it). `page` checks that docs/claims.md is that of the results kept.
+hold of the second (or the program must have refused it). `frame` checks what
+the claims share: errors, what makes a result old, and that docs/claims.md is that of the results that are kept.
 """
 
 import argparse
@@ -26,9 +27,16 @@ HOLDS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
 # Looser than the bars of the claims, by what few images leave open. Beside each: the trained weights, the broken ones.
 BOUNDS = {
     "adaptive_time": {},
-    "novelty": {},
+    "novelty": {
+        "noise: rank sum": (">=", 0.98),  # 1.000, 0.252
+        "shuffled: rank sum": (">=", 0.98),  # 0.996, 0.192
+        "inverted: rank sum": (">=", 0.98),  # 0.997
+        "look-alikes: rank sum": (">=", 0.95),  # 0.996
+        "V-flip: rank sum": (">=", 0.6),  # 0.700
+    },
     "implicit_generation": {},
     "inpainting": {},
+    "one_temperature": {},
 }
 
 
@@ -57,14 +65,59 @@ def measured(name: str, arguments: argparse.Namespace, weights: pathlib.Path) ->
     return {row["measure"]: row["value"] for row in result["rows"]}
 
 
-def check_page() -> int:
-    return subprocess.run([sys.executable, CLAIMS / "claims.py", "--check"]).returncode
+def check_frame(program: pathlib.Path) -> list[str]:
+    """What the claims share: errors, the page, AUROC, and what makes a result old."""
+    sys.path.insert(0, str(CLAIMS))
+    import claims
+    import frame
+    import numpy as np
+
+    wrong = []
+
+    def driver(*words: object) -> tuple[int, str]:
+        done = subprocess.run([sys.executable, CLAIMS / "claims.py", *map(str, words)], capture_output=True, text=True)
+        return done.returncode, done.stderr.strip()
+
+    names = ", ".join(claims.CLAIMS)
+    for words, text in [
+        (["--program", "/none"], "--program: must be the program potluck, got /none. Build it: make build"),
+        ([], "--program: must be the program potluck, got none. Build it: make build"),
+        (["--program", program, "--weights", "/none"],
+         "--weights: must be a file of weights of conv_energy, got /none. See examples/garments/README.md"),
+        (["--program", program, "--data", "/none"],
+         "/none: must hold train-images-idx3-ubyte.gz. Install Debian's package dataset-fashion-mnist, or give --data or "
+         "POTLUCK_FASHION_MNIST"),
+        (["--only", "luck"], f"--only: must be one of {names}, got luck. Leave it out to run all"),
+    ]:
+        if driver(*words) != (1, text):
+            wrong.append(f"claims.py {words}: must say '{text}', got {driver(*words)}")
+    if driver("--check") != (0, ""):
+        wrong.append(f"docs/claims.md: must be that of the results, got {driver('--check')}")
+
+    random = np.random.default_rng(1)
+    known, strange = random.integers(0, 9, 40), random.integers(2, 12, 30)
+    pairs = (strange[:, None] > known) + 0.5 * (strange[:, None] == known)
+    if not np.isclose(frame.auroc(known, strange)[0], pairs.mean()):
+        wrong.append(f"the AUROC must be {pairs.mean()}, got {frame.auroc(known, strange)}")
+    # Two groups of the same law, again and again: the spread of the AUROC is the standard error that it says.
+    found = np.array([frame.auroc(random.normal(size=80), random.normal(size=50)) for _ in range(400)])
+    if not 0.85 < found[:, 0].std() / found[:, 1].mean() < 1.15:
+        wrong.append(f"the standard error must be about {found[:, 0].std()}, got {found[:, 1].mean()}")
+
+    prints = {claims.fingerprint("novelty", WEIGHTS, "potluck 1"), claims.fingerprint("novelty", WEIGHTS, "potluck 2"),
+              claims.fingerprint("inpainting", WEIGHTS, "potluck 1"),
+              claims.fingerprint("novelty", CLAIMS / "frame.py", "potluck 1")}
+    if len(prints) != 4 or claims.fingerprint("novelty", WEIGHTS, "potluck 1") not in prints:
+        wrong.append("another claim, version or weights must make a result old, and nothing else")
+    if frame.Row("a", 3, bar=("<=", 2)).met() or not frame.Row("a", 2, bar=("<=", 2)).met():
+        wrong.append("3 must miss a bar of <= 2, and 2 must not")
+    return wrong
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=[*BOUNDS, "page"])
-    parser.add_argument("--program", type=pathlib.Path)
+    parser.add_argument("name", choices=[*BOUNDS, "frame"])
+    parser.add_argument("--program", type=pathlib.Path, required=True)
     parser.add_argument("--scratch", type=pathlib.Path)
     arguments = parser.parse_args()
     try:
@@ -72,8 +125,10 @@ def main() -> int:
     except ModuleNotFoundError:
         print("skipped: this Python has no PyTorch")
         return SKIPPED
-    if arguments.name == "page":
-        return check_page()
+    if arguments.name == "frame":
+        wrong = check_frame(arguments.program)
+        print("\n".join(wrong))
+        return 1 if wrong else 0
     shutil.rmtree(arguments.scratch, ignore_errors=True)
     arguments.scratch.mkdir(parents=True)
     own, other = (measured(arguments.name, arguments, weights) for weights in (WEIGHTS, broken(arguments.scratch)))
