@@ -30,11 +30,16 @@ BOUNDS = {
     "novelty": {
         "noise: rank sum": (">=", 0.98),  # 1.000, 0.252
         "shuffled: rank sum": (">=", 0.98),  # 0.996, 0.192
-        "inverted: rank sum": (">=", 0.98),  # 0.997
-        "look-alikes: rank sum": (">=", 0.95),  # 0.996
-        "V-flip: rank sum": (">=", 0.6),  # 0.700
+        "inverted: rank sum": (">=", 0.98),  # 0.997, 0.995
+        "look-alikes: rank sum": (">=", 0.95),  # 0.996, 0.125
+        "V-flip: rank sum": (">=", 0.6),  # 0.700, 0.476
     },
-    "implicit_generation": {},
+    "implicit_generation": {
+        "unconditional, after exact moves: distance of 64": ("<=", 150),  # 74, 631
+        "conditional, after exact moves: seen as asked": (">=", 0.8),  # 0.97, 0
+        "least acceptance of the exact moves": (">=", 0.6),  # 0.82
+        "largest acceptance of the exact moves": ("<=", 0.9),  # 0.85, 1.00
+    },
     "inpainting": {},
     "one_temperature": {},
 }

@@ -47,8 +47,8 @@ class Chains:
                          weights=weights)
         self.acceptance = frame.record(run)["acceptance"]
         with netCDF4.Dataset(run / "draws.nc") as draws:
-            self.images = np.asarray(draws["posterior"]["image"], np.float32)  # [N, draws, 28, 28]
-            self.energies = np.asarray(draws["sample_stats"]["expert_energy"])[:, :, 0]  # [N, draws]
+            self.images = np.asarray(draws["posterior"]["image"][:], np.float32)  # [N, draws, 28, 28]
+            self.energies = np.asarray(draws["sample_stats"]["expert_energy"][:, :, 0])  # [N, draws]
         self.moves = thin * np.arange(1, self.energies.shape[1] + 1)
 
 
