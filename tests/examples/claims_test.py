@@ -41,7 +41,11 @@ BOUNDS = {
         "largest acceptance of the exact moves": ("<=", 0.9),  # 0.85, 1.00
     },
     "inpainting": {},
-    "one_temperature": {},
+    "one_temperature": {
+        "from test images: classes kept over 400 moves": (">=", 0.65),  # 0.84, 0.20
+        "from test images: energy gap after 400 moves": (">=", -1.5),  # -0.51, -4.22
+        "from test images: acceptance": (">=", 0.6),  # 0.80, 0.93
+    },
 }
 
 

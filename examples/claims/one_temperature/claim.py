@@ -108,7 +108,8 @@ def main() -> None:
             axes.plot(chains.moves, gaps.mean(axis=0), linestyle=":", label=f"{name}32 chains from test images")
             sheet.append(np.concatenate(list(chains.images[:COLUMNS, -1]), axis=1))
     axes.axhline(0, color="grey", linewidth=0.8)
-    axes.set(xscale="symlog", xlabel="moves", ylabel="energy gap / sd of data")
+    axes.set_xscale("symlog", linthresh=THIN)
+    axes.set(xlim=(0, None), xlabel="moves", ylabel="energy gap / sd of data")
     axes.legend(fontsize=7)
     figure.savefig(claim.output / "gap.png")
     Image.fromarray(frame.bytes_of(np.concatenate(sheet)).repeat(2, axis=0).repeat(2, axis=1)).save(
