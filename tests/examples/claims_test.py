@@ -26,7 +26,12 @@ HOLDS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
 
 # Looser than the bars of the claims, by what few images leave open. Beside each: the trained weights, the broken ones.
 BOUNDS = {
-    "adaptive_time": {},
+    "adaptive_time": {
+        "unconditional: distance after 90 gradients": ("<=", 150),  # 76, 624
+        "conditional: seen as asked after 90 gradients": (">=", 0.8),  # 0.97, 0
+        "unconditional: largest rise of the distance from 12 to 30 to 90 gradients, in standard errors": ("<=", 3),  # 0.6
+        "draws of the extended run that differ from a run that asked for 200 at once": ("=", 0),  # 0
+    },
     "novelty": {
         "noise: rank sum": (">=", 0.98),  # 1.000, 0.252
         "shuffled: rank sum": (">=", 0.98),  # 0.996, 0.192

@@ -108,6 +108,8 @@ def main() -> None:
                       marker="o", capsize=3, label=name)
     axes.axhline(data, color="grey", linestyle=":", label="training images")
     axes.set(xscale="log", yscale="log", xlabel="gradients", ylabel="distance to test images")
+    axes.set_xticks([GRADIENTS * level for level in levels], [str(GRADIENTS * level) for level in levels])
+    axes.minorticks_off()
     axes.legend(fontsize=8)
     figure.savefig(claim.output / "curve.png")
     claim.finish("One file of weights gives a draw in little time, and a better one in more.", rows,
