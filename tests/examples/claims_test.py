@@ -45,7 +45,11 @@ BOUNDS = {
         "least acceptance of the exact moves": (">=", 0.6),  # 0.82
         "largest acceptance of the exact moves": ("<=", 0.9),  # 0.85, 1.00
     },
-    "inpainting": {},
+    "inpainting": {
+        "lower halves: known pixels that changed": ("=", 0),  # 0, 0
+        "lower halves: distance / that of the Gaussian": ("<=", 2),  # 0.91, 6.4
+        "lower halves: error / that of the Gaussian's mean": ("<=", 2),  # 1.28, 6.6
+    },
     "one_temperature": {
         "from test images: classes kept over 400 moves": (">=", 0.65),  # 0.84, 0.20
         "from test images: energy gap after 400 moves": (">=", -1.5),  # -0.51, -4.22
