@@ -127,7 +127,9 @@ def section(name: str) -> str:
 
 def page() -> str:
     names = [name for name in CLAIMS if (frame.HERE / name / "result.json").exists()]
-    return HEAD + "\n" + "\n".join(section(name) for name in names)
+    missing = [name.replace("_", " ") for name in CLAIMS if name not in names]
+    left = f"\nNo result of these is kept yet: {', '.join(missing)}.\n" if missing else ""
+    return HEAD + left + "\n" + "\n".join(section(name) for name in names)
 
 
 def main() -> None:
