@@ -115,7 +115,7 @@ def main() -> None:
     Image.fromarray(frame.bytes_of(np.concatenate(sheet)).repeat(2, axis=0).repeat(2, axis=1)).save(
         claim.output / "chains.png", optimize=True)
     which = "before and after a contrastive phase" if after else "one file of weights, without a contrastive phase"
-    claim.finish("Exact moves at one temperature, one noise and one step size stay where data are.", rows,
+    claim.finish("Plain exact moves at one temperature, noise and step size: how far do chains stay where data are?", rows,
                  f"noise of the data 1, moves 2 and 3; {which}",
                  [("gap.png", "Mean energy of chains less that of data, against moves."),
                   ("chains.png", "For each weights: test images with noise and the same chains after 400 moves; ends of the "
