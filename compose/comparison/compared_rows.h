@@ -45,8 +45,8 @@ struct ComparedRows {
 /// are taken, evenly spaced and the last among them, as independent_draws() says of the effective sample size, which is
 /// the least of the energy and of up to 64 numbers of the variable. A chain that froze counts for nothing.
 ///
-/// Where more than `choice.most` are there, the first `choice.most` of an order by purpose kShuffle, name `comparison.rows`,
-/// step `side`, are taken.
+/// Where more than `choice.most` are there, the first `choice.most` of an order by purpose kShuffle, name
+/// `comparison.rows`, step `side`, are taken.
 /// @param what  what errors call it: "RUN"  @param side  0 or 1
 /// @throws SettingError, CompositionError, FileError
 ComparedRows read_compared(const std::string& written, const std::string& what, const RowsChoice& choice,
