@@ -1,39 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks of features, in TorchScript, as a library of its own: comparisons without one start without LibTorch.
-#include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <stdexcept>
 #include <string>
 
+#include "core/backend/libtorch_in_one_thread.h"
 #include "core/comparison/feature_network.h"
 
 namespace potluck {
 namespace {
-
-/// LibTorch works in this thread alone while this lives: where an array is cut for its threads decides last bits.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) {
-    if (before_ != 1) at::set_num_threads(1);
-  }
-  ~OneThread() {
-    if (before_ != 1) at::set_num_threads(before_);
-  }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 class ScriptedNetwork final : public FeatureNetwork {
  public:
   explicit ScriptedNetwork(const std::string& file) : module_(torch::jit::load(file, at::kCPU)) { module_.eval(); }
 
   Output of(const double* rows, int64_t count, const std::vector<int64_t>& shape) override {
-    const OneThread one_thread;
+    const LibTorchInOneThread one_thread;
     const at::NoGradGuard no_gradients;
     std::vector<int64_t> whole = shape;
     whole.insert(whole.begin(), count);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // LibTorch's optimisers, as a library of its own: programs that train nothing start without LibTorch.
-#include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <torch/optim/adam.h>
@@ -15,6 +14,7 @@
 #include <sstream>
 #include <string>
 
+#include "core/backend/libtorch_in_one_thread.h"
 #include "core/learning/optimiser.h"
 
 namespace potluck {
@@ -47,23 +47,6 @@ std::unique_ptr<torch::optim::Optimizer> optimizer_of(const OptimiserChoice& cho
   }
   throw std::logic_error("unknown optimiser");
 }
-
-/// LibTorch works in this thread alone while this lives. Its own threads wait for each other by turning, a core each,
-/// and where an array is cut for them decides the last bits of its numbers.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) {
-    if (before_ != 1) at::set_num_threads(1);
-  }
-  ~OneThread() {
-    if (before_ != 1) at::set_num_threads(before_);
-  }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 at::Device device_of(const Device& device) {
   return device.kind == Device::Kind::kCpu ? at::Device(at::kCPU)
@@ -103,7 +86,7 @@ class TorchOptimiser final : public Optimiser {
   }
 
   void step(std::span<const double* const> gradients, double rate) override {
-    const OneThread one_thread;
+    const LibTorchInOneThread one_thread;
     for (size_t p = 0; p < parameters_.size(); ++p) {
       at::Tensor& to = parameters_[p].mutable_grad();
       to.copy_(at::from_blob(const_cast<double*>(gradients[p]), to.sizes(), at::TensorOptions().dtype(at::kDouble)));
@@ -142,7 +125,7 @@ class Lbfgs final : public Minimiser {
   }
 
   void iterate(const Loss& loss, const std::function<void()>& written) override {
-    const OneThread one_thread;
+    const LibTorchInOneThread one_thread;
     if (!read_) read();
     bool first = true;
     optimizer_->step([&] {
