@@ -296,7 +296,8 @@ TEST_F(KeptResultsTest, OutputsOfOddKindsAreRefusedBeforeTheFirstStep) {
                    "long'. Check that its folder is there and may be written\n");
   EXPECT_FALSE(filesystem::exists(path(deep)));
   EXPECT_EQ(read("file"), "mine");
-  for (const std::string odd : {"caf\xe9", "a\nb", "q\"uote", " ", "-x", "run/", std::string(242, 'n').c_str()}) {
+  const std::vector<std::string> odd_names = {"caf\xe9", "a\nb", "q\"uote", " ", "-x", "run/", std::string(242, 'n')};
+  for (const std::string& odd : odd_names) {
     const CommandResult result = sample({"scene.yaml", "--output", odd});
     EXPECT_EQ(result.exit_code, 0) << odd << result.err;
     EXPECT_TRUE(exists(odd + "/draws.nc")) << odd;
