@@ -11,6 +11,7 @@ examples/claims/NAME/result.json and its pictures in docs/pictures/claims.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -22,8 +23,23 @@ import time
 
 import frame
 
-# In their order, with the seconds that each took on one core: they only say how much time is left.
-CLAIMS = {"implicit_generation": 100, "adaptive_time": 800, "one_temperature": 250, "inpainting": 900, "novelty": 80}
+
+
+@dataclasses.dataclass
+class Made:
+    """What a claim is made from beside its own folder, and the seconds that it took, which say how much time is left."""
+
+    seconds: float
+    examples: tuple[str, ...] = ("garments",)  # folders of examples/ whose programs, files and weights it uses
+
+
+CLAIMS = {
+    "implicit_generation": Made(100),
+    "adaptive_time": Made(800),
+    "one_temperature": Made(250),
+    "inpainting": Made(900),
+    "novelty": Made(80),
+}
 RUNS = frame.HERE / "runs"
 PAGE = frame.TOP / "docs" / "claims.md"
 PICTURES = frame.TOP / "docs" / "pictures" / "claims"
@@ -34,21 +50,24 @@ HEAD = """\
 # Claims
 
 Du & Mordatch (2019, "Implicit generation and modeling with energy-based models") said that energies of images do more than
-draw them. Each section here is one of these claims, made again with the learned garments
-([examples/garments](../examples/garments/README.md)), which are 28 x 28 images: a number with its standard error, the bar
-that was set before, and what a simple model gets. `make claims` makes all of it again, in less than an hour on two cores;
-the command of a section makes that section.
+draw them. Each section here is one of these claims, made again: with the learned garments
+([examples/garments](../examples/garments/README.md)), which are 28 x 28 images, or with energies that the claim trains
+itself. It has numbers with their standard errors, the bars that were set before, and what a simple model gets. `make claims`
+makes all of it again, in less than an hour on two cores; the command of a section makes that section.
 
 A standard error is that of the draws or images that were measured, with these weights: another training differs by more.
+Where a claim trains with several seeds, the worst counts, and its row says the values of all.
 Times are of the machine that made this page, whatever else it did meanwhile.
 """
 
 
 def fingerprint(name: str, weights: pathlib.Path, version: str) -> str:
-    """Of all that a result is made from: the claim's folder, what the claims share, the garments' files, the weights."""
-    files = [*sorted((frame.HERE / name).glob("*.py")), *sorted((frame.HERE / name).glob("*.yaml")), frame.HERE / "frame.py",
-             *sorted(frame.GARMENTS.glob("*.py")), *sorted(frame.GARMENTS.glob("*.yaml")),
-             *sorted(frame.GARMENTS.glob("contrast.safetensors")), frame.GARMENTS / "classifier.safetensors", weights]
+    """Of all that a result is made from: the claim's folder, what claims share, the examples it uses, --weights."""
+    garments = "garments" in CLAIMS[name].examples
+    kinds = ["*.py", "*.yaml", *(["classifier.safetensors", "contrast.safetensors"] if garments else [])]
+    folders = [frame.HERE / name, *(frame.TOP / "examples" / one for one in CLAIMS[name].examples)]
+    files = [file for folder in folders for kind in kinds for file in sorted(folder.glob(kind))]
+    files += [frame.HERE / "frame.py", *([weights] if garments else [])]
     return hashlib.sha256("\0".join([version, *(frame.sha256(file) for file in files)]).encode()).hexdigest()
 
 
@@ -56,7 +75,7 @@ class Clock:
     """How much time is left, from the time of what is done and how long each claim was expected to take."""
 
     def __init__(self, names: list[str]) -> None:
-        self.started, self.expected = time.monotonic(), {name: CLAIMS[name] for name in names}
+        self.started, self.expected = time.monotonic(), {name: CLAIMS[name].seconds for name in names}
 
     def left(self, name: str, share: float) -> str:
         names = list(self.expected)
@@ -69,10 +88,11 @@ class Clock:
 
 def run(name: str, arguments: argparse.Namespace, clock: Clock) -> None:
     command = [sys.executable, str(frame.HERE / name / "claim.py"), "--program", str(arguments.program), "--output",
-               str(RUNS / name), "--runs", str(RUNS / "shared"), "--weights", str(arguments.weights), "--threads",
-               str(arguments.threads)]
-    if arguments.data:
-        command += ["--data", str(arguments.data)]
+               str(RUNS / name), "--runs", str(RUNS / "shared"), "--threads", str(arguments.threads)]
+    if "garments" in CLAIMS[name].examples:
+        command += ["--weights", str(arguments.weights)]
+        if arguments.data:
+            command += ["--data", str(arguments.data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             share, _, what = line.rstrip().partition("% ")
@@ -117,7 +137,8 @@ def section(name: str) -> str:
         lines += [f"![{picture['text']}](pictures/claims/{name}-{picture['file']})", "", picture["text"], ""]
     if result["missed"]:
         lines += [f"**Missed.** {result['missed']}.", ""]
-    made = (f"*Weights:* {result['trained']} ([all of it](../examples/garments/README.md)). *Seeds:* {result['seeds']}. "
+    about = "garments" if "garments" in CLAIMS[name].examples else f"claims/{name}"
+    made = (f"*Weights:* {result['trained']} ([all of it](../examples/{about}/README.md)). *Seeds:* {result['seeds']}. "
             f"*Took:* {max(1, round(result['seconds'] / 60))} min. *What is measured, and how:* "
             f"[claim.py](../examples/claims/{name}/claim.py). *Again:*")
     lines += [*textwrap.wrap(made, 120, break_long_words=False, break_on_hyphens=False), "",

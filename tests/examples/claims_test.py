@@ -5,15 +5,19 @@
     python claims_test.py frame --program PROGRAM
 
 The claim's own program measures the trained garments with --quick, and once more garments whose network has its sign
-turned: E = Gaussian part + h in place of - h. Each number of BOUNDS must hold of the first, and at least one must not
-hold of the second (or the program must have refused it). `frame` checks what
-the claims share: errors, what makes a result old, and that docs/claims.md is that of the results that are kept.
+turned: E = Gaussian part + h in place of - h. A claim that trains energies itself is called with the program, and once more
+with a program that turns the sign of each network that it has trained. Each number of BOUNDS must hold of the first, and at
+least one must not hold of the second (or the claim must have refused it). `frame` checks what the claims share: errors, what
+makes a result old, and that docs/claims.md is that of the results that are kept.
+
+    python claims_test.py turned PROGRAM WORDS      the second program: `turned` before the words of the first
 """
 
 import argparse
 import json
 import operator
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,22 +62,51 @@ BOUNDS = {
 }
 
 
-def broken(folder: pathlib.Path) -> pathlib.Path:
+def turn(weights: pathlib.Path, to: pathlib.Path) -> None:
+    """Writes weights whose network, the sum of last_weight times its last numbers, has the other sign."""
     from safetensors import safe_open
     from safetensors.numpy import save_file
 
-    with safe_open(WEIGHTS, "np") as file:
+    with safe_open(weights, "np") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}
-        arrays["last_weight"] = -arrays["last_weight"]
-        save_file(arrays, folder / "broken.safetensors", metadata=file.metadata())
-    return folder / "broken.safetensors"
+        metadata = file.metadata()
+    arrays["last_weight"] = -arrays["last_weight"]
+    save_file(arrays, to, metadata=metadata)
 
 
-def measured(name: str, arguments: argparse.Namespace, weights: pathlib.Path) -> dict[str, float] | None:
+def turned(program: str, words: list[str]) -> int:
+    """The program's exit code, after it turned the networks that it has trained."""
+    done = subprocess.run([program, *words])
+    if done.returncode == 0 and words[0] == "train":
+        run = pathlib.Path(words[words.index("--output" if "--output" in words else "--resume") + 1])
+        for weights in run.glob("*.safetensors"):
+            turn(weights, weights)
+    return done.returncode
+
+
+def broken(name: str, arguments: argparse.Namespace) -> tuple[pathlib.Path, list[object]]:
+    """The program and options that measure a broken energy."""
+    if measures_garments(name):
+        turn(WEIGHTS, arguments.scratch / "broken.safetensors")
+        return arguments.program, ["--weights", arguments.scratch / "broken.safetensors"]
+    program = arguments.scratch / "turned"
+    words = [sys.executable, pathlib.Path(__file__).resolve(), "turned", arguments.program.resolve()]
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program, []
+
+
+def measures_garments(name: str) -> bool:
+    sys.path.insert(0, str(CLAIMS))
+    import claims
+
+    return "garments" in claims.CLAIMS[name].examples
+
+
+def measured(name: str, output: pathlib.Path, program: pathlib.Path, options: list[object]) -> dict[str, float] | None:
     """The numbers of a result by their measures; none where the claim's program failed."""
-    output = arguments.scratch / weights.stem
-    done = subprocess.run([sys.executable, CLAIMS / name / "claim.py", "--program", arguments.program, "--output", output,
-                           "--weights", weights, "--quick"])
+    done = subprocess.run([sys.executable, CLAIMS / name / "claim.py", "--program", program, "--output", output, *options,
+                           "--quick"])
     if done.returncode != 0:
         return None
     result = json.loads((output / "result.json").read_text(encoding="utf-8"))
@@ -101,7 +134,7 @@ def check_frame(program: pathlib.Path) -> list[str]:
         (["--program", "/none"], "--program: must be the program potluck, got /none. Build it: make build"),
         ([], "--program: must be the program potluck, got none. Build it: make build"),
         (["--program", program, "--weights", "/none"],
-         "--weights: must be a file of weights of conv_energy, got /none. See examples/garments/README.md"),
+         "--weights: must be a file of weights, got /none. See examples/garments/README.md"),
         (["--program", program, "--data", "/none"],
          "/none: must hold train-images-idx3-ubyte.gz. Install Debian's package dataset-fashion-mnist, or give --data or "
          "POTLUCK_FASHION_MNIST"),
@@ -149,7 +182,8 @@ def main() -> int:
         return 1 if wrong else 0
     shutil.rmtree(arguments.scratch, ignore_errors=True)
     arguments.scratch.mkdir(parents=True)
-    own, other = (measured(arguments.name, arguments, weights) for weights in (WEIGHTS, broken(arguments.scratch)))
+    own = measured(arguments.name, arguments.scratch / "own", arguments.program, [])
+    other = measured(arguments.name, arguments.scratch / "broken", *broken(arguments.name, arguments))
     if own is None:
         print(f"{arguments.name}: its program must end with code 0")
         return 1
@@ -167,4 +201,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(turned(sys.argv[2], sys.argv[3:]) if sys.argv[1:2] == ["turned"] else main())

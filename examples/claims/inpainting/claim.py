@@ -74,8 +74,8 @@ class Completed:
 
     def drawn(self, claim: frame.Claim, part: str) -> np.ndarray:
         """[N, 8, 28, 28], kept under all that they were made from."""
-        kept = claim.runs / (claim.key("complete", FILE, [part, self.seen.tobytes().hex(), self.known.tobytes().hex()])
-                             + ".npy")
+        views = [part, self.seen.tobytes().hex(), self.known.tobytes().hex()]
+        kept = claim.runs / f"{claim.key('complete', FILE, views, claim.weights)}.npy"
         if not kept.exists():
             with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(
                     claim.arguments.threads) as pool:
